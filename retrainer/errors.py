@@ -1,0 +1,54 @@
+"""Every error that retrainer raises on purpose.
+
+RetrainerError
+├── OptionError     an option has a value it cannot have, or names a path that is not there (exit code 2)
+├── DatasetError    the folder of photos cannot be trained on
+├── PictureError    one picture cannot be read; its text is the reason
+├── BackboneError   a backbone's bundle is absent, damaged or unknown
+├── ModelError      a retrained graph cannot be read or run
+└── OutputError     a file cannot be written
+
+The grammar of a message: what is wrong, what was expected, what was received; the fix on a second line.
+"""
+
+
+class RetrainerError(Exception):
+    """A problem that the user can mend.
+
+    Args:
+        problem: One line: what is wrong, what was expected and what was received.
+        fix: One line: what to do about it. Empty where the problem already says it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(f"{problem}\n{fix}" if fix else problem)
+        self.problem = problem
+        self.fix = fix
+
+
+class OptionError(RetrainerError):
+    """An option has a value it cannot have, or names a path that is not there."""
+
+    exit_code = 2
+
+
+class DatasetError(RetrainerError):
+    """The folder of photos cannot be trained on."""
+
+
+class PictureError(RetrainerError):
+    """One picture cannot be read."""
+
+
+class BackboneError(RetrainerError):
+    """A backbone's bundle is absent, damaged or unknown."""
+
+
+class ModelError(RetrainerError):
+    """A retrained graph cannot be read or run."""
+
+
+class OutputError(RetrainerError):
+    """A file cannot be written."""

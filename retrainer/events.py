@@ -1,0 +1,76 @@
+"""What happens during a run, as values: the library reports them, observers print or store them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """The root of all events."""
+
+
+@dataclass(frozen=True)
+class FolderScanned(Event):
+    """A class folder was listed; `photos` files were found in it."""
+
+    folder: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something the user should know and the run can go on with."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class PhotoSkipped(Event):
+    """A file is no readable picture; the run goes on without it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExtractionAdvanced(Event):
+    """`done` of `total` photos that were not in the cache have their feature vectors now."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class StepEvaluated(Event):
+    """Training was measured after a step; accuracies are 0 to 1, cross entropy is in nats."""
+
+    step: int
+    train_accuracy: float
+    cross_entropy: float
+    validation_accuracy: float
+    validation_count: int
+
+
+@dataclass(frozen=True)
+class TestEvaluated(Event):
+    """The head was measured on the test part; `accuracy` is 0 to 1, NaN where `count` is 0."""
+
+    __test__ = False
+
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True)
+class PhotoMisclassified(Event):
+    """A test photo whose highest score is not its own class."""
+
+    path: str
+    predicted: str
+
+
+Observer = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """The observer that ignores everything."""

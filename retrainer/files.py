@@ -1,0 +1,157 @@
+"""Paths as users write them, and files that are either whole or absent."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from retrainer.errors import OptionError, OutputError
+
+TEMPORARY_PREFIX = ".unfinished-"
+STALE_SECONDS = 3600.0
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path or name for a terminal: control characters and undecodable bytes are escaped."""
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def expanded(path: str) -> str:
+    """The path with a leading `~` replaced by the home folder, otherwise as it was typed."""
+    return os.path.expanduser(path)
+
+
+def nearest_existing(path: str) -> str:
+    """The longest existing beginning of a path: the folder to look in for a misspelt name."""
+    current = os.path.abspath(path)
+    while not os.path.isdir(current):
+        current = os.path.dirname(current)
+    return current
+
+
+def require_folder(path: str, flag: str, purpose: str) -> None:
+    """Raises OptionError unless `path` is a folder that can be listed.
+
+    Args:
+        path: The folder, as given.
+        flag: The option that named it, for the message.
+        purpose: What the folder should hold, for the message.
+    """
+    if not path:
+        raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FOLDER.")
+    if os.path.isdir(path):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise OptionError(f"{flag}: folder '{shown(path)}' may not be read: permission denied.")
+        return
+    if os.path.exists(path):
+        raise OptionError(
+            f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
+            f"Name the folder instead, perhaps {flag} '{shown(os.path.dirname(path) or '.')}'.",
+        )
+    raise OptionError(
+        f"{flag}: '{shown(path)}' does not exist; expected {purpose}.", _nearest_hint(path, folders_only=True)
+    )
+
+
+def require_file(path: str, flag: str, purpose: str) -> None:
+    """Raises OptionError unless `path` is a file that can be read."""
+    if not path:
+        raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FILE.")
+    if os.path.isdir(path):
+        raise OptionError(f"{flag}: expected {purpose}, received the folder '{shown(path)}'.")
+    if not os.path.exists(path):
+        raise OptionError(
+            f"{flag}: '{shown(path)}' does not exist; expected {purpose}.", _nearest_hint(path, folders_only=False)
+        )
+    if not os.access(path, os.R_OK):
+        raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
+
+
+def _nearest_hint(path: str, *, folders_only: bool) -> str:
+    from difflib import get_close_matches
+
+    parent = nearest_existing(path)
+    missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
+    entries = [e.name for e in os.scandir(parent) if e.is_dir() or not folders_only]
+    close = get_close_matches(missing, entries, n=1)
+    if close:
+        return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?"
+    return f"The nearest existing folder is '{shown(parent)}'."
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Opens a file for writing that appears under its name only when it is complete and on the disk.
+
+    The bytes go to a temporary name in the same folder, are synced and renamed, and the folder is synced. Whatever
+    goes wrong, the temporary file is removed and an older file of that name stays as it was.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
+    """
+    target = Path(path)
+    temporary = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as handle:
+                yield handle
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _output_error(target, error) from error
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes one file by `whole_file`."""
+    with whole_file(path) as handle:
+        handle.write(content)
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Raises OutputError unless a file of this name can be made, by making a temporary one beside it.
+
+    Long work is not lost to a wrong output path when it is checked before the work.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"Cannot write '{shown(target)}': expected a file name, received a folder.")
+    probe = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise _output_error(target, error) from error
+
+
+def remove_stale(folder: Path) -> None:
+    """Removes the temporary files that killed processes left in a folder at least an hour ago."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > STALE_SECONDS:
+                leftover.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _output_error(target: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"Cannot write '{shown(target)}': {reason}.", "Free some space or name another place; nothing half-written stays."
+    )

@@ -1,0 +1,63 @@
+"""The head: the linear layer and softmax that are trained on top of a backbone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrainer.arrays import Floats, Integers
+
+# The initial weights of the 2017 scripts: a normal distribution cut at two standard deviations.
+INITIAL_STDDEV = 0.001
+
+
+@dataclass(frozen=True)
+class Head:
+    """Weights float32 `(D, C)` and biases float32 `(C,)`; gradient steps change them in place."""
+
+    weights: Floats
+    biases: Floats
+
+    def logits(self, features: Floats) -> Floats:
+        """Feature vectors `(N, D)` -> logits `(N, C)`."""
+        product: Floats = features @ self.weights
+        product += self.biases
+        return product
+
+    def copy(self) -> "Head":
+        """A head that later steps do not change."""
+        return Head(self.weights.copy(), self.biases.copy())
+
+    def tobytes(self) -> bytes:
+        """Weights and biases as bytes, for a hash."""
+        return self.weights.tobytes() + self.biases.tobytes()
+
+
+def initial_head(depth: int, classes: int, generator: np.random.Generator) -> Head:
+    """Small random weights `(depth, classes)`, truncated at two standard deviations, and zero biases."""
+    weights = generator.standard_normal((depth, classes))
+    while (outside := np.abs(weights) > 2.0).any():
+        weights[outside] = generator.standard_normal(int(outside.sum()))
+    return Head((weights * INITIAL_STDDEV).astype(np.float32), np.zeros(classes, np.float32))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Logits `(N, C)` -> scores `(N, C)`, 0 to 1, each row summing to 1."""
+    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+def gradient_step(head: Head, features: Floats, label_ids: Integers, learning_rate: float) -> None:
+    """One step of gradient descent on the mean softmax cross entropy, in place.
+
+    Args:
+        head: Changed in place.
+        features: `(N, D)`.
+        label_ids: `(N,)`, 0 to C-1.
+        learning_rate: The factor on the gradient.
+    """
+    errors = softmax(head.logits(features))
+    errors[np.arange(len(label_ids)), label_ids] -= 1.0
+    errors *= np.float32(learning_rate / len(label_ids))
+    head.weights[...] -= features.T @ errors
+    head.biases[...] -= errors.sum(axis=0)

@@ -1,0 +1,143 @@
+"""Bytes of a picture file -> the square of pixels that a network sees.
+
+A picture is known by its content, not by its name. Training and labelling read pictures by this module alone.
+"""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from retrainer.arrays import Floats, Pixels
+from retrainer.errors import PictureError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+# 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.
+MAX_PIXELS = 2**28
+# Part of a cache's key and of a model's metadata: the same name means the same pixels from the same file.
+RESIZE_RULE = "squash-area-1"
+# Pillow warns above a limit of its own, which lies below ours.
+Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
+
+_EXIF_ORIENTATION = 0x0112
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+# EXIF orientation -> what makes a picture upright; 1 is upright already. From the EXIF 2.3 standard, tag 0x0112.
+_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.transpose(1, 0, 2),
+    6: lambda p: np.rot90(p, 3),
+    7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda p: np.rot90(p, 1),
+}
+
+
+def square(content: bytes, size: int) -> Pixels:
+    """Reads a picture and squashes it to a square, its aspect ratio given up as in 2017.
+
+    EXIF orientation is applied; CMYK, grey, palette and 16-bit pictures become RGB; transparent ones are laid on
+    white. Shrinking averages areas. A JPEG is decoded at a reduced scale while both sides stay at least twice `size`.
+
+    Args:
+        content: The whole file.
+        size: S, pixels.
+
+    Returns:
+        uint8 `(S, S, 3)`, RGB, 0 to 255.
+
+    Raises:
+        PictureError: the file is no picture, damaged, truncated or too large; the text says which.
+    """
+    header = _opened(content)
+    pixels: Pixels = np.asarray(_resized(_decoded(header, content, size), size))
+    upright = _UPRIGHT.get(_orientation(header))
+    return np.ascontiguousarray(upright(pixels)) if upright else pixels
+
+
+def to_input(pixels: Pixels, mean: float = 127.5, std: float = 127.5) -> Floats:
+    """Pixels `(S, S, 3)`, 0 to 255 -> a network's input float32 `(S, S, 3)`, `(pixel - mean) / std`."""
+    floats: Floats = np.subtract(pixels, np.float32(mean), dtype=np.float32)
+    floats *= np.float32(1.0 / std)
+    return floats
+
+
+def _opened(content: bytes) -> Image.Image:
+    """The picture with only its header read."""
+    formats = FORMATS
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
+        _enable_heif()
+        formats = (*FORMATS, "HEIF")
+    if not content:
+        raise PictureError("the file is empty (0 bytes)")
+    try:
+        picture = Image.open(io.BytesIO(content), formats=formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"more pixels than the limit of {MAX_PIXELS:,}") from error
+    except Exception as error:
+        raise PictureError(f"expected {', '.join(FORMATS)}, received {_begins(content)}") from error
+    if picture.width * picture.height > MAX_PIXELS:
+        raise PictureError(f"{picture.width}×{picture.height} is more pixels than the limit of {MAX_PIXELS:,}")
+    return picture
+
+
+def _enable_heif() -> None:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise PictureError("HEIC pictures need one more package: pip install pillow-heif") from error
+    pillow_heif.register_heif_opener()
+
+
+def _begins(content: bytes) -> str:
+    start = content[:12]
+    if content[:64].isascii() and content[:64].decode("ascii").replace("\n", "").replace("\r", "").isprintable():
+        return "a text file"
+    return f"a file that begins with {start.hex(' ')}"
+
+
+def _orientation(header: Image.Image) -> int:
+    # TIFF keeps the tag in the picture itself, the others in an EXIF block.
+    if "exif" not in header.info and header.format != "TIFF":
+        return 1
+    try:
+        return int(header.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+
+
+def _decoded(header: Image.Image, content: bytes, size: int) -> Image.Image:
+    """The pixels as an RGB picture."""
+    if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
+        try:
+            return Image.fromarray(
+                simplejpeg.decode_jpeg(content, "RGB", min_height=2 * size, min_width=2 * size)
+            )
+        except ValueError:
+            pass  # Pillow decides: it forgives oddities that simplejpeg's strict mode does not, but no missing data.
+    try:
+        header.draft("RGB", (2 * size, 2 * size))
+        return _rgb(header)
+    except Exception as error:
+        raise PictureError(f"damaged or truncated: {error or type(error).__name__}") from error
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        sixteen = np.asarray(picture).astype(np.int64)
+        return Image.fromarray((np.clip(sixteen, 0, 65535) // 257).astype(np.uint8)).convert("RGB")
+    if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
+        layers = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _resized(picture: Image.Image, size: int) -> Image.Image:
+    if picture.size == (size, size):
+        return picture
+    # A box filter averages areas; where a side grows it would repeat pixels, and a triangle interpolates.
+    grows = min(picture.size) < size
+    return picture.resize((size, size), Image.Resampling.BILINEAR if grows else Image.Resampling.BOX)

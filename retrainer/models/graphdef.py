@@ -1,0 +1,157 @@
+"""TensorFlow's frozen graphs (`.pb`), read and written without TensorFlow.
+
+GraphDef's messages ship with tensorboard, so that this costs milliseconds where `import tensorflow` costs seconds.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import graph_pb2, types_pb2
+
+from retrainer.arrays import Floats
+from retrainer.errors import ModelError
+from retrainer.files import shown
+from retrainer.head import Head
+from retrainer.models.metadata import METADATA_NODE, ModelMetadata
+
+# The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
+PRODUCER = 134
+
+GraphDef = Any
+"""tensorboard's GraphDef message; the generated module carries no types."""
+
+
+def new_graph() -> GraphDef:
+    """An empty GraphDef with its version set."""
+    graph = graph_pb2.GraphDef()
+    graph.versions.producer = PRODUCER
+    return graph
+
+
+def read_graph(path: str | Path) -> GraphDef:
+    """Reads a frozen graph.
+
+    Raises:
+        ModelError: the file is no GraphDef, or is truncated.
+    """
+    graph = graph_pb2.GraphDef()
+    try:
+        graph.ParseFromString(Path(path).read_bytes())
+    except (DecodeError, OSError) as error:
+        raise _not_a_graph(path) from error
+    if not graph.node:
+        raise _not_a_graph(path)
+    return graph
+
+
+def _not_a_graph(path: str | Path) -> ModelError:
+    return ModelError(
+        f"'{shown(path)}' is no frozen graph: expected a GraphDef (.pb), received something else or a truncated file.",
+        "Retrain it, or copy it again.",
+    )
+
+
+def add_node(graph: GraphDef, op: str, name: str, inputs: Sequence[str] = (), **attributes: Any) -> str:
+    """Appends one node.
+
+    Args:
+        graph: Changed in place.
+        op: The operation's name in TensorFlow.
+        name: The node's name, unique in the graph.
+        inputs: Names of the nodes it reads.
+        attributes: Its attributes: str, int, bool, list of ints, `types_pb2.DataType` under the key `T` or `dtype`.
+
+    Returns:
+        The name.
+    """
+    node = graph.node.add(op=op, name=name, input=list(inputs))
+    for key, value in attributes.items():
+        attribute = node.attr[key]
+        if key in ("T", "dtype", "Tidx"):
+            attribute.type = value
+        elif isinstance(value, bool):
+            attribute.b = value
+        elif isinstance(value, str):
+            attribute.s = value.encode("utf-8")
+        else:
+            attribute.list.i.extend(value)
+    return name
+
+
+def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
+    """Appends a float32 placeholder; -1 stands for any size."""
+    node = graph.node.add(op="Placeholder", name=name)
+    node.attr["dtype"].type = types_pb2.DT_FLOAT
+    for size in shape:
+        node.attr["shape"].shape.dim.add(size=size)
+    return name
+
+
+def add_constant(graph: GraphDef, name: str, value: Any) -> str:
+    """Appends a constant: a float32 or int32 array, or a str as a scalar string."""
+    node = graph.node.add(op="Const", name=name)
+    tensor = node.attr["value"].tensor
+    if isinstance(value, str):
+        tensor.dtype = types_pb2.DT_STRING
+        tensor.string_val.append(value.encode("utf-8"))
+    else:
+        tensor.dtype = {"float32": types_pb2.DT_FLOAT, "int32": types_pb2.DT_INT32}[str(value.dtype)]
+        for size in value.shape:
+            tensor.tensor_shape.dim.add(size=size)
+        tensor.tensor_content = value.tobytes()
+    node.attr["dtype"].type = tensor.dtype
+    return name
+
+
+def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMetadata) -> bytes:
+    """A backbone's graph with a head and the metadata appended, serialised.
+
+    The head's nodes are named as the 2017 scripts named them.
+
+    Args:
+        backbone: The bundle's `backbone.pb`.
+        feature_node: Its node of shape `(N, D)`.
+        head: Weights `(D, C)` and biases `(C,)`.
+        metadata: Stored as the string constant `retrainer/metadata`.
+
+    Raises:
+        ModelError: the output's name is taken by a node of the backbone.
+    """
+    graph = read_graph(backbone)
+    if any(node.name == metadata.output_node for node in graph.node):
+        raise ModelError(
+            f"--final_tensor_name: expected a name of its own, received '{metadata.output_node}', a node of the backbone.",
+            "Choose another name, such as final_result.",
+        )
+    scope = "final_training_ops"
+    weights = add_constant(graph, f"{scope}/weights/final_weights", head.weights)
+    biases = add_constant(graph, f"{scope}/biases/final_biases", head.biases)
+    product = add_node(
+        graph, "MatMul", f"{scope}/Wx_plus_b/MatMul", (feature_node, weights), T=types_pb2.DT_FLOAT
+    )
+    logits = add_node(graph, "Add", f"{scope}/Wx_plus_b/add", (product, biases), T=types_pb2.DT_FLOAT)
+    add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
+    add_constant(graph, METADATA_NODE, metadata.to_json())
+    serialised: bytes = graph.SerializeToString(deterministic=True)
+    return serialised
+
+
+def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
+    """The metadata inside a graph, None where it carries none (a graph of another tool)."""
+    for node in reversed(graph.node):
+        if node.name == METADATA_NODE:
+            return ModelMetadata.from_json(node.attr["value"].tensor.string_val[0], path)
+    return None
+
+
+def constant_value(graph: GraphDef, name: str) -> Floats:
+    """A float32 constant of a graph by its node's name."""
+    for node in graph.node:
+        if node.name == name:
+            tensor = node.attr["value"].tensor
+            shape = [dim.size for dim in tensor.tensor_shape.dim]
+            return np.frombuffer(tensor.tensor_content, np.float32).reshape(shape)
+    raise ModelError(f"The graph has no constant '{name}'.")

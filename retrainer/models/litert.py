@@ -1,0 +1,72 @@
+"""LiteRT runs every backbone and every retrained model on the CPU."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.errors import ModelError
+from retrainer.files import shown
+
+
+@contextlib.contextmanager
+def native_stderr_hidden() -> Iterator[None]:
+    """Hides what native code writes to the process's standard error; no variable silences these libraries."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+class Network:
+    """One network with one float32 input `(1, S, S, 3)` and one output `(1, D)`; for one thread at a time.
+
+    Args:
+        path: A `.tflite` file.
+
+    Raises:
+        ModelError: LiteRT cannot open it, or it has other inputs or outputs.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            # The content rather than the path: the file may be replaced while the network is in use.
+            content = Path(path).read_bytes()
+            with native_stderr_hidden():
+                self._interpreter = Interpreter(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"'{shown(path)}' cannot be opened by LiteRT: expected a TFLite model, received a damaged or other file.",
+                "Retrain it, or copy it again.",
+            ) from error
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        shape = inputs[0]["shape"]
+        fits = len(inputs) == len(outputs) == 1 and len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
+        if not fits or inputs[0]["dtype"] is not np.float32:
+            raise ModelError(
+                f"'{shown(path)}': expected one float32 input (1, S, S, 3) and one output, "
+                f"received {[tuple(map(int, i['shape'])) for i in inputs]} and {len(outputs)} outputs."
+            )
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self.input_size = int(shape[1])
+        self.output_size = int(outputs[0]["shape"][-1])
+
+    def run(self, picture: Floats) -> Floats:
+        """Runs one picture `(S, S, 3)` and returns the output `(D,)`."""
+        self._interpreter.set_tensor(self._input, picture[np.newaxis])
+        self._interpreter.invoke()
+        output: Floats = self._interpreter.get_tensor(self._output)
+        return output[0]

@@ -1,0 +1,75 @@
+"""What a model says of itself: the JSON document that travels inside the `.pb` and the `.tflite`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from retrainer.errors import ModelError
+
+FORMAT = 1
+INPUT_NODE = "input"
+METADATA_NODE = "retrainer/metadata"
+METADATA_FILE = "retrainer.json"
+LABELS_FILE = "labels.txt"
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """All that a labeler needs besides the network itself.
+
+    Attributes:
+        labels: One per output score, in order.
+        input_size: Height and width of the input in pixels.
+        mean, std: The network's input is `(pixel - mean) / std`, pixels 0 to 255.
+        output_node: The scores' tensor, without `:0`.
+        resize: The rule by which a picture becomes square: `images.RESIZE_RULE`.
+        backbone: Name, source, licence and SHA-256 of the network below the head.
+        training: How the head was trained, and how well it did; for people, nothing depends on it.
+        model_id: SHA-256 over all of the above and the head's weights; equal in twins only.
+    """
+
+    labels: tuple[str, ...]
+    input_size: int
+    mean: float
+    std: float
+    output_node: str
+    resize: str
+    backbone: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    model_id: str = ""
+
+    def identified(self, weights: bytes) -> "ModelMetadata":
+        """A copy whose `model_id` is computed from everything else and the head's weights as bytes."""
+        content = hashlib.sha256(replace(self, model_id="").to_json().encode("utf-8"))
+        content.update(weights)
+        return replace(self, model_id=content.hexdigest())
+
+    def to_json(self) -> str:
+        """The document, with its `format` number."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, sort_keys=True, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, path: str) -> "ModelMetadata":
+        """Reads the document.
+
+        Args:
+            text: What `to_json` wrote.
+            path: The model's path, for the message.
+
+        Raises:
+            ModelError: it is no such document, or one of a later format.
+        """
+        try:
+            document = json.loads(text)
+            version = document.pop("format")
+            if version != FORMAT:
+                raise ModelError(
+                    f"'{path}': its metadata has format {version!r}; expected {FORMAT}.",
+                    "Upgrade retrainer, or retrain the model with this version.",
+                )
+            document["labels"] = tuple(str(label) for label in document["labels"])
+            return cls(**document)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"'{path}': its metadata is damaged: {error}.", "Retrain the model.") from error

@@ -1,0 +1,164 @@
+"""TFLite models (`.tflite`), read and written without TensorFlow through the schema that ai-edge-litert ships."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+from retrainer.errors import ModelError
+from retrainer.files import shown
+from retrainer.head import Head
+from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, ModelMetadata
+from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
+
+IDENTIFIER = b"TFL3"
+
+
+@dataclass
+class TFLiteBuilder:
+    """Appends tensors and operators to the one subgraph of a TFLite model."""
+
+    model: Any
+
+    @classmethod
+    def empty(cls) -> "TFLiteBuilder":
+        """A model without tensors. Its buffer 0 is empty, as the format demands."""
+        model = schema.ModelT()
+        model.version = 3
+        model.description = "retrainer"
+        model.buffers, model.operatorCodes, model.metadata = [schema.BufferT()], [], []
+        graph = schema.SubGraphT()
+        graph.name, graph.tensors, graph.operators, graph.inputs, graph.outputs = "main", [], [], [], []
+        model.subgraphs = [graph]
+        return cls(model)
+
+    @classmethod
+    def opened(cls, path: Path) -> "TFLiteBuilder":
+        """An existing model, to be extended."""
+        return cls(flatbuffer_utils.read_model_from_bytearray(path.read_bytes()))
+
+    @property
+    def graph(self) -> Any:
+        """The model's only subgraph."""
+        return self.model.subgraphs[0]
+
+    def add_buffer(self, content: bytes) -> int:
+        """Appends a buffer and returns its number."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(content, np.uint8)
+        self.model.buffers.append(buffer)
+        return len(self.model.buffers) - 1
+
+    def add_tensor(self, name: str, shape: Sequence[int]) -> int:
+        """Appends a float32 tensor that an operator or the caller fills; its first dimension is the batch."""
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.buffer, tensor.type = name, list(shape), 0, schema.TensorType.FLOAT32
+        tensor.shapeSignature = [-1, *shape[1:]]
+        tensor.hasRank = True
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def add_constant(self, name: str, value: npt.NDArray[Any]) -> int:
+        """Appends a constant tensor, float32 or int32."""
+        number = self.add_tensor(name, value.shape)
+        tensor = self.graph.tensors[number]
+        tensor.shapeSignature = None
+        tensor.type = {"float32": schema.TensorType.FLOAT32, "int32": schema.TensorType.INT32}[str(value.dtype)]
+        tensor.buffer = self.add_buffer(value.tobytes())
+        return number
+
+    def add_operator(self, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any) -> None:
+        """Appends one built-in operator.
+
+        Args:
+            operator: Its name in the schema, such as `CONV_2D`.
+            inputs, outputs: Tensor numbers.
+            options: Its options object, such as `Conv2DOptionsT()`.
+        """
+        node = schema.OperatorT()
+        node.opcodeIndex = self._operator_code(getattr(schema.BuiltinOperator, operator))
+        node.inputs, node.outputs = list(inputs), list(outputs)
+        node.builtinOptions = options
+        node.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        self.graph.operators.append(node)
+
+    def _operator_code(self, builtin: int) -> int:
+        for number, code in enumerate(self.model.operatorCodes):
+            if flatbuffer_utils.get_builtin_code_from_operator_code(code) == builtin:
+                return number
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def packed(self) -> bytes:
+        """The model as a flatbuffer."""
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+
+
+def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
+    """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended.
+
+    Args:
+        backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
+        head: Weights `(D, C)` and biases `(C,)`.
+        metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
+    """
+    builder = TFLiteBuilder.opened(backbone)
+    depth, classes = head.weights.shape
+    (features,) = builder.graph.outputs
+    weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
+    biases = builder.add_constant("final_biases", head.biases)
+    logits = builder.add_tensor("final_logits", (1, classes))
+    scores = builder.add_tensor(metadata.output_node, (1, classes))
+    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    builder.add_operator("SOFTMAX", (logits,), (scores,), softmax)
+    builder.graph.outputs = [scores]
+    builder.model.signatureDefs = None
+    _add_metadata(builder, packed_metadata(metadata))
+    return _with_associated_files(builder.packed(), metadata)
+
+
+def _with_associated_files(model: bytes, metadata: ModelMetadata) -> bytes:
+    """The model followed by its archive of files: stored, not compressed, and the same bytes for the same metadata."""
+    content = io.BytesIO()
+    content.write(model)
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE), "\n".join(metadata.labels))
+        archive.writestr(zipfile.ZipInfo(METADATA_FILE), metadata.to_json())
+    return content.getvalue()
+
+
+def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(content)
+    others = [m for m in builder.model.metadata or [] if m.name not in (METADATA_BUFFER, METADATA_BUFFER.encode())]
+    builder.model.metadata = [*others, entry]
+
+
+def metadata_of(path: str) -> ModelMetadata | None:
+    """The metadata inside a `.tflite`, None where it carries none.
+
+    Raises:
+        ModelError: the file is no TFLite model, or is truncated.
+    """
+    with open(path, "rb") as handle:
+        if handle.read(8)[4:] != IDENTIFIER:
+            raise ModelError(
+                f"'{shown(path)}' is no TFLite model: expected '{IDENTIFIER.decode()}' in its first eight bytes.",
+                "Retrain it, or copy it again.",
+            )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return ModelMetadata.from_json(archive.read(METADATA_FILE), shown(path))
+    except (zipfile.BadZipFile, KeyError):
+        return None

@@ -1,0 +1,109 @@
+"""TFLite Metadata: the description of inputs and outputs that MediaPipe and Android's tools read.
+
+No package that writes it installs on a current Python, so the few tables that an image classifier needs are written
+by their slots. Slots, enumerations and the identifier come from metadata_schema.fbs of tensorflow/tflite-support.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import flatbuffers
+
+from retrainer.models.metadata import INPUT_NODE, LABELS_FILE, METADATA_FILE, ModelMetadata
+
+METADATA_BUFFER = "TFLITE_METADATA"
+IDENTIFIER = b"M001"
+
+# Values of the schema's enumerations and unions.
+DESCRIPTIONS, TENSOR_AXIS_LABELS = 1, 2
+RGB = 1
+IMAGE_PROPERTIES, FEATURE_PROPERTIES = 2, 1
+NORMALIZATION_OPTIONS = 1
+# The parser that introduced every table used here.
+MIN_PARSER_VERSION = "1.0.0"
+
+
+class _Writer:
+    """Writes tables slot by slot; flatbuffers wants children finished before their parents."""
+
+    def __init__(self) -> None:
+        self.builder = flatbuffers.Builder(1024)
+
+    def string(self, text: str) -> int:
+        return int(self.builder.CreateString(text))
+
+    def offsets(self, items: Sequence[int]) -> int:
+        self.builder.StartVector(4, len(items), 4)
+        for item in reversed(items):
+            self.builder.PrependUOffsetTRelative(item)
+        return int(self.builder.EndVector())
+
+    def floats(self, values: Sequence[float]) -> int:
+        self.builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            self.builder.PrependFloat32(value)
+        return int(self.builder.EndVector())
+
+    def table(
+        self, *, offsets: Mapping[int, int] = {}, bytes_: Mapping[int, int] = {}, uints: Mapping[int, int] = {}
+    ) -> int:
+        self.builder.StartObject(1 + max([*offsets, *bytes_, *uints], default=0))
+        for slot, value in offsets.items():
+            self.builder.PrependUOffsetTRelativeSlot(slot, value, 0)
+        for slot, value in uints.items():
+            self.builder.PrependUint32Slot(slot, value, 0)
+        for slot, value in bytes_.items():
+            self.builder.PrependUint8Slot(slot, value, 0)
+        return int(self.builder.EndObject())
+
+    def file(self, name: str, description: str, kind: int) -> int:
+        return self.table(offsets={0: self.string(name), 1: self.string(description)}, bytes_={2: kind})
+
+
+def packed_metadata(metadata: ModelMetadata) -> bytes:
+    """The flatbuffer for the buffer `TFLITE_METADATA` of an image classifier with one input and one output."""
+    writer = _Writer()
+    subgraph = writer.table(
+        offsets={2: writer.offsets([_input(writer, metadata)]), 3: writer.offsets([_output(writer, metadata)])}
+    )
+    root = writer.table(
+        offsets={
+            0: writer.string("image classifier"),
+            1: writer.string(f"Retrained from {metadata.backbone.get('name', 'a backbone')} by retrainer."),
+            3: writer.offsets([subgraph]),
+            6: writer.offsets([writer.file(METADATA_FILE, "How pictures are read and the model was made.", DESCRIPTIONS)]),
+            7: writer.string(MIN_PARSER_VERSION),
+        }
+    )
+    writer.builder.Finish(root, file_identifier=IDENTIFIER)
+    return bytes(writer.builder.Output())
+
+
+def _input(writer: _Writer, metadata: ModelMetadata) -> int:
+    size = writer.table(uints={0: metadata.input_size, 1: metadata.input_size})
+    image = writer.table(offsets={1: size}, bytes_={0: RGB})
+    content = writer.table(offsets={1: image}, bytes_={0: IMAGE_PROPERTIES})
+    normalisation = writer.table(
+        offsets={0: writer.floats([metadata.mean]), 1: writer.floats([metadata.std])}
+    )
+    unit = writer.table(offsets={1: normalisation}, bytes_={0: NORMALIZATION_OPTIONS})
+    return writer.table(
+        offsets={
+            0: writer.string(INPUT_NODE),
+            1: writer.string("The picture, squashed to a square."),
+            3: content,
+            4: writer.offsets([unit]),
+        }
+    )
+
+
+def _output(writer: _Writer, metadata: ModelMetadata) -> int:
+    content = writer.table(offsets={1: writer.table()}, bytes_={0: FEATURE_PROPERTIES})
+    labels = writer.file(LABELS_FILE, "One label per score.", TENSOR_AXIS_LABELS)
+    return writer.table(
+        offsets={
+            0: writer.string(metadata.output_node),
+            1: writer.string("One score per label, 0 to 1; they sum to 1."),
+            3: content,
+            6: writer.offsets([labels]),
+        }
+    )
