@@ -5,6 +5,7 @@ RetrainerError
 ├── DatasetError    the folder of photos cannot be trained on
 ├── PictureError    one picture cannot be read; its text is the reason
 ├── BackboneError   a backbone's bundle is absent, damaged or unknown
+├── TrainingError   no head can be fitted
 ├── ModelError      a retrained graph cannot be read or run
 └── OutputError     a file cannot be written
 
@@ -44,6 +45,10 @@ class PictureError(RetrainerError):
 
 class BackboneError(RetrainerError):
     """A backbone's bundle is absent, damaged or unknown."""
+
+
+class TrainingError(RetrainerError):
+    """No head can be fitted."""
 
 
 class ModelError(RetrainerError):

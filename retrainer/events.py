@@ -42,12 +42,13 @@ class ExtractionAdvanced(Event):
 
 @dataclass(frozen=True)
 class StepEvaluated(Event):
-    """Training was measured after a step; accuracies are 0 to 1, cross entropy is in nats."""
+    """Training was measured after a step; accuracies are 0 to 1, cross entropies in nats; NaN without validation photos."""
 
     step: int
     train_accuracy: float
     cross_entropy: float
     validation_accuracy: float
+    validation_cross_entropy: float
     validation_count: int
 
 
@@ -59,6 +60,13 @@ class TestEvaluated(Event):
 
     accuracy: float
     count: int
+
+
+@dataclass(frozen=True)
+class ModelKept(Event):
+    """An intermediate model was written."""
+
+    path: str
 
 
 @dataclass(frozen=True)

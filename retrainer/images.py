@@ -4,7 +4,9 @@ A picture is known by its content, not by its name. Training and labelling read 
 """
 
 import io
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
@@ -16,6 +18,8 @@ from retrainer.errors import PictureError
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.
 MAX_PIXELS = 2**28
+# A video among the photos is not loaded to find out that it is one.
+MAX_BYTES = 2**30
 # Part of a cache's key and of a model's metadata: the same name means the same pixels from the same file.
 RESIZE_RULE = "squash-area-1"
 # Pillow warns above a limit of its own, which lies below ours.
@@ -36,29 +40,68 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 }
 
 
-def square(content: bytes, size: int) -> Pixels:
-    """Reads a picture and squashes it to a square, its aspect ratio given up as in 2017.
+def read_file(path: str) -> bytes:
+    """The bytes of a picture file.
 
-    EXIF orientation is applied; CMYK, grey, palette and 16-bit pictures become RGB; transparent ones are laid on
-    white. Shrinking averages areas. A JPEG is decoded at a reduced scale while both sides stay at least twice `size`.
+    Raises:
+        PictureError: it cannot be read, or is larger than any picture.
+    """
+    try:
+        with open(path, "rb") as handle:
+            size = os.fstat(handle.fileno()).st_size
+            if size > MAX_BYTES:
+                raise PictureError(f"{size:,} bytes are more than the limit of {MAX_BYTES:,}")
+            return handle.read()
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture that may be squashed to squares of several sizes."""
+
+    _image: Image.Image
+    _orientation: int
+
+    def square(self, size: int) -> Pixels:
+        """Squashes the picture to a square, its aspect ratio given up as in 2017; shrinking averages areas.
+
+        Args:
+            size: S, pixels.
+
+        Returns:
+            uint8 `(S, S, 3)`, RGB, 0 to 255, upright.
+        """
+        pixels: Pixels = np.asarray(_resized(self._image, size))
+        # A square turned after the resize is the picture turned before it, for a fraction of the work.
+        upright = _UPRIGHT.get(self._orientation)
+        return np.ascontiguousarray(upright(pixels)) if upright else pixels
+
+
+def decode(content: bytes, size: int) -> Picture:
+    """Decodes a picture file.
+
+    CMYK, grey, palette and 16-bit pictures become RGB; transparent ones are laid on white; EXIF orientation is kept.
 
     Args:
         content: The whole file.
-        size: S, pixels.
-
-    Returns:
-        uint8 `(S, S, 3)`, RGB, 0 to 255.
+        size: The largest square that will be wanted, pixels: a JPEG is decoded at a reduced scale while both of its
+            sides stay at least twice that.
 
     Raises:
         PictureError: the file is no picture, damaged, truncated or too large; the text says which.
     """
     header = _opened(content)
-    pixels: Pixels = np.asarray(_resized(_decoded(header, content, size), size))
-    upright = _UPRIGHT.get(_orientation(header))
-    return np.ascontiguousarray(upright(pixels)) if upright else pixels
+    orientation = _orientation(header)
+    return Picture(_decoded(header, content, size), orientation)
 
 
-def to_input(pixels: Pixels, mean: float = 127.5, std: float = 127.5) -> Floats:
+def square(content: bytes, size: int) -> Pixels:
+    """Decodes a picture file and squashes it: uint8 `(size, size, 3)`; see `decode` and `Picture.square`."""
+    return decode(content, size).square(size)
+
+
+def to_input(pixels: Pixels | Floats, mean: float = 127.5, std: float = 127.5) -> Floats:
     """Pixels `(S, S, 3)`, 0 to 255 -> a network's input float32 `(S, S, 3)`, `(pixel - mean) / std`."""
     floats: Floats = np.subtract(pixels, np.float32(mean), dtype=np.float32)
     floats *= np.float32(1.0 / std)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +14,24 @@ from retrainer.errors import ModelError
 from retrainer.files import shown
 
 
+# Two threads that redirect at once would leave the stream redirected.
+_REDIRECTION = threading.Lock()
+
+
 @contextlib.contextmanager
 def native_stderr_hidden() -> Iterator[None]:
     """Hides what native code writes to the process's standard error; no variable silences these libraries."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
+    with _REDIRECTION:
+        sys.stderr.flush()
+        saved = os.dup(2)
+        sink = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(sink, 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(sink)
 
 
 class Network:

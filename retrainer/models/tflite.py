@@ -12,14 +12,9 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from retrainer.errors import ModelError
-from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, ModelMetadata
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
-
-IDENTIFIER = b"TFL3"
-
 
 @dataclass
 class TFLiteBuilder:
@@ -144,21 +139,3 @@ def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:
     others = [m for m in builder.model.metadata or [] if m.name not in (METADATA_BUFFER, METADATA_BUFFER.encode())]
     builder.model.metadata = [*others, entry]
 
-
-def metadata_of(path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`, None where it carries none.
-
-    Raises:
-        ModelError: the file is no TFLite model, or is truncated.
-    """
-    with open(path, "rb") as handle:
-        if handle.read(8)[4:] != IDENTIFIER:
-            raise ModelError(
-                f"'{shown(path)}' is no TFLite model: expected '{IDENTIFIER.decode()}' in its first eight bytes.",
-                "Retrain it, or copy it again.",
-            )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return ModelMetadata.from_json(archive.read(METADATA_FILE), shown(path))
-    except (zipfile.BadZipFile, KeyError):
-        return None

@@ -4,14 +4,18 @@ No package that writes it installs on a current Python, so the few tables that a
 by their slots. Slots, enumerations and the identifier come from metadata_schema.fbs of tensorflow/tflite-support.
 """
 
+import zipfile
 from collections.abc import Mapping, Sequence
 
 import flatbuffers
 
+from retrainer.errors import ModelError
+from retrainer.files import shown
 from retrainer.models.metadata import INPUT_NODE, LABELS_FILE, METADATA_FILE, ModelMetadata
 
 METADATA_BUFFER = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
+MODEL_IDENTIFIER = b"TFL3"
 
 # Values of the schema's enumerations and unions.
 DESCRIPTIONS, TENSOR_AXIS_LABELS = 1, 2
@@ -107,3 +111,26 @@ def _output(writer: _Writer, metadata: ModelMetadata) -> int:
             6: writer.offsets([labels]),
         }
     )
+
+
+def metadata_of(path: str) -> ModelMetadata | None:
+    """The metadata inside a `.tflite`, None where it carries none.
+
+    Raises:
+        ModelError: the file is no TFLite model, or is truncated.
+    """
+    try:
+        with open(path, "rb") as handle:
+            start = handle.read(8)
+    except OSError as error:
+        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
+    if start[4:] != MODEL_IDENTIFIER:
+        raise ModelError(
+            f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Retrain it, or copy it again.",
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return ModelMetadata.from_json(archive.read(METADATA_FILE), shown(path))
+    except (zipfile.BadZipFile, KeyError):
+        return None

@@ -1,0 +1,139 @@
+"""Photos -> ranked labels, by a retrained model."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.errors import ModelError, OptionError, PictureError
+from retrainer.files import require_file, shown
+from retrainer.images import RESIZE_RULE, read_file, square, to_input
+from retrainer.labels import read_labels
+from retrainer.models.metadata import ModelMetadata
+from retrainer.models.retrained import open_retrained
+from retrainer.options import LabelOptions
+
+# What the 2017 label_image assumed of every graph; only graphs that do not describe themselves need it.
+LEGACY = ModelMetadata(
+    labels=(), input_size=224, mean=128.0, std=128.0, output_node="final_result", resize=RESIZE_RULE
+)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A photo's labels, best first.
+
+    Attributes:
+        path: As given.
+        ranking: Label and score, 0 to 1, best first.
+        seconds: How long the network ran.
+    """
+
+    path: str
+    ranking: tuple[tuple[str, float], ...]
+    seconds: float
+
+
+class Labeler:
+    """A model that is opened once and labels any number of photos.
+
+    Pictures are read exactly as in training, by the same code.
+
+    Args:
+        options: The model, and what overrides its own description; `image` is not looked at.
+
+    Raises:
+        OptionError: a file is missing, or an override does not fit the network.
+        ModelError: the model cannot be read or does not fit its labels.
+    """
+
+    def __init__(self, options: LabelOptions) -> None:
+        metadata, self._runner = open_retrained(options.graph, options.input_layer, options.output_layer)
+        described = metadata or LEGACY
+        self._top = options.top
+        self._mean = described.mean if options.input_mean is None else options.input_mean
+        self._std = described.std if options.input_std is None else options.input_std
+        self._size = _input_size(options, self._runner.input_size or described.input_size, self._runner.input_size)
+        self.labels = _labels(options, described)
+        if described.resize != RESIZE_RULE:
+            raise ModelError(
+                f"'{shown(options.graph)}' was trained on pictures resized by '{described.resize}'; "
+                f"expected '{RESIZE_RULE}'.",
+                "Upgrade retrainer, or retrain the model with this version.",
+            )
+
+    def scores(self, content: bytes) -> Floats:
+        """The scores of one picture file's bytes, float32 `(C,)`, 0 to 1, in the order of `labels`.
+
+        Raises:
+            PictureError: the bytes are no readable picture.
+            ModelError: the model gives another number of scores than there are labels.
+        """
+        return self._run(self._input(content))
+
+    def label(self, path: str) -> Labelled:
+        """The best labels of one photo.
+
+        Raises:
+            PictureError: the file is no readable picture.
+            ModelError: the model gives another number of scores than there are labels.
+        """
+        picture = self._input(read_file(path))
+        started = time.perf_counter()
+        scores = self._run(picture)
+        seconds = time.perf_counter() - started
+        best = np.argsort(scores, kind="stable")[::-1][: self._top]
+        return Labelled(path, tuple((self.labels[i], float(scores[i])) for i in best), seconds)
+
+    def label_all(self, paths: Sequence[str]) -> Iterator[tuple[str, Labelled | PictureError]]:
+        """Labels photos one after the other; a photo that cannot be read gives its error instead."""
+        for path in paths:
+            try:
+                yield path, self.label(path)
+            except PictureError as error:
+                yield path, error
+
+    def _input(self, content: bytes) -> Floats:
+        return to_input(square(content, self._size), self._mean, self._std)
+
+    def _run(self, picture: Floats) -> Floats:
+        scores = self._runner.run(picture)
+        if len(scores) != len(self.labels):
+            raise ModelError(
+                f"The model gives {len(scores)} scores; expected as many as there are labels, {len(self.labels)}.",
+                "Give the labels file that was written with the model, or leave out --labels.",
+            )
+        return scores
+
+
+def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
+    if not options.labels:
+        if not described.labels:
+            raise OptionError(
+                f"'{shown(options.graph)}' carries no labels; expected a labels file.", "Give it as --labels FILE."
+            )
+        return described.labels
+    require_file(options.labels, "--labels", "a labels file, one label per line")
+    labels = read_labels(options.labels)
+    if described.labels and len(labels) != len(described.labels):
+        raise ModelError(
+            f"--labels: expected {len(described.labels)} labels, one per score of the model, "
+            f"received {len(labels)} in '{shown(options.labels)}'.",
+            "Give the labels file that was written with the model, or leave out --labels.",
+        )
+    return labels
+
+
+def _input_size(options: LabelOptions, usual: int, fixed: int) -> int:
+    height = usual if options.input_height is None else options.input_height
+    width = usual if options.input_width is None else options.input_width
+    if fixed and (height, width) != (fixed, fixed):
+        raise OptionError(
+            f"--input_height and --input_width: the network takes {fixed}×{fixed}, received {height}×{width}.",
+            "Leave both out.",
+        )
+    if height != width:
+        raise OptionError(f"--input_height and --input_width: expected the same size, received {height}×{width}.")
+    return height

@@ -1,0 +1,81 @@
+"""TensorFlow runs a `.pb` that has no twin."""
+
+import os
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.errors import ModelError
+from retrainer.files import shown
+from retrainer.models.litert import native_stderr_hidden
+
+
+def import_tensorflow() -> Any:
+    """TensorFlow, without the lines that it writes to standard error on import."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with native_stderr_hidden():
+        import tensorflow
+    return tensorflow
+
+
+class GraphNetwork:
+    """A frozen graph with one picture as input and one row of scores as output, run by a TensorFlow session.
+
+    Args:
+        graph: A GraphDef of tensorboard's or TensorFlow's.
+        path: Its file, for messages.
+        input_node, output_node: Names of nodes.
+
+    Raises:
+        ModelError: a node is missing, or TensorFlow refuses the graph.
+    """
+
+    def __init__(self, graph: Any, path: str, input_node: str, output_node: str) -> None:
+        names = [node.name for node in graph.node]
+        for flag, name in (("--input_layer", input_node), ("--output_layer", output_node)):
+            if name not in names:
+                raise _missing_node(graph, path, flag, name)
+        tensorflow = import_tensorflow()
+        v1 = tensorflow.compat.v1
+        definition = v1.GraphDef.FromString(graph.SerializeToString())
+        loaded = tensorflow.Graph()
+        try:
+            with native_stderr_hidden(), loaded.as_default():
+                self._input, self._output = v1.import_graph_def(
+                    definition, return_elements=[f"{input_node}:0", f"{output_node}:0"], name=""
+                )
+                self._session = v1.Session(graph=loaded)
+        except Exception as error:  # TensorFlow raises many kinds for a graph it cannot take
+            raise ModelError(f"'{shown(path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
+        self._path = path
+        shape = self._input.shape
+        self.input_size = int(shape[1] or 0) if shape.rank == 4 else 0
+
+    def run(self, picture: Floats) -> Floats:
+        """Runs one picture `(S, S, 3)` and returns its scores `(C,)`."""
+        try:
+            with native_stderr_hidden():
+                scores = self._session.run(self._output, {self._input: picture[np.newaxis]})
+        except Exception as error:  # as above
+            raise ModelError(f"'{shown(self._path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
+        return np.asarray(scores, np.float32).reshape(-1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _missing_node(graph: Any, path: str, flag: str, name: str) -> ModelError:
+    if flag == "--input_layer":
+        candidates = [node.name for node in graph.node if node.op == "Placeholder"]
+    else:
+        read = {i.split(":")[0].lstrip("^") for node in graph.node for i in node.input}
+        candidates = [node.name for node in graph.node if node.name not in read and node.op != "Const"]
+    names = [node.name for node in graph.node]
+    shown_candidates = candidates[:5] or get_close_matches(name, names, n=5)
+    return ModelError(
+        f"'{shown(path)}': expected a node '{shown(name)}', found none among its {len(names)}.",
+        f"Name one by {flag}; candidates: {', '.join(map(shown, shown_candidates)) or 'none'}.",
+    )

@@ -1,0 +1,170 @@
+"""Every option, once: default, help and limits. Flags, the Python API and the README's tables derive from it."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from retrainer.errors import OptionError
+from retrainer.files import expanded
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an option takes.
+
+    Attributes:
+        help: What it does, in one sentence.
+        minimum, maximum: Inclusive bounds of a number.
+        above: An exclusive lower bound.
+        also: One more value that is allowed below the minimum.
+        choices: The only values of a text.
+        path: Whether it is a path; `~` is expanded.
+    """
+
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    also: float | None = None
+    choices: tuple[str, ...] = ()
+    path: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The limits in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        bounds = [
+            f"above {self.above:g}" if self.above is not None else "",
+            f"at least {self.minimum:g}" if self.minimum is not None else "",
+            f"at most {self.maximum:g}" if self.maximum is not None else "",
+        ]
+        words = " and ".join(b for b in bounds if b)
+        return words + (f", or {self.also:g}" if self.also is not None else "")
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value of the right type lies within the limits."""
+        if self.choices:
+            return value in self.choices
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
+        if isinstance(value, bool | str | tuple) or value is None or value == self.also:
+            return True
+        return (
+            (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
+            and (self.above is None or value > self.above)
+        )
+
+
+def _option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
+    return field(default=default, metadata={"limits": Limits(help, **limits)})
+
+
+def _path(default: str, help: str) -> Any:  # noqa: A002
+    return _option(default, help, path=True)
+
+
+class Options:
+    """What all groups of options share: they check themselves when they are made.
+
+    Raises:
+        OptionError: a value is outside its limits.
+    """
+
+    def __post_init__(self) -> None:
+        """Expands paths and checks every value."""
+        for name, limits, _, _ in options_of(type(self)):
+            value = getattr(self, name)
+            if limits.path:
+                several = isinstance(value, tuple)
+                object.__setattr__(self, name, tuple(map(expanded, value)) if several else expanded(value))
+            if not limits.allows(value):
+                raise OptionError(f"--{name}: expected {limits.expected or 'a finite number'}, received {value!r}.")
+
+
+def options_of(group: type[Options]) -> Iterator[tuple[str, Limits, Any, Any]]:
+    """Name, limits, default and type of each option of a group."""
+    for item in dataclasses.fields(group):  # type: ignore[arg-type]
+        yield item.name, item.metadata["limits"], item.default, item.type
+
+
+@dataclass(frozen=True)
+class RetrainOptions(Options):
+    """How to retrain: the 2017 flags with their meanings, and the few that are new."""
+
+    image_dir: str = _path("", "Folder with one sub-folder of photos per class.")
+    output_graph: str = _path("tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it.")
+    intermediate_output_graphs_dir: str = _path("tf_files/intermediate_graph/", "Folder for intermediate models.")
+    intermediate_store_frequency: int = _option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
+    output_labels: str = _path("tf_files/retrained_labels.txt", "Where to write the labels, one per line.")
+    summaries_dir: str = _path("tf_files/retrain_logs", "Folder for TensorBoard's event files.")
+    how_many_training_steps: int = _option(4000, "Steps of gradient descent.", minimum=1)
+    learning_rate: float = _option(0.01, "Factor on the gradient at each step.", above=0)
+    testing_percentage: int = _option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
+    validation_percentage: int = _option(
+        10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
+    )
+    eval_step_interval: int = _option(10, "Measure and log every so many steps.", minimum=1)
+    train_batch_size: int = _option(100, "Photos per training step; -1 takes all.", minimum=1, also=-1)
+    test_batch_size: int = _option(-1, "Photos in the final test; -1 takes all.", minimum=1, also=-1)
+    validation_batch_size: int = _option(100, "Photos per validation; -1 takes all.", minimum=1, also=-1)
+    print_misclassified_test_images: bool = _option(False, "List the test photos that the model gets wrong.")
+    bottleneck_dir: str = _path("tf_files/bottlenecks", "Folder of the cached feature vectors.")
+    final_tensor_name: str = _option("final_result", "Name of the model's output node.")
+    flip_left_right: bool = _option(False, "Train on mirrored views, too.")
+    random_crop: int = _option(0, "Train on views cropped by up to this margin, in percent.", minimum=0, maximum=1000)
+    random_scale: int = _option(0, "Train on views enlarged by up to this much, in percent.", minimum=0, maximum=1000)
+    random_brightness: int = _option(
+        0, "Train on views brighter or darker by up to this much, in percent.", minimum=0, maximum=100
+    )
+    distortion_views: int = _option(8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000)
+    model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles.")
+    architecture: str = _option("pocket", "The backbone: 'pocket' is built in, others are bundles in --model_dir.")
+    seed: int = _option(0, "The same seed, photos and options give the same model.", minimum=0)
+    split_by: str = _option(
+        "content",
+        "Split by a hash of the photos' bytes, or of their paths as in 2017.",
+        choices=("content", "path"),
+    )
+    strict: bool = _option(False, "Stop at the first file that is no readable photo instead of skipping it.")
+
+    def __post_init__(self) -> None:
+        """Checks what one option alone cannot show."""
+        super().__post_init__()
+        if self.testing_percentage + self.validation_percentage >= 100:
+            raise OptionError(
+                "--testing_percentage and --validation_percentage: expected less than 100 together, "
+                f"received {self.testing_percentage} and {self.validation_percentage}.",
+                "Leave some photos to train on; 10 and 10 is usual.",
+            )
+        if not self.final_tensor_name.strip() or set(self.final_tensor_name) & set(" :^\n\t"):
+            raise OptionError(
+                f"--final_tensor_name: expected a node's name such as final_result, received {self.final_tensor_name!r}."
+            )
+
+
+@dataclass(frozen=True)
+class LabelOptions(Options):
+    """How to label; what the model says of itself is overridden by what is given here."""
+
+    graph: str = _path("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    image: tuple[str, ...] = _option((), "A photo, a folder or a glob; may be given several times.", path=True)
+    top: int = _option(5, "How many labels to print for each photo.", minimum=1)
+    labels: str = _path("", "Labels file, one per line, in place of the model's own labels.")
+    input_height: int | None = _option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
+    input_width: int | None = _option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
+    input_mean: float | None = _option(None, "The network sees (pixel - mean) / std.")
+    input_std: float | None = _option(None, "The network sees (pixel - mean) / std.", above=0)
+    input_layer: str = _option("", "Input node of a graph that does not describe itself.")
+    output_layer: str = _option("", "Output node of a graph that does not describe itself.")
+
+
+@dataclass(frozen=True)
+class SampleOptions(Options):
+    """How to draw the sample set."""
+
+    per_class: int = _option(40, "Pictures of each of the five kinds of flowers.", minimum=1, maximum=10000)
+    seed: int = _option(0, "The same seed draws the same pictures.", minimum=0)

@@ -1,0 +1,61 @@
+"""Work on many items by all cores at once."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+Tool = TypeVar("Tool")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# A chunk spares the cost of a future per photo; the window lets others go on while one large photo is decoded.
+_CHUNK = 8
+_WINDOW_CHUNKS = 64
+
+
+def usable_cores() -> int:
+    """The processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no affinity
+        return os.cpu_count() or 1
+
+
+def in_order(tools: Sequence[Tool], work: Callable[[Tool, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yields `work(tool, item)` of every item in order, computed by one thread per tool.
+
+    The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping early,
+    by an exception or Ctrl-C, waits only for the items being worked on.
+
+    Args:
+        tools: What each thread has to itself, such as a network.
+        work: Its exceptions are raised here.
+        items: Read as they are needed.
+    """
+    free: SimpleQueue[Tool] = SimpleQueue()
+    for tool in tools:
+        free.put(tool)
+    stopped = False
+
+    def of_chunk(chunk: Sequence[Item]) -> list[Result]:
+        tool = free.get()
+        try:
+            return [] if stopped else [work(tool, item) for item in chunk if not stopped]
+        finally:
+            free.put(tool)
+
+    pending: deque[Future[list[Result]]] = deque()
+    pool = ThreadPoolExecutor(len(tools))
+    try:
+        for start in range(0, len(items), _CHUNK):
+            pending.append(pool.submit(of_chunk, items[start : start + _CHUNK]))
+            if len(pending) == _WINDOW_CHUNKS:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:
+        stopped = True
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,262 @@
+"""The whole run: photos in, model out."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats, Integers
+from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.backbones.sources import find_bundle
+from retrainer.bottlenecks import BottleneckCache, FileIndex
+from retrainer.dataset import Dataset, PhotoFiles, dataset_of, scan
+from retrainer.distortions import Distortion
+from retrainer.errors import DatasetError
+from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, Warned, silent
+from retrainer.features import Features, Source, extract, plain_look
+from retrainer.files import require_writable, shown, write_whole
+from retrainer.head import Head
+from retrainer.images import RESIZE_RULE
+from retrainer.labels import write_labels
+from retrainer.metrics import correct
+from retrainer.models import graphdef, tflite
+from retrainer.models.litert import Network
+from retrainer.models.metadata import ModelMetadata
+from retrainer.models.retrained import twins, write_twins
+from retrainer.observers.tensorboard import TensorBoard
+from retrainer.options import RetrainOptions
+from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path
+from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How one class fared in the test: `correct` of `count` photos."""
+
+    label: str
+    correct: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What a run gave.
+
+    Attributes:
+        graph, tflite, labels_file: The files written.
+        labels: In the order of the model's scores.
+        backbone: The backbone's name.
+        photos: How many photos were used.
+        computed: How many of them went through the backbone; the others' feature vectors were cached.
+        skipped: How many files were no readable photos.
+        test_accuracy: 0 to 1, None without test photos.
+        test_count: How many photos it was measured on.
+        classes: The test, class by class.
+        seconds: Stage -> how long it took.
+    """
+
+    graph: str
+    tflite: str
+    labels_file: str
+    labels: tuple[str, ...]
+    backbone: str
+    photos: int
+    computed: int
+    skipped: int
+    test_accuracy: float | None
+    test_count: int
+    classes: tuple[ClassResult, ...]
+    seconds: Mapping[str, float]
+
+
+def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
+    """Teaches a backbone the classes of a folder of photos and writes the model.
+
+    Args:
+        options: The folder, and how to go about it.
+        observer: Called with every event of the run, in the calling thread.
+
+    Raises:
+        RetrainerError: one of its kinds; nothing half-written stays.
+    """
+    require_outputs(options)
+    run = _Run(options, find_bundle(options.architecture, options.model_dir), observer)
+    with run.stage("scan"):
+        files = scan(options.image_dir, run.tell)
+    with run.stage("bottlenecks"):
+        features = extract(files.paths, files.sizes, files.mtimes, run.source(), run.tell)
+        dataset = dataset_of(files, features.readable, features.digests, run.tell)
+        split = run.split(dataset)
+        vectors = features.vectors[:, 0]
+        training = run.training_examples(files, features, dataset, split.rows(TRAINING))
+    with run.stage("training"), TensorBoard(options.summaries_dir) as run.tensorboard:
+        validation = Examples(vectors, dataset.label_ids).chosen(split.rows(VALIDATION))
+        keep = partial(run.keep, labels=dataset.labels)
+        head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
+        classes = run.test(head, vectors, dataset, split.rows(TESTING))
+    tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
+    accuracy = right / tested if tested else None
+    with run.stage("writing"):
+        facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
+        graph, twin = run.write(head, dataset.labels, facts)
+    return Retraining(
+        graph=graph,
+        tflite=twin,
+        labels_file=options.output_labels,
+        labels=dataset.labels,
+        backbone=run.bundle.name,
+        photos=len(dataset.paths),
+        computed=features.computed,
+        skipped=run.skipped,
+        test_accuracy=accuracy,
+        test_count=tested,
+        classes=classes,
+        seconds=run.seconds,
+    )
+
+
+def require_outputs(options: RetrainOptions) -> None:
+    """Raises OutputError unless everything can be written, before any work is done."""
+    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
+    folders = [options.bottleneck_dir, options.summaries_dir, *intermediate]
+    for path in (*twins(options.output_graph), options.output_labels, *(os.path.join(f, "file") for f in folders)):
+        require_writable(path)
+
+
+@dataclass
+class _Run:
+    """The steps of a run, and what they share."""
+
+    options: RetrainOptions
+    bundle: Bundle
+    observer: Observer
+    tensorboard: Observer = silent
+    seconds: dict[str, float] = field(default_factory=dict)
+    skipped: int = 0
+
+    def tell(self, event: Event) -> None:
+        """Passes an event on."""
+        if isinstance(event, PhotoSkipped):
+            if self.options.strict:
+                raise DatasetError(
+                    f"--strict: '{shown(event.path)}': {event.reason}.", "Mend or remove the file, or leave out --strict."
+                )
+            self.skipped += 1
+        self.observer(event)
+        self.tensorboard(event)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+    def split(self, dataset: Dataset) -> Split:
+        """Training, validation and test photos, with a warning for every empty part of a class."""
+        options = self.options
+        percentages = options.validation_percentage, options.testing_percentage
+        if options.split_by == "content":
+            split = split_by_content(dataset, *percentages, self.tell)
+        else:
+            split = split_by_path(dataset.paths, *percentages)
+        for part, name, wanted in (
+            (TRAINING, "training", True),
+            (VALIDATION, "validation", options.validation_percentage and options.split_by == "path"),
+            (TESTING, "testing", options.testing_percentage and options.split_by == "path"),
+        ):
+            counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
+            for label in (dataset.labels[i] for i in np.flatnonzero(counts == 0) if wanted):
+                message = f"Label {label} has no images in the category {name}."
+                if part == TRAINING:
+                    raise DatasetError(message, "Add photos to it, or lower the percentages of the other parts.")
+                self.tell(Warned(message))
+        return split
+
+    def training_examples(self, files: PhotoFiles, features: Features, dataset: Dataset, rows: Integers) -> Examples:
+        """What the head is fitted to: the photos in some rows of the dataset, or distorted views of them."""
+        distortion = Distortion.of(self.options)
+        if distortion is None:
+            return Examples(features.vectors[rows, 0], dataset.label_ids[rows])
+        paths = [dataset.paths[row] for row in rows]
+        sizes, mtimes = files.sizes[features.readable][rows], files.mtimes[features.readable][rows]
+        views = extract(paths, sizes, mtimes, self.source(distortion), self.tell)
+        label_ids = np.repeat(dataset.label_ids[rows][views.readable], distortion.views)
+        return Examples(views.vectors.reshape(-1, self.bundle.depth), label_ids)
+
+    def test(self, head: Head, vectors: Floats, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
+        """Measures the head on the photos in some rows, class by class, and tells of it."""
+        generator = np.random.default_rng([self.options.seed, 1])
+        rows = rows[sampled_rows(dataset.label_ids[rows], self.options.test_batch_size, generator)]
+        logits, label_ids = head.logits(vectors[rows]), dataset.label_ids[rows]
+        right = correct(logits, label_ids)
+        if len(rows):
+            self.tell(TestEvaluated(float(right.mean()), len(rows)))
+        for row, predicted in zip(rows[~right], logits[~right].argmax(axis=1), strict=True):
+            self.tell(PhotoMisclassified(dataset.paths[row], dataset.labels[predicted]))
+        counts = np.bincount(label_ids, minlength=len(dataset.labels)).tolist()
+        hits = np.bincount(label_ids[right], minlength=len(dataset.labels)).tolist()
+        return tuple(map(ClassResult, dataset.labels, hits, counts))
+
+    def metadata(self, head: Head, labels: tuple[str, ...], facts: Mapping[str, Any]) -> ModelMetadata:
+        """What the model says of itself."""
+        options, bundle = self.options, self.bundle
+        recorded = ("architecture", "how_many_training_steps", "learning_rate", "train_batch_size", "split_by", "seed")
+        return ModelMetadata(
+            labels=labels,
+            input_size=bundle.input_size,
+            mean=MEAN,
+            std=STD,
+            output_node=options.final_tensor_name,
+            resize=RESIZE_RULE,
+            backbone={
+                "name": bundle.name,
+                "source": bundle.source,
+                "licence": bundle.licence,
+                "sha256": bundle.sha256[TFLITE],
+            },
+            training={name: getattr(options, name) for name in recorded} | dict(facts),
+        ).identified(head.tobytes())
+
+    def write(self, head: Head, labels: tuple[str, ...], facts: Mapping[str, Any]) -> tuple[str, str]:
+        """Writes the model, its twin and the labels; returns the paths of the first two."""
+        metadata = self.metadata(head, labels, facts)
+        graph = graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
+        paths = write_twins(self.options.output_graph, graph, tflite.with_head(self.bundle.tflite_path, head, metadata))
+        write_labels(self.options.output_labels, labels)
+        return str(paths[0]), str(paths[1])
+
+    def keep(self, step: int, head: Head, labels: tuple[str, ...]) -> None:
+        """Writes an intermediate model."""
+        path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
+        metadata = self.metadata(head, labels, {"step": step})
+        write_whole(path, graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata))
+        self.tell(ModelKept(str(path)))
+
+    def source(self, distortion: Distortion | None = None) -> Source:
+        """Where the photos' own vectors come from, or those of their distorted views."""
+        folder, bundle = Path(self.options.bottleneck_dir), self.bundle
+        if distortion is None:
+            look, views, key = plain_look, (0,), ""
+        else:
+            look, views, key = distortion.look, tuple(range(1, distortion.views + 1)), distortion.key
+        return Source(
+            index=FileIndex(folder, self.tell),
+            cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, self.tell),
+            new_extractor=lambda: Network(bundle.tflite_path),
+            look=look,
+            views=views,
+        )
+
+
+def cache_name(bundle: Bundle, look: str) -> str:
+    """The name of a cache: the network's, and a key of all that shapes its vectors; `look` names distortions."""
+    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} {look}"
+    return f"{bundle.name}-{hashlib.sha256(shaping.encode('utf-8')).hexdigest()[:12]}"

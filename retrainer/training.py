@@ -1,0 +1,122 @@
+"""Fitting a head to cached feature vectors by gradient descent, as the tutorial did."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrainer.arrays import Floats, Integers
+from retrainer.errors import TrainingError
+from retrainer.events import Observer, StepEvaluated
+from retrainer.head import Head, gradient_step, initial_head
+from retrainer.metrics import correct, cross_entropy
+from retrainer.options import RetrainOptions
+
+ALL = -1
+# Rows are drawn for many steps at once; the number only weighs memory against calls.
+_STEPS_PER_DRAW = 256
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Feature vectors float32 `(N, D)` with their class ids `(N,)`."""
+
+    features: Floats
+    label_ids: Integers
+
+    def __len__(self) -> int:
+        return len(self.label_ids)
+
+    def chosen(self, rows: Integers) -> "Examples":
+        """The examples in some rows."""
+        return Examples(self.features[rows], self.label_ids[rows])
+
+
+class BalancedSampler:
+    """Draws as the 2017 scripts drew: a class first, each as likely, then one of its examples, with replacement."""
+
+    def __init__(self, label_ids: Integers) -> None:
+        self._order = np.argsort(label_ids, kind="stable")
+        self._counts = np.bincount(label_ids)
+        self._starts = np.cumsum(self._counts) - self._counts
+        self._classes = np.flatnonzero(self._counts)
+
+    def rows(self, shape: tuple[int, ...], generator: np.random.Generator) -> Integers:
+        """Row numbers of the given shape."""
+        classes = self._classes[generator.integers(len(self._classes), size=shape)]
+        places = (generator.random(shape) * self._counts[classes]).astype(np.int64)
+        drawn: Integers = self._order[self._starts[classes] + places]
+        return drawn
+
+
+def sampled_rows(label_ids: Integers, size: int, generator: np.random.Generator) -> Integers:
+    """`size` row numbers drawn by `BalancedSampler`, or all of them where `size` is -1 or there are none."""
+    if size == ALL or not len(label_ids):
+        return np.arange(len(label_ids))
+    return BalancedSampler(label_ids).rows((size,), generator)
+
+
+def fit_by_gradient_descent(
+    training: Examples,
+    validation: Examples,
+    classes: int,
+    options: RetrainOptions,
+    observer: Observer,
+    keep: Callable[[int, Head], None],
+) -> Head:
+    """Fits a head as the 2017 scripts did: plain gradient descent from small random weights; the last step's weights.
+
+    Args:
+        training, validation: Examples; validation may be empty.
+        classes: C.
+        options: Steps, rates, batch sizes, intervals and the seed.
+        observer: Told how training goes each `eval_step_interval` steps and after the last.
+        keep: Called with the step and the head each `intermediate_store_frequency` steps.
+
+    Raises:
+        TrainingError: the weights grew out of all bounds.
+    """
+    generator = np.random.default_rng(options.seed)
+    head = initial_head(training.features.shape[1], classes, generator)
+    last = options.how_many_training_steps - 1
+    for step, batch in enumerate(_batches(training, options, generator)):
+        gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
+        if step % options.eval_step_interval == 0 or step == last:
+            rows = sampled_rows(validation.label_ids, options.validation_batch_size, generator)
+            observer(_evaluated(step, head, batch, validation.chosen(rows)))
+        if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
+            keep(step, head)
+    return head
+
+
+def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:
+    steps, size = options.how_many_training_steps, options.train_batch_size
+    if size == ALL:
+        for _ in range(steps):
+            yield training
+        return
+    sampler = BalancedSampler(training.label_ids)
+    for start in range(0, steps, _STEPS_PER_DRAW):
+        for rows in sampler.rows((min(_STEPS_PER_DRAW, steps - start), size), generator):
+            yield training.chosen(rows)
+
+
+def _evaluated(step: int, head: Head, batch: Examples, validation: Examples) -> StepEvaluated:
+    train_accuracy, loss = measured(head, batch)
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"Training went out of bounds at step {step}: expected a finite cross entropy, received {loss}.",
+            "Lower --learning_rate; 0.01 is usual.",
+        )
+    return StepEvaluated(step, train_accuracy, loss, *measured(head, validation), len(validation))
+
+
+def measured(head: Head, examples: Examples) -> tuple[float, float]:
+    """Accuracy, 0 to 1, and cross entropy, nats; NaN without examples."""
+    if not len(examples):
+        return math.nan, math.nan
+    with np.errstate(all="ignore"):
+        logits = head.logits(examples.features)
+        loss = cross_entropy(logits, examples.label_ids)
+    return float(correct(logits, examples.label_ids).mean()), loss
