@@ -1,0 +1,47 @@
+"""Teach a pretrained image network your own classes from folders of photos.
+
+from retrainer import Labeler, LabelOptions, RetrainOptions, retrain
+
+result = retrain(RetrainOptions(image_dir="photos"))
+labeler = Labeler(LabelOptions(graph=result.graph))
+print(labeler.label("photo.jpg").ranking)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from retrainer.errors import RetrainerError as RetrainerError
+    from retrainer.labeler import Labeler as Labeler
+    from retrainer.labeler import Labelled as Labelled
+    from retrainer.options import LabelOptions as LabelOptions
+    from retrainer.options import RetrainOptions as RetrainOptions
+    from retrainer.retraining import Retraining as Retraining
+    from retrainer.retraining import retrain as retrain
+
+_HOMES = {
+    "LabelOptions": "options",
+    "Labelled": "labeler",
+    "Labeler": "labeler",
+    "RetrainOptions": "options",
+    "RetrainerError": "errors",
+    "Retraining": "retraining",
+    "retrain": "retraining",
+}
+__all__ = [
+    "LabelOptions",
+    "Labeler",
+    "Labelled",
+    "RetrainOptions",
+    "RetrainerError",
+    "Retraining",
+    "retrain",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use, so that `retrainer --help` and `retrainer label` start without the rest.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -70,7 +70,12 @@ class PartFolder:
         with whole_file(self.folder / f"part-{time.time_ns():020d}-{os.getpid()}.parquet") as handle:
             # Without dictionaries and compression vectors are read nine times faster; measured in the design.
             parquet.write_table(
-                table, handle, use_dictionary=False, compression="NONE", write_page_checksum=True, write_statistics=False
+                table,
+                handle,
+                use_dictionary=False,
+                compression="NONE",
+                write_page_checksum=True,
+                write_statistics=False,
             )
 
     def _part(self, path: Path) -> Any:
@@ -90,9 +95,8 @@ class PartFolder:
     def _set_aside(self, path: Path, reason: str) -> None:
         aside = path.with_name(_SET_ASIDE_PREFIX + path.name)
         path.rename(aside)
-        self._observer(
-            Warned(f"Cache part '{shown(path)}' is set aside as '{shown(aside.name)}': {reason}. Its photos are read again.")
-        )
+        set_aside = f"Cache part '{shown(path)}' is set aside as '{shown(aside.name)}'"
+        self._observer(Warned(f"{set_aside}: {reason}. Its photos are read again."))
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -229,8 +233,15 @@ def _digest_column(digests: Digests) -> Any:
 
 
 def _digest_rows(column: Any) -> Digests:
-    rows = [np.frombuffer(c.buffers()[1], np.uint8)[c.offset * DIGEST_BYTES :][: len(c) * DIGEST_BYTES] for c in column.chunks]
-    return np.concatenate(rows, dtype=np.uint8).reshape(-1, DIGEST_BYTES) if rows else np.empty((0, DIGEST_BYTES), np.uint8)
+    rows = [
+        np.frombuffer(c.buffers()[1], np.uint8)[c.offset * DIGEST_BYTES :][: len(c) * DIGEST_BYTES]
+        for c in column.chunks
+    ]
+    return (
+        np.concatenate(rows, dtype=np.uint8).reshape(-1, DIGEST_BYTES)
+        if rows
+        else np.empty((0, DIGEST_BYTES), np.uint8)
+    )
 
 
 def _vector_rows(column: Any, depth: int) -> Floats:

@@ -113,9 +113,15 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
         if count == 0:
             observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
         elif count < FEW_PHOTOS:
-            observer(Warned(f"Folder has less than {FEW_PHOTOS} images, which may cause issues: {shown(folder)} ({count})."))
+            observer(
+                Warned(f"Folder has less than {FEW_PHOTOS} images, which may cause issues: {shown(folder)} ({count}).")
+            )
         elif count > MOST_PHOTOS:
-            observer(Warned(f"Folder {shown(folder)} has more than {MOST_PHOTOS} images. Some images will never be selected."))
+            observer(
+                Warned(
+                    f"Folder {shown(folder)} has more than {MOST_PHOTOS} images. Some images will never be selected."
+                )
+            )
     kept = [folder for folder, count in zip(files.folders, counts, strict=True) if count]
     _require_classes(files.root, kept)
     new_ids = np.cumsum(counts > 0) - 1

@@ -42,7 +42,10 @@ class ExtractionAdvanced(Event):
 
 @dataclass(frozen=True)
 class StepEvaluated(Event):
-    """Training was measured after a step; accuracies are 0 to 1, cross entropies in nats; NaN without validation photos."""
+    """Training was measured after a step.
+
+    Accuracies are 0 to 1, cross entropies in nats; both are NaN for a validation without photos.
+    """
 
     step: int
     train_accuracy: float

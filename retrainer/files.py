@@ -153,5 +153,6 @@ def _sync_folder(folder: Path) -> None:
 def _output_error(target: Path, error: OSError) -> OutputError:
     reason = error.strerror or str(error)
     return OutputError(
-        f"Cannot write '{shown(target)}': {reason}.", "Free some space or name another place; nothing half-written stays."
+        f"Cannot write '{shown(target)}': {reason}.",
+        "Free some space or name another place; nothing half-written stays.",
     )

@@ -42,7 +42,7 @@ def initial_head(depth: int, classes: int, generator: np.random.Generator) -> He
 
 def softmax(logits: Floats) -> Floats:
     """Logits `(N, C)` -> scores `(N, C)`, 0 to 1, each row summing to 1."""
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores /= scores.sum(axis=1, keepdims=True)
     return scores
 

@@ -110,7 +110,7 @@ def to_input(pixels: Pixels | Floats, mean: float = 127.5, std: float = 127.5) -
 
 def _opened(content: bytes) -> Image.Image:
     """The picture with only its header read."""
-    formats = FORMATS
+    formats: tuple[str, ...] = FORMATS
     if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
         _enable_heif()
         formats = (*FORMATS, "HEIF")
@@ -156,9 +156,7 @@ def _decoded(header: Image.Image, content: bytes, size: int) -> Image.Image:
     """The pixels as an RGB picture."""
     if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
         try:
-            return Image.fromarray(
-                simplejpeg.decode_jpeg(content, "RGB", min_height=2 * size, min_width=2 * size)
-            )
+            return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", min_height=2 * size, min_width=2 * size))
         except ValueError:
             pass  # Pillow decides: it forgives oddities that simplejpeg's strict mode does not, but no missing data.
     try:

@@ -16,9 +16,7 @@ from retrainer.models.retrained import open_retrained
 from retrainer.options import LabelOptions
 
 # What the 2017 label_image assumed of every graph; only graphs that do not describe themselves need it.
-LEGACY = ModelMetadata(
-    labels=(), input_size=224, mean=128.0, std=128.0, output_node="final_result", resize=RESIZE_RULE
-)
+LEGACY = ModelMetadata(labels=(), input_size=224, mean=128.0, std=128.0, output_node="final_result", resize=RESIZE_RULE)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
         label = label_of(folder)
         if not label:
             raise DatasetError(
-                f"Folder '{shown(folder)}' gives no label: expected letters or digits in its name.", "Rename the folder."
+                f"Folder '{shown(folder)}' gives no label: expected letters or digits in its name.",
+                "Rename the folder.",
             )
         if label in seen:
             raise DatasetError(

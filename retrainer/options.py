@@ -31,9 +31,8 @@ class Limits:
     choices: tuple[str, ...] = ()
     path: bool = False
 
-    @property
-    def expected(self) -> str:
-        """The limits in words."""
+    def expected_of(self, kind: Any) -> str:
+        """The limits of an option of some type in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         bounds = [
@@ -41,7 +40,8 @@ class Limits:
             f"at least {self.minimum:g}" if self.minimum is not None else "",
             f"at most {self.maximum:g}" if self.maximum is not None else "",
         ]
-        words = " and ".join(b for b in bounds if b)
+        number = "a whole number" if kind in (int, int | None) else "a number"
+        words = " ".join([number, " and ".join(b for b in bounds if b)]).strip()
         return words + (f", or {self.also:g}" if self.also is not None else "")
 
     def allows(self, value: Any) -> bool:
@@ -76,13 +76,13 @@ class Options:
 
     def __post_init__(self) -> None:
         """Expands paths and checks every value."""
-        for name, limits, _, _ in options_of(type(self)):
+        for name, limits, _, kind in options_of(type(self)):
             value = getattr(self, name)
             if limits.path:
                 several = isinstance(value, tuple)
                 object.__setattr__(self, name, tuple(map(expanded, value)) if several else expanded(value))
             if not limits.allows(value):
-                raise OptionError(f"--{name}: expected {limits.expected or 'a finite number'}, received {value!r}.")
+                raise OptionError(f"--{name}: expected {limits.expected_of(kind)}, received {value!r}.")
 
 
 def options_of(group: type[Options]) -> Iterator[tuple[str, Limits, Any, Any]]:
@@ -96,7 +96,9 @@ class RetrainOptions(Options):
     """How to retrain: the 2017 flags with their meanings, and the few that are new."""
 
     image_dir: str = _path("", "Folder with one sub-folder of photos per class.")
-    output_graph: str = _path("tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it.")
+    output_graph: str = _path(
+        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it."
+    )
     intermediate_output_graphs_dir: str = _path("tf_files/intermediate_graph/", "Folder for intermediate models.")
     intermediate_store_frequency: int = _option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
     output_labels: str = _path("tf_files/retrained_labels.txt", "Where to write the labels, one per line.")
@@ -120,7 +122,9 @@ class RetrainOptions(Options):
     random_brightness: int = _option(
         0, "Train on views brighter or darker by up to this much, in percent.", minimum=0, maximum=100
     )
-    distortion_views: int = _option(8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000)
+    distortion_views: int = _option(
+        8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000
+    )
     model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles.")
     architecture: str = _option("pocket", "The backbone: 'pocket' is built in, others are bundles in --model_dir.")
     seed: int = _option(0, "The same seed, photos and options give the same model.", minimum=0)
@@ -141,9 +145,7 @@ class RetrainOptions(Options):
                 "Leave some photos to train on; 10 and 10 is usual.",
             )
         if not self.final_tensor_name.strip() or set(self.final_tensor_name) & set(" :^\n\t"):
-            raise OptionError(
-                f"--final_tensor_name: expected a node's name such as final_result, received {self.final_tensor_name!r}."
-            )
+            raise OptionError(f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.")
 
 
 @dataclass(frozen=True)

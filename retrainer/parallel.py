@@ -27,8 +27,8 @@ def usable_cores() -> int:
 def in_order(tools: Sequence[Tool], work: Callable[[Tool, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Yields `work(tool, item)` of every item in order, computed by one thread per tool.
 
-    The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping early,
-    by an exception or Ctrl-C, waits only for the items being worked on.
+    The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping
+    early, by an exception or Ctrl-C, waits only for the items being worked on.
 
     Args:
         tools: What each thread has to itself, such as a network.

@@ -86,10 +86,10 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     Raises:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
-    require_outputs(options)
     run = _Run(options, find_bundle(options.architecture, options.model_dir), observer)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
+        require_outputs(options)
     with run.stage("bottlenecks"):
         features = extract(files.paths, files.sizes, files.mtimes, run.source(), run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
@@ -126,7 +126,8 @@ def require_outputs(options: RetrainOptions) -> None:
     """Raises OutputError unless everything can be written, before any work is done."""
     intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
     folders = [options.bottleneck_dir, options.summaries_dir, *intermediate]
-    for path in (*twins(options.output_graph), options.output_labels, *(os.path.join(f, "file") for f in folders)):
+    files = [*map(str, twins(options.output_graph)), options.output_labels, *(os.path.join(f, "file") for f in folders)]
+    for path in files:
         require_writable(path)
 
 
@@ -146,7 +147,8 @@ class _Run:
         if isinstance(event, PhotoSkipped):
             if self.options.strict:
                 raise DatasetError(
-                    f"--strict: '{shown(event.path)}': {event.reason}.", "Mend or remove the file, or leave out --strict."
+                    f"--strict: '{shown(event.path)}': {event.reason}.",
+                    "Mend or remove the file, or leave out --strict.",
                 )
             self.skipped += 1
         self.observer(event)
@@ -244,9 +246,11 @@ class _Run:
         """Where the photos' own vectors come from, or those of their distorted views."""
         folder, bundle = Path(self.options.bottleneck_dir), self.bundle
         if distortion is None:
-            look, views, key = plain_look, (0,), ""
+            views: tuple[int, ...] = (0,)
+            look, key = plain_look, ""
         else:
-            look, views, key = distortion.look, tuple(range(1, distortion.views + 1)), distortion.key
+            views = tuple(range(1, distortion.views + 1))
+            look, key = distortion.look, distortion.key
         return Source(
             index=FileIndex(folder, self.tell),
             cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, self.tell),

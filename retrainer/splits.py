@@ -68,7 +68,9 @@ def split_by_content(
     for label_id, label in enumerate(dataset.labels):
         members = np.flatnonzero(dataset.label_ids == label_id)
         if len(np.unique(groups[members])) < _FEWEST_DIFFERENT:
-            observer(Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them."))
+            observer(
+                Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them.")
+            )
             parts[members[~shared[members]]] = TRAINING
             continue
         own = members[~shared[members]]

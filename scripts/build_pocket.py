@@ -2,8 +2,8 @@
 
     python -m scripts.build_pocket --weights pocket.npz --check check.npz --card CARD.md
 
-The weights are HWIO float32 arrays `conv0_w`, `conv0_b`, then `dwK_*` and `pwK_*` for K = 1 to 13; `meta` is JSON with the
-order and the strides. No TensorFlow is needed: both files are written through their schemas.
+The weights are HWIO float32 arrays `conv0_w`, `conv0_b`, then `dwK_*` and `pwK_*` for K = 1 to 13; `meta` is JSON
+with the order and the strides. No TensorFlow is needed: both files are written through their schemas.
 """
 
 import json
@@ -94,9 +94,7 @@ def as_graph(convolutions: list[tuple[str, Floats, Floats, int]], size: int) -> 
         )
         current = graphdef.add_node(graph, "Relu6", name, (current,), T=float_type)
     axes = graphdef.add_constant(graph, f"{FEATURES}/axes", np.array([1, 2], np.int32))
-    graphdef.add_node(
-        graph, "Mean", FEATURES, (current, axes), T=float_type, Tidx=types_pb2.DT_INT32, keep_dims=False
-    )
+    graphdef.add_node(graph, "Mean", FEATURES, (current, axes), T=float_type, Tidx=types_pb2.DT_INT32, keep_dims=False)
     serialised: bytes = graph.SerializeToString(deterministic=True)
     return serialised
 

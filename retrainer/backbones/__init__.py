@@ -1,0 +1,1 @@
+"""Where backbones come from, and the bundle that each becomes."""

@@ -61,7 +61,9 @@ def write_bundle(parent: Path, bundle: Bundle, tflite: bytes, graph: bytes) -> B
     """Writes the three files to `parent/<name>`, the description last, so that a bundle with one is whole."""
     folder = parent / bundle.name
     contents = {TFLITE: tflite, GRAPH: graph}
-    written = replace(bundle, sha256={name: hashlib.sha256(c).hexdigest() for name, c in contents.items()}, folder=folder)
+    written = replace(
+        bundle, sha256={name: hashlib.sha256(c).hexdigest() for name, c in contents.items()}, folder=folder
+    )
     for name, content in contents.items():
         write_whole(folder / name, content)
     description: dict[str, Any] = {"format": FORMAT, **asdict(written)}

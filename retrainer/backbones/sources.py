@@ -23,7 +23,7 @@ def find_bundle(architecture: str, model_dir: str) -> Bundle:
     if architecture not in known:
         close = get_close_matches(architecture, known, n=1)
         raise BackboneError(
-            f"--architecture: no backbone '{shown(architecture)}' here; expected one of: {', '.join(map(shown, known))}.",
+            f"--architecture: expected one of: {', '.join(map(shown, known))}; received '{shown(architecture)}'.",
             f"Did you mean '{shown(close[0])}'?"
             if close
             else f"'{EMBEDDED}' is built in; others are bundles in --model_dir '{shown(model_dir)}'.",

@@ -123,15 +123,13 @@ def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMeta
     graph = read_graph(backbone)
     if any(node.name == metadata.output_node for node in graph.node):
         raise ModelError(
-            f"--final_tensor_name: expected a name of its own, received '{metadata.output_node}', a node of the backbone.",
+            f"--final_tensor_name: expected a new name, received '{metadata.output_node}', a node of the backbone.",
             "Choose another name, such as final_result.",
         )
     scope = "final_training_ops"
     weights = add_constant(graph, f"{scope}/weights/final_weights", head.weights)
     biases = add_constant(graph, f"{scope}/biases/final_biases", head.biases)
-    product = add_node(
-        graph, "MatMul", f"{scope}/Wx_plus_b/MatMul", (feature_node, weights), T=types_pb2.DT_FLOAT
-    )
+    product = add_node(graph, "MatMul", f"{scope}/Wx_plus_b/MatMul", (feature_node, weights), T=types_pb2.DT_FLOAT)
     logits = add_node(graph, "Add", f"{scope}/Wx_plus_b/add", (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
     add_constant(graph, METADATA_NODE, metadata.to_json())

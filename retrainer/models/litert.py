@@ -13,7 +13,6 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
 
-
 # Two threads that redirect at once would leave the stream redirected.
 _REDIRECTION = threading.Lock()
 
@@ -55,7 +54,7 @@ class Network:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise ModelError(
-                f"'{shown(path)}' cannot be opened by LiteRT: expected a TFLite model, received a damaged or other file.",
+                f"'{shown(path)}' cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
                 "Retrain it, or copy it again.",
             ) from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -74,5 +73,5 @@ class Network:
         """Runs one picture `(S, S, 3)` and returns the output `(D,)`."""
         self._interpreter.set_tensor(self._input, picture[np.newaxis])
         self._interpreter.invoke()
-        output: Floats = self._interpreter.get_tensor(self._output)
-        return output[0]
+        output: Floats = self._interpreter.get_tensor(self._output)[0]
+        return output

@@ -16,6 +16,7 @@ from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, ModelMetadata
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
 
+
 @dataclass
 class TFLiteBuilder:
     """Appends tensors and operators to the one subgraph of a TFLite model."""
@@ -107,7 +108,7 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
         metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
     """
     builder = TFLiteBuilder.opened(backbone)
-    depth, classes = head.weights.shape
+    classes = head.weights.shape[1]
     (features,) = builder.graph.outputs
     weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
     biases = builder.add_constant("final_biases", head.biases)
@@ -138,4 +139,3 @@ def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:
     entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(content)
     others = [m for m in builder.model.metadata or [] if m.name not in (METADATA_BUFFER, METADATA_BUFFER.encode())]
     builder.model.metadata = [*others, entry]
-

@@ -74,7 +74,9 @@ def packed_metadata(metadata: ModelMetadata) -> bytes:
             0: writer.string("image classifier"),
             1: writer.string(f"Retrained from {metadata.backbone.get('name', 'a backbone')} by retrainer."),
             3: writer.offsets([subgraph]),
-            6: writer.offsets([writer.file(METADATA_FILE, "How pictures are read and the model was made.", DESCRIPTIONS)]),
+            6: writer.offsets(
+                [writer.file(METADATA_FILE, "How pictures are read and the model was made.", DESCRIPTIONS)]
+            ),
             7: writer.string(MIN_PARSER_VERSION),
         }
     )
@@ -86,9 +88,7 @@ def _input(writer: _Writer, metadata: ModelMetadata) -> int:
     size = writer.table(uints={0: metadata.input_size, 1: metadata.input_size})
     image = writer.table(offsets={1: size}, bytes_={0: RGB})
     content = writer.table(offsets={1: image}, bytes_={0: IMAGE_PROPERTIES})
-    normalisation = writer.table(
-        offsets={0: writer.floats([metadata.mean]), 1: writer.floats([metadata.std])}
-    )
+    normalisation = writer.table(offsets={0: writer.floats([metadata.mean]), 1: writer.floats([metadata.std])})
     unit = writer.table(offsets={1: normalisation}, bytes_={0: NORMALIZATION_OPTIONS})
     return writer.table(
         offsets={

@@ -1,0 +1,50 @@
+"""Options -> click's flags, in both spellings."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from retrainer.options import Limits, Options, options_of
+
+Group = TypeVar("Group", bound=Options)
+
+
+def flags_of(group: type[Options]) -> list[click.Option]:
+    """A flag for each option of a group, in its order; parsing checks the type, `Options` checks the rest."""
+    return [_flag(name, limits, default, kind) for name, limits, default, kind in options_of(group)]
+
+
+def _flag(name: str, limits: Limits, default: Any, kind: Any) -> click.Option:
+    spellings = dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"])
+    if kind is bool:
+        return click.Option([*spellings, name], is_flag=True, default=False, help=limits.help)
+    several = isinstance(default, tuple)
+    return click.Option(
+        [*spellings, name],
+        type={int: int, float: float, int | None: int, float | None: float}.get(kind, str),
+        default=None if several else default,
+        multiple=several,
+        show_default=default not in ("", None, ()),
+        metavar=_metavar(limits, kind),
+        help=limits.help,
+    )
+
+
+def _metavar(limits: Limits, kind: Any) -> str:
+    if limits.choices:
+        return "|".join(limits.choices)
+    if limits.path:
+        return "PATH"
+    return {int: "N", int | None: "N", float: "X", float | None: "X"}.get(kind, "NAME")
+
+
+def command(name: str, group: type[Group], run: Callable[..., int | None], summary: str) -> click.Command:
+    """A command that parses a group's flags and calls `run` with the group and with its arguments by name."""
+    own = {option for option, _, _, _ in options_of(group)}
+
+    def callback(**values: Any) -> int | None:
+        options = group(**{name: value for name, value in values.items() if name in own})
+        return run(options, **{name: value for name, value in values.items() if name not in own})
+
+    return click.Command(name, params=list(flags_of(group)), callback=callback, help=summary)

@@ -1,0 +1,140 @@
+"""What a user sees of a run: the 2017 log lines and a progress bar on stderr, the result on stdout."""
+
+import shlex
+import sys
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from retrainer.backbones.sources import EMBEDDED
+from retrainer.events import (
+    Event,
+    ExtractionAdvanced,
+    FolderScanned,
+    ModelKept,
+    PhotoMisclassified,
+    PhotoSkipped,
+    StepEvaluated,
+    TestEvaluated,
+    Warned,
+)
+from retrainer.files import shown
+from retrainer.options import RetrainOptions
+from retrainer.retraining import ClassResult, Retraining
+
+
+class Console:
+    """An observer that prints. The progress bar shows only where stderr is a terminal."""
+
+    def __init__(self, options: RetrainOptions) -> None:
+        self._lists_misclassified = options.print_misclassified_test_images
+        self._misclassified = 0
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_bar()
+
+    def __call__(self, event: Event) -> None:
+        """Prints an event."""
+        match event:
+            case ExtractionAdvanced(done, total):
+                self._advance(done, total)
+            case FolderScanned(folder, _):
+                self._log("INFO", f"Looking for images in '{shown(folder)}'")
+            case Warned(message):
+                self._log("WARNING", message)
+            case PhotoSkipped(path, reason):
+                self._log("WARNING", f"Skipped '{shown(path)}': {reason}.")
+            case StepEvaluated():
+                self._step(event)
+            case TestEvaluated(accuracy, count):
+                self._log("INFO", f"Final test accuracy = {accuracy * 100:.1f}% (N={count})")
+            case ModelKept(path):
+                self._log("INFO", f"Save intermediate result to : {shown(path)}")
+            case PhotoMisclassified(path, predicted) if self._lists_misclassified:
+                if not self._misclassified:
+                    self._log("INFO", "=== MISCLASSIFIED TEST IMAGES ===")
+                self._misclassified += 1
+                self._log("INFO", f"{shown(path):>70}  {predicted}")
+
+    def summarise(self, result: Retraining) -> None:
+        """Prints what a run gave, to stdout."""
+        for line in summary(result):
+            print(line)
+
+    def _step(self, event: StepEvaluated) -> None:
+        now = datetime.now()
+        step = f"{now}: Step {event.step}"
+        self._log("INFO", f"{step}: Train accuracy = {event.train_accuracy * 100:.1f}%")
+        self._log("INFO", f"{step}: Cross entropy = {event.cross_entropy:f}")
+        if event.validation_count:
+            accuracy = f"{event.validation_accuracy * 100:.1f}%"
+            self._log("INFO", f"{step}: Validation accuracy = {accuracy} (N={event.validation_count})")
+
+    def _log(self, level: str, message: str) -> None:
+        line = f"{level}:tensorflow:{message}"
+        if self._bar:
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(line, file=sys.stderr)
+
+    def _advance(self, done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            from rich.console import Console as RichConsole
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = [TextColumn("Bottlenecks"), BarColumn(), MofNCompleteColumn()]
+            columns += [TextColumn("{task.fields[rate]}"), TimeRemainingColumn()]
+            self._bar = Progress(*columns, console=RichConsole(stderr=True))
+            self._bar.start()
+            self._task = self._bar.add_task("", total=total, rate="")
+        speed = self._bar.tasks[self._task].speed
+        self._bar.update(self._task, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
+        if done == total:
+            self._close_bar()
+
+    def _close_bar(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def summary(result: Retraining) -> list[str]:
+    """The lines at the end of a run."""
+    lines = ["", *_accuracy(result)]
+    if result.skipped:
+        lines.append(f"Skipped         {result.skipped} file(s) that could not be read; the log says why")
+    written = map(shown, (result.graph, result.tflite, result.labels_file))
+    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=True)]
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
+    lines.append(f"Time            {times}")
+    lines.append(f"Photos          {result.photos:,}, of which {result.computed:,} were new to the cache")
+    lines += ["", "Label a photo:", f"  retrainer label --graph {shlex.quote(result.graph)} --image PHOTO"]
+    if result.backbone == EMBEDDED:
+        lines += [
+            "",
+            f"'{EMBEDDED}' is the small backbone that is built in. A larger one would do better,",
+            "on flowers by ten points: put its bundle into --model_dir and name it by",
+            "--architecture.",
+        ]
+    return lines
+
+
+def _accuracy(result: Retraining) -> list[str]:
+    if result.test_accuracy is None:
+        return ["Test accuracy   unknown: there are no test photos; raise --testing_percentage"]
+    percent = result.test_accuracy * 100
+    lines = [f"Test accuracy   {percent:.1f} % of {result.test_count} photos that were not trained on"]
+    tested = [c for c in result.classes if c.count]
+    weakest: ClassResult = min(tested, key=lambda c: c.correct / c.count)
+    if weakest.correct < weakest.count:
+        lines.append(f"Weakest class   {weakest.label}, {weakest.correct} of {weakest.count} right")
+    return lines
