@@ -127,7 +127,9 @@ class RetrainOptions(Options):
     )
     model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles.")
     architecture: str = _option("pocket", "The backbone: 'pocket' is built in, others are bundles in --model_dir.")
-    seed: int = _option(0, "The same seed, photos and options give the same model.", minimum=0)
+    seed: int = _option(
+        0, "Chooses the split, the first weights and the batches; the same seed gives the same model.", minimum=0
+    )
     split_by: str = _option(
         "content",
         "Split by a hash of the photos' bytes, or of their paths as in 2017.",

@@ -166,7 +166,7 @@ class _Run:
         options = self.options
         percentages = options.validation_percentage, options.testing_percentage
         if options.split_by == "content":
-            split = split_by_content(dataset, *percentages, self.tell)
+            split = split_by_content(dataset, *percentages, options.seed, self.tell)
         else:
             split = split_by_path(dataset.paths, *percentages)
         for part, name, wanted in (
@@ -195,7 +195,7 @@ class _Run:
 
     def test(self, head: Head, vectors: Floats, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
         """Measures the head on the photos in some rows, class by class, and tells of it."""
-        generator = np.random.default_rng([self.options.seed, 1])
+        generator = np.random.default_rng([self.options.seed, 2])
         rows = rows[sampled_rows(dataset.label_ids[rows], self.options.test_batch_size, generator)]
         logits, label_ids = head.logits(vectors[rows]), dataset.label_ids[rows]
         right = correct(logits, label_ids)

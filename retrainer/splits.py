@@ -52,16 +52,17 @@ def path_place(path: str) -> float:
 
 
 def split_by_content(
-    dataset: Dataset, validation_percentage: int, testing_percentage: int, observer: Observer
+    dataset: Dataset, validation_percentage: int, testing_percentage: int, seed: int, observer: Observer
 ) -> Split:
     """The split by a hash of the photos' bytes.
 
     Moving, renaming, relabelling or adding photos moves no other, identical photos share a part, and so do variants
     that differ only behind `_nohash_` in their names (where the two rules clash, the bytes win). A class whose
     validation, test or training part would be empty borrows the photo whose hash is nearest; only borrowed photos
-    can be moved by a later addition. A class of fewer than three different photos trains only.
+    can be moved by a later addition. A class of fewer than three different photos trains only. Another seed gives
+    another split.
     """
-    groups, places = _groups(dataset)
+    groups, places = _groups(dataset, seed)
     parts = _natural(places, validation_percentage, testing_percentage)
     shared = _shared(groups, dataset.label_ids)
     needs = (validation_percentage > 0, testing_percentage > 0)
@@ -118,7 +119,7 @@ def _natural(places: Places, validation_percentage: int, testing_percentage: int
     return parts
 
 
-def _groups(dataset: Dataset) -> tuple[Integers, Places]:
+def _groups(dataset: Dataset, seed: int) -> tuple[Integers, Places]:
     """Numbers of the groups that stay together `(N,)`, and each photo's place `(N,)`.
 
     A photo's key is its digest, or the digest of its name up to `_nohash_` where all photos of the same bytes have it.
@@ -136,8 +137,10 @@ def _groups(dataset: Dataset) -> tuple[Integers, Places]:
             name = hashlib.sha256(prefix.encode("utf-8", "surrogateescape")).digest()
             keys[row] = np.frombuffer(name, np.uint8)
     _, groups = np.unique(keys.view("S32").reshape(-1), return_inverse=True)
-    places = np.ascontiguousarray(keys[:, :8]).view(">u8").reshape(-1).astype(np.float64) * (100.0 / 2.0**64)
-    return groups.astype(np.int64), places
+    hashes = np.ascontiguousarray(keys[:, :8]).view(">u8").reshape(-1)
+    if seed:
+        hashes = hashes ^ np.uint64(int.from_bytes(hashlib.sha256(str(seed).encode("ascii")).digest()[:8], "big"))
+    return groups.astype(np.int64), hashes.astype(np.float64) * (100.0 / 2.0**64)
 
 
 def _shared(groups: Integers, label_ids: Integers) -> Bools:

@@ -77,13 +77,14 @@ def fit_by_gradient_descent(
     Raises:
         TrainingError: the weights grew out of all bounds.
     """
-    generator = np.random.default_rng(options.seed)
+    # Apart, so that how often training is measured does not change its result.
+    generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
     head = initial_head(training.features.shape[1], classes, generator)
     last = options.how_many_training_steps - 1
     for step, batch in enumerate(_batches(training, options, generator)):
         gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
         if step % options.eval_step_interval == 0 or step == last:
-            rows = sampled_rows(validation.label_ids, options.validation_batch_size, generator)
+            rows = sampled_rows(validation.label_ids, options.validation_batch_size, validating)
             observer(_evaluated(step, head, batch, validation.chosen(rows)))
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
