@@ -114,7 +114,9 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
             observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
         elif count < FEW_PHOTOS:
             observer(
-                Warned(f"Folder has less than {FEW_PHOTOS} images, which may cause issues: {shown(folder)} ({count}).")
+                Warned(
+                    f"Folder has less than {FEW_PHOTOS} images, which may cause issues. '{shown(folder)}' has {count}."
+                )
             )
         elif count > MOST_PHOTOS:
             observer(
@@ -136,14 +138,7 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
 
 def _class_folders(image_dir: str) -> list[str]:
     with os.scandir(image_dir) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads in a circle
-        return False
+        return sorted(e.name for e in entries if not e.name.startswith(".") and os.path.isdir(e.path))
 
 
 def _files(folder: str, observer: Observer) -> list[tuple[str, int, int]]:
@@ -168,11 +163,18 @@ def _files(folder: str, observer: Observer) -> list[tuple[str, int, int]]:
     return sorted(files)
 
 
+def _where_photos_belong(image_dir: str) -> str:
+    with os.scandir(image_dir) as entries:
+        files = sum(os.path.isfile(entry.path) for entry in entries)
+    received = f", received {files} files and no sub-folder with photos" if files else ""
+    return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
+
+
 def _require_classes(image_dir: str, folders: Sequence[str]) -> None:
     if not folders:
         raise DatasetError(
             f"No valid folders of images found at {shown(image_dir)}",
-            "Expected one sub-folder of photos per class, such as photos/daisy and photos/roses.",
+            _where_photos_belong(image_dir),
         )
     if len(folders) == 1:
         raise DatasetError(

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,9 +51,7 @@ def require_folder(path: str, flag: str, purpose: str) -> None:
             f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
             f"Name the folder instead, perhaps {flag} '{shown(os.path.dirname(path) or '.')}'.",
         )
-    raise OptionError(
-        f"{flag}: '{shown(path)}' does not exist; expected {purpose}.", _nearest_hint(path, folders_only=True)
-    )
+    raise _absent(path, flag, purpose, folders_only=True)
 
 
 def require_file(path: str, flag: str, purpose: str) -> None:
@@ -63,11 +61,17 @@ def require_file(path: str, flag: str, purpose: str) -> None:
     if os.path.isdir(path):
         raise OptionError(f"{flag}: expected {purpose}, received the folder '{shown(path)}'.")
     if not os.path.exists(path):
-        raise OptionError(
-            f"{flag}: '{shown(path)}' does not exist; expected {purpose}.", _nearest_hint(path, folders_only=False)
-        )
+        raise _absent(path, flag, purpose, folders_only=False)
     if not os.access(path, os.R_OK):
         raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
+
+
+def _absent(path: str, flag: str, purpose: str, *, folders_only: bool) -> OptionError:
+    if os.path.islink(path):
+        problem = f"'{shown(path)}' is a link that leads nowhere or in a circle"
+    else:
+        problem = f"'{shown(path)}' does not exist"
+    return OptionError(f"{flag}: {problem}; expected {purpose}.", _nearest_hint(path, folders_only=folders_only))
 
 
 def _nearest_hint(path: str, *, folders_only: bool) -> str:
@@ -75,7 +79,7 @@ def _nearest_hint(path: str, *, folders_only: bool) -> str:
 
     parent = nearest_existing(path)
     missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
-    entries = [e.name for e in os.scandir(parent) if e.is_dir() or not folders_only]
+    entries = [e.name for e in os.scandir(parent) if os.path.isdir(e.path) or not folders_only]
     close = get_close_matches(missing, entries, n=1)
     if close:
         return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?"
@@ -113,8 +117,16 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Writes one file by `whole_file`."""
-    with whole_file(path) as handle:
-        handle.write(content)
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[str | os.PathLike[str], bytes]) -> None:
+    """Writes files that belong together by `whole_file`: none appears before all of them have found room."""
+    with contextlib.ExitStack() as files:
+        for path, content in contents.items():
+            handle = files.enter_context(whole_file(path))
+            handle.write(content)
+            handle.flush()
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:

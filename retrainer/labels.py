@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from retrainer.errors import DatasetError, ModelError
-from retrainer.files import shown, write_whole
+from retrainer.files import shown
 
 
 def label_of(folder: str) -> str:
@@ -48,9 +48,9 @@ def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
     return tuple(seen)
 
 
-def write_labels(path: str, labels: Sequence[str]) -> None:
-    """Writes the labels file of 2017: UTF-8, one label per line, in the order of the model's outputs."""
-    write_whole(path, "".join(f"{label}\n" for label in labels).encode("utf-8"))
+def labels_file(labels: Sequence[str]) -> bytes:
+    """The content of 2017's labels file: UTF-8, one label per line, in the order of the model's outputs."""
+    return "".join(f"{label}\n" for label in labels).encode("utf-8")
 
 
 def read_labels(path: str) -> tuple[str, ...]:

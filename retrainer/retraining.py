@@ -21,15 +21,15 @@ from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError
 from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, Warned, silent
 from retrainer.features import Features, Source, extract, plain_look
-from retrainer.files import require_writable, shown, write_whole
+from retrainer.files import require_writable, shown, write_together, write_whole
 from retrainer.head import Head
 from retrainer.images import RESIZE_RULE
-from retrainer.labels import write_labels
+from retrainer.labels import labels_file
 from retrainer.metrics import correct
 from retrainer.models import graphdef, tflite
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import twins, write_twins
+from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options import RetrainOptions
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path
@@ -230,10 +230,15 @@ class _Run:
     def write(self, head: Head, labels: tuple[str, ...], facts: Mapping[str, Any]) -> tuple[str, str]:
         """Writes the model, its twin and the labels; returns the paths of the first two."""
         metadata = self.metadata(head, labels, facts)
-        graph = graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
-        paths = write_twins(self.options.output_graph, graph, tflite.with_head(self.bundle.tflite_path, head, metadata))
-        write_labels(self.options.output_labels, labels)
-        return str(paths[0]), str(paths[1])
+        graph, twin = twins(self.options.output_graph)
+        write_together(
+            {
+                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
+                graph: graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata),
+                self.options.output_labels: labels_file(labels),
+            }
+        )
+        return str(graph), str(twin)
 
     def keep(self, step: int, head: Head, labels: tuple[str, ...]) -> None:
         """Writes an intermediate model."""

@@ -48,7 +48,7 @@ def photos_of(given: tuple[str, ...]) -> list[str]:
     for value in given:
         if os.path.isdir(value):
             with os.scandir(value) as entries:
-                found = sorted(e.path for e in entries if not e.name.startswith(".") and e.is_file())
+                found = sorted(e.path for e in entries if not e.name.startswith(".") and os.path.isfile(e.path))
         elif glob.has_magic(value) and not os.path.lexists(value):
             found = sorted(path for path in glob.glob(value, recursive=True) if os.path.isfile(path))
         else:

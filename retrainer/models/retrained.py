@@ -1,12 +1,11 @@
 """A retrained model on disk: the `.pb`, its `.tflite` twin, and which of them runs."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
-from retrainer.files import require_file, shown, write_whole
+from retrainer.files import require_file, shown
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 
 _PB, _TFLITE = ".pb", ".tflite"
@@ -29,14 +28,6 @@ def twins(output_graph: str) -> tuple[Path, Path]:
     if path.suffix == _TFLITE:
         return path.with_suffix(_PB), path
     return path, path.with_suffix(_TFLITE) if path.suffix == _PB else path.with_name(path.name + _TFLITE)
-
-
-def write_twins(output_graph: str, graph: bytes, tflite: bytes) -> Sequence[Path]:
-    """Writes both files, whole or not at all, and returns their paths. Until both are there, their ids differ."""
-    paths = twins(output_graph)
-    for path, content in zip(paths, (graph, tflite), strict=True):
-        write_whole(path, content)
-    return paths
 
 
 def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata | None, Runner]:
