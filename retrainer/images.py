@@ -143,8 +143,8 @@ def _begins(content: bytes) -> str:
 
 
 def _orientation(header: Image.Image) -> int:
-    # TIFF keeps the tag in the picture itself, the others in an EXIF block.
-    if "exif" not in header.info and header.format != "TIFF":
+    # Pillow turns TIFF upright by itself, and no other format.
+    if "exif" not in header.info or header.format == "TIFF":
         return 1
     try:
         return int(header.getexif().get(_EXIF_ORIENTATION, 1))

@@ -6,7 +6,7 @@ By content, a photo's place is its hash; by path it is the hash of the 2017 scri
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +25,15 @@ Places = npt.NDArray[np.float64]
 """Where photos stand in the split, `(N,)`, 0 to 100, in percent."""
 
 
+Parts = npt.NDArray[np.int8]
+"""Of each photo TRAINING, VALIDATION or TESTING, `(N,)`."""
+
+
 @dataclass(frozen=True)
 class Split:
-    """Each photo's part, `(N,)`: TRAINING, VALIDATION or TESTING."""
+    """The part of each photo."""
 
-    parts: npt.NDArray[np.int8]
+    parts: Parts
 
     def rows(self, part: int) -> Integers:
         """The numbers of the photos of one part."""
@@ -65,54 +69,58 @@ def split_by_content(
     groups, places = _groups(dataset, seed)
     parts = _natural(places, validation_percentage, testing_percentage)
     shared = _shared(groups, dataset.label_ids)
-    needs = (validation_percentage > 0, testing_percentage > 0)
+    wanted = _ranges(validation_percentage, testing_percentage)
     for label_id, label in enumerate(dataset.labels):
         members = np.flatnonzero(dataset.label_ids == label_id)
+        # A photo that other classes have, too, stays where its bytes put it.
+        own = members[~shared[members]]
         if len(np.unique(groups[members])) < _FEWEST_DIFFERENT:
             observer(
                 Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them.")
             )
-            parts[members[~shared[members]]] = TRAINING
-            continue
-        own = members[~shared[members]]
-        parts[own] = _filled(places[own], groups[own], parts[own], parts[members[shared[members]]], needs)
+            parts[own] = TRAINING
+        else:
+            present = set(parts[members[shared[members]]].tolist())
+            lacking = {part: ends for part, ends in wanted.items() if part not in present}
+            parts[own] = _filled(places[own], groups[own], parts[own], lacking)
     return Split(parts)
 
 
-def _filled(
-    places: Places, groups: Integers, parts: npt.NDArray[np.int8], fixed: npt.NDArray[np.int8], needs: tuple[bool, bool]
-) -> npt.NDArray[np.int8]:
-    """Moves the borders between a class's parts so that none is empty.
+def _filled(places: Places, groups: Integers, parts: Parts, wanted: Mapping[int, tuple[float, float]]) -> Parts:
+    """Lets each empty part borrow the group that is nearest, even a part that thereby becomes empty itself.
 
-    In the order of their places photos come as validation, test, training; so the borders move over whole groups,
-    and as few as possible.
+    That a group is taken wherever it lies, and each once, is what keeps all others in place when photos are added.
 
     Args:
-        places, groups, parts: Of the class's own photos, `(n,)`; photos of a group share their place.
-        fixed: The parts of its photos that other classes have, too; they stay.
-        needs: Whether validation and test parts are wanted.
+        places, groups, parts: Of a class's photos, `(n,)`; photos of a group share their place.
+        wanted: Part -> its range of places.
 
     Returns:
         The parts, `(n,)`.
     """
-    _, first = np.unique(groups, return_index=True)
-    order = first[np.argsort(places[first], kind="stable")]
-    natural = parts[order]
-    count = len(order)
-    least_validation = int(needs[0] and VALIDATION not in fixed)
-    least_testing = int(needs[1] and TESTING not in fixed)
-    last = count - int(TRAINING not in fixed)
-    if last < least_validation + least_testing:
-        return parts
-    validation = int(np.clip((natural == VALIDATION).sum(), least_validation, last - least_testing))
-    not_training = int(np.clip((natural != TRAINING).sum(), validation + least_testing, last))
-    part_of = dict.fromkeys(groups[order].tolist(), TRAINING)
-    part_of.update(dict.fromkeys(groups[order[:not_training]].tolist(), TESTING))
-    part_of.update(dict.fromkeys(groups[order[:validation]].tolist(), VALIDATION))
-    return np.array([part_of[group] for group in groups.tolist()], np.int8)
+    filled = parts.copy()
+    free = np.ones(len(parts), np.bool_)
+    while free.any() and (empty := [part for part in wanted if part not in filled]):
+        lower, upper = wanted[empty[0]]
+        distances = np.maximum(np.maximum(lower - places, places - upper), 0.0)
+        nearest = groups == groups[np.where(free, distances, np.inf).argmin()]
+        filled[nearest] = empty[0]
+        free &= ~nearest
+    return filled
 
 
-def _natural(places: Places, validation_percentage: int, testing_percentage: int) -> npt.NDArray[np.int8]:
+def _ranges(validation_percentage: int, testing_percentage: int) -> dict[int, tuple[float, float]]:
+    """The places of each part, without those that take no photos."""
+    held_out = validation_percentage + testing_percentage
+    ranges = {
+        VALIDATION: (0.0, float(validation_percentage)),
+        TESTING: (float(validation_percentage), float(held_out)),
+        TRAINING: (float(held_out), 100.0),
+    }
+    return {part: (lower, upper) for part, (lower, upper) in ranges.items() if lower < upper}
+
+
+def _natural(places: Places, validation_percentage: int, testing_percentage: int) -> Parts:
     parts = np.full(len(places), TRAINING, np.int8)
     parts[places < testing_percentage + validation_percentage] = TESTING
     parts[places < validation_percentage] = VALIDATION

@@ -1,0 +1,118 @@
+"""The world of the tests: a backbone whose features can be worked out by hand, and pictures made on the spot."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from PIL import Image
+from tensorboard.compat.proto import types_pb2
+
+from retrainer.backbones.bundle import Bundle, write_bundle
+from retrainer.models import graphdef
+from retrainer.models.tflite import TFLiteBuilder
+from retrainer.options import RetrainOptions
+
+Colour = tuple[int, int, int]
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+COLOURS = "colours"
+COLOURS_SIZE = 8
+
+
+def jpeg(colour: Colour, size: tuple[int, int] = (24, 16), **options: object) -> bytes:
+    """A JPEG of one colour."""
+    content = io.BytesIO()
+    Image.new("RGB", size, colour).save(content, "JPEG", quality=95, **options)  # type: ignore[arg-type]
+    return content.getvalue()
+
+
+@pytest.fixture
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("the folder of real photos is not beside the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds the bundle `colours`: the feature vector is the mean of each colour channel, in [-1, 1]."""
+    parent = tmp_path_factory.mktemp("models")
+    size = COLOURS_SIZE
+    builder = TFLiteBuilder.empty()
+    picture = builder.add_tensor("input", (1, size, size, 3))
+    axes = builder.add_constant("axes", np.array([1, 2], np.int32))
+    features = builder.add_tensor("mean", (1, 3))
+    builder.graph.inputs, builder.graph.outputs = [picture], [features]
+    builder.add_operator("MEAN", (picture, axes), (features,), schema.ReducerOptionsT())
+    graph = graphdef.new_graph()
+    graphdef.add_placeholder(graph, "input", (-1, size, size, 3))
+    graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
+    float_type, int_type = types_pb2.DT_FLOAT, types_pb2.DT_INT32
+    graphdef.add_node(graph, "Mean", "mean", ("input", "axes"), T=float_type, Tidx=int_type, keep_dims=False)
+    bundle = Bundle(COLOURS, "made by a test", "none", size, 3, "mean")
+    write_bundle(parent, bundle, builder.packed(), graph.SerializeToString())
+    return parent
+
+
+Photos = Callable[..., Path]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Photos:
+    """Makes class folders of photos that are nearly one colour, all different."""
+
+    def make(classes: Mapping[str, Colour] | None = None, count: int = 12, root: str = "photos") -> Path:
+        for folder, colour in (classes or {"red": (200, 30, 30), "green": (30, 200, 30)}).items():
+            (tmp_path / root / folder).mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                shade = tuple(min(c + 3 * number, 255) for c in colour)
+                (tmp_path / root / folder / f"{number:03d}.jpg").write_bytes(jpeg(shade))  # type: ignore[arg-type]
+        return tmp_path / root
+
+    return make
+
+
+Configure = Callable[..., RetrainOptions]
+
+
+@pytest.fixture
+def configured(tmp_path: Path, model_dir: Path) -> Configure:
+    """Options that write to the test's folder and use the backbone `colours`."""
+
+    def configure(image_dir: Path, **options: object) -> RetrainOptions:
+        out = tmp_path / "out"
+        given: dict[str, object] = {
+            "image_dir": str(image_dir),
+            "output_graph": str(out / "graph.pb"),
+            "output_labels": str(out / "labels.txt"),
+            "summaries_dir": str(out / "logs"),
+            "bottleneck_dir": str(out / "bottlenecks"),
+            "intermediate_output_graphs_dir": str(out / "intermediate"),
+            "model_dir": str(model_dir),
+            "architecture": COLOURS,
+            "how_many_training_steps": 200,
+            "learning_rate": 1.0,
+        }
+        return RetrainOptions(**{**given, **options})  # type: ignore[arg-type]
+
+    return configure
+
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs the command line in a process of its own, in the test's folder."""
+
+    def run(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+        line = [sys.executable, "-c", "from retrainer.cli.main import main; main()", *map(str, arguments)]
+        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+            line, **{"capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, **options}
+        )
+
+    return run

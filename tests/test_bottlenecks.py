@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import dataset, parquet
+
+from retrainer.arrays import Digests, Floats, Integers
+from retrainer.bottlenecks import BottleneckCache, FileIndex
+from retrainer.errors import OutputError
+from retrainer.events import Event, Warned, silent
+
+DEPTH = 4
+ZERO: Integers = np.zeros(3, np.int64)
+
+
+def digests(*numbers: int) -> Digests:
+    """Rows of 32 equal bytes; the last bytes are zero for 0, which a string comparison must not drop."""
+    return np.array([[number] * 32 for number in numbers], np.uint8)
+
+
+def vectors(*numbers: int) -> Floats:
+    return np.array([[number + 0.5] * DEPTH for number in numbers], np.float32)
+
+
+def cache(folder: Path, events: list[Event] | None = None) -> BottleneckCache:
+    return BottleneckCache(folder, "net-1", DEPTH, silent if events is None else events.append)
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted((folder / "net-1").glob("part-*.parquet"))
+
+
+def test_what_was_added_is_found_by_the_next_run(tmp_path: Path) -> None:
+    cache(tmp_path).add(digests(7, 0, 200), ZERO, vectors(7, 0, 200))
+    cache(tmp_path).add(digests(7), np.array([2]), vectors(99))
+    opened = cache(tmp_path)
+    rows = opened.rows(digests(0, 7, 8, 200, 7), np.array([0, 0, 0, 0, 2]))
+    assert (rows < 0).tolist() == [False, False, True, False, False]
+    np.testing.assert_array_equal(opened.vectors(rows[rows >= 0]), vectors(0, 7, 200, 99))
+
+
+def test_an_empty_cache_knows_nothing(tmp_path: Path) -> None:
+    assert cache(tmp_path).rows(digests(1, 2, 3), ZERO).tolist() == [-1, -1, -1]
+    assert not (tmp_path / "net-1").exists()
+
+
+def test_other_tools_read_the_folder_as_it_is(tmp_path: Path) -> None:
+    events: list[Event] = []
+    cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
+    cache(tmp_path).add(digests(4, 5, 6), ZERO, vectors(4, 5, 6))
+    parts(tmp_path)[0].write_bytes(b"PAR1 nothing")
+    cache(tmp_path, events)
+    table = dataset.dataset(tmp_path / "net-1").to_table()
+    assert len(events) == 1
+    assert table.column_names == ["sha256", "view", "vector"]
+    assert table["vector"].to_pylist() == vectors(4, 5, 6).tolist()
+    assert table.schema.field("vector").type.list_size == DEPTH
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "damaged or truncated"),
+        (lambda path: path.write_bytes(b""), "damaged or truncated"),
+        (lambda path: path.write_bytes(b"no parquet at all"), "damaged or truncated"),
+        (lambda path: path.write_bytes(flipped(path.read_bytes())), "damaged or truncated"),
+        (lambda path: parquet.write_table(pyarrow.table({"a": [1]}), path), "another table or version"),
+        (lambda path: path.write_bytes(other_depth(path)), "another table or version"),
+    ],
+)
+def test_a_bad_part_is_named_set_aside_and_rebuilt(tmp_path: Path, damage, reason: str) -> None:  # type: ignore[no-untyped-def]
+    cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
+    cache(tmp_path).add(digests(4), np.array([0]), vectors(4))
+    bad, good = parts(tmp_path)
+    damage(bad)
+    events: list[Event] = []
+    opened = cache(tmp_path, events)
+    (event,) = events
+    assert isinstance(event, Warned)
+    assert str(bad) in event.message
+    assert reason in event.message
+    assert (bad.parent / f"_set-aside-{bad.name}").is_file()
+    assert parts(tmp_path) == [good]
+    assert opened.rows(digests(1, 4), np.zeros(2, np.int64)).tolist() == [-1, 0]
+
+
+def flipped(content: bytes) -> bytes:
+    """One bit of a vector is flipped; only a checksum notices."""
+    place = content.index(np.float32(2.5).tobytes())
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def other_depth(path: Path) -> bytes:
+    BottleneckCache(path.parent, "elsewhere", DEPTH + 1, silent).add(
+        digests(1), np.array([0]), np.zeros((1, DEPTH + 1), np.float32)
+    )
+    (written,) = (path.parent / "elsewhere").glob("*.parquet")
+    return written.read_bytes()
+
+
+def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
+    paths = ["/a/ü.jpg", "/a/\udcff.jpg", "/b.jpg"]
+    sizes, times = np.array([10, 20, 30]), np.array([1, 2, 3])
+    FileIndex(tmp_path, silent).add(paths, sizes, times, digests(1, 2, 3))
+    index = FileIndex(tmp_path, silent)
+    found, known = index.digests(paths, sizes, np.array([1, 2, 4]))
+    assert known.tolist() == [True, True, False]
+    np.testing.assert_array_equal(found, digests(1, 2, 0))
+
+
+def test_the_newest_entry_of_a_file_counts(tmp_path: Path) -> None:
+    one = np.array([1])
+    FileIndex(tmp_path, silent).add(["/a"], one, one, digests(1))
+    FileIndex(tmp_path, silent).add(["/a"], one, one, digests(2))
+    np.testing.assert_array_equal(FileIndex(tmp_path, silent).digests(["/a"], one, one)[0], digests(2))
+
+
+def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "net-1").write_text("not a folder")
+    with pytest.raises(OutputError, match="Cannot write"):
+        cache(tmp_path).add(digests(1), np.array([0]), vectors(1))

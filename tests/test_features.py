@@ -1,0 +1,183 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, Photos, jpeg
+
+from retrainer.backbones.sources import find_bundle
+from retrainer.bottlenecks import BottleneckCache, FileIndex
+from retrainer.dataset import scan
+from retrainer.events import Event, ExtractionAdvanced, PhotoSkipped, silent
+from retrainer.features import Features, Source, extract
+from retrainer.models.litert import Network
+
+
+class Counting:
+    """The backbone of the tests, counting its runs over all threads."""
+
+    def __init__(self, model_dir: Path) -> None:
+        self.bundle = find_bundle(COLOURS, str(model_dir))
+        self.made = 0
+        self.runs: list[int] = []
+
+    def __call__(self) -> "CountedNetwork":
+        self.made += 1
+        return CountedNetwork(self)
+
+
+class CountedNetwork(Network):
+    def __init__(self, counting: Counting) -> None:
+        super().__init__(counting.bundle.tflite_path)
+        self.counting = counting
+
+    def run(self, picture):  # type: ignore[no-untyped-def]
+        self.counting.runs.append(1)
+        return super().run(picture)
+
+
+def read(image_dir: Path, out: Path, counting: Counting, events: list[Event] | None = None) -> Features:
+    files = scan(str(image_dir), silent)
+    source = Source(FileIndex(out, silent), BottleneckCache(out, "net", counting.bundle.depth, silent), counting)
+    return extract(files.paths, files.sizes, files.mtimes, source, silent if events is None else events.append)
+
+
+@pytest.fixture
+def counting(model_dir: Path) -> Counting:
+    return Counting(model_dir)
+
+
+def test_the_features_are_those_of_the_network(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+    root = photos({"blue": (0, 0, 255), "grey": (100, 100, 100)}, count=1)
+    features = read(root, tmp_path / "cache", counting)
+    assert features.vectors.shape == (2, 1, 3)
+    assert features.vectors.dtype == np.float32
+    np.testing.assert_allclose(features.vectors[:, 0], [[-1, -1, 1], [-0.216, -0.216, -0.216]], atol=0.03)
+
+
+def test_a_second_run_makes_no_network_and_reads_no_photo(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+    root = photos()
+    first = read(root, tmp_path / "cache", counting)
+    for photo in root.rglob("*.jpg"):
+        # The same size and time, so that only a look at the content would notice.
+        status = photo.stat()
+        photo.write_bytes(b"x" * status.st_size)
+        os.utime(photo, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    again = Counting.__new__(Counting)
+    again.bundle, again.made, again.runs = counting.bundle, 0, []
+    second = read(root, tmp_path / "cache", again)
+    assert (first.computed, second.computed, again.made) == (24, 0, 0)
+    np.testing.assert_array_equal(first.vectors, second.vectors)
+    np.testing.assert_array_equal(first.digests, second.digests)
+
+
+def test_moved_and_relabelled_photos_cost_no_network(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+    root = photos()
+    read(root, tmp_path / "cache", counting)
+    (root / "green" / "000.jpg").rename(root / "red" / "once green.jpg")
+    root.rename(tmp_path / "elsewhere")
+    runs = len(counting.runs)
+    features = read(tmp_path / "elsewhere", tmp_path / "cache", counting)
+    assert (features.computed, len(counting.runs)) == (0, runs)
+    assert features.readable.all()
+
+
+def test_a_replaced_photo_is_noticed(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+    root = photos()
+    read(root, tmp_path / "cache", counting)
+    (root / "green" / "003.jpg").write_bytes(jpeg((0, 0, 255)))
+    features = read(root, tmp_path / "cache", counting)
+    assert features.computed == 1
+    np.testing.assert_allclose(features.vectors[3, 0], [-1, -1, 1], atol=0.03)
+
+
+def test_unreadable_photos_are_reported_with_reasons_and_skipped(
+    photos: Photos, tmp_path: Path, counting: Counting
+) -> None:
+    root = photos(count=3)
+    (root / "green" / "a diary.jpg").write_text("Dear diary")
+    (root / "red" / "empty.jpg").write_bytes(b"")
+    events: list[Event] = []
+    features = read(root, tmp_path / "cache", counting, events)
+    skipped = {Path(e.path).name: e.reason for e in events if isinstance(e, PhotoSkipped)}
+    assert set(skipped) == {"a diary.jpg", "empty.jpg"}
+    assert "received a text file" in skipped["a diary.jpg"]
+    assert features.readable.tolist() == [True] * 3 + [False] + [True] * 3 + [False]
+    assert features.vectors.shape[0] == 6
+
+
+def test_progress_ends_at_the_total(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+    events: list[Event] = []
+    read(photos(), tmp_path / "cache", counting, events)
+    assert [e for e in events if isinstance(e, ExtractionAdvanced)][-1] == ExtractionAdvanced(24, 24)
+
+
+def test_what_an_observer_raises_stops_the_run_and_keeps_what_was_computed(
+    photos: Photos, tmp_path: Path, counting: Counting
+) -> None:
+    root = photos(count=40)
+    (root / "red" / "039.jpg").write_bytes(b"")
+    files = scan(str(root), silent)
+    source = Source(FileIndex(tmp_path, silent), BottleneckCache(tmp_path, "net", 3, silent), counting)
+
+    def refuse(event: Event) -> None:
+        if isinstance(event, PhotoSkipped):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(files.paths, files.sizes, files.mtimes, source, refuse)
+    (root / "red" / "039.jpg").unlink()
+    assert read(root, tmp_path, counting).computed == 0
+
+
+SLOW_RUN = """
+    import sys, time
+    from pathlib import Path
+    from retrainer import bottlenecks, features
+    from retrainer.backbones.sources import find_bundle
+    from retrainer.dataset import scan
+    from retrainer.events import silent
+    from retrainer.models.litert import Network
+    image_dir, out, model_dir = sys.argv[1:]
+    features.ROWS_PER_PART = 5
+    class Slow(Network):
+        def run(self, picture):
+            time.sleep(0.02)
+            return super().run(picture)
+    bundle = find_bundle("colours", model_dir)
+    files = scan(image_dir, silent)
+    source = features.Source(
+        bottlenecks.FileIndex(Path(out), silent),
+        bottlenecks.BottleneckCache(Path(out), "net", bundle.depth, silent),
+        lambda: Slow(bundle.tflite_path),
+    )
+    features.extract(files.paths, files.sizes, files.mtimes, source, silent)
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_run_loses_at_most_one_part(
+    stop: signal.Signals, photos: Photos, tmp_path: Path, model_dir: Path, counting: Counting
+) -> None:
+    root, out = photos(count=100), tmp_path / "cache"
+    arguments = [sys.executable, "-c", textwrap.dedent(SLOW_RUN), str(root), str(out), str(model_dir)]
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list((out / "net").glob("part-*"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(stop)
+    assert process.wait(60) != 0
+    written = sum(5 for _ in (out / "net").glob("part-*.parquet"))
+    assert 15 <= written < 200
+    features = read(root, out, counting)
+    assert features.readable.all()
+    # On Ctrl-C the last part is shorter than the others, on kill -9 it is lost.
+    assert abs(features.computed - (200 - written)) <= 5
+    shutil.rmtree(out)
+    np.testing.assert_array_equal(read(root, out, counting).vectors, features.vectors)

@@ -1,0 +1,80 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from retrainer import files
+from retrainer.errors import OptionError, OutputError
+from retrainer.files import (
+    nearest_existing,
+    remove_stale,
+    require_folder,
+    shown,
+    whole_file,
+    write_together,
+    write_whole,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "new" / "file") as handle:
+        handle.write(b"half")
+        assert names(tmp_path / "new") == [f".unfinished-{os.getpid()}-file"]
+        handle.write(b" and half")
+    assert names(tmp_path / "new") == ["file"]
+    assert (tmp_path / "new" / "file").read_bytes() == b"half and half"
+
+
+def test_whatever_goes_wrong_the_old_file_stays(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"old")
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "file") as handle:
+        handle.write(b"new")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OutputError, match=r"Cannot write '.*file': No space left on device"):
+        write_whole(tmp_path / "file", b"content")
+    assert names(tmp_path) == []
+
+
+def test_of_files_that_belong_together_none_appears_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError):
+        write_together({tmp_path / "first": b"1", tmp_path / "file" / "second": b"2"})
+    assert names(tmp_path) == ["file"]
+
+
+def test_only_old_leftovers_are_removed(tmp_path: Path) -> None:
+    for name, age in (("old", 7200), ("young", 60)):
+        leftover = tmp_path / f".unfinished-1-{name}"
+        leftover.write_bytes(b"")
+        changed = leftover.stat().st_mtime - age
+        os.utime(leftover, (changed, changed))
+    remove_stale(tmp_path)
+    assert names(tmp_path) == [".unfinished-1-young"]
+
+
+def test_paths_are_shown_on_one_line() -> None:
+    assert shown("a\nb\x1b[31m\udcff") == r"a\nb\x1b[31m\udcff"
+    assert shown("日本語 </script>") == "日本語 </script>"
+
+
+def test_the_nearest_existing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert nearest_existing(str(tmp_path / "a" / "b")) == str(tmp_path)
+    with pytest.raises(OptionError, match=r"Did you mean '.*photos'\?"):
+        require_folder(str(tmp_path / "photoes" / "x"), "--image_dir", "a folder")
+    with pytest.raises(OptionError, match="The nearest existing folder is"):
+        require_folder(str(tmp_path / "quite" / "other"), "--image_dir", "a folder")

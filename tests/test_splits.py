@@ -1,0 +1,180 @@
+import hashlib
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrainer.dataset import Dataset
+from retrainer.events import Event, Warned, silent
+from retrainer.splits import TESTING, TRAINING, VALIDATION, path_place, split_by_content, split_by_path
+
+Photo = tuple[int, str, str]
+"""Content, class and name of a photo."""
+
+
+def digest(content: int) -> bytes:
+    return hashlib.sha256(str(content).encode()).digest()
+
+
+def dataset(photos: list[Photo]) -> Dataset:
+    labels = tuple(sorted({label for _, label, _ in photos}))
+    return Dataset(
+        labels,
+        tuple(f"photos/{label}/{name}" for _, label, name in photos),
+        np.array([labels.index(label) for _, label, _ in photos]),
+        np.array([list(digest(content)) for content, _, _ in photos], np.uint8),
+    )
+
+
+def parts_of(photos: list[Photo], validation: int = 10, testing: int = 10, seed: int = 0) -> dict[Photo, int]:
+    split = split_by_content(dataset(photos), validation, testing, seed, silent)
+    return dict(zip(photos, split.parts.tolist(), strict=True))
+
+
+def natural(photo: Photo, validation: int = 10, testing: int = 10) -> int:
+    """Where a photo goes by its bytes alone, worked out anew."""
+    place = int.from_bytes(digest(photo[0])[:8], "big") / 2**64 * 100
+    if place < validation:
+        return VALIDATION
+    return TESTING if place < validation + testing else TRAINING
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("tf_files/flower_photos/daisy/21652746_cc379e0eea_m.jpg", 51.6692090904),
+        ("./tf_files/flower_photos/daisy/21652746_cc379e0eea_m.jpg", 69.2236346694),
+        ("tf_files/flower_photos/roses/2414954629_3708a1a04d.jpg", 38.2048237190),
+        ("img/cat/leaf_nohash_1.jpg", 38.1440634887),
+        ("img/cat/leaf_nohash_2.jpg", 38.1440634887),
+        ("img/cat/leaf", 38.1440634887),
+    ],
+)
+def test_path_places_are_those_of_2017(path: str, place: float) -> None:
+    assert path_place(path) == pytest.approx(place, abs=1e-9)
+
+
+def test_the_flowers_split_as_in_the_tutorial(shared: Path) -> None:
+    names = (shared / "reference" / "flower_photos_names.txt").read_text(encoding="utf-8").split()
+    parts = split_by_path([f"tf_files/flower_photos/{name}" for name in names], 10, 10).parts
+    assert len(names) == 3670
+    assert Counter(parts.tolist()) == {TRAINING: 3670 - 359 - 362, VALIDATION: 359, TESTING: 362}
+
+
+# Fewer contents than photos, so that some are identical; names with and without _nohash_.
+contents = st.integers(0, 10**6)
+names = st.one_of(
+    st.integers(0, 9999).map("{:04d}.jpg".format), st.integers(0, 999).map("leaf_nohash_{:03d}.jpg".format)
+)
+classes = st.sampled_from(["a", "b", "c"])
+
+
+def with_names(label_of: dict[int, str]) -> list[Photo]:
+    return [(content, label, f"{content}.jpg") for content, label in label_of.items()]
+
+
+# Content -> class: no photo is there twice.
+plain_sets = st.dictionaries(contents, classes, min_size=2, max_size=60)
+
+
+def assert_all_at_home_but_borrowed(parts: dict[Photo, int]) -> None:
+    """Every photo is where its bytes put it, but for at most two in a class, or a class too small to test."""
+    for label in "abc":
+        members = {photo: part for photo, part in parts.items() if photo[1] == label}
+        if len(members) < 3:
+            assert set(members.values()) <= {TRAINING}
+        else:
+            assert sum(part != natural(photo) for photo, part in members.items()) <= 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain_sets, plain_sets)
+def test_adding_photos_moves_nobody_but_borrowed_ones(label_of: dict[int, str], others: dict[int, str]) -> None:
+    before, after = parts_of(with_names(label_of)), parts_of(with_names(others | label_of))
+    assert_all_at_home_but_borrowed(before)
+    sizes = Counter(label_of.values())
+    for photo, part in before.items():
+        if sizes[photo[1]] >= 3 and part == natural(photo):
+            assert after[photo] == part
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain_sets, st.randoms(use_true_random=False))
+def test_renaming_and_reordering_move_nobody(label_of: dict[int, str], random: Random) -> None:
+    photos = with_names(label_of)
+    renamed = [(content, label, f"new-{place}.png") for place, (content, label, _) in enumerate(photos)]
+    random.shuffle(renamed)
+    before = {photo[0]: part for photo, part in parts_of(photos).items()}
+    assert {photo[0]: part for photo, part in parts_of(renamed).items()} == before
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain_sets, st.lists(classes, min_size=60, max_size=60))
+def test_relabelling_moves_nobody_but_borrowed_ones(label_of: dict[int, str], labels: list[str]) -> None:
+    relabelled = dict(zip(label_of, labels, strict=False))
+    assert_all_at_home_but_borrowed(parts_of(with_names(label_of)))
+    assert_all_at_home_but_borrowed(parts_of(with_names(relabelled)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 25), classes, names), min_size=2, max_size=60, unique_by=lambda p: p[1:]))
+def test_identical_photos_stay_together_and_so_do_variants(photos: list[Photo]) -> None:
+    parts = parts_of(photos)
+    by_content: dict[int, set[int]] = {}
+    for photo, part in parts.items():
+        by_content.setdefault(photo[0], set()).add(part)
+    assert all(len(found) == 1 for found in by_content.values())
+    # Where every photo of the same bytes is a variant of "leaf", the name decides.
+    variants = {p[0] for p in photos if "_nohash_" in p[2]} - {p[0] for p in photos if "_nohash_" not in p[2]}
+    assert len({part for photo, part in parts.items() if photo[0] in variants}) <= 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain_sets, st.integers(0, 40), st.integers(0, 40), st.integers(0, 3))
+def test_every_class_has_its_minimum(label_of: dict[int, str], validation: int, testing: int, seed: int) -> None:
+    photos = with_names(label_of)
+    parts = parts_of(photos, validation, testing, seed)
+    for label in {photo[1] for photo in photos}:
+        counts = Counter(part for photo, part in parts.items() if photo[1] == label)
+        if counts.total() < 3:
+            assert set(counts) == {TRAINING}
+        else:
+            assert counts[TRAINING] >= 1
+            assert (counts[VALIDATION] >= 1) == (validation > 0)
+            assert (counts[TESTING] >= 1) == (testing > 0)
+
+
+def test_percentages_are_kept_on_the_whole() -> None:
+    photos = [(number, "a", f"{number}.jpg") for number in range(4000)]
+    counts = Counter(parts_of(photos, 10, 20).values())
+    assert abs(counts[VALIDATION] - 400) < 60
+    assert abs(counts[TESTING] - 800) < 80
+
+
+def test_another_seed_is_another_split_of_the_same_size() -> None:
+    photos = [(number, "a", f"{number}.jpg") for number in range(2000)]
+    tests = [{p for p, part in parts_of(photos, seed=seed).items() if part == TESTING} for seed in range(3)]
+    assert all(150 < len(test) < 250 for test in tests)
+    assert all(len(a & b) < 120 for a, b in ((tests[0], tests[1]), (tests[0], tests[2]), (tests[1], tests[2])))
+
+
+def test_a_class_of_two_photos_only_trains_and_says_so() -> None:
+    events: list[Event] = []
+    photos = [(1, "a", "1"), (2, "a", "2"), *((n, "b", str(n)) for n in range(10, 40))]
+    split = split_by_content(dataset(photos), 10, 10, 0, events.append)
+    assert split.parts[:2].tolist() == [TRAINING, TRAINING]
+    assert [e.message for e in events if isinstance(e, Warned)] == [
+        "'a' has fewer than three different photos: they only train, and nothing tests them."
+    ]
+
+
+def test_the_borrowed_photo_is_the_one_whose_hash_is_nearest() -> None:
+    photos = [(n, "a", f"{n}.jpg") for n in range(300) if natural((n, "a", "")) == TRAINING]
+    places = {photo: int.from_bytes(digest(photo[0])[:8], "big") for photo in photos}
+    nearest, second, *_ = sorted(photos, key=places.__getitem__)
+    borrowed = {photo: part for photo, part in parts_of(photos).items() if part != TRAINING}
+    assert borrowed == {nearest: VALIDATION, second: TESTING}
