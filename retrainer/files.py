@@ -163,7 +163,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _output_error(target: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError):
+        reason = f"'{shown(error.filename)}' is a file; expected a folder"
+    else:
+        reason = error.strerror or str(error)
     return OutputError(
         f"Cannot write '{shown(target)}': {reason}.",
         "Free some space or name another place; nothing half-written stays.",

@@ -25,6 +25,15 @@ RESIZE_RULE = "squash-area-1"
 # Pillow warns above a limit of its own, which lies below ours.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
+# How files of the formats begin, for those whose header is cut off or damaged.
+_BEGINNINGS = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+}
 _EXIF_ORIENTATION = 0x0112
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -121,7 +130,7 @@ def _opened(content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"more pixels than the limit of {MAX_PIXELS:,}") from error
     except Exception as error:
-        raise PictureError(f"expected {', '.join(FORMATS)}, received {_begins(content)}") from error
+        raise PictureError(_unknown(content)) from error
     if picture.width * picture.height > MAX_PIXELS:
         raise PictureError(f"{picture.width}×{picture.height} is more pixels than the limit of {MAX_PIXELS:,}")
     return picture
@@ -135,11 +144,15 @@ def _enable_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _begins(content: bytes) -> str:
-    start = content[:12]
+def _unknown(content: bytes) -> str:
+    """Why a file is no picture, by its first bytes."""
+    for beginning, name in _BEGINNINGS.items():
+        if content.startswith(beginning):
+            return f"damaged or truncated: its header is not that of a whole {name}"
+    received = f"a file that begins with {content[:12].hex(' ')}"
     if content[:64].isascii() and content[:64].decode("ascii").replace("\n", "").replace("\r", "").isprintable():
-        return "a text file"
-    return f"a file that begins with {start.hex(' ')}"
+        received = "a text file"
+    return f"expected {', '.join(FORMATS)}, received {received}"
 
 
 def _orientation(header: Image.Image) -> int:

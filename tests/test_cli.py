@@ -1,0 +1,292 @@
+"""The commands as a user or a shell script meets them."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import COLOURS, Command, Configure, Photos, jpeg
+from test_images import huge_png
+
+from retrainer import RetrainOptions, retrain
+from retrainer.cli.flags import flags_of
+from retrainer.options import options_of
+
+
+@pytest.fixture
+def trained(photos: Photos, configured: Configure) -> Path:
+    """A model that tells red from green."""
+    return Path(retrain(configured(photos())).graph)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    (tmp_path / "photo.jpg").write_bytes(jpeg((190, 60, 20)))
+    return tmp_path / "photo.jpg"
+
+
+def test_both_spellings_of_every_flag_are_taken() -> None:
+    for flag, (name, _, _, _) in zip(flags_of(RetrainOptions), options_of(RetrainOptions), strict=True):
+        assert flag.name == name
+        assert set(flag.opts) == {f"--{name}", f"--{name.replace('_', '-')}"}
+
+
+def test_retrain_and_label(command: Command, photos: Photos, model_dir: Path, photo: Path) -> None:
+    root = photos(count=20)
+    done = command(
+        *("retrain", "--image_dir", root, "--how-many-training-steps=12", "--model_dir", model_dir),
+        *("--architecture", COLOURS, "--learning_rate=1", "--print_misclassified_test_images"),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[:2] == [f"INFO:tensorflow:Looking for images in '{root}/{c}'" for c in ("green", "red")]
+    assert [re.sub(r"\d{4}-.*?: ", "", line) for line in lines if "Cross" in line][0].startswith(
+        "INFO:tensorflow:Step 0:"
+    )
+    assert re.fullmatch(r"INFO:tensorflow:Final test accuracy = 100\.0% \(N=\d+\)", lines[-1])
+    assert done.stdout.startswith("\nTest accuracy   100.0 % of ")
+    assert "  retrainer label --graph tf_files/retrained_graph.pb --image PHOTO" in done.stdout
+    shown = command("label", "--graph", "tf_files/retrained_graph.pb", "--image", photo)
+    assert shown.returncode == 0
+    assert shown.stderr == ""
+    pattern = r"\nEvaluation time \(1-image\): \d\.\d{3}s\n\nred \(score=0\.\d{5}\)\ngreen \(score=0\.\d{5}\)\n"
+    assert re.fullmatch(pattern, shown.stdout)
+
+
+def test_several_photos_folders_and_globs_are_each_headed(command: Command, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    for name in ("b.jpg", "a.jpg"):
+        (tmp_path / "new" / name).write_bytes(jpeg((190, 60, 20)))
+    arguments = ("label", "--graph", trained, "--top", "1")
+    done = command(*arguments, "--image", "new", "--image", "new/b*", "new/a.jpg")
+    heads = [line for line in done.stdout.splitlines() if line.endswith(".jpg")]
+    assert heads == ["new/a.jpg", "new/b.jpg", "new/b.jpg", "new/a.jpg"]
+    assert done.stdout.count("red (score=") == 4
+    assert done.stdout.count("green (score=") == 0
+    assert command(*arguments, "--image", "new/a.jpg").stdout.startswith("\nEvaluation time")
+
+
+def test_a_bad_photo_among_others_fails_at_the_end(
+    command: Command, trained: Path, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jpg").write_text("Dear diary")
+    done = command("label", "--graph", trained, "bad.jpg", photo)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: 'bad.jpg': expected JPEG")
+    assert "red (score=" in done.stdout
+
+
+def test_nothing_but_the_result_goes_to_stdout(command: Command, photos: Photos, model_dir: Path) -> None:
+    done = command("retrain", "--image_dir", photos(), "--model_dir", model_dir, "--architecture", COLOURS)
+    assert "INFO:" not in done.stdout
+    assert all(line.startswith(("INFO:tensorflow:", "WARNING:tensorflow:")) for line in done.stderr.splitlines())
+
+
+BAD_OPTIONS = [
+    (
+        ["retrain", "--image_dir", "absent"],
+        r"--image_dir: 'absent' does not exist; .*\nThe nearest existing folder is",
+    ),
+    (["retrain", "--image_dir", "~/absent"], r"--image_dir: '/.*/absent' does not exist"),
+    (["retrain", "--image_dir", "phots"], r"Did you mean '.*/photos'\?"),
+    (["retrain", "--image_dir", "photo.jpg"], r"received the file 'photo.jpg'"),
+    (["retrain", "--image_dir", "loop"], r"'loop' is a link that leads nowhere or in a circle"),
+    (["retrain"], r"--image_dir is missing: expected a folder with one sub-folder of photos per class"),
+    (["retrain", "--image_dri", "photos"], r"No such flag: --image_dri\.\nDid you mean --image_dir\?"),
+    (
+        ["retrain", "--training_batch_size", "9"],
+        r"No such flag: --training_batch_size\.\nDid you mean --train_batch_size\?",
+    ),
+    (["retrain", "--testing_percentage", "-5"], r"--testing_percentage: expected .* received -5"),
+    (["retrain", "--testing_percentage=60", "--validation-percentage=60"], r"less than 100 together"),
+    (["retrain", "--how_many_training_steps", "0"], r"--how_many_training_steps: expected .* received 0"),
+    (["retrain", "--learning_rate", "nan"], r"--learning_rate: expected a number above 0, received nan"),
+    (["retrain", "--learning_rate", "fast"], r"--learning_rate.*'fast' is not a valid float"),
+    (["label", "--graph", "absent.pb", "--image", "photo.jpg"], r"--graph: 'absent.pb' does not exist"),
+    (["label", "--graph", "photos", "--image", "photo.jpg"], r"--graph: .* received the folder 'photos'"),
+    (["label"], r"--image is missing"),
+    (["label", "--image", "absent.jpg"], r"--image: 'absent.jpg' does not exist"),
+    (["label", "--image", "none/*.jpg"], r"--image: expected photos, found none in 'none/\*.jpg'"),
+    (["labl"], r"No command 'labl'; expected one of: retrain, label, sample\.\nDid you mean 'label'\?"),
+    (["sample"], r"Missing argument 'DIR'"),
+    (["sample", "photos"], r"DIR: expected a new or an empty folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_OPTIONS, ids=lambda value: str(value)[:60])
+def test_a_bad_option_is_one_clear_line(
+    arguments: list[str], message: str, command: Command, photos: Photos, photo: Path, tmp_path: Path
+) -> None:
+    photos(count=1)
+    (tmp_path / "loop").symlink_to("loop")
+    done = command(*arguments)
+    assert_clear(done, 2, message)
+    assert not (tmp_path / "tf_files").exists()
+
+
+def assert_clear(done: "subprocess.CompletedProcess[str]", exit_code: int, message: str) -> None:
+    """One line of error, perhaps one of help, behind what is said of the run itself."""
+    assert done.returncode == exit_code, done
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("INFO:", "WARNING:"))]
+    assert lines[0].startswith("Error: ")
+    assert len(lines) <= 2
+    assert re.search(message, "\n".join(lines)), done.stderr
+    assert done.stdout == ""
+
+
+BAD_DATA = [
+    ("loose", r"No valid folders of images found at loose\n.* received 3 files"),
+    ("empty classes", r"No valid folders of images found at empty classes"),
+    ("one class", r"Only one valid folder of images found at one class - multiple classes are needed"),
+    ("no pictures", r"No valid folders of images found at no pictures"),
+    ("same label", r"'a-1' and 'a_1' would both become the label 'a 1'"),
+]
+
+
+@pytest.mark.parametrize(("folder", "message"), BAD_DATA)
+def test_a_bad_folder_of_photos_is_one_clear_line(folder: str, message: str, command: Command, tmp_path: Path) -> None:
+    files = {
+        "loose": ["1.jpg", "2.jpg", "3.jpg"],
+        "empty classes": ["a/", "b/"],
+        "one class": ["a/1.jpg", "b/"],
+        "no pictures": ["a/1.txt", "b/1.txt"],
+        "same label": ["a_1/1.jpg", "a-1/1.jpg"],
+    }
+    for name in files[folder]:
+        path = tmp_path / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir()
+        else:
+            path.write_bytes(jpeg((1, 2, 3)) if name.endswith(".jpg") else b"Dear diary")
+    assert_clear(command("retrain", "--image_dir", folder), 1, message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Dear diary", r"received a text file"),
+        (b"", r"the file is empty \(0 bytes\)"),
+        (jpeg((9, 9, 9), (200, 200))[:600], r"damaged or truncated"),
+        (huge_png(60_000), r"more pixels than the limit of 268,435,456"),
+    ],
+    ids=["text", "empty", "truncated", "bomb"],
+)
+def test_a_bad_picture_is_one_clear_line(
+    content: bytes, message: str, command: Command, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(content)
+    assert_clear(command("label", "--graph", trained, "--image", "bad.jpg"), 1, message)
+
+
+def test_a_bad_graph_is_one_clear_line(command: Command, trained: Path, photo: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.pb"
+    text.write_text("Dear diary")
+    cut = tmp_path / "cut.pb"
+    cut.write_bytes(trained.read_bytes()[:300])
+    cut_twin = tmp_path / "cut.tflite"
+    cut_twin.write_bytes(trained.with_suffix(".tflite").read_bytes()[:300])
+    for graph, message in (
+        (text, "is no frozen graph"),
+        (cut, "is no frozen graph"),
+        (cut_twin, "cannot be opened by LiteRT"),
+    ):
+        assert_clear(command("label", "--graph", graph, "--image", photo), 1, message)
+
+
+def test_labels_of_another_length_are_one_clear_line(
+    command: Command, trained: Path, photo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+    done = command("label", "--graph", trained, "--labels", "labels.txt", "--image", photo)
+    assert_clear(done, 1, "--labels: expected 2 labels, one per score of the model, received 3")
+
+
+def test_odd_folder_names_stay_on_one_line(command: Command, photos: Photos, model_dir: Path) -> None:
+    # A folder's name cannot hold the slash of "</script>".
+    root = photos({"<script>": (200, 0, 0), "two\nlines": (0, 200, 0)}, count=20)
+    done = command("retrain", "--image_dir", root, "--model_dir", model_dir, "--architecture", COLOURS)
+    assert done.returncode == 0, done.stderr
+    assert rf"Looking for images in '{root}/two\nlines'" in done.stderr
+    assert (root.parent / "tf_files" / "retrained_labels.txt").read_text() == "script\ntwo lines\n"
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_line(command: Command, photos: Photos, model_dir: Path) -> None:
+    root = photos()
+    done = command("retrain", "--image_dir", root, "--output_graph", root / "red" / "000.jpg" / "graph.pb")
+    assert_clear(done, 1, r"Cannot write '.*graph.pb': '.*000.jpg' is a file; expected a folder")
+
+
+def test_a_full_disk_leaves_no_half_file(command: Command, photos: Photos, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk: the model is larger, the cache is not."""
+    done = command(
+        *("retrain", "--image_dir", photos(), "--how_many_training_steps", "5"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)),
+    )
+    assert_clear(done, 1, r"Cannot write 'tf_files/retrained_graph.tflite': File too large")
+    left = {path.name for path in (tmp_path / "tf_files").iterdir() if path.is_file()}
+    assert left == set()
+
+
+IMPORTS = """
+import sys
+from retrainer.cli import main
+try:
+    main.main()
+finally:
+    heavy = {"tensorflow", "scipy", "pyarrow", "rich", "tensorboard", "click"} & set(sys.modules)
+    print("IMPORTED", *sorted(heavy), file=sys.stderr)
+"""
+
+
+def imported(tmp_path: Path, *arguments: str | Path) -> set[str]:
+    """The heavy packages that a command imports."""
+    line = [sys.executable, "-c", IMPORTS, *map(str, arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split()[1:])
+
+
+def test_no_command_imports_more_than_it_needs(
+    trained: Path, photo: Path, photos: Photos, tmp_path: Path, model_dir: Path
+) -> None:
+    assert imported(tmp_path, "--help") == {"click"}
+    assert imported(tmp_path, "retrain", "--help") == {"click"}
+    assert imported(tmp_path, "label", "--graph", trained.with_suffix(".tflite"), "--image", photo) == {"click"}
+    assert imported(tmp_path, "label", "--graph", trained, "--image", photo) == {"click", "tensorboard"}
+    arguments = ("retrain", "--image_dir", photos(), "--model_dir", model_dir, "--architecture", COLOURS)
+    for _ in ("cold", "warm"):
+        assert imported(tmp_path, *arguments) == {"click", "pyarrow", "tensorboard"}
+
+
+def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import retrainer.retraining
+    from retrainer.cli.main import INTERRUPTED, commands, run
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retrainer.retraining, "retrain", interrupted)
+    with pytest.raises(SystemExit) as error:
+        run(commands, ["retrain", "--image_dir", "x"], "retrainer")
+    assert error.value.code == INTERRUPTED
+    assert "What was computed is cached" in capsys.readouterr().err
+
+
+def test_help_fits_a_terminal(command: Command) -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    for arguments in ([], ["--help"], ["retrain", "--help"], ["label", "-h"], ["sample", "--help"]):
+        done = command(*arguments, env=environment)
+        assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "Commands:\n  retrain" in command("--help").stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, photos: Photos, tmp_path: Path) -> None:
+    program = "from retrainer.cli.main import main; main()"
+    line = f'"{sys.executable}" -c "{program}" label --graph "{trained}" photos/red photos/green | head -1'
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "photos/red/000.jpg\n"
+    assert done.stderr == ""

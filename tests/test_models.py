@@ -1,0 +1,237 @@
+import io
+import zipfile
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+from conftest import COLOURS, COLOURS_SIZE
+
+from retrainer.backbones.bundle import read_bundle, write_bundle
+from retrainer.backbones.sources import find_bundle
+from retrainer.errors import BackboneError, ModelError
+from retrainer.head import Head, softmax
+from retrainer.models import graphdef, tflite, tflite_metadata
+from retrainer.models.litert import Network
+from retrainer.models.metadata import ModelMetadata
+from retrainer.models.retrained import open_retrained, twins
+
+LABELS = ("red", "grün", "日本語")
+
+
+@pytest.fixture
+def head() -> Head:
+    return Head(np.eye(3, dtype=np.float32) * 5, np.array([0.1, 0.2, 0.3], np.float32))
+
+
+@pytest.fixture
+def metadata(head: Head) -> ModelMetadata:
+    return ModelMetadata(
+        LABELS, COLOURS_SIZE, 127.5, 127.5, "final_result", "squash-area-1", {"name": COLOURS}
+    ).identified(head.tobytes())
+
+
+@pytest.fixture
+def model(model_dir: Path, head: Head, metadata: ModelMetadata, tmp_path: Path) -> Path:
+    """A model and its twin."""
+    bundle = find_bundle(COLOURS, str(model_dir))
+    path = tmp_path / "model.pb"
+    path.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata))
+    path.with_suffix(".tflite").write_bytes(tflite.with_head(bundle.tflite_path, head, metadata))
+    return path
+
+
+@pytest.fixture
+def picture() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.random.default_rng(0).uniform(-1, 1, (COLOURS_SIZE, COLOURS_SIZE, 3)).astype(np.float32)
+
+
+def test_the_twin_gives_the_scores_of_the_head(model: Path, head: Head, picture) -> None:  # type: ignore[no-untyped-def]
+    network = Network(model.with_suffix(".tflite"))
+    expected = softmax(head.logits(picture.mean(axis=(0, 1), keepdims=True).reshape(1, 3)))[0]
+    assert (network.input_size, network.output_size) == (COLOURS_SIZE, 3)
+    np.testing.assert_allclose(network.run(picture), expected, atol=1e-5)
+
+
+def test_tensorflow_gives_the_same_scores_for_the_graph(model: Path, picture) -> None:  # type: ignore[no-untyped-def]
+    _, twin = open_retrained(str(model), "", "")
+    _, runner = open_retrained(str(model), "input", "")
+    assert type(twin).__name__ == "Network"
+    assert type(runner).__name__ == "GraphNetwork"
+    np.testing.assert_allclose(runner.run(picture), twin.run(picture), atol=1e-5)
+
+
+def test_both_carry_the_same_metadata(model: Path, metadata: ModelMetadata) -> None:
+    assert graphdef.metadata_of(graphdef.read_graph(model), "") == metadata
+    assert tflite_metadata.metadata_of(str(model.with_suffix(".tflite"))) == metadata
+    assert len(metadata.model_id) == 64
+
+
+def test_the_id_changes_with_everything(metadata: ModelMetadata, head: Head) -> None:
+    from dataclasses import replace
+
+    ids = {
+        metadata.model_id,
+        metadata.identified(b"other weights").model_id,
+        replace(metadata, labels=("a", "b", "c")).identified(head.tobytes()).model_id,
+        replace(metadata, mean=0.0).identified(head.tobytes()).model_id,
+    }
+    assert len(ids) == 4
+
+
+def test_the_graphs_nodes_are_named_as_in_2017(model: Path) -> None:
+    names = {node.name for node in graphdef.read_graph(model).node}
+    assert {"input", "final_result", "final_training_ops/Wx_plus_b/add", "retrainer/metadata"} <= names
+    assert {"final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"} <= names
+
+
+def test_the_twin_is_a_zip_with_labels_and_metadata(model: Path, metadata: ModelMetadata) -> None:
+    with zipfile.ZipFile(model.with_suffix(".tflite")) as archive:
+        assert archive.namelist() == ["labels.txt", "retrainer.json"]
+        assert archive.read("labels.txt").decode("utf-8").split("\n") == list(LABELS)
+
+
+def vtable(table: "flatbuffers.table.Table", slot: int) -> int:
+    """The place of a table's field by its slot, 0 where it is absent."""
+    offset = table.Offset(4 + 2 * slot)
+    return table.Pos + offset if offset else 0
+
+
+def child(table: "flatbuffers.table.Table", slot: int, number: int | None = None) -> "flatbuffers.table.Table":
+    place = vtable(table, slot)
+    assert place, f"slot {slot} is empty"
+    if number is None:
+        return flatbuffers.table.Table(table.Bytes, table.Indirect(place))
+    vector = table.Indirect(place)
+    return flatbuffers.table.Table(table.Bytes, table.Indirect(vector + 4 + 4 * number))
+
+
+def text(table: "flatbuffers.table.Table", slot: int) -> str:
+    return str(table.String(vtable(table, slot)).decode("utf-8"))
+
+
+def test_tflite_metadata_says_what_mediapipe_asks_for(model: Path) -> None:
+    """Reads the flatbuffer by the slots of metadata_schema.fbs, independently of the writer."""
+    content = flatbuffer_utils.read_model_from_bytearray(model.with_suffix(".tflite").read_bytes())
+    (entry,) = [m for m in content.metadata if m.name == b"TFLITE_METADATA"]
+    data = bytearray(bytes(content.buffers[entry.buffer].data))
+    assert data[4:8] == b"M001"
+    root = flatbuffers.table.Table(data, flatbuffers.encode.Get(flatbuffers.packer.uoffset, data, 0))
+    graph = child(root, 3, 0)
+    picture, scores = child(graph, 2, 0), child(graph, 3, 0)
+    assert text(picture, 0) == "input"
+    unit = child(picture, 4, 0)
+    assert unit.Get(flatbuffers.number_types.Uint8Flags, vtable(unit, 0)) == 1  # NormalizationOptions
+    normalisation = child(unit, 1)
+    for slot in (0, 1):
+        vector = normalisation.Indirect(vtable(normalisation, slot))
+        assert normalisation.Get(flatbuffers.number_types.Float32Flags, vector + 4) == 127.5
+    image = child(child(picture, 3), 1)
+    assert image.Get(flatbuffers.number_types.Uint8Flags, vtable(image, 0)) == 1  # RGB
+    labels = child(scores, 6, 0)
+    assert text(labels, 0) == "labels.txt"
+    assert labels.Get(flatbuffers.number_types.Uint8Flags, vtable(labels, 2)) == 2  # TENSOR_AXIS_LABELS
+    assert text(child(root, 6, 0), 0) == "retrainer.json"
+
+
+def test_the_twin_keeps_one_subgraph_with_a_batch_of_any_size(model: Path) -> None:
+    content = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model.with_suffix(".tflite").read_bytes(), 0))
+    (graph,) = content.subgraphs
+    assert [list(graph.tensors[number].shapeSignature) for number in graph.outputs] == [[-1, 3]]
+
+
+def test_a_twin_of_another_model_is_not_run(model: Path, model_dir: Path, metadata: ModelMetadata) -> None:
+    other = Head(np.zeros((3, 3), np.float32), np.zeros(3, np.float32))
+    bundle = find_bundle(COLOURS, str(model_dir))
+    twin = tflite.with_head(bundle.tflite_path, other, metadata.identified(other.tobytes()))
+    model.with_suffix(".tflite").write_bytes(twin)
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "GraphNetwork"
+    model.with_suffix(".tflite").write_bytes(b"no model at all")
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "GraphNetwork"
+
+
+@pytest.mark.parametrize(
+    ("given", "graph", "twin"),
+    [
+        ("a/g.pb", "a/g.pb", "a/g.tflite"),
+        ("g.tflite", "g.pb", "g.tflite"),
+        ("g", "g", "g.tflite"),
+        ("g.x", "g.x", "g.x.tflite"),
+    ],
+)
+def test_twins(given: str, graph: str, twin: str) -> None:
+    assert twins(given) == (Path(graph), Path(twin))
+
+
+def test_an_output_named_like_a_node_of_the_backbone_is_an_error(
+    model_dir: Path, head: Head, metadata: ModelMetadata
+) -> None:
+    from dataclasses import replace
+
+    bundle = find_bundle(COLOURS, str(model_dir))
+    with pytest.raises(ModelError, match="received 'mean', a node of the backbone"):
+        graphdef.with_head(bundle.graph_path, bundle.feature_node, head, replace(metadata, output_node="mean"))
+
+
+@pytest.mark.parametrize("suffix", [".pb", ".tflite"])
+@pytest.mark.parametrize("cut", [0, 4, 100, -2000])
+def test_a_truncated_model_is_an_error(model: Path, suffix: str, cut: int) -> None:
+    path = model.with_suffix(suffix)
+    path.write_bytes(path.read_bytes()[: max(cut, path.stat().st_size + cut) if cut < 0 else cut])
+    if suffix == ".pb":
+        model.with_suffix(".tflite").unlink()
+    with pytest.raises(ModelError) as error:
+        open_retrained(str(path), "", "")
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_node_lists_the_candidates(model: Path) -> None:
+    with pytest.raises(ModelError, match=r"expected a node 'Mul'(.|\n)*--input_layer; candidates: input"):
+        open_retrained(str(model), "Mul", "")
+    with pytest.raises(ModelError, match=r"expected a node 'softmax'(.|\n)*--output_layer; candidates: final_result"):
+        open_retrained(str(model), "", "softmax")
+
+
+def test_metadata_of_a_later_format_is_an_error() -> None:
+    with pytest.raises(ModelError, match="format 2; expected 1"):
+        ModelMetadata.from_json('{"format": 2}', "model.pb")
+    with pytest.raises(ModelError, match="its metadata is damaged"):
+        ModelMetadata.from_json("{", "model.pb")
+
+
+def test_a_tflite_without_metadata_has_none(model: Path) -> None:
+    content = model.with_suffix(".tflite").read_bytes()
+    plain = model.parent / "plain.tflite"
+    plain.write_bytes(content[: content.index(b"PK\x03\x04")])
+    assert tflite_metadata.metadata_of(str(plain)) is None
+    assert not zipfile.is_zipfile(io.BytesIO(plain.read_bytes()))
+
+
+def test_the_embedded_bundle_reproduces_the_reference_features(shared: Path) -> None:
+    bundle = find_bundle("pocket", "")
+    check = np.load(shared / "backbone" / "check.npz")
+    network = Network(bundle.tflite_path)
+    features = np.stack([network.run((p.astype(np.float32) - 127.5) / 127.5) for p in check["images"]])
+    assert bundle.depth == network.output_size == 512
+    np.testing.assert_allclose(features, check["features"], atol=1e-5)
+
+
+def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
+    whole = find_bundle(COLOURS, str(model_dir))
+    written = write_bundle(tmp_path, whole, whole.tflite_path.read_bytes(), whole.graph_path.read_bytes())
+    assert read_bundle(written.folder) == written
+    written.tflite_path.write_bytes(written.tflite_path.read_bytes()[:-1])
+    with pytest.raises(BackboneError, match=r"backbone.tflite' is damaged: its SHA-256 differs"):
+        read_bundle(written.folder)
+    (written.folder / "backbone.json").write_text("{}")
+    with pytest.raises(BackboneError, match="cannot be read"):
+        read_bundle(written.folder)
+
+
+def test_an_unknown_backbone_names_those_that_are_here(model_dir: Path) -> None:
+    with pytest.raises(
+        BackboneError, match=r"expected one of: pocket, colours; received 'colour'(.|\n)*mean 'colours'"
+    ):
+        find_bundle("colour", str(model_dir))

@@ -1,0 +1,159 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Configure, Photos
+
+from retrainer import Retraining, retrain
+from retrainer.events import (
+    Event,
+    FolderScanned,
+    ModelKept,
+    PhotoMisclassified,
+    PhotoSkipped,
+    StepEvaluated,
+    TestEvaluated,
+    Warned,
+)
+from retrainer.observers.console import Console, summary
+from retrainer.observers.tensorboard import TensorBoard
+from retrainer.options import RetrainOptions
+from retrainer.retraining import ClassResult
+
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
+STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (
+            STEP,
+            [
+                rf"INFO:tensorflow:{TIME}: Step 499: Train accuracy = 96\.0%",
+                rf"INFO:tensorflow:{TIME}: Step 499: Cross entropy = 0\.246801",
+                rf"INFO:tensorflow:{TIME}: Step 499: Validation accuracy = 88\.0% \(N=100\)",
+            ],
+        ),
+        (TestEvaluated(0.914, 362), [r"INFO:tensorflow:Final test accuracy = 91\.4% \(N=362\)"]),
+        (FolderScanned("photos/a\nb", 3), [r"INFO:tensorflow:Looking for images in 'photos/a\\nb'"]),
+        (Warned("Beware."), [r"WARNING:tensorflow:Beware\."]),
+        (PhotoSkipped("a.jpg", "the file is empty"), [r"WARNING:tensorflow:Skipped 'a.jpg': the file is empty\."]),
+        (
+            ModelKept("dir/intermediate_10.pb"),
+            [r"INFO:tensorflow:Save intermediate result to : dir/intermediate_10\.pb"],
+        ),
+        (
+            PhotoMisclassified("photos/roses/1.jpg", "tulips"),
+            [
+                r"INFO:tensorflow:=== MISCLASSIFIED TEST IMAGES ===",
+                rf"INFO:tensorflow:{' ' * 52}photos/roses/1\.jpg  tulips",
+            ],
+        ),
+    ],
+)
+def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(RetrainOptions(print_misclassified_test_images=True)) as console:
+        console(event)
+    out, err = capsys.readouterr()
+    assert out == ""
+    printed = err.splitlines()
+    assert len(printed) == len(lines)
+    assert all(re.fullmatch(pattern, line) for pattern, line in zip(lines, printed, strict=True)), printed
+
+
+def test_misclassified_photos_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(RetrainOptions()) as console:
+        console(PhotoMisclassified("a.jpg", "b"))
+    assert capsys.readouterr().err == ""
+
+
+def test_without_validation_there_is_no_validation_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(RetrainOptions()) as console:
+        console(StepEvaluated(0, 1.0, 0.1, float("nan"), float("nan"), 0))
+    assert "Validation" not in capsys.readouterr().err
+
+
+def result(**given: object) -> Retraining:
+    classes = (ClassResult("daisy", 9, 10), ClassResult("roses", 5, 10), ClassResult("none", 0, 0))
+    values: dict[str, object] = {
+        "graph": "tf_files/my graph.pb",
+        "tflite": "tf_files/my graph.tflite",
+        "labels_file": "tf_files/labels.txt",
+        "labels": ("daisy", "roses", "none"),
+        "backbone": "pocket",
+        "photos": 1250,
+        "computed": 1000,
+        "skipped": 2,
+        "test_accuracy": 0.7,
+        "test_count": 20,
+        "classes": classes,
+        "seconds": {"scan": 0.01, "bottlenecks": 1.26},
+    }
+    return Retraining(**{**values, **given})  # type: ignore[arg-type]
+
+
+def test_the_end_of_a_run() -> None:
+    lines = summary(result())
+    assert lines == [
+        "",
+        "Test accuracy   70.0 % of 20 photos that were not trained on",
+        "Weakest class   roses, 5 of 10 right",
+        "Skipped         2 file(s) that could not be read; the log says why",
+        "Written         tf_files/my graph.pb",
+        "                tf_files/my graph.tflite",
+        "                tf_files/labels.txt",
+        "Time            scan 0.0 s, bottlenecks 1.3 s",
+        "Photos          1,250, of which 1,000 were new to the cache",
+        "",
+        "Label a photo:",
+        "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
+        "",
+        "'pocket' is the small backbone that is built in. A larger one would do better,",
+        "on flowers by ten points: put its bundle into --model_dir and name it by",
+        "--architecture.",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_end_of_other_runs() -> None:
+    assert summary(result(test_accuracy=None, test_count=0))[1].startswith("Test accuracy   unknown")
+    assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
+    perfect = (ClassResult("daisy", 10, 10), ClassResult("roses", 10, 10))
+    assert not any("Weakest" in line for line in summary(result(classes=perfect, test_accuracy=1.0)))
+
+
+def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """The scalars of a folder of events, read by TensorBoard itself."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    tags = accumulator.Tags()["scalars"]
+    return {tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in tags}
+
+
+def test_tensorboard_reads_both_curves_under_the_same_tags(tmp_path: Path) -> None:
+    with TensorBoard(str(tmp_path)) as tensorboard:
+        tensorboard(STEP)
+        tensorboard(StepEvaluated(500, 0.5, 0.25, float("nan"), float("nan"), 0))
+    train, validation = events_of(tmp_path / "train"), events_of(tmp_path / "validation")
+    assert train == {
+        "accuracy": [(499, np.float32(0.96)), (500, 0.5)],
+        "cross_entropy": [(499, np.float32(0.2468013579)), (500, 0.25)],
+    }
+    assert validation == {"accuracy": [(499, np.float32(0.88))], "cross_entropy": [(499, 0.5)]}
+
+
+def test_a_run_replaces_its_own_events_and_nothing_else(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos(), how_many_training_steps=20)
+    logs = tmp_path / "out" / "logs"
+    (logs / "train").mkdir(parents=True)
+    others = [logs / "notes.txt", logs / "train" / "events.out.tfevents.1.other"]
+    for other in others:
+        other.write_text("mine")
+    retrain(options)
+    retrain(options)
+    assert all(other.read_text() == "mine" for other in others)
+    assert len(list(logs.glob("*/*.retrainer"))) == 2

@@ -1,0 +1,88 @@
+import os
+
+import pytest
+
+from retrainer.errors import OptionError
+from retrainer.options import LabelOptions, RetrainOptions, options_of
+
+FLAGS_OF_2017 = [
+    "image_dir",
+    "output_graph",
+    "intermediate_output_graphs_dir",
+    "intermediate_store_frequency",
+    "output_labels",
+    "summaries_dir",
+    "how_many_training_steps",
+    "learning_rate",
+    "testing_percentage",
+    "validation_percentage",
+    "eval_step_interval",
+    "train_batch_size",
+    "test_batch_size",
+    "validation_batch_size",
+    "print_misclassified_test_images",
+    "bottleneck_dir",
+    "final_tensor_name",
+    "flip_left_right",
+    "random_crop",
+    "random_scale",
+    "random_brightness",
+    "model_dir",
+    "architecture",
+]
+
+
+def test_all_flags_of_2017_are_there() -> None:
+    names = [name for name, _, _, _ in options_of(RetrainOptions)]
+    assert len(FLAGS_OF_2017) == 23
+    assert set(FLAGS_OF_2017) <= set(names)
+
+
+def test_defaults_are_those_of_2017() -> None:
+    options = RetrainOptions()
+    assert (options.how_many_training_steps, options.learning_rate) == (4000, 0.01)
+    assert (options.testing_percentage, options.validation_percentage, options.eval_step_interval) == (10, 10, 10)
+    assert (options.train_batch_size, options.test_batch_size, options.validation_batch_size) == (100, -1, 100)
+    assert (options.final_tensor_name, options.intermediate_store_frequency) == ("final_result", 0)
+    assert (options.random_crop, options.random_scale, options.random_brightness) == (0, 0, 0)
+
+
+def test_home_is_expanded_in_paths_and_only_there() -> None:
+    home = os.path.expanduser("~")
+    options = RetrainOptions(image_dir="~/photos", architecture="~")
+    assert options.image_dir == f"{home}/photos"
+    assert options.architecture == "~"
+    assert LabelOptions(image=("~/a", "b")).image == (f"{home}/a", "b")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"learning_rate": float("nan")}, "--learning_rate: expected a number above 0, received nan"),
+        ({"learning_rate": float("inf")}, "--learning_rate: expected a number above 0, received inf"),
+        ({"learning_rate": 0.0}, "--learning_rate: expected a number above 0, received 0.0"),
+        ({"how_many_training_steps": 0}, "--how_many_training_steps: expected a whole number at least 1, received 0"),
+        ({"testing_percentage": -1}, "--testing_percentage: expected a whole number at least 0 and at most 99"),
+        ({"validation_percentage": 100}, "received 100"),
+        (
+            {"testing_percentage": 60, "validation_percentage": 50},
+            "expected less than 100 together, received 60 and 50",
+        ),
+        ({"train_batch_size": 0}, "--train_batch_size: expected a whole number at least 1, or -1, received 0"),
+        ({"eval_step_interval": 0}, "--eval_step_interval"),
+        ({"split_by": "name"}, "--split_by: expected one of content, path, received 'name'"),
+        ({"final_tensor_name": "a b"}, "--final_tensor_name: expected a node's name, received 'a b'"),
+        ({"seed": -1}, "--seed"),
+    ],
+)
+def test_values_outside_their_limits_are_errors(given: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError) as error:
+        RetrainOptions(**given)  # type: ignore[arg-type]
+    assert message in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_zero_is_a_value_of_the_mean_and_none_of_the_deviation() -> None:
+    assert LabelOptions(input_mean=0.0).input_mean == 0.0
+    with pytest.raises(OptionError, match="--input_std: expected a number above 0, received 0"):
+        LabelOptions(input_std=0.0)

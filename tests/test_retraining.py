@@ -1,0 +1,233 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, Configure, Photos, jpeg
+
+from retrainer import Labeler, LabelOptions, retrain
+from retrainer.arrays import Floats
+from retrainer.backbones.sources import find_bundle
+from retrainer.distortions import Distortion
+from retrainer.errors import DatasetError, OutputError, RetrainerError
+from retrainer.events import Event, ModelKept, PhotoMisclassified, TestEvaluated, Warned
+from retrainer.images import square, to_input
+from retrainer.models import graphdef
+from retrainer.retraining import cache_name
+
+
+def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    events: list[Event] = []
+    root = photos({"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}, count=30)
+    result = retrain(configured(root), events.append)
+    assert result.labels == ("blue", "green", "red")
+    assert (result.photos, result.computed, result.skipped) == (90, 90, 0)
+    assert result.test_accuracy == 1.0
+    assert result.test_count == sum(c.count for c in result.classes) > 3
+    assert list(result.seconds) == ["scan", "bottlenecks", "training", "writing"]
+    assert Path(result.labels_file).read_text() == "blue\ngreen\nred\n"
+    assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.test_count)]
+    (tmp_path / "new.jpg").write_bytes(jpeg((20, 190, 60)))
+    for graph in (result.graph, result.tflite):
+        labelled = Labeler(LabelOptions(graph=graph)).label(str(tmp_path / "new.jpg"))
+        assert labelled.ranking[0][0] == "green"
+        assert labelled.ranking[0][1] > 0.8
+        assert sum(score for _, score in labelled.ranking) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_same_run_gives_the_same_bytes(photos: Photos, configured: Configure) -> None:
+    options = configured(photos())
+    first = retrain(options)
+    contents = [Path(path).read_bytes() for path in (first.graph, first.tflite, first.labels_file)]
+    again = retrain(options)
+    assert [Path(path).read_bytes() for path in (again.graph, again.tflite, again.labels_file)] == contents
+
+
+def test_the_model_says_how_it_was_trained(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos(), seed=7))
+    metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
+    assert metadata is not None
+    assert metadata.backbone["name"] == COLOURS
+    assert metadata.training["seed"] == 7
+    assert metadata.training["photos"] == 24
+    assert metadata.training["test_accuracy"] == result.test_accuracy
+    json.loads(metadata.to_json())
+
+
+def test_unreadable_photos_are_counted_and_strict_makes_them_fatal(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    (root / "red" / "broken.jpg").write_bytes(b"")
+    assert retrain(configured(root)).skipped == 1
+    with pytest.raises(DatasetError, match=r"--strict: '.*broken.jpg': the file is empty"):
+        retrain(configured(root, strict=True))
+
+
+def test_relabelling_everything_costs_no_network(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    retrain(configured(root))
+    (root / "red").rename(root / "crimson")
+    result = retrain(configured(root))
+    assert result.labels == ("crimson", "green")
+    assert result.computed == 0
+
+
+def test_misclassified_test_photos_are_told_of(photos: Photos, configured: Configure) -> None:
+    # The classes cannot be told apart.
+    root = photos({"one": (100, 100, 100), "two": (100, 100, 100)}, count=40)
+    events: list[Event] = []
+    result = retrain(configured(root, testing_percentage=30), events.append)
+    wrong = [e for e in events if isinstance(e, PhotoMisclassified)]
+    assert result.test_accuracy is not None
+    assert len(wrong) == round((1 - result.test_accuracy) * result.test_count) > 0
+    assert all(e.predicted in ("one", "two") and f"/{e.predicted}/" not in e.path for e in wrong)
+
+
+def test_without_test_photos_the_accuracy_is_unknown(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos(), testing_percentage=0, validation_percentage=0))
+    assert result.test_accuracy is None
+    assert result.test_count == 0
+
+
+def test_split_by_path_warns_of_empty_categories_and_goes_on(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos(count=1).parent)
+    events: list[Event] = []
+    options = configured(Path("photos"), split_by="path", testing_percentage=1, validation_percentage=1)
+    retrain(options, events.append)
+    messages = [e.message for e in events if isinstance(e, Warned)]
+    assert "Label green has no images in the category testing." in messages
+    assert "Label red has no images in the category validation." in messages
+
+
+def test_a_class_without_training_photos_is_an_error(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos(count=1).parent)
+    options = configured(Path("photos"), split_by="path", testing_percentage=99, validation_percentage=0)
+    with pytest.raises(DatasetError, match="Label green has no images in the category training"):
+        retrain(options)
+
+
+def test_intermediate_models_are_written(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    events: list[Event] = []
+    retrain(configured(photos(), intermediate_store_frequency=80), events.append)
+    kept = [Path(e.path) for e in events if isinstance(e, ModelKept)]
+    assert [path.name for path in kept] == ["intermediate_80.pb", "intermediate_160.pb"]
+    metadata = graphdef.metadata_of(graphdef.read_graph(kept[0]), "")
+    assert metadata is not None
+    assert metadata.training["step"] == 80
+
+
+def test_the_final_tensor_can_be_named(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos(), final_tensor_name="scores"))
+    assert "scores" in {node.name for node in graphdef.read_graph(result.graph).node}
+
+
+@pytest.mark.parametrize("option", ["output_graph", "output_labels", "bottleneck_dir", "summaries_dir"])
+def test_an_output_that_cannot_be_written_is_an_error_before_the_work(
+    option: str, photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    events: list[Event] = []
+    with pytest.raises(OutputError, match="Cannot write"):
+        retrain(configured(photos(), **{option: str(tmp_path / "file" / "x")}), events.append)
+    assert not list((tmp_path).glob("out/bottlenecks/*/part-*"))
+
+
+def test_a_cache_part_that_was_cut_is_rebuilt(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos())
+    first = Path(retrain(options).graph).read_bytes()
+    for part in (tmp_path / "out" / "bottlenecks").glob("*/part-*.parquet"):
+        part.write_bytes(part.read_bytes()[:100])
+    events: list[Event] = []
+    result = retrain(options, events.append)
+    assert result.computed == 24
+    assert sum("is set aside" in e.message for e in events if isinstance(e, Warned)) == 2
+    assert Path(result.graph).read_bytes() == first
+
+
+def test_caches_of_other_networks_and_looks_are_apart(model_dir: Path) -> None:
+    bundle, pocket = find_bundle(COLOURS, str(model_dir)), find_bundle("pocket", "")
+    assert len({cache_name(bundle, ""), cache_name(bundle, "flip"), cache_name(pocket, "")}) == 3
+
+
+DISTORTED = {"flip_left_right": True, "random_crop": 20, "random_scale": 10, "random_brightness": 30}
+
+
+def test_distorted_views_are_computed_once(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    plain = retrain(configured(root))
+    distorted = retrain(configured(root, **DISTORTED, distortion_views=3))
+    assert distorted.test_accuracy == 1.0
+    assert Path(plain.graph).exists()
+    folder = Path(configured(root).bottleneck_dir)
+    parts = set(folder.glob("*/part-*"))
+    retrain(configured(root, **DISTORTED, distortion_views=3))
+    assert set(folder.glob("*/part-*")) == parts
+    # Fewer views are there already, more are not.
+    retrain(configured(root, **DISTORTED, distortion_views=2))
+    assert set(folder.glob("*/part-*")) == parts
+    retrain(configured(root, **DISTORTED, distortion_views=4))
+    assert len(set(folder.glob("*/part-*")) - parts) == 1
+
+
+def half_and_half() -> bytes:
+    """Black on the left, white on the right."""
+    import io
+
+    from PIL import Image
+
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:, 32:] = 255
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def views(seed: int = 0, **given: int) -> list[Floats]:
+    defaults = {"flip_left_right": 0, "random_crop": 0, "random_scale": 0, "random_brightness": 0}
+    settings = {**defaults, **given}
+    distortion = Distortion(
+        bool(settings["flip_left_right"]),
+        settings["random_crop"],
+        settings["random_scale"],
+        settings["random_brightness"],
+        40,
+        seed,
+    )
+    return list(distortion.look(half_and_half(), 16))
+
+
+def test_each_distortion_does_what_it_says() -> None:
+    original = to_input(square(half_and_half(), 16))
+    assert all(np.array_equal(view, original) for view in views())
+    flips = views(flip_left_right=1)
+    assert {bool(view[0, 0, 0] < 0) for view in flips} == {True, False}
+    assert all(np.array_equal(view, original) or np.array_equal(view, original[:, ::-1]) for view in flips)
+    white = [(view[0, -1, 0] + 1) / 2 for view in views(random_brightness=30)]
+    assert 0.7 <= min(white) < 0.8
+    assert 1.2 < max(white) <= 1.3
+    # A window of 1/1.5 of the picture: the edge moves by up to a quarter of the window to either side.
+    edges = [int((view[0, :, 0] < 0).sum()) for view in views(random_crop=50)]
+    assert min(edges) in (3, 4, 5)
+    assert max(edges) in (11, 12, 13)
+    scaled = views(random_scale=50)
+    assert all(view.shape == (16, 16, 3) for view in scaled)
+    assert len({view.tobytes() for view in scaled}) > 5
+
+
+def test_views_depend_on_the_photo_their_number_and_the_seed_alone() -> None:
+    first, again, other = views(random_crop=50), views(random_crop=50), views(1, random_crop=50)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_an_unreadable_folder_is_one_clear_line(photos: Photos, configured: Configure) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    root = photos()
+    root.chmod(0)
+    with pytest.raises(RetrainerError, match="permission denied"):
+        retrain(configured(root))
