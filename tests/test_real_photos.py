@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import SHARED
 
-from retrainer import RetrainOptions, Retraining, retrain
+from retrainer import Retraining, RetrainOptions, retrain
 from retrainer.arrays import Floats
 from retrainer.images import square, to_input
 from retrainer.models.litert import Network

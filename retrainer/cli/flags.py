@@ -7,6 +7,8 @@ import click
 
 from retrainer.options import Limits, Options, options_of
 
+_EPILOG = "Flags may be spelt with hyphens, too."
+
 Group = TypeVar("Group", bound=Options)
 
 
@@ -15,12 +17,20 @@ def flags_of(group: type[Options]) -> list[click.Option]:
     return [_flag(name, limits, default, kind) for name, limits, default, kind in options_of(group)]
 
 
+class _Flag(click.Option):
+    """A flag whose help shows the first of its spellings, so that it fits a line of a terminal."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(f", {self.opts[-1]}", "", 1), record[1])
+
+
 def _flag(name: str, limits: Limits, default: Any, kind: Any) -> click.Option:
     spellings = dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"])
     if kind is bool:
-        return click.Option([*spellings, name], is_flag=True, default=False, help=limits.help)
+        return _Flag([*spellings, name], is_flag=True, default=False, help=limits.help)
     several = isinstance(default, tuple)
-    return click.Option(
+    return _Flag(
         [*spellings, name],
         type={int: int, float: float, int | None: int, float | None: float}.get(kind, str),
         default=None if several else default,
@@ -47,4 +57,4 @@ def command(name: str, group: type[Group], run: Callable[..., int | None], summa
         options = group(**{name: value for name, value in values.items() if name in own})
         return run(options, **{name: value for name, value in values.items() if name not in own})
 
-    return click.Command(name, params=list(flags_of(group)), callback=callback, help=summary)
+    return click.Command(name, params=list(flags_of(group)), callback=callback, help=summary, epilog=_EPILOG)

@@ -1,0 +1,93 @@
+"""Writes the generated parts of README.md: the tables of flags and the sample session.
+
+    python -m scripts.write_readme
+
+A part stands between two comments, `<!-- NAME -->` and `<!-- end of NAME -->`. A test compares the README with them.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from retrainer.files import write_whole
+from retrainer.options import LabelOptions, Options, RetrainOptions, SampleOptions, options_of
+
+README = Path(__file__).parent.parent / "README.md"
+SESSION = (
+    "retrainer sample drawings",
+    "retrainer retrain --image_dir drawings --eval_step_interval 2000",
+    "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
+)
+GROUPS: dict[str, type[Options]] = {
+    "flags of retrain": RetrainOptions,
+    "flags of label": LabelOptions,
+    "flags of sample": SampleOptions,
+}
+
+
+def table(group: type[Options]) -> str:
+    """A group's flags as a Markdown table."""
+    rows = ["| flag | takes | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, limits, default, kind in options_of(group):
+        if kind is bool:
+            takes = "nothing"
+        elif limits.path:
+            takes = "a path"
+        else:
+            takes = "a name" if kind is str and not limits.choices else limits.expected_of(kind)
+        shown = f"`{default}`" if default not in ("", None, ()) and default is not False else ""
+        rows.append(f"| `--{name}` | {takes} | {shown} | {limits.help} |")
+    return "\n".join(rows)
+
+
+def session() -> str:
+    """The commands of the sample session with what they print, run in an empty folder."""
+    lines = []
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        for command in SESSION:
+            done = subprocess.run(
+                command.split(),
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=True,
+            )
+            lines += [f"$ {command}", done.stdout.rstrip("\n"), ""]
+    return "\n".join(["```console", *lines[:-1], "```"])
+
+
+def part(text: str, name: str) -> str:
+    """What stands in the README's part of that name."""
+    return _found(text, name).group(1).rstrip("\n")
+
+
+def replaced(text: str, name: str, content: str) -> str:
+    """The README with another content of a part."""
+    found = _found(text, name)
+    return text[: found.start(1)] + content + "\n" + text[found.end(1) :]
+
+
+def _found(text: str, name: str) -> re.Match[str]:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"README.md has no part '{name}'.")
+    return found
+
+
+def main() -> None:
+    """Writes all parts."""
+    text = README.read_text(encoding="utf-8")
+    for name, group in GROUPS.items():
+        text = replaced(text, name, table(group))
+    write_whole(README, replaced(text, "session", session()).encode("utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The README says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import retrainer
+from scripts.write_readme import GROUPS, README, SESSION, part, session, table
+
+TEXT = README.read_text(encoding="utf-8")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_tables_of_flags_are_those_of_the_code(name: str) -> None:
+    assert part(TEXT, name) == table(GROUPS[name]), "run python -m scripts.write_readme"
+
+
+def without_times(line: str) -> str:
+    """A line without what differs from run to run."""
+    line = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", "NOW", line)
+    return re.sub(r"\d+\.\d+ ?s\b", "SECONDS", line)
+
+
+def test_the_session_prints_what_the_readme_shows() -> None:
+    printed = [without_times(line) for line in session().splitlines()]
+    shown = [without_times(line) for line in part(TEXT, "session").splitlines()]
+    assert [NUMBER.sub("#", line) for line in printed] == [NUMBER.sub("#", line) for line in shown]
+    # Processors round differently, and a long training magnifies it a little.
+    for line, expected in zip(printed, shown, strict=True):
+        numbers = [[float(n) for n in NUMBER.findall(text)] for text in (line, expected)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=0.05, abs=0.03), expected
+
+
+def test_the_python_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from retrainer.options import SampleOptions
+    from retrainer.sample import draw_sample
+
+    monkeypatch.chdir(tmp_path)
+    draw_sample("drawings", SampleOptions(per_class=12))
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert lines[1].startswith("tulip ")
+
+
+def test_every_public_name_and_format_is_described() -> None:
+    for name in ("retrain", "Labeler", "RetrainOptions", "LabelOptions", "RetrainerError"):
+        assert name in retrainer.__all__
+        assert name in TEXT
+    from dataclasses import fields
+
+    from retrainer.backbones.bundle import Bundle
+    from retrainer.models.metadata import ModelMetadata
+
+    keys = {field.name for kind in (Bundle, ModelMetadata) for field in fields(kind)} - {"folder"}
+    assert all(f"`{key}`" in TEXT for key in keys)
+
+
+def test_commands_in_the_readme_exist() -> None:
+    root = README.parent
+    for script in re.findall(r"\bscripts/\w+", TEXT):
+        assert (root / script).exists(), script
+    assert all(command in TEXT for command in SESSION)
