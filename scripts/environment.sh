@@ -15,7 +15,7 @@ find_python() {
         found=$("$candidate" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) and print("%d.%d" % v)' \
             2>/dev/null) || continue
         [ -n "$found" ] || continue
-        if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+        if "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then
             printf '%s\n' "$candidate"
             return
         fi

@@ -1,0 +1,141 @@
+"""The shell scripts on machines that lack something, and (slow) on one that lacks nothing; and the built wheel."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Photos
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ("bash", "env", "dirname", "cksum", "grep", "df", "awk", "cat", "find", "sort")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with nothing but the scripts, and a `bin` with nothing but the tools they may expect."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "bin").mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / "bin" / tool).symlink_to(found)
+    return tmp_path
+
+
+def program(path: Path, lines: str) -> None:
+    """Makes an executable shell script."""
+    path.write_text(f"#!/bin/bash\n{lines}\n")
+    path.chmod(0o755)
+
+
+def quickstart(clone: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    line = ["bash", str(clone / "scripts" / "quickstart"), *arguments]
+    environment = {"PATH": str(clone / "bin"), "HOME": str(clone)}
+    return subprocess.run(line, cwd=clone, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def assert_says(done: "subprocess.CompletedProcess[str]", line: str) -> None:
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"quickstart: {line}\n"
+
+
+def test_without_python_it_says_which_is_needed(clone: Path) -> None:
+    assert_says(quickstart(clone), "Python 3.11, 3.12 or 3.13 is needed; found none")
+
+
+def test_an_old_python_is_named(clone: Path) -> None:
+    program(clone / "bin" / "python3", '[ "$1" = --version ] && echo Python 3.9.2; exit 0')
+    assert_says(quickstart(clone), "Python 3.11, 3.12 or 3.13 is needed; found Python 3.9.2")
+
+
+def test_a_python_without_venv_names_the_package(clone: Path) -> None:
+    program(clone / "bin" / "python3.12", "case $2 in *ensurepip*) exit 1 ;; *) echo 3.12 ;; esac")
+    assert_says(
+        quickstart(clone), "Python 3.12 is here without venv; on Debian and Ubuntu: apt install python3.12-venv"
+    )
+
+
+def test_a_broken_python_is_passed_over_and_the_newest_other_is_taken(clone: Path) -> None:
+    program(clone / "bin" / "python3.13", "echo 'command not found' >&2; exit 127")
+    program(clone / "bin" / "python3.12", 'case $1 in -c) echo 3.12 ;; *) echo "$@" >used; exit 1 ;; esac')
+    program(clone / "bin" / "python3.11", "echo 3.11")
+    done = quickstart(clone)
+    assert_says(done, f"python3.12 could not make a virtual environment in {clone}/.venv")
+    assert (clone / "used").read_text() == "-m venv --clear .venv\n"
+
+
+def test_a_full_disk_is_named(clone: Path) -> None:
+    program(clone / "bin" / "python3.11", "echo 3.11")
+    (clone / "bin" / "df").unlink()
+    program(clone / "bin" / "df", "echo Filesystem; echo '/dev/x 100 90 2048000 98% /'")
+    assert_says(quickstart(clone), f"3 GB of disk are needed here, 2000 MB are free; make room in {clone}")
+
+
+def test_a_wrong_folder_is_named_before_anything_is_installed(clone: Path) -> None:
+    assert_says(quickstart(clone, "phots"), "expected a folder with a sub-folder of photos per class, received 'phots'")
+    assert not (clone / ".venv").exists()
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A folder that is removed at once: environments are large."""
+    with tempfile.TemporaryDirectory() as folder:
+        probe = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "hatchling"]
+        if subprocess.run(probe, capture_output=True).returncode:
+            pytest.skip("no package index can be reached")
+        yield Path(folder)
+
+
+def run(*line: str | Path, cwd: Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run([*map(str, line)], cwd=cwd, capture_output=True, text=True, timeout=900)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_the_quickstart_from_nothing(room: Path, photos: Photos) -> None:
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.splitlines()
+    for name in files:
+        (room / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, room / name)
+    first = run("scripts/quickstart", cwd=room)
+    assert "They are drawings, not photos." in first.stdout
+    assert "Test accuracy   " in first.stdout
+    assert "\ndaisy (score=" in first.stdout
+    assert "Installing" in first.stderr
+    second = run("scripts/quickstart", photos(), cwd=room)
+    assert "Installing" not in second.stderr
+    assert "\ngreen (score=" in second.stdout
+    assert "drawings" not in second.stdout
+    assert "Using the drawings" in run("scripts/quickstart", cwd=room).stdout
+
+
+@pytest.mark.slow
+def test_a_built_wheel_in_an_empty_environment(room: Path) -> None:
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", room, ROOT, cwd=room)
+    (wheel,) = room.glob("retrainer-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"retrainer"}
+    bundle = ("backbone.json", "backbone.pb", "backbone.tflite", "CARD.md")
+    assert {"retrainer/py.typed", *(f"retrainer/backbones/pocket/{name}" for name in bundle)} <= set(names)
+    venv.create(room / "env", with_pip=True)
+    run(room / "env" / "bin" / "pip", "install", "--quiet", wheel, cwd=room)
+    command = room / "env" / "bin" / "retrainer"
+    assert "retrainer, version " in run(command, "--version", cwd=room).stdout
+    run(command, "sample", "drawings", "--per_class", "10", cwd=room)
+    assert "Test accuracy" in run(command, "retrain", "--image_dir", "drawings", cwd=room).stdout
+    (room / "tf_files" / "retrained_graph.tflite").rename(room / "alone.tflite")
+    for graph in ("alone.tflite", "tf_files/retrained_graph.pb"):
+        shown = run(command, "label", "--graph", graph, "--image", "drawings/rose/rose_001.jpg", cwd=room)
+        assert shown.stdout.count("(score=") == 5
+        assert shown.stderr == ""
+    imported = run(room / "env" / "bin" / "python", "-c", "import tensorflow_hub; print('imported')", cwd=room)
+    assert imported.stdout == "imported\n"
