@@ -121,10 +121,8 @@ def _run(line: list[str], folder: str) -> None:
 def main(photos: str, repeats: int) -> None:
     """Prints the table of ratios, Markdown."""
     files = scan(photos, silent)
-    click.echo(
-        f"{platform.machine()}, {usable_cores()} cores, Python {platform.python_version()}, {len(files.names):,} photos\n"
-    )
-    click.echo("| measure | median |\n| --- | --- |")
+    machine = f"{platform.machine()}, {usable_cores()} cores, Python {platform.python_version()}"
+    click.echo(f"{machine}, {len(files.names):,} photos\n\n| measure | median |\n| --- | --- |")
     for name, value in extraction(files, repeats) + processes(photos, files.paths[0], repeats):
         click.echo(f"| {name} | {value} |")
 
