@@ -2,7 +2,7 @@
 
 Under `--bottleneck_dir`:
 
-    files/part-*.parquet               path, size, mtime_ns -> sha256, so that unchanged files are not read again
+    files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256; unchanged files are not read again
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
 
 A part appears whole or not at all (`files.whole_file`). A part that cannot be read, or belongs to another table, is
@@ -28,6 +28,7 @@ ROWS_PER_PART = 2048
 SECONDS_PER_PART = 10.0
 DIGEST_BYTES = 32
 
+_FILE_KEY = ("path", "size", "mtime_ns", "ctime_ns")
 _FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"
 # Readers of Parquet folders pass over names that begin with an underscore or a dot.
 _SET_ASIDE_PREFIX = "_set-aside-"
@@ -86,15 +87,21 @@ class PartFolder:
             table = parquet.ParquetFile(path, page_checksum_verification=True).read()
         except FileNotFoundError:
             return None
-        except (pyarrow.ArrowException, OSError) as error:
-            return self._set_aside(path, f"it is damaged or truncated ({str(error).splitlines()[0]})")
+        except (pyarrow.ArrowException, ValueError, OSError) as error:
+            # Arrow raises OSError without a number for content that it cannot read; with one it is the disk's.
+            if getattr(error, "errno", None) is not None:
+                raise
+            return self._set_aside(
+                path, f"it is damaged or truncated ({(str(error) or type(error).__name__).splitlines()[0]})"
+            )
         if not table.schema.equals(self._schema, check_metadata=True):
             return self._set_aside(path, "it belongs to another table or version")
         return table
 
     def _set_aside(self, path: Path, reason: str) -> None:
         aside = path.with_name(_SET_ASIDE_PREFIX + path.name)
-        path.rename(aside)
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            path.rename(aside)
         set_aside = f"Cache part '{shown(path)}' is set aside as '{shown(aside.name)}'"
         self._observer(Warned(f"{set_aside}: {reason}. Its photos are read again."))
 
@@ -110,7 +117,7 @@ class PartFolder:
 
 
 class FileIndex:
-    """Which file had which content, by path, size and modification time."""
+    """Which file had which content, by path, size and times of modification and of change."""
 
     def __init__(self, bottleneck_dir: Path, observer: Observer) -> None:
         import pyarrow
@@ -120,38 +127,36 @@ class FileIndex:
                 ("path", pyarrow.string()),
                 ("size", pyarrow.int64()),
                 ("mtime_ns", pyarrow.int64()),
+                ("ctime_ns", pyarrow.int64()),
                 ("sha256", pyarrow.binary(DIGEST_BYTES)),
             ]
         )
         self._parts = PartFolder(bottleneck_dir / "files", "files", schema, observer)
         self._table = self._parts.read()
 
-    def digests(self, paths: Sequence[str], sizes: Integers, mtimes: Integers) -> tuple[Digests, Bools]:
+    def digests(self, paths: Sequence[str], stamps: Integers) -> tuple[Digests, Bools]:
         """Looks files up, all at once.
 
         Args:
             paths: N absolute paths.
-            sizes, mtimes: `(N,)`, bytes and nanoseconds.
+            stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
 
         Returns:
             SHA-256 digests `(N, 32)`, and whether each is known `(N,)`; an unknown file's digest is zero.
         """
-        import pyarrow
         from pyarrow import compute
 
-        wanted = _file_keys(_storable(paths), pyarrow.array(sizes), pyarrow.array(mtimes))
-        known = _file_keys(self._table["path"], self._table["size"], self._table["mtime_ns"])
+        wanted = _file_keys(_file_columns(paths, stamps))
+        known = _file_keys([self._table[name] for name in _FILE_KEY])
         rows = compute.index_in(wanted, value_set=known)
         found = compute.is_valid(rows).to_numpy(zero_copy_only=False)
         digests = np.zeros((len(paths), DIGEST_BYTES), np.uint8)
         digests[found] = _digest_rows(self._table["sha256"])[rows.drop_null().to_numpy(zero_copy_only=False)]
         return digests, found
 
-    def add(self, paths: Sequence[str], sizes: Integers, mtimes: Integers, digests: Digests) -> None:
+    def add(self, paths: Sequence[str], stamps: Integers, digests: Digests) -> None:
         """Adds one part; the arguments are as for `digests`."""
-        import pyarrow
-
-        self._parts.write([_storable(paths), pyarrow.array(sizes), pyarrow.array(mtimes), _digest_column(digests)])
+        self._parts.write([*_file_columns(paths, stamps), _digest_column(digests)])
 
 
 class BottleneckCache:
@@ -209,10 +214,17 @@ def _storable(paths: Sequence[str]) -> Any:
     return pyarrow.array([p.encode("utf-8", "backslashreplace").decode("utf-8") for p in paths], pyarrow.string())
 
 
-def _file_keys(paths: Any, sizes: Any, mtimes: Any) -> Any:
+def _file_columns(paths: Sequence[str], stamps: Integers) -> list[Any]:
+    import pyarrow
+
+    return [_storable(paths), *(pyarrow.array(column) for column in np.ascontiguousarray(stamps.T))]
+
+
+def _file_keys(columns: Sequence[Any]) -> Any:
+    """One text per file of all that it is known by."""
     from pyarrow import compute
 
-    return compute.binary_join_element_wise(paths, sizes.cast("string"), mtimes.cast("string"), "\0")
+    return compute.binary_join_element_wise(*(column.cast("string") for column in columns), "\0")
 
 
 def _view_keys(digests: Digests, views: Any) -> Any:

@@ -29,15 +29,14 @@ class PhotoFiles:
         folders: The class folders' names, sorted.
         names: N file names.
         folder_ids: `(N,)`, numbers of folders.
-        sizes, mtimes: `(N,)`, bytes and nanoseconds.
+        stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
     """
 
     root: str
     folders: tuple[str, ...]
     names: tuple[str, ...]
     folder_ids: Integers
-    sizes: Integers
-    mtimes: Integers
+    stamps: Integers
 
     @property
     def paths(self) -> list[str]:
@@ -77,7 +76,7 @@ def scan(image_dir: str, observer: Observer) -> PhotoFiles:
     """
     require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
     folders: list[str] = []
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[str, tuple[int, int, int]]] = []
     folder_ids: list[int] = []
     for folder in _class_folders(image_dir):
         files = _files(os.path.join(image_dir, folder), observer)
@@ -90,10 +89,8 @@ def scan(image_dir: str, observer: Observer) -> PhotoFiles:
             observer(Warned(f"No files found in '{shown(folder)}': the folder is skipped."))
     _require_classes(image_dir, folders)
     labels_of(folders)
-    names, sizes, mtimes = zip(*found, strict=True)
-    return PhotoFiles(
-        image_dir, tuple(folders), names, np.array(folder_ids), np.array(sizes, np.int64), np.array(mtimes, np.int64)
-    )
+    names, stamps = zip(*found, strict=True)
+    return PhotoFiles(image_dir, tuple(folders), names, np.array(folder_ids), np.array(stamps, np.int64))
 
 
 def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: Observer) -> Dataset:
@@ -141,8 +138,8 @@ def _class_folders(image_dir: str) -> list[str]:
         return sorted(e.name for e in entries if not e.name.startswith(".") and os.path.isdir(e.path))
 
 
-def _files(folder: str, observer: Observer) -> list[tuple[str, int, int]]:
-    """Name, size and modification time of a folder's files, sorted by name."""
+def _files(folder: str, observer: Observer) -> list[tuple[str, tuple[int, int, int]]]:
+    """Names and stamps of a folder's files, sorted by name."""
     files = []
     try:
         with os.scandir(folder) as entries:
@@ -155,7 +152,8 @@ def _files(folder: str, observer: Observer) -> list[tuple[str, int, int]]:
                     observer(PhotoSkipped(entry.path, str(error.strerror)))
                     continue
                 if stat.S_ISREG(status.st_mode):
-                    files.append((entry.name, status.st_size, status.st_mtime_ns))
+                    # A file that was replaced with its size and time kept has another time of change.
+                    files.append((entry.name, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)))
                 elif not stat.S_ISDIR(status.st_mode):
                     observer(PhotoSkipped(entry.path, "expected a file, received a pipe, socket or device"))
     except OSError as error:
@@ -165,7 +163,11 @@ def _files(folder: str, observer: Observer) -> list[tuple[str, int, int]]:
 
 def _where_photos_belong(image_dir: str) -> str:
     with os.scandir(image_dir) as entries:
-        files = sum(os.path.isfile(entry.path) for entry in entries)
+        paths = sorted(entry.path for entry in entries)
+    for path in paths:
+        if os.path.isdir(path) and sum(os.path.isdir(os.path.join(path, name)) for name in os.listdir(path)) > 1:
+            return f"Did you mean '{shown(path)}'? Its sub-folders may be the classes."
+    files = sum(map(os.path.isfile, paths))
     received = f", received {files} files and no sub-folder with photos" if files else ""
     return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
 

@@ -25,14 +25,16 @@ class Distortion:
     @classmethod
     def of(cls, options: RetrainOptions) -> "Distortion | None":
         """What the options ask for, None where they ask for no distortion."""
-        if not (options.flip_left_right or options.random_crop or options.random_scale or options.random_brightness):
+        zoomed = options.random_crop or options.random_scale
+        if not (options.flip_left_right or zoomed or options.random_brightness):
             return None
         return cls(
             options.flip_left_right,
             options.random_crop,
             options.random_scale,
             options.random_brightness,
-            options.distortion_views,
+            # A photo that is only flipped has two views.
+            options.distortion_views if zoomed or options.random_brightness else 2,
             options.seed,
         )
 
@@ -59,7 +61,8 @@ class Distortion:
             side = max(int(scale * size), size)
             top, left = generator.integers(side - size + 1, size=2)
             pixels = picture.square(side)[top : top + size, left : left + size]
-            if self.flip_left_right and generator.random() < 0.5:
+            # Every other view is flipped, so that both sides come equally often.
+            if self.flip_left_right and view % 2 == 0:
                 pixels = pixels[:, ::-1]
             brightness = generator.uniform(1.0 - self.random_brightness / 100.0, 1.0 + self.random_brightness / 100.0)
             # As in 2017 no pixel is clipped: a bright view leaves [-1, 1].

@@ -88,19 +88,19 @@ class _Photo:
     vectors: Floats | None
 
 
-def extract(paths: Sequence[str], sizes: Integers, mtimes: Integers, source: Source, observer: Observer) -> Features:
+def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Observer) -> Features:
     """The feature vectors of photos; those that are not cached are computed by all cores, and cached.
 
     However it is stopped, at most one part of the cache is lost: `ROWS_PER_PART` photos or `SECONDS_PER_PART` seconds.
 
     Args:
         paths: N paths.
-        sizes, mtimes: `(N,)`, bytes and nanoseconds, as `os.stat` gives them.
+        stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds, as `os.stat` gives them.
         source: The cache, the network and the views.
         observer: Told of progress and of files that are no photos.
     """
     absolute = [os.path.abspath(path) for path in paths]
-    digests, known = source.index.digests(absolute, sizes, mtimes)
+    digests, known = source.index.digests(absolute, stamps)
     missing = np.flatnonzero(~known | (source.cached(digests) < 0).any(axis=1)).tolist()
     readable = np.ones(len(paths), np.bool_)
     computed: dict[int, Floats] = {}
@@ -115,7 +115,7 @@ def extract(paths: Sequence[str], sizes: Integers, mtimes: Integers, source: Sou
                 digests[row] = photo.digest
                 if photo.vectors is not None:
                     computed[row] = photo.vectors
-                store.add(photo, None if known[row] else (absolute[row], int(sizes[row]), int(mtimes[row])))
+                store.add(photo, None if known[row] else (absolute[row], stamps[row]))
             if done == len(missing) or time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 observer(ExtractionAdvanced(done, len(missing)))
@@ -162,12 +162,12 @@ class _Store:
 
     source: Source
     photos: list[_Photo] = field(default_factory=list)
-    files: list[tuple[str, int, int]] = field(default_factory=list)
+    files: list[tuple[str, Integers]] = field(default_factory=list)
     file_digests: list[Digests] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
-    def add(self, photo: _Photo, new_file: tuple[str, int, int] | None) -> None:
-        """Keeps a photo, and its path, size and time where the index does not know them."""
+    def add(self, photo: _Photo, new_file: tuple[str, Integers] | None) -> None:
+        """Keeps a photo, and its path and stamps where the index does not know them."""
         if photo.vectors is not None:
             self.photos.append(photo)
         if new_file:
@@ -184,7 +184,7 @@ class _Store:
             digests = np.repeat(np.stack([photo.digest for photo in self.photos]), len(views), axis=0)
             self.source.cache.add(digests, np.tile(np.array(views), len(self.photos)), vectors)
         if self.files:
-            paths, sizes, mtimes = zip(*self.files, strict=True)
+            paths, stamps = zip(*self.files, strict=True)
             digests = np.stack(self.file_digests).reshape(-1, DIGEST_BYTES)
-            self.source.index.add(paths, np.array(sizes, np.int64), np.array(mtimes, np.int64), digests)
+            self.source.index.add(paths, np.stack(stamps), digests)
         self.photos, self.files, self.file_digests, self.since = [], [], [], time.monotonic()

@@ -1,6 +1,7 @@
 """Paths as users write them, and files that are either whole or absent."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -58,10 +59,11 @@ def require_file(path: str, flag: str, purpose: str) -> None:
     """Raises OptionError unless `path` is a file that can be read."""
     if not path:
         raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FILE.")
-    if os.path.isdir(path):
-        raise OptionError(f"{flag}: expected {purpose}, received the folder '{shown(path)}'.")
     if not os.path.exists(path):
         raise _absent(path, flag, purpose, folders_only=False)
+    if not os.path.isfile(path):
+        kind = "folder" if os.path.isdir(path) else "pipe, socket or device"
+        raise OptionError(f"{flag}: expected {purpose}, received the {kind} '{shown(path)}'.")
     if not os.access(path, os.R_OK):
         raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
 
@@ -77,10 +79,14 @@ def _absent(path: str, flag: str, purpose: str, *, folders_only: bool) -> Option
 def _nearest_hint(path: str, *, folders_only: bool) -> str:
     from difflib import get_close_matches
 
-    parent = nearest_existing(path)
-    missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
-    entries = [e.name for e in os.scandir(parent) if os.path.isdir(e.path) or not folders_only]
-    close = get_close_matches(missing, entries, n=1)
+    try:
+        parent = nearest_existing(path)
+        missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
+        entries = [e.name for e in os.scandir(parent) if os.path.isdir(e.path) or not folders_only]
+        entries = [name for name in entries if name != missing]  # a link that leads nowhere
+    except OSError:  # the folder may not be listed, or the working folder is gone
+        return ""
+    close = get_close_matches(missing, entries, n=1, cutoff=0.75)
     if close:
         return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?"
     return f"The nearest existing folder is '{shown(parent)}'."
@@ -96,8 +102,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
     """
-    target = Path(path)
-    temporary = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
+    target, temporary = _target_of(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -112,7 +117,25 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             raise
         _sync_folder(target.parent)
     except OSError as error:
-        raise _output_error(target, error) from error
+        raise output_error(target, error) from error
+
+
+def require_writable_folder(folder: str | os.PathLike[str]) -> None:
+    """Raises OutputError unless files can be written in this folder; it is made where it is absent."""
+    try:
+        require_writable(Path(folder) / "file")
+    except OutputError as error:
+        cause = error.__cause__
+        raise (output_error(Path(folder), cause) if isinstance(cause, OSError) else error) from cause
+
+
+def _target_of(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """The file that a path leads to, and its temporary file; a folder or a device is none."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "a device or a pipe"
+        raise OutputError(f"Cannot write '{shown(path)}': expected a file's name, received {kind}.")
+    return target, target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -130,20 +153,19 @@ def write_together(contents: Mapping[str | os.PathLike[str], bytes]) -> None:
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
-    """Raises OutputError unless a file of this name can be made, by making a temporary one beside it.
+    """Raises OutputError unless `whole_file` can write this file, by making its temporary file.
 
     Long work is not lost to a wrong output path when it is checked before the work.
     """
-    target = Path(path)
-    if target.is_dir():
-        raise OutputError(f"Cannot write '{shown(target)}': expected a file name, received a folder.")
-    probe = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-probe"
+    target, temporary = _target_of(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        temporary.write_bytes(b"")
+        temporary.unlink()
+        if target.exists():
+            os.close(os.open(target, os.O_RDWR))
     except OSError as error:
-        raise _output_error(target, error) from error
+        raise output_error(target, error) from error
 
 
 def remove_stale(folder: Path) -> None:
@@ -162,12 +184,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _output_error(target: Path, error: OSError) -> OutputError:
+def output_error(target: Path, error: OSError) -> OutputError:
+    """What went wrong in writing a file or folder, as an OutputError."""
     if isinstance(error, FileExistsError):
         reason = f"'{shown(error.filename)}' is a file; expected a folder"
     else:
         reason = error.strerror or str(error)
-    return OutputError(
-        f"Cannot write '{shown(target)}': {reason}.",
-        "Free some space or name another place; nothing half-written stays.",
-    )
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    fix = "Free some space, or name another place." if full else "Name another place."
+    return OutputError(f"Cannot write '{shown(target)}': {reason}.", f"{fix} Nothing half-written stays.")

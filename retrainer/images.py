@@ -3,8 +3,11 @@
 A picture is known by its content, not by its name. Training and labelling read pictures by this module alone.
 """
 
+import contextlib
 import io
 import os
+import stat
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,10 +17,13 @@ from PIL import Image
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.errors import PictureError
+from retrainer.native import native_stderr_hidden
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.
 MAX_PIXELS = 2**28
+LARGE_PIXELS = 2**25
+_ONE_LARGE = threading.Lock()
 # A video among the photos is not loaded to find out that it is one.
 MAX_BYTES = 2**30
 # Part of a cache's key and of a model's metadata: the same name means the same pixels from the same file.
@@ -56,11 +62,14 @@ def read_file(path: str) -> bytes:
         PictureError: it cannot be read, or is larger than any picture.
     """
     try:
+        # Before it is opened: a pipe would wait for its writer.
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError("expected a file, received a folder, pipe, socket or device")
+        if status.st_size > MAX_BYTES:
+            raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
         with open(path, "rb") as handle:
-            size = os.fstat(handle.fileno()).st_size
-            if size > MAX_BYTES:
-                raise PictureError(f"{size:,} bytes are more than the limit of {MAX_BYTES:,}")
-            return handle.read()
+            return handle.read(MAX_BYTES)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
 
@@ -128,11 +137,12 @@ def _opened(content: bytes) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"more pixels than the limit of {MAX_PIXELS:,}") from error
+        count = int("".join(c for c in str(error).split("pixels")[0] if c.isdigit()))
+        raise PictureError(f"{count:,} pixels are more than the limit of {MAX_PIXELS:,}") from error
     except Exception as error:
         raise PictureError(_unknown(content)) from error
     if picture.width * picture.height > MAX_PIXELS:
-        raise PictureError(f"{picture.width}×{picture.height} is more pixels than the limit of {MAX_PIXELS:,}")
+        raise PictureError(f"{picture.width * picture.height:,} pixels are more than the limit of {MAX_PIXELS:,}")
     return picture
 
 
@@ -166,32 +176,40 @@ def _orientation(header: Image.Image) -> int:
 
 
 def _decoded(header: Image.Image, content: bytes, size: int) -> Image.Image:
-    """The pixels as an RGB picture."""
+    """The pixels as an RGB picture, or an RGBA one where some are transparent."""
     if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
         try:
             return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", min_height=2 * size, min_width=2 * size))
         except ValueError:
             pass  # Pillow decides: it forgives oddities that simplejpeg's strict mode does not, but no missing data.
+    # One huge picture at a time: what Pillow needs on the way is a multiple of the picture.
+    large = _ONE_LARGE if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext()
+    # libtiff writes of damaged pictures to the terminal.
+    quiet = native_stderr_hidden() if header.format == "TIFF" else contextlib.nullcontext()
     try:
-        header.draft("RGB", (2 * size, 2 * size))
-        return _rgb(header)
+        with large, quiet:
+            header.draft("RGB", (2 * size, 2 * size))
+            return _rgb(header)
     except Exception as error:
         raise PictureError(f"damaged or truncated: {error or type(error).__name__}") from error
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
-        sixteen = np.asarray(picture).astype(np.int64)
-        return Image.fromarray((np.clip(sixteen, 0, 65535) // 257).astype(np.uint8)).convert("RGB")
+        # Pillow would cut 16 bits off at 255 instead of keeping the upper eight.
+        upper = np.asarray(picture) >> 8
+        return Image.fromarray(upper.clip(0, 255).astype(np.uint8)).convert("RGB")
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
-        layers = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+        return picture.convert("RGBA")
     return picture.convert("RGB")
 
 
 def _resized(picture: Image.Image, size: int) -> Image.Image:
-    if picture.size == (size, size):
-        return picture
-    # A box filter averages areas; where a side grows it would repeat pixels, and a triangle interpolates.
-    grows = min(picture.size) < size
-    return picture.resize((size, size), Image.Resampling.BILINEAR if grows else Image.Resampling.BOX)
+    """The picture squashed to a square, RGB."""
+    if picture.size != (size, size):
+        # A box filter averages areas; where a side grows it would repeat pixels, and a triangle interpolates.
+        grows = min(picture.size) < size
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR if grows else Image.Resampling.BOX)
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return picture

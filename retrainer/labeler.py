@@ -116,7 +116,7 @@ def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
     require_file(options.labels, "--labels", "a labels file, one label per line")
     labels = read_labels(options.labels)
     if described.labels and len(labels) != len(described.labels):
-        raise ModelError(
+        raise OptionError(
             f"--labels: expected {len(described.labels)} labels, one per score of the model, "
             f"received {len(labels)} in '{shown(options.labels)}'.",
             "Give the labels file that was written with the model, or leave out --labels.",

@@ -1,5 +1,7 @@
 """Folder names -> labels, and the labels file."""
 
+import contextlib
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -17,6 +19,8 @@ def label_of(folder: str) -> str:
     Returns:
         The label; empty only for a name without a printable character.
     """
+    with contextlib.suppress(UnicodeDecodeError):  # a name that was read under a locale without UTF-8
+        folder = os.fsencode(folder).decode("utf-8")
     name = unicodedata.normalize("NFC", folder).lower()
     latin = re.sub(r"[^a-z0-9]+", " ", name).strip()
     if re.search(r"[a-z]", latin) or (latin and not re.search(r"[^\W\d_]", name)):
@@ -60,7 +64,7 @@ def read_labels(path: str) -> tuple[str, ...]:
         ModelError: the file cannot be read as UTF-8 text, or holds no label.
     """
     try:
-        with open(path, encoding="utf-8") as handle:
+        with open(path, encoding="utf-8-sig") as handle:
             labels = tuple(line.rstrip("\r\n") for line in handle.read().rstrip().splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"Labels file '{shown(path)}' cannot be read: expected UTF-8 text. {error}") from error

@@ -2,12 +2,17 @@
 
 import dataclasses
 import math
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from retrainer.errors import OptionError
 from retrainer.files import expanded
+
+# What TensorFlow takes for the name of a node.
+_NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,11 @@ class Limits:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         bounds = [
-            f"above {self.above:g}" if self.above is not None else "",
-            f"at least {self.minimum:g}" if self.minimum is not None else "",
-            f"at most {self.maximum:g}" if self.maximum is not None else "",
+            f"above {self.above:,.12g}" if self.above is not None else "",
+            f"at least {self.minimum:,.12g}" if self.minimum is not None else "",
+            f"at most {self.maximum:,.12g}" if self.maximum is not None else "",
         ]
-        number = "a whole number" if kind in (int, int | None) else "a number"
+        number = _NAMES_OF_TYPES.get(kind, "a text")
         words = " ".join([number, " and ".join(b for b in bounds if b)]).strip()
         return words + (f", or {self.also:g}" if self.also is not None else "")
 
@@ -59,12 +64,25 @@ class Limits:
         )
 
 
+_NAMES_OF_TYPES = {
+    int: "a whole number",
+    int | None: "a whole number",
+    float: "a finite number",
+    float | None: "a finite number",
+    bool: "True or False",
+    tuple[str, ...]: "a tuple of texts",
+}
+
+
 def _option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
     return field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
 def _path(default: str, help: str) -> Any:  # noqa: A002
     return _option(default, help, path=True)
+
+
+_BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
 
 
 class Options:
@@ -77,12 +95,30 @@ class Options:
     def __post_init__(self) -> None:
         """Expands paths and checks every value."""
         for name, limits, _, kind in options_of(type(self)):
-            value = getattr(self, name)
-            if limits.path:
-                several = isinstance(value, tuple)
-                object.__setattr__(self, name, tuple(map(expanded, value)) if several else expanded(value))
-            if not limits.allows(value):
+            value = _plain(getattr(self, name), limits)
+            object.__setattr__(self, name, value)
+            if not _is_of(value, kind) or not limits.allows(value):
                 raise OptionError(f"--{name}: expected {limits.expected_of(kind)}, received {value!r}.")
+
+
+def _plain(value: Any, limits: Limits) -> Any:
+    """A path as text with `~` expanded; any other value as it is."""
+    if not limits.path:
+        return value
+    if isinstance(value, tuple | list):
+        return tuple(_plain(item, limits) for item in value)
+    return expanded(os.fspath(value)) if isinstance(value, str | os.PathLike) else value
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Whether a value is of an option's type; a whole number is a number, and a truth value is none."""
+    if kind == tuple[str, ...]:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if isinstance(value, bool):
+        return kind is bool
+    if kind in (float, float | None) and isinstance(value, int):
+        return True
+    return isinstance(value, kind)
 
 
 def options_of(group: type[Options]) -> Iterator[tuple[str, Limits, Any, Any]]:
@@ -110,9 +146,9 @@ class RetrainOptions(Options):
         10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
     )
     eval_step_interval: int = _option(10, "Measure and log every so many steps.", minimum=1)
-    train_batch_size: int = _option(100, "Photos per training step; -1 takes all.", minimum=1, also=-1)
-    test_batch_size: int = _option(-1, "Photos in the final test; -1 takes all.", minimum=1, also=-1)
-    validation_batch_size: int = _option(100, "Photos per validation; -1 takes all.", minimum=1, also=-1)
+    train_batch_size: int = _option(100, "Photos per training step; -1 takes all.", **_BATCH)
+    test_batch_size: int = _option(-1, "Photos in the final test; -1 takes all.", **_BATCH)
+    validation_batch_size: int = _option(100, "Photos per validation; -1 takes all.", **_BATCH)
     print_misclassified_test_images: bool = _option(False, "List the test photos that the model gets wrong.")
     bottleneck_dir: str = _path("tf_files/bottlenecks", "Folder of the cached feature vectors.")
     final_tensor_name: str = _option("final_result", "Name of the model's output node.")
@@ -146,8 +182,11 @@ class RetrainOptions(Options):
                 f"received {self.testing_percentage} and {self.validation_percentage}.",
                 "Leave some photos to train on; 10 and 10 is usual.",
             )
-        if not self.final_tensor_name.strip() or set(self.final_tensor_name) & set(" :^\n\t"):
-            raise OptionError(f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.")
+        if not _NODE_NAME.fullmatch(self.final_tensor_name):
+            raise OptionError(
+                f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.",
+                r"It begins with a letter, digit or dot and goes on with these and _ \ / > -, such as final_result.",
+            )
 
 
 @dataclass(frozen=True)
@@ -160,8 +199,10 @@ class LabelOptions(Options):
     labels: str = _path("", "Labels file, one per line, in place of the model's own labels.")
     input_height: int | None = _option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
     input_width: int | None = _option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
-    input_mean: float | None = _option(None, "The network sees (pixel - mean) / std.")
-    input_std: float | None = _option(None, "The network sees (pixel - mean) / std.", above=0)
+    input_mean: float | None = _option(
+        None, "The network sees (pixel - mean) / std.", minimum=-1_000_000, maximum=1_000_000
+    )
+    input_std: float | None = _option(None, "The network sees (pixel - mean) / std.", above=0, maximum=1_000_000)
     input_layer: str = _option("", "Input node of a graph that does not describe itself.")
     output_layer: str = _option("", "Output node of a graph that does not describe itself.")
 

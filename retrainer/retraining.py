@@ -18,10 +18,10 @@ from retrainer.backbones.sources import find_bundle
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import Dataset, PhotoFiles, dataset_of, scan
 from retrainer.distortions import Distortion
-from retrainer.errors import DatasetError
-from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, Warned, silent
+from retrainer.errors import DatasetError, OptionError
+from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, silent
 from retrainer.features import Features, Source, extract, plain_look
-from retrainer.files import require_writable, shown, write_together, write_whole
+from retrainer.files import require_writable, require_writable_folder, shown, write_together, write_whole
 from retrainer.head import Head
 from retrainer.images import RESIZE_RULE
 from retrainer.labels import labels_file
@@ -32,7 +32,7 @@ from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options import RetrainOptions
-from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path
+from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
 
 
@@ -55,6 +55,7 @@ class Retraining:
         backbone: The backbone's name.
         photos: How many photos were used.
         computed: How many of them went through the backbone; the others' feature vectors were cached.
+        distorted: How many photos had distorted views computed.
         skipped: How many files were no readable photos.
         test_accuracy: 0 to 1, None without test photos.
         test_count: How many photos it was measured on.
@@ -69,6 +70,7 @@ class Retraining:
     backbone: str
     photos: int
     computed: int
+    distorted: int
     skipped: int
     test_accuracy: float | None
     test_count: int
@@ -87,11 +89,12 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
     run = _Run(options, find_bundle(options.architecture, options.model_dir), observer)
+    graphdef.require_new_name(run.bundle.graph_path, options.final_tensor_name)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
         require_outputs(options)
     with run.stage("bottlenecks"):
-        features = extract(files.paths, files.sizes, files.mtimes, run.source(), run.tell)
+        features = extract(files.paths, files.stamps, run.source(), run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
         split = run.split(dataset)
         vectors = features.vectors[:, 0]
@@ -114,6 +117,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         backbone=run.bundle.name,
         photos=len(dataset.paths),
         computed=features.computed,
+        distorted=run.distorted,
         skipped=run.skipped,
         test_accuracy=accuracy,
         test_count=tested,
@@ -123,12 +127,19 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
 
 
 def require_outputs(options: RetrainOptions) -> None:
-    """Raises OutputError unless everything can be written, before any work is done."""
+    """Raises OutputError or OptionError unless everything can be written, before any work is done."""
+    outputs = [*map(str, twins(options.output_graph)), options.output_labels]
+    if len(set(map(os.path.realpath, outputs))) < len(outputs):
+        raise OptionError(
+            f"--output_graph and --output_labels: expected different files, received {', '.join(map(shown, outputs))}.",
+            "The model is a .pb and its .tflite twin; name the labels otherwise.",
+        )
     intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
     folders = [options.bottleneck_dir, options.summaries_dir, *intermediate]
-    files = [*map(str, twins(options.output_graph)), options.output_labels, *(os.path.join(f, "file") for f in folders)]
-    for path in files:
+    for path in outputs:
         require_writable(path)
+    for folder in folders:
+        require_writable_folder(folder)
 
 
 @dataclass
@@ -141,6 +152,7 @@ class _Run:
     tensorboard: Observer = silent
     seconds: dict[str, float] = field(default_factory=dict)
     skipped: int = 0
+    distorted: int = 0
 
     def tell(self, event: Event) -> None:
         """Passes an event on."""
@@ -162,25 +174,25 @@ class _Run:
         self.seconds[name] = time.perf_counter() - started
 
     def split(self, dataset: Dataset) -> Split:
-        """Training, validation and test photos, with a warning for every empty part of a class."""
+        """Training, validation and test photos; warns of classes that a part lacks."""
         options = self.options
         percentages = options.validation_percentage, options.testing_percentage
         if options.split_by == "content":
             split = split_by_content(dataset, *percentages, options.seed, self.tell)
         else:
             split = split_by_path(dataset.paths, *percentages)
-        for part, name, wanted in (
-            (TRAINING, "training", True),
-            (VALIDATION, "validation", options.validation_percentage and options.split_by == "path"),
-            (TESTING, "testing", options.testing_percentage and options.split_by == "path"),
-        ):
-            counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
-            for label in (dataset.labels[i] for i in np.flatnonzero(counts == 0) if wanted):
-                message = f"Label {label} has no images in the category {name}."
-                if part == TRAINING:
-                    raise DatasetError(message, "Add photos to it, or lower the percentages of the other parts.")
-                self.tell(Warned(message))
+            wanted = [p for p, percentage in zip((VALIDATION, TESTING), percentages, strict=True) if percentage]
+            warn_of_empty_parts(split, dataset, range(len(dataset.labels)), wanted, self.tell)
+        self.require_all_classes(dataset, dataset.label_ids[split.rows(TRAINING)])
         return split
+
+    def require_all_classes(self, dataset: Dataset, label_ids: Integers) -> None:
+        """Raises DatasetError unless every class is among the class ids of the training examples."""
+        for label_id in np.setdiff1d(np.arange(len(dataset.labels)), label_ids):
+            raise DatasetError(
+                f"Label {dataset.labels[label_id]} has no images in the category training.",
+                "Add photos to it, or lower the percentages of the other parts.",
+            )
 
     def training_examples(self, files: PhotoFiles, features: Features, dataset: Dataset, rows: Integers) -> Examples:
         """What the head is fitted to: the photos in some rows of the dataset, or distorted views of them."""
@@ -188,10 +200,12 @@ class _Run:
         if distortion is None:
             return Examples(features.vectors[rows, 0], dataset.label_ids[rows])
         paths = [dataset.paths[row] for row in rows]
-        sizes, mtimes = files.sizes[features.readable][rows], files.mtimes[features.readable][rows]
-        views = extract(paths, sizes, mtimes, self.source(distortion), self.tell)
-        label_ids = np.repeat(dataset.label_ids[rows][views.readable], distortion.views)
-        return Examples(views.vectors.reshape(-1, self.bundle.depth), label_ids)
+        stamps = files.stamps[features.readable][rows]
+        views = extract(paths, stamps, self.source(distortion), self.tell)
+        self.distorted = views.computed
+        label_ids = dataset.label_ids[rows][views.readable]
+        self.require_all_classes(dataset, label_ids)
+        return Examples(views.vectors.reshape(-1, self.bundle.depth), np.repeat(label_ids, distortion.views))
 
     def test(self, head: Head, vectors: Floats, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
         """Measures the head on the photos in some rows, class by class, and tells of it."""
@@ -233,9 +247,9 @@ class _Run:
         graph, twin = twins(self.options.output_graph)
         write_together(
             {
-                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
-                graph: graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata),
                 self.options.output_labels: labels_file(labels),
+                graph: graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata),
+                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
             }
         )
         return str(graph), str(twin)

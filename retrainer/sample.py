@@ -44,7 +44,8 @@ def draw_sample(folder: str, options: SampleOptions) -> int:
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OptionError(f"DIR: expected a new or an empty folder, received '{shown(folder)}', which holds something.")
+        received = f"'{shown(folder)}', which holds something" if target.is_dir() else f"the file '{shown(folder)}'"
+        raise OptionError(f"DIR: expected a new or an empty folder, received {received}.")
     unfinished = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
     try:
         for number, kind in enumerate(KINDS):

@@ -6,7 +6,7 @@ By content, a photo's place is its hash; by path it is the hash of the 2017 scri
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from retrainer.dataset import Dataset
 from retrainer.events import Observer, Warned
 
 TRAINING, VALIDATION, TESTING = 0, 1, 2
+CATEGORIES = {TRAINING: "training", VALIDATION: "validation", TESTING: "testing"}
 # The constant of the 2017 scripts: MAX_NUM_IMAGES_PER_CLASS.
 _PATH_HASH_MAX = 2**27 - 1
 _FEWEST_DIFFERENT = 3
@@ -66,47 +67,73 @@ def split_by_content(
     can be moved by a later addition. A class of fewer than three different photos trains only. Another seed gives
     another split.
     """
-    groups, places = _groups(dataset, seed)
+    groups, photo_places = _groups(dataset, seed)
+    _, first = np.unique(groups, return_index=True)
+    places = photo_places[first]
     parts = _natural(places, validation_percentage, testing_percentage)
-    shared = _shared(groups, dataset.label_ids)
     wanted = _ranges(validation_percentage, testing_percentage)
-    for label_id, label in enumerate(dataset.labels):
-        members = np.flatnonzero(dataset.label_ids == label_id)
-        # A photo that other classes have, too, stays where its bytes put it.
-        own = members[~shared[members]]
-        if len(np.unique(groups[members])) < _FEWEST_DIFFERENT:
+    classes = _groups_of_classes(groups, dataset.label_ids, len(dataset.labels))
+    shared = np.bincount(np.concatenate(classes), minlength=len(places)) > 1
+    small = [len(members) < _FEWEST_DIFFERENT for members in classes]
+    for label, members, few in zip(dataset.labels, classes, small, strict=True):
+        if few:
             observer(
                 Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them.")
             )
-            parts[own] = TRAINING
-        else:
-            present = set(parts[members[shared[members]]].tolist())
-            lacking = {part: ends for part, ends in wanted.items() if part not in present}
-            parts[own] = _filled(places[own], groups[own], parts[own], lacking)
-    return Split(parts)
+            parts[members[~shared[members]]] = TRAINING
+    _fill([members for members, few in zip(classes, small, strict=True) if not few], places, parts, shared, wanted)
+    split = Split(parts[groups])
+    tested = [label_id for label_id, few in enumerate(small) if not few]
+    warn_of_empty_parts(split, dataset, tested, wanted, observer)
+    return split
 
 
-def _filled(places: Places, groups: Integers, parts: Parts, wanted: Mapping[int, tuple[float, float]]) -> Parts:
-    """Lets each empty part borrow the group that is nearest, even a part that thereby becomes empty itself.
+def warn_of_empty_parts(
+    split: Split, dataset: Dataset, label_ids: Sequence[int], wanted: Iterable[int], observer: Observer
+) -> None:
+    """Warns, in the words of 2017, of the classes without a photo in a part that is wanted."""
+    for part in wanted:
+        counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
+        for label_id in label_ids:
+            if not counts[label_id]:
+                observer(Warned(f"Label {dataset.labels[label_id]} has no images in the category {CATEGORIES[part]}."))
+
+
+def _fill(
+    classes: Sequence[Integers], places: Places, parts: Parts, shared: Bools, wanted: Mapping[int, tuple[float, float]]
+) -> None:
+    """Lets each empty part of a class borrow the group that is nearest, even where that empties another part.
 
     That a group is taken wherever it lies, and each once, is what keeps all others in place when photos are added.
+    Groups that other classes have, too, are borrowed only where a class has no other left.
 
     Args:
-        places, groups, parts: Of a class's photos, `(n,)`; photos of a group share their place.
+        classes: The groups of each class.
+        places, parts, shared: Of all groups, `(G,)`; parts are changed in place.
         wanted: Part -> its range of places.
-
-    Returns:
-        The parts, `(n,)`.
     """
-    filled = parts.copy()
-    free = np.ones(len(parts), np.bool_)
-    while free.any() and (empty := [part for part in wanted if part not in filled]):
-        lower, upper = wanted[empty[0]]
-        distances = np.maximum(np.maximum(lower - places, places - upper), 0.0)
-        nearest = groups == groups[np.where(free, distances, np.inf).argmin()]
-        filled[nearest] = empty[0]
-        free &= ~nearest
-    return filled
+    free = np.ones(len(places), np.bool_)
+    waiting = list(classes)
+    while waiting:
+        members = waiting.pop()
+        while empty := [part for part in wanted if part not in parts[members]]:
+            candidates = members[free[members] & ~shared[members]]
+            if not len(candidates):
+                candidates = members[free[members]]
+            if not len(candidates):
+                break
+            lower, upper = wanted[empty[0]]
+            distances = np.maximum(np.maximum(lower - places[candidates], places[candidates] - upper), 0.0)
+            nearest = candidates[distances.argmin()]
+            parts[nearest], free[nearest] = empty[0], False
+            if shared[nearest]:
+                waiting += [other for other in classes if nearest in other]
+
+
+def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> list[Integers]:
+    """The different groups of each class."""
+    pairs = np.unique(np.stack([label_ids, groups]), axis=1)
+    return np.split(pairs[1], np.searchsorted(pairs[0], np.arange(1, classes)))
 
 
 def _ranges(validation_percentage: int, testing_percentage: int) -> dict[int, tuple[float, float]]:
@@ -146,16 +173,12 @@ def _groups(dataset: Dataset, seed: int) -> tuple[Integers, Places]:
             keys[row] = np.frombuffer(name, np.uint8)
     _, groups = np.unique(keys.view("S32").reshape(-1), return_inverse=True)
     hashes = np.ascontiguousarray(keys[:, :8]).view(">u8").reshape(-1)
-    if seed:
-        hashes = hashes ^ np.uint64(int.from_bytes(hashlib.sha256(str(seed).encode("ascii")).digest()[:8], "big"))
-    return groups.astype(np.int64), hashes.astype(np.float64) * (100.0 / 2.0**64)
+    mixed = _mixed(hashes + np.uint64(seed)) if seed else hashes
+    return groups.astype(np.int64), mixed.astype(np.float64) * (100.0 / 2.0**64)
 
 
-def _shared(groups: Integers, label_ids: Integers) -> Bools:
-    """Whether each photo's group spans several classes, `(N,)`."""
-    count = int(groups.max()) + 1 if len(groups) else 0
-    lowest, highest = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
-    np.minimum.at(lowest, groups, label_ids)
-    np.maximum.at(highest, groups, label_ids)
-    different: Bools = (lowest != highest)[groups]
-    return different
+def _mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Spreads every bit over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

@@ -14,8 +14,8 @@ from retrainer.metrics import correct, cross_entropy
 from retrainer.options import RetrainOptions
 
 ALL = -1
-# Rows are drawn for many steps at once; the number only weighs memory against calls.
-_STEPS_PER_DRAW = 256
+# Rows are drawn for many steps at once, as far as memory allows.
+_STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,10 @@ def _batches(training: Examples, options: RetrainOptions, generator: np.random.G
             yield training
         return
     sampler = BalancedSampler(training.label_ids)
-    for start in range(0, steps, _STEPS_PER_DRAW):
+    per_draw = max(1, min(_STEPS_PER_DRAW, _ROWS_PER_DRAW // size))
+    for start in range(0, steps, per_draw):
         # Whole draws, so that a longer run begins as a shorter one did.
-        for rows in sampler.rows((_STEPS_PER_DRAW, size), generator)[: steps - start]:
+        for rows in sampler.rows((per_draw, size), generator)[: steps - start]:
             yield training.chosen(rows)
 
 

@@ -28,9 +28,9 @@ find_python() {
 
 prepare_environment() {
     local extra=${1:-} python stamp wanted free
-    wanted=$(cksum <pyproject.toml)
+    wanted="$PWD $(cksum <pyproject.toml)"
     stamp=.venv/.retrainer-installed
-    # What the tests need includes what everybody needs.
+    # An environment does not survive being moved. What the tests need includes what everybody needs.
     if .venv/bin/python -c '' 2>/dev/null && grep -qsx -e "$wanted $extra" -e "$wanted test" "$stamp"; then
         return
     fi

@@ -99,21 +99,21 @@ def other_depth(path: Path) -> bytes:
     return written.read_bytes()
 
 
-def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
-    paths = ["/a/ü.jpg", "/a/\udcff.jpg", "/b.jpg"]
-    sizes, times = np.array([10, 20, 30]), np.array([1, 2, 3])
-    FileIndex(tmp_path, silent).add(paths, sizes, times, digests(1, 2, 3))
+def test_files_are_known_by_path_size_and_times(tmp_path: Path) -> None:
+    paths = ["/a/ü.jpg", "/a/\udcff.jpg", "/b.jpg", "/c.jpg"]
+    stamps = np.array([[10, 1, 5], [20, 2, 6], [30, 3, 7], [40, 4, 8]])
+    FileIndex(tmp_path, silent).add(paths, stamps, digests(1, 2, 3, 4))
     index = FileIndex(tmp_path, silent)
-    found, known = index.digests(paths, sizes, np.array([1, 2, 4]))
-    assert known.tolist() == [True, True, False]
-    np.testing.assert_array_equal(found, digests(1, 2, 0))
+    found, known = index.digests(paths, stamps + np.array([[0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1]]))
+    assert known.tolist() == [True, True, False, False]
+    np.testing.assert_array_equal(found, digests(1, 2, 0, 0))
 
 
 def test_the_newest_entry_of_a_file_counts(tmp_path: Path) -> None:
-    one = np.array([1])
-    FileIndex(tmp_path, silent).add(["/a"], one, one, digests(1))
-    FileIndex(tmp_path, silent).add(["/a"], one, one, digests(2))
-    np.testing.assert_array_equal(FileIndex(tmp_path, silent).digests(["/a"], one, one)[0], digests(2))
+    stamp = np.array([[1, 1, 1]])
+    FileIndex(tmp_path, silent).add(["/a"], stamp, digests(1))
+    FileIndex(tmp_path, silent).add(["/a"], stamp, digests(2))
+    np.testing.assert_array_equal(FileIndex(tmp_path, silent).digests(["/a"], stamp)[0], digests(2))
 
 
 def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_classes_are_sorted_folders_and_files_keep_their_order(photos: Photos) -
     assert files.names == ("000.jpg", "001.jpg") * 3
     assert files.folder_ids.tolist() == [0, 0, 1, 1, 2, 2]
     assert files.paths[2] == f"{root}/a/000.jpg"
-    assert files.sizes[0] == (root / "C" / "000.jpg").stat().st_size
+    assert files.stamps[0, 0] == (root / "C" / "000.jpg").stat().st_size
     assert next(e for e in events if isinstance(e, FolderScanned)) == FolderScanned(f"{root}/C", 2)
 
 

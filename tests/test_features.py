@@ -45,7 +45,7 @@ class CountedNetwork(Network):
 def read(image_dir: Path, out: Path, counting: Counting, events: list[Event] | None = None) -> Features:
     files = scan(str(image_dir), silent)
     source = Source(FileIndex(out, silent), BottleneckCache(out, "net", counting.bundle.depth, silent), counting)
-    return extract(files.paths, files.sizes, files.mtimes, source, silent if events is None else events.append)
+    return extract(files.paths, files.stamps, source, silent if events is None else events.append)
 
 
 @pytest.fixture
@@ -61,20 +61,32 @@ def test_the_features_are_those_of_the_network(photos: Photos, tmp_path: Path, c
     np.testing.assert_allclose(features.vectors[:, 0], np.array([[-1, -1, 1], [-0.216] * 3]), atol=0.03)
 
 
-def test_a_second_run_makes_no_network_and_reads_no_photo(photos: Photos, tmp_path: Path, counting: Counting) -> None:
+def test_a_second_run_makes_no_network_and_reads_no_photo(
+    photos: Photos, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = photos()
     first = read(root, tmp_path / "cache", counting)
-    for photo in root.rglob("*.jpg"):
-        # The same size and time, so that only a look at the content would notice.
-        status = photo.stat()
-        photo.write_bytes(b"x" * status.st_size)
-        os.utime(photo, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    again = Counting.__new__(Counting)
-    again.bundle, again.made, again.runs = counting.bundle, 0, []
-    second = read(root, tmp_path / "cache", again)
-    assert (first.computed, second.computed, again.made) == (24, 0, 0)
+    made = counting.made
+    monkeypatch.setattr("retrainer.features.read_file", None)
+    second = read(root, tmp_path / "cache", counting)
+    assert (first.computed, second.computed) == (24, 0)
+    assert counting.made == made
     np.testing.assert_array_equal(first.vectors, second.vectors)
     np.testing.assert_array_equal(first.digests, second.digests)
+
+
+def test_a_photo_replaced_with_its_size_and_time_kept_is_noticed(
+    photos: Photos, tmp_path: Path, counting: Counting
+) -> None:
+    root = photos()
+    read(root, tmp_path / "cache", counting)
+    photo = root / "red" / "001.jpg"
+    status, content = photo.stat(), bytearray(photo.read_bytes())
+    content[-3] ^= 1
+    photo.write_bytes(content)
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (photo.stat().st_size, photo.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert read(root, tmp_path / "cache", counting).computed == 1
 
 
 def test_moved_and_relabelled_photos_cost_no_network(photos: Photos, tmp_path: Path, counting: Counting) -> None:
@@ -131,7 +143,7 @@ def test_what_an_observer_raises_stops_the_run_and_keeps_what_was_computed(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extract(files.paths, files.sizes, files.mtimes, source, refuse)
+        extract(files.paths, files.stamps, source, refuse)
     (root / "red" / "039.jpg").unlink()
     assert read(root, tmp_path, counting).computed == 0
 
@@ -157,7 +169,7 @@ SLOW_RUN = """
         bottlenecks.BottleneckCache(Path(out), "net", bundle.depth, silent),
         lambda: Slow(bundle.tflite_path),
     )
-    features.extract(files.paths, files.sizes, files.mtimes, source, silent)
+    features.extract(files.paths, files.stamps, source, silent)
 """
 
 

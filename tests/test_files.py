@@ -10,6 +10,8 @@ from retrainer.files import (
     nearest_existing,
     remove_stale,
     require_folder,
+    require_writable,
+    require_writable_folder,
     shown,
     whole_file,
     write_together,
@@ -78,3 +80,26 @@ def test_the_nearest_existing_folder_is_named(tmp_path: Path) -> None:
         require_folder(str(tmp_path / "photoes" / "x"), "--image_dir", "a folder")
     with pytest.raises(OptionError, match="The nearest existing folder is"):
         require_folder(str(tmp_path / "quite" / "other"), "--image_dir", "a folder")
+
+
+def test_a_link_is_followed_and_a_device_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_whole(tmp_path / "link", b"content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"content"
+    os.mkfifo(tmp_path / "pipe")
+    for special in (os.devnull, tmp_path / "pipe"):
+        with pytest.raises(OutputError, match="expected a file's name, received a device or a pipe"):
+            require_writable(special)
+    with pytest.raises(OutputError, match="expected a file's name, received a folder"):
+        write_whole(tmp_path, b"content")
+
+
+def test_what_could_not_be_written_in_the_end_is_known_before(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="File name too long"):
+        require_writable(tmp_path / ("x" * 250))
+    require_writable(tmp_path / "new" / "file")
+    assert names(tmp_path / "new") == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"Cannot write '.*/file': '.*' is a file; expected a folder\.\nName"):
+        require_writable_folder(tmp_path / "file")

@@ -38,7 +38,7 @@ def test_a_labels_file_overrides_the_models_own(result: Retraining, photo: Path,
     labels.write_text("grün\nrot\n", encoding="utf-8")
     assert label(photo, graph=result.graph, labels=str(labels))[0][0] == "rot"
     labels.write_text("a\nb\nc\n")
-    with pytest.raises(ModelError, match=r"--labels: expected 2 labels, one per score of the model, received 3 in"):
+    with pytest.raises(OptionError, match=r"--labels: expected 2 labels, one per score of the model, received 3 in"):
         label(photo, graph=result.graph, labels=str(labels))
     with pytest.raises(OptionError, match=r"--labels: .* does not exist"):
         label(photo, graph=result.graph, labels=str(tmp_path / "absent.txt"))

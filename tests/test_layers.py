@@ -7,7 +7,7 @@ import retrainer
 
 ROOT = Path(retrainer.__file__).parent
 FLOORS = (
-    ("errors", "events", "arrays", "files", "parallel"),
+    ("errors", "events", "arrays", "files", "native", "parallel"),
     ("architectures", "head", "metrics", "labels", "downloads"),
     ("options", "images", "bottlenecks", "models"),
     ("dataset", "splits", "distortions", "backbones"),

@@ -1,4 +1,3 @@
-import io
 import zipfile
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from conftest import COLOURS, COLOURS_SIZE
 
 from retrainer.backbones.bundle import read_bundle, write_bundle
 from retrainer.backbones.sources import find_bundle
-from retrainer.errors import BackboneError, ModelError
+from retrainer.errors import BackboneError, ModelError, OptionError
 from retrainer.head import Head, softmax
 from retrainer.models import graphdef, tflite, tflite_metadata
 from retrainer.models.litert import Network
@@ -56,8 +55,9 @@ def test_the_twin_gives_the_scores_of_the_head(model: Path, head: Head, picture)
 
 
 def test_tensorflow_gives_the_same_scores_for_the_graph(model: Path, picture) -> None:  # type: ignore[no-untyped-def]
-    _, twin = open_retrained(str(model), "", "")
-    _, runner = open_retrained(str(model), "input", "")
+    _, twin = open_retrained(str(model), "import/input", "final_result:0")
+    model.with_suffix(".tflite").rename(model.parent / "twin.tflite")
+    _, runner = open_retrained(str(model), "", "")
     assert type(twin).__name__ == "Network"
     assert type(runner).__name__ == "GraphNetwork"
     np.testing.assert_allclose(runner.run(picture), twin.run(picture), atol=1e-5)
@@ -165,14 +165,12 @@ def test_twins(given: str, graph: str, twin: str) -> None:
     assert twins(given) == (Path(graph), Path(twin))
 
 
-def test_an_output_named_like_a_node_of_the_backbone_is_an_error(
-    model_dir: Path, head: Head, metadata: ModelMetadata
-) -> None:
-    from dataclasses import replace
-
+@pytest.mark.parametrize("name", ["mean", "input", "retrainer/metadata", "final_training_ops/Wx_plus_b/add"])
+def test_an_output_named_like_another_node_is_an_error(name: str, model_dir: Path) -> None:
     bundle = find_bundle(COLOURS, str(model_dir))
-    with pytest.raises(ModelError, match="received 'mean', a node of the backbone"):
-        graphdef.with_head(bundle.graph_path, bundle.feature_node, head, replace(metadata, output_node="mean"))
+    graphdef.require_new_name(bundle.graph_path, "final_result")
+    with pytest.raises(OptionError, match=f"received '{name}', which another node has"):
+        graphdef.require_new_name(bundle.graph_path, name)
 
 
 @pytest.mark.parametrize("suffix", [".pb", ".tflite"])
@@ -201,12 +199,23 @@ def test_metadata_of_a_later_format_is_an_error() -> None:
         ModelMetadata.from_json("{", "model.pb")
 
 
-def test_a_tflite_without_metadata_has_none(model: Path) -> None:
-    content = model.with_suffix(".tflite").read_bytes()
-    plain = model.parent / "plain.tflite"
-    plain.write_bytes(content[: content.index(b"PK\x03\x04")])
-    assert tflite_metadata.metadata_of(str(plain)) is None
-    assert not zipfile.is_zipfile(io.BytesIO(plain.read_bytes()))
+def test_a_tflite_of_another_tool_has_no_metadata(model_dir: Path) -> None:
+    assert tflite_metadata.metadata_of(str(find_bundle(COLOURS, str(model_dir)).tflite_path)) is None
+
+
+@pytest.mark.parametrize("cut", [1, 20, 400])
+def test_a_twin_that_lost_its_end_is_damaged(model: Path, cut: int) -> None:
+    twin = model.with_suffix(".tflite")
+    twin.write_bytes(twin.read_bytes()[:-cut])
+    with pytest.raises(ModelError, match=r"is damaged or truncated: expected 'retrainer.json'"):
+        open_retrained(str(twin), "", "")
+
+
+def test_a_tflite_has_no_other_nodes_to_choose(model: Path) -> None:
+    twin = str(model.with_suffix(".tflite"))
+    open_retrained(twin, "input", "final_result")
+    with pytest.raises(OptionError, match="has one input and one output, and none to choose"):
+        open_retrained(twin, "Mul", "")
 
 
 def test_the_embedded_bundle_reproduces_the_reference_features(shared: Path) -> None:
@@ -231,7 +240,5 @@ def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_backbone_names_those_that_are_here(model_dir: Path) -> None:
-    with pytest.raises(
-        BackboneError, match=r"expected one of: pocket, colours; received 'colour'(.|\n)*mean 'colours'"
-    ):
+    with pytest.raises(OptionError, match=r"expected one of: pocket, colours; received 'colour'(.|\n)*mean 'colours'"):
         find_bundle("colour", str(model_dir))

@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
+from retrainer.errors import OutputError
 from retrainer.events import (
     Event,
     FolderScanned,
@@ -85,6 +88,7 @@ def result(**given: object) -> Retraining:
         "backbone": "pocket",
         "photos": 1250,
         "computed": 1000,
+        "distorted": 0,
         "skipped": 2,
         "test_accuracy": 0.7,
         "test_count": 20,
@@ -100,12 +104,12 @@ def test_the_end_of_a_run() -> None:
         "",
         "Test accuracy   70.0 % of 20 photos that were not trained on",
         "Weakest class   roses, 5 of 10 right",
-        "Skipped         2 file(s) that could not be read; the log says why",
+        "Skipped         2 files that could not be read; the log says why",
         "Written         tf_files/my graph.pb",
         "                tf_files/my graph.tflite",
         "                tf_files/labels.txt",
         "Time            scan 0.0 s, bottlenecks 1.3 s",
-        "Photos          1,250, of which 1,000 were new to the cache",
+        "Photos          1,250; new to the cache: 1,000",
         "",
         "Label a photo:",
         "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
@@ -144,6 +148,21 @@ def test_tensorboard_reads_both_curves_under_the_same_tags(tmp_path: Path) -> No
         "cross_entropy": [(499, np.float32(0.2468013579)), (500, 0.25)],
     }
     assert validation == {"accuracy": [(499, np.float32(0.88))], "cross_entropy": [(499, 0.5)]}
+
+
+def test_a_disk_that_fills_up_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensorboard = TensorBoard(str(tmp_path))
+    writers = list(tensorboard._files.values())
+    for writer in writers:
+        writer.close()
+        monkeypatch.setattr(writer, "close", full_disk)
+    with pytest.raises(OutputError, match=r"--summaries_dir: cannot write in .*: No space left on device"):
+        tensorboard.__exit__(None, None, None)
+    tensorboard.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_run_replaces_its_own_events_and_nothing_else(photos: Photos, configured: Configure, tmp_path: Path) -> None:

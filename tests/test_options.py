@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -52,15 +53,16 @@ def test_home_is_expanded_in_paths_and_only_there() -> None:
     options = RetrainOptions(image_dir="~/photos", architecture="~")
     assert options.image_dir == f"{home}/photos"
     assert options.architecture == "~"
+    assert RetrainOptions(image_dir=Path("~/photos")).image_dir == f"{home}/photos"  # type: ignore[arg-type]
     assert LabelOptions(image=("~/a", "b")).image == (f"{home}/a", "b")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"learning_rate": float("nan")}, "--learning_rate: expected a number above 0, received nan"),
-        ({"learning_rate": float("inf")}, "--learning_rate: expected a number above 0, received inf"),
-        ({"learning_rate": 0.0}, "--learning_rate: expected a number above 0, received 0.0"),
+        ({"learning_rate": float("nan")}, "--learning_rate: expected a finite number above 0, received nan"),
+        ({"learning_rate": float("inf")}, "--learning_rate: expected a finite number above 0, received inf"),
+        ({"learning_rate": 0.0}, "--learning_rate: expected a finite number above 0, received 0.0"),
         ({"how_many_training_steps": 0}, "--how_many_training_steps: expected a whole number at least 1, received 0"),
         ({"testing_percentage": -1}, "--testing_percentage: expected a whole number at least 0 and at most 99"),
         ({"validation_percentage": 100}, "received 100"),
@@ -68,10 +70,22 @@ def test_home_is_expanded_in_paths_and_only_there() -> None:
             {"testing_percentage": 60, "validation_percentage": 50},
             "expected less than 100 together, received 60 and 50",
         ),
-        ({"train_batch_size": 0}, "--train_batch_size: expected a whole number at least 1, or -1, received 0"),
+        (
+            {"train_batch_size": 0},
+            "expected a whole number at least 1 and at most 1,000,000, or -1, received 0",
+        ),
         ({"eval_step_interval": 0}, "--eval_step_interval"),
         ({"split_by": "name"}, "--split_by: expected one of content, path, received 'name'"),
         ({"final_tensor_name": "a b"}, "--final_tensor_name: expected a node's name, received 'a b'"),
+        ({"final_tensor_name": "über"}, "received 'über'.\nIt begins with a letter"),
+        ({"train_batch_size": 10**12}, "--train_batch_size"),
+        (
+            {"how_many_training_steps": "5"},
+            "--how_many_training_steps: expected a whole number at least 1, received '5'",
+        ),
+        ({"how_many_training_steps": True}, "--how_many_training_steps: expected a whole number"),
+        ({"image_dir": None}, "--image_dir: expected a text, received None"),
+        ({"strict": 1}, "--strict: expected True or False, received 1"),
         ({"seed": -1}, "--seed"),
     ],
 )
@@ -84,5 +98,7 @@ def test_values_outside_their_limits_are_errors(given: dict[str, object], messag
 
 def test_zero_is_a_value_of_the_mean_and_none_of_the_deviation() -> None:
     assert LabelOptions(input_mean=0.0).input_mean == 0.0
-    with pytest.raises(OptionError, match="--input_std: expected a number above 0, received 0"):
+    with pytest.raises(
+        OptionError, match="--input_std: expected a finite number above 0 and at most 1,000,000, received 0"
+    ):
         LabelOptions(input_std=0.0)

@@ -1,17 +1,18 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COLOURS, Configure, Photos, jpeg
 
-from retrainer import Labeler, LabelOptions, retrain
+from retrainer import Labeler, LabelOptions, RetrainOptions, retrain
 from retrainer.arrays import Floats
 from retrainer.backbones.sources import find_bundle
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OutputError, RetrainerError
-from retrainer.events import Event, ModelKept, PhotoMisclassified, TestEvaluated, Warned
+from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
 from retrainer.images import square, to_input
 from retrainer.models import graphdef
 from retrainer.retraining import cache_name
@@ -173,6 +174,17 @@ def test_distorted_views_are_computed_once(photos: Photos, configured: Configure
     assert len(set(folder.glob("*/part-*")) - parts) == 1
 
 
+def test_photos_that_vanish_before_their_views_are_read_are_an_error(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+
+    def remove(event: Event) -> None:
+        if isinstance(event, ExtractionAdvanced) and event.done == event.total == 40:
+            shutil.rmtree(root / "red")
+
+    with pytest.raises(DatasetError, match="Label red has no images in the category training"):
+        retrain(configured(root, **DISTORTED), remove)
+
+
 def half_and_half() -> bytes:
     """Black on the left, white on the right."""
     import io
@@ -203,9 +215,8 @@ def views(seed: int = 0, **given: int) -> list[Floats]:
 def test_each_distortion_does_what_it_says() -> None:
     original = to_input(square(half_and_half(), 16))
     assert all(np.array_equal(view, original) for view in views())
-    flips = views(flip_left_right=1)
-    assert {bool(view[0, 0, 0] < 0) for view in flips} == {True, False}
-    assert all(np.array_equal(view, original) or np.array_equal(view, original[:, ::-1]) for view in flips)
+    for place, view in enumerate(views(flip_left_right=1)):
+        np.testing.assert_array_equal(view, original[:, ::-1] if place % 2 else original)
     white = [(view[0, -1, 0] + 1) / 2 for view in views(random_brightness=30)]
     assert 0.7 <= min(white) < 0.8
     assert 1.2 < max(white) <= 1.3
@@ -216,6 +227,15 @@ def test_each_distortion_does_what_it_says() -> None:
     scaled = views(random_scale=50)
     assert all(view.shape == (16, 16, 3) for view in scaled)
     assert len({view.tobytes() for view in scaled}) > 5
+
+
+def test_a_photo_that_is_only_flipped_has_two_views() -> None:
+    flipped = Distortion.of(RetrainOptions(flip_left_right=True))
+    cropped = Distortion.of(RetrainOptions(flip_left_right=True, random_crop=5, distortion_views=3))
+    assert flipped is not None
+    assert cropped is not None
+    assert (flipped.views, cropped.views) == (2, 3)
+    assert Distortion.of(RetrainOptions()) is None
 
 
 def test_views_depend_on_the_photo_their_number_and_the_seed_alone() -> None:

@@ -111,8 +111,11 @@ def test_the_quickstart_from_nothing(room: Path, photos: Photos) -> None:
     assert "Test accuracy   " in first.stdout
     assert "\ndaisy (score=" in first.stdout
     assert "Installing" in first.stderr
-    second = run("scripts/quickstart", photos(), cwd=room)
+    unreadable = photos() / "green" / "000.jpg"
+    unreadable.write_bytes(b"")
+    second = run("scripts/quickstart", unreadable.parents[1], cwd=room)
     assert "Installing" not in second.stderr
+    assert f"--image {unreadable.with_name('001.jpg')}\n" in second.stdout
     assert "\ngreen (score=" in second.stdout
     assert "drawings" not in second.stdout
     assert "Using the drawings" in run("scripts/quickstart", cwd=room).stdout

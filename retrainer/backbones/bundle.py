@@ -78,7 +78,7 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         BackboneError: it is of another format, incomplete or damaged.
     """
-    fix = "Remove the folder, so that it is made again."
+    fix = "Copy the bundle again; the built-in one comes with retrainer itself."
     try:
         description = json.loads((folder / DESCRIPTION).read_bytes())
         version = description.pop("format")

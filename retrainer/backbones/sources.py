@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.errors import BackboneError
+from retrainer.errors import OptionError
 from retrainer.files import shown
 
 EMBEDDED = "pocket"
@@ -15,14 +15,15 @@ def find_bundle(architecture: str, model_dir: str) -> Bundle:
     """The bundle of a backbone: the embedded one, or one in `model_dir` under its name.
 
     Raises:
-        BackboneError: there is none of that name, or it is damaged.
+        OptionError: there is none of that name.
+        BackboneError: it is damaged.
     """
     if architecture == EMBEDDED:
         return read_bundle(_EMBEDDED_FOLDER)
     known = [EMBEDDED, *bundles_in(model_dir)]
     if architecture not in known:
         close = get_close_matches(architecture, known, n=1)
-        raise BackboneError(
+        raise OptionError(
             f"--architecture: expected one of: {', '.join(map(shown, known))}; received '{shown(architecture)}'.",
             f"Did you mean '{shown(close[0])}'?"
             if close

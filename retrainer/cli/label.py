@@ -2,13 +2,13 @@
 
 import glob
 import os
-from dataclasses import replace
+from collections.abc import Iterator
 
 import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
-from retrainer.files import require_file, shown
+from retrainer.files import require_file, require_folder, shown
 from retrainer.options import LabelOptions
 
 FAILED = 1
@@ -16,48 +16,57 @@ FAILED = 1
 
 def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     """Prints the best labels of each photo, in the 2017 script's words."""
-    given = replace(options, image=(*options.image, *photos)).image
-    paths = photos_of(given)
+    named, found = photos_of((*options.image, *photos))
     from retrainer.labeler import Labeler
 
     labeler = Labeler(options)
-    headed = len(paths) > 1 or paths != list(given)
-    failures = 0
-    for path, labelled in labeler.label_all(paths):
+    headed = len(named) + len(found) > 1 or bool(found)
+    failures = printed = 0
+    for path, labelled in labeler.label_all([*named, *found]):
         if isinstance(labelled, PictureError):
-            click.echo(f"Error: '{shown(path)}': {labelled}.", err=True)
-            failures += 1
+            # A folder may hold other files, too; a photo that was named should be one.
+            failures += path in named
+            click.echo(f"{'Error' if path in named else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
             continue
         if headed:
-            click.echo(shown(path))
+            click.echo(("\n" if printed else "") + shown(path))
+        printed += 1
         click.echo(f"\nEvaluation time (1-image): {labelled.seconds:.3f}s\n")
         for label, score in labelled.ranking:
             click.echo(f"{label} (score={score:0.5f})")
-    return FAILED if failures else 0
+    return FAILED if failures or not printed else 0
 
 
-def photos_of(given: tuple[str, ...]) -> list[str]:
-    """The files that `--image` values name: files as they are, folders' files and globs' matches sorted.
+def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The files that are named themselves, and those found in folders and by globs, sorted.
 
     Raises:
         OptionError: a value names nothing.
     """
     if not given:
         raise OptionError("--image is missing: expected a photo, a folder or a glob.", "Give it as --image PHOTO.")
-    paths: list[str] = []
+    named: list[str] = []
+    found: list[str] = []
     for value in given:
         if os.path.isdir(value):
-            with os.scandir(value) as entries:
-                found = sorted(e.path for e in entries if not e.name.startswith(".") and os.path.isfile(e.path))
+            require_folder(value, "--image", "photos")
+            matches = sorted(_files_below(value))
         elif glob.has_magic(value) and not os.path.lexists(value):
-            found = sorted(path for path in glob.glob(value, recursive=True) if os.path.isfile(path))
+            matches = sorted(path for path in glob.glob(value, recursive=True) if os.path.isfile(path))
         else:
             require_file(value, "--image", "a photo, a folder or a glob")
-            found = [value]
-        if not found:
+            named.append(value)
+            continue
+        if not matches:
             raise OptionError(f"--image: expected photos, found none in '{shown(value)}'.")
-        paths += found
-    return paths
+        found += matches
+    return named, found
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
 
 
 command = command_of("label", LabelOptions, run, "Print the best labels of photos, folders of photos or globs.")

@@ -1,5 +1,8 @@
 """The command line: `retrainer COMMAND`, and the boundary where errors become one line and an exit code."""
 
+import io
+import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -10,7 +13,8 @@ import click
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.files import shown
 
-INTERRUPTED = 130
+# What shells report of a process that Ctrl-C, a closed pipe or SIGTERM ended.
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 # Command -> the module that holds it, and what it does; a module is imported when its command is called.
 COMMANDS = {
     "retrain": "Teach a pretrained network the classes of a folder of photos.",
@@ -64,26 +68,47 @@ def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
     """Runs a command and ends the process with its exit code."""
     # Libraries warn of details, such as a damaged EXIF block, that mean nothing to a user.
     warnings.filterwarnings("ignore")
+    _mend_streams()
+    # What stops a container or a job of CI gets the same care as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     sys.exit(_exit_code(command, arguments, name))
+
+
+def _mend_streams() -> None:
+    """A closed stream is one that nobody reads, and a stream of few characters gets the others escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> int:
     try:
-        return int(command.main(list(arguments), prog_name=name, standalone_mode=False) or 0)
+        with command.make_context(name, list(arguments)) as context:
+            exit_code = int(command.invoke(context) or 0)
+        sys.stdout.flush()
+        return exit_code
     except RetrainerError as error:
         return _failed(str(error), error.exit_code)
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return error.exit_code
     except click.NoSuchOption as error:
-        return _failed(_no_such_option(error), error.exit_code)
+        return _failed(_no_such_option(error, arguments), error.exit_code)
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _failed("Interrupted. What was computed is cached; the same command goes on from there.", INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        sys.stderr.close()
-        return 0
+        return _failed("Interrupted. A retrain goes on from where it was.", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; what is still buffered must not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        place = f"'{shown(error.filename)}': " if error.filename else ""
+        return _failed(f"{place}{error.strerror or error}.", RetrainerError.exit_code)
 
 
 def _failed(message: str, exit_code: int) -> int:
@@ -91,10 +116,13 @@ def _failed(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _no_such_option(error: click.NoSuchOption) -> str:
+def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     given = error.option_name
+    if not given.startswith("--"):
+        # Of -image_dir click names only -i.
+        given = next((a.split("=")[0] for a in arguments if a.startswith(given)), given)
     known = [o for p in error.ctx.command.params for o in p.opts if o.startswith("--")] if error.ctx else []
     close = get_close_matches(given, known, n=1, cutoff=0.0)
     return f"No such flag: {shown(given)}." + (f"\nDid you mean {close[0]}?" if close else "")

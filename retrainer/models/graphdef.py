@@ -12,13 +12,17 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from retrainer.arrays import Floats
-from retrainer.errors import ModelError
+from retrainer.errors import ModelError, OptionError
 from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import METADATA_NODE, ModelMetadata
 
 # The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
 PRODUCER = 134
+
+_WEIGHTS, _BIASES = "final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"
+_PRODUCT, _LOGITS = "final_training_ops/Wx_plus_b/MatMul", "final_training_ops/Wx_plus_b/add"
+_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE)
 
 GraphDef = Any
 """tensorboard's GraphDef message; the generated module carries no types."""
@@ -106,31 +110,31 @@ def add_constant(graph: GraphDef, name: str, value: Any) -> str:
     return name
 
 
+def require_new_name(backbone: Path, name: str) -> None:
+    """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
+    if name in _HEAD_NODES or any(node.name == name for node in read_graph(backbone).node):
+        raise OptionError(
+            f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
+            "Choose another name, such as final_result.",
+        )
+
+
 def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMetadata) -> bytes:
     """A backbone's graph with a head and the metadata appended, serialised.
 
-    The head's nodes are named as the 2017 scripts named them.
+    The head's nodes are named as the 2017 scripts named them; the output's name must be new (`require_new_name`).
 
     Args:
         backbone: The bundle's `backbone.pb`.
         feature_node: Its node of shape `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as the string constant `retrainer/metadata`.
-
-    Raises:
-        ModelError: the output's name is taken by a node of the backbone.
     """
     graph = read_graph(backbone)
-    if any(node.name == metadata.output_node for node in graph.node):
-        raise ModelError(
-            f"--final_tensor_name: expected a new name, received '{metadata.output_node}', a node of the backbone.",
-            "Choose another name, such as final_result.",
-        )
-    scope = "final_training_ops"
-    weights = add_constant(graph, f"{scope}/weights/final_weights", head.weights)
-    biases = add_constant(graph, f"{scope}/biases/final_biases", head.biases)
-    product = add_node(graph, "MatMul", f"{scope}/Wx_plus_b/MatMul", (feature_node, weights), T=types_pb2.DT_FLOAT)
-    logits = add_node(graph, "Add", f"{scope}/Wx_plus_b/add", (product, biases), T=types_pb2.DT_FLOAT)
+    weights = add_constant(graph, _WEIGHTS, head.weights)
+    biases = add_constant(graph, _BIASES, head.biases)
+    product = add_node(graph, "MatMul", _PRODUCT, (feature_node, weights), T=types_pb2.DT_FLOAT)
+    logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
     add_constant(graph, METADATA_NODE, metadata.to_json())
     serialised: bytes = graph.SerializeToString(deterministic=True)

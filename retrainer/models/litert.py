@@ -1,10 +1,5 @@
 """LiteRT runs every backbone and every retrained model on the CPU."""
 
-import contextlib
-import os
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +7,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
-
-# Two threads that redirect at once would leave the stream redirected.
-_REDIRECTION = threading.Lock()
-
-
-@contextlib.contextmanager
-def native_stderr_hidden() -> Iterator[None]:
-    """Hides what native code writes to the process's standard error; no variable silences these libraries."""
-    with _REDIRECTION:
-        sys.stderr.flush()
-        saved = os.dup(2)
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(sink)
+from retrainer.native import native_stderr_hidden
 
 
 class Network:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from retrainer.arrays import Floats
-from retrainer.errors import ModelError
+from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 
@@ -44,12 +44,30 @@ def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[Mode
         ModelError: the file is no model.
     """
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
+    nodes = _node_name(input_layer), _node_name(output_layer)
     if _is_tflite(path):
         from retrainer.models import tflite_metadata
         from retrainer.models.litert import Network
 
-        return tflite_metadata.metadata_of(path), Network(path)
-    return _open_graph(path, input_layer, output_layer)
+        metadata = tflite_metadata.metadata_of(path)
+        if not _are_its_own(nodes, metadata):
+            raise OptionError(
+                f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
+                "Leave both out.",
+            )
+        return metadata, Network(path)
+    return _open_graph(path, *nodes)
+
+
+def _node_name(name: str) -> str:
+    """A node's name without what label_image of 2017 and TensorFlow put around it."""
+    return name.removeprefix("import/").removesuffix(":0")
+
+
+def _are_its_own(nodes: tuple[str, str], metadata: ModelMetadata | None) -> bool:
+    """Whether the nodes that are named are those that the model names itself."""
+    own = (INPUT_NODE, metadata.output_node) if metadata else ("", "")
+    return all(name in ("", own_name) for name, own_name in zip(nodes, own, strict=True))
 
 
 def _open_graph(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata | None, Runner]:
@@ -57,9 +75,9 @@ def _open_graph(path: str, input_layer: str, output_layer: str) -> tuple[ModelMe
 
     graph = graphdef.read_graph(path)
     metadata = graphdef.metadata_of(graph, shown(path))
-    chosen = input_layer or output_layer
     twin = twins(path)[1]
-    if metadata and not chosen and twin.is_file() and _has_id(twin, metadata.model_id):
+    usual = metadata is not None and _are_its_own((input_layer, output_layer), metadata)
+    if metadata and usual and twin.is_file() and _has_id(twin, metadata.model_id):
         from retrainer.models.litert import Network
 
         return metadata, Network(twin)

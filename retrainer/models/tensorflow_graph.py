@@ -9,7 +9,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
-from retrainer.models.litert import native_stderr_hidden
+from retrainer.native import native_stderr_hidden
 
 
 def import_tensorflow() -> Any:

@@ -4,8 +4,10 @@ No package that writes it installs on a current Python, so the few tables that a
 by their slots. Slots, enumerations and the identifier come from metadata_schema.fbs of tensorflow/tflite-support.
 """
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import flatbuffers
 
@@ -120,17 +122,22 @@ def metadata_of(path: str) -> ModelMetadata | None:
         ModelError: the file is no TFLite model, or is truncated.
     """
     try:
-        with open(path, "rb") as handle:
-            start = handle.read(8)
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
-    if start[4:] != MODEL_IDENTIFIER:
+    if content[4:8] != MODEL_IDENTIFIER:
         raise ModelError(
             f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
             "Retrain it, or copy it again.",
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return ModelMetadata.from_json(archive.read(METADATA_FILE), shown(path))
-    except (zipfile.BadZipFile, KeyError):
+    if METADATA_FILE.encode("ascii") not in content:
         return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            document = archive.read(METADATA_FILE)
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"'{shown(path)}' is damaged or truncated: expected '{METADATA_FILE}' in the archive at its end.",
+            "Retrain it, or copy it again.",
+        ) from error
+    return ModelMetadata.from_json(document, shown(path))

@@ -111,12 +111,15 @@ def summary(result: Retraining) -> list[str]:
     """The lines at the end of a run."""
     lines = ["", *_accuracy(result)]
     if result.skipped:
-        lines.append(f"Skipped         {result.skipped} file(s) that could not be read; the log says why")
+        files = "1 file" if result.skipped == 1 else f"{result.skipped:,} files"
+        lines.append(f"Skipped         {files} that could not be read; the log says why")
     written = map(shown, (result.graph, result.tflite, result.labels_file))
     lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=True)]
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
     lines.append(f"Time            {times}")
-    lines.append(f"Photos          {result.photos:,}, of which {result.computed:,} were new to the cache")
+    lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
+    if result.distorted:
+        lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
     lines += ["", "Label a photo:", f"  retrainer label --graph {shlex.quote(result.graph)} --image PHOTO"]
     if result.backbone == EMBEDDED:
         lines += [
@@ -130,7 +133,7 @@ def summary(result: Retraining) -> list[str]:
 
 def _accuracy(result: Retraining) -> list[str]:
     if result.test_accuracy is None:
-        return ["Test accuracy   unknown: there are no test photos; raise --testing_percentage"]
+        return ["Test accuracy   unknown: there were no test photos"]
     percent = result.test_accuracy * 100
     lines = [f"Test accuracy   {percent:.1f} % of {result.test_count} photos that were not trained on"]
     tested = [c for c in result.classes if c.count]

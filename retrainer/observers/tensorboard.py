@@ -50,8 +50,14 @@ class TensorBoard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        problems = []
         for handle in self._files.values():
-            handle.close()
+            try:
+                handle.close()
+            except OSError as problem:
+                problems.append(problem)
+        if problems and error is None:
+            raise self._error(problems[0]) from problems[0]
 
     def _new_file(self, folder: Path) -> Any:
         from tensorboard.summary.writer.record_writer import RecordWriter

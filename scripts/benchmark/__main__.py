@@ -61,7 +61,7 @@ def extraction(files: PhotoFiles, repeats: int) -> list[tuple[str, str]]:
         with tempfile.TemporaryDirectory() as folder:
             cache = BottleneckCache(Path(folder), bundle.name, bundle.depth, silent)
             source = Source(FileIndex(Path(folder), silent), cache, lambda: Network(bundle.tflite_path))
-            extract(paths, files.sizes, files.mtimes, source, silent)
+            extract(paths, files.stamps, source, silent)
 
     medians = rounds(
         {
