@@ -4,6 +4,7 @@ RetrainerError
 ├── OptionError     an option has a value it cannot have, or names a path that is not there (exit code 2)
 ├── DatasetError    the folder of photos cannot be trained on
 ├── PictureError    one picture cannot be read; its text is the reason
+├── DownloadError   an archive cannot be fetched, or is not what it should be
 ├── BackboneError   a backbone's bundle is absent, damaged or unknown
 ├── TrainingError   no head can be fitted
 ├── ModelError      a retrained graph cannot be read or run
@@ -41,6 +42,10 @@ class DatasetError(RetrainerError):
 
 class PictureError(RetrainerError):
     """One picture cannot be read."""
+
+
+class DownloadError(RetrainerError):
+    """An archive cannot be fetched, or is not what it should be."""
 
 
 class BackboneError(RetrainerError):

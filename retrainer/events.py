@@ -25,6 +25,22 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
+class Noted(Event):
+    """Something that takes a while begins."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class DownloadAdvanced(Event):
+    """`received` bytes of `expected` have come, 0 where the server does not say how many there are."""
+
+    source: str
+    received: int
+    expected: int
+
+
+@dataclass(frozen=True)
 class PhotoSkipped(Event):
     """A file is no readable picture; the run goes on without it."""
 

@@ -161,8 +161,10 @@ class RetrainOptions(Options):
     distortion_views: int = _option(
         8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000
     )
-    model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles.")
-    architecture: str = _option("pocket", "The backbone: 'pocket' is built in, others are bundles in --model_dir.")
+    model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles and downloads.")
+    architecture: str = _option(
+        "pocket", "The backbone: 'pocket', a name of the tutorial, a TF-Hub handle, or the path of a SavedModel."
+    )
     seed: int = _option(
         0, "Chooses the split, the first weights and the batches; the same seed gives the same model.", minimum=0
     )

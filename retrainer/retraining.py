@@ -3,37 +3,37 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
-from retrainer.backbones.sources import find_bundle
+from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import Dataset, PhotoFiles, dataset_of, scan
 from retrainer.distortions import Distortion
-from retrainer.errors import DatasetError, OptionError
+from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, silent
 from retrainer.features import Features, Source, extract, plain_look
-from retrainer.files import require_writable, require_writable_folder, shown, write_together, write_whole
+from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.head import Head
-from retrainer.images import RESIZE_RULE
-from retrainer.labels import labels_file
+from retrainer.images import RESIZE_RULE, read_file, square, to_input
 from retrainer.metrics import correct
-from retrainer.models import graphdef, tflite
+from retrainer.models import graphdef
 from retrainer.models.litert import Network
-from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options import RetrainOptions
+from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
+
+_COMPARED = 8
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,13 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     Raises:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
-    run = _Run(options, find_bundle(options.architecture, options.model_dir), observer)
-    graphdef.require_new_name(run.bundle.graph_path, options.final_tensor_name)
+    run = _Run(options, observer)
+    source = source_of(options.architecture, options.model_dir)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
+    with run.stage("backbone"):
+        run.bundle = bundle_of(source, options.model_dir, partial(some_inputs, files.paths), run.tell)
+        graphdef.require_new_name(run.bundle.graph_path, options.final_tensor_name)
         require_outputs(options)
     with run.stage("bottlenecks"):
         features = extract(files.paths, files.stamps, run.source(), run.tell)
@@ -101,14 +104,15 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         training = run.training_examples(files, features, dataset, split.rows(TRAINING))
     with run.stage("training"), TensorBoard(options.summaries_dir) as run.tensorboard:
         validation = Examples(vectors, dataset.label_ids).chosen(split.rows(VALIDATION))
-        keep = partial(run.keep, labels=dataset.labels)
+        writer = ModelWriter(options, run.bundle, dataset.labels)
+        keep = lambda step, head: run.tell(ModelKept(writer.keep(step, head)))  # noqa: E731
         head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
         classes = run.test(head, vectors, dataset, split.rows(TESTING))
     tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
     accuracy = right / tested if tested else None
     with run.stage("writing"):
         facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
-        graph, twin = run.write(head, dataset.labels, facts)
+        graph, twin = writer.write(head, facts)
     return Retraining(
         graph=graph,
         tflite=twin,
@@ -127,7 +131,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
 
 
 def require_outputs(options: RetrainOptions) -> None:
-    """Raises OutputError or OptionError unless everything can be written, before any work is done."""
+    """Raises OutputError or OptionError unless everything can be written, before the long work is done."""
     outputs = [*map(str, twins(options.output_graph)), options.output_labels]
     if len(set(map(os.path.realpath, outputs))) < len(outputs):
         raise OptionError(
@@ -142,13 +146,22 @@ def require_outputs(options: RetrainOptions) -> None:
         require_writable_folder(folder)
 
 
+def some_inputs(paths: Sequence[str], size: int) -> list[Floats]:
+    """A few photos as network inputs `(size, size, 3)`, to compare a new bundle with its source on."""
+    inputs = []
+    for path in paths[:: max(1, len(paths) // _COMPARED)]:
+        with suppress(PictureError):
+            inputs.append(to_input(square(read_file(path), size)))
+    return inputs
+
+
 @dataclass
 class _Run:
     """The steps of a run, and what they share."""
 
     options: RetrainOptions
-    bundle: Bundle
     observer: Observer
+    bundle: Bundle = field(init=False)
     tensorboard: Observer = silent
     seconds: dict[str, float] = field(default_factory=dict)
     skipped: int = 0
@@ -220,46 +233,6 @@ class _Run:
         counts = np.bincount(label_ids, minlength=len(dataset.labels)).tolist()
         hits = np.bincount(label_ids[right], minlength=len(dataset.labels)).tolist()
         return tuple(map(ClassResult, dataset.labels, hits, counts))
-
-    def metadata(self, head: Head, labels: tuple[str, ...], facts: Mapping[str, Any]) -> ModelMetadata:
-        """What the model says of itself."""
-        options, bundle = self.options, self.bundle
-        recorded = ("architecture", "how_many_training_steps", "learning_rate", "train_batch_size", "split_by", "seed")
-        return ModelMetadata(
-            labels=labels,
-            input_size=bundle.input_size,
-            mean=MEAN,
-            std=STD,
-            output_node=options.final_tensor_name,
-            resize=RESIZE_RULE,
-            backbone={
-                "name": bundle.name,
-                "source": bundle.source,
-                "licence": bundle.licence,
-                "sha256": bundle.sha256[TFLITE],
-            },
-            training={name: getattr(options, name) for name in recorded} | dict(facts),
-        ).identified(head.tobytes())
-
-    def write(self, head: Head, labels: tuple[str, ...], facts: Mapping[str, Any]) -> tuple[str, str]:
-        """Writes the model, its twin and the labels; returns the paths of the first two."""
-        metadata = self.metadata(head, labels, facts)
-        graph, twin = twins(self.options.output_graph)
-        write_together(
-            {
-                self.options.output_labels: labels_file(labels),
-                graph: graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata),
-                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
-            }
-        )
-        return str(graph), str(twin)
-
-    def keep(self, step: int, head: Head, labels: tuple[str, ...]) -> None:
-        """Writes an intermediate model."""
-        path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
-        metadata = self.metadata(head, labels, {"step": step})
-        write_whole(path, graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata))
-        self.tell(ModelKept(str(path)))
 
     def source(self, distortion: Distortion | None = None) -> Source:
         """Where the photos' own vectors come from, or those of their distorted views."""

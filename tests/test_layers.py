@@ -13,7 +13,7 @@ FLOORS = (
     ("dataset", "splits", "distortions", "backbones"),
     (),
     ("features",),
-    ("training", "labeler", "evaluation", "cleaning", "sample"),
+    ("training", "labeler", "evaluation", "cleaning", "sample", "saving"),
     ("retraining", "observers"),
     ("report", "serve", "export"),
     ("cli",),

@@ -237,8 +237,3 @@ def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
     (written.folder / "backbone.json").write_text("{}")
     with pytest.raises(BackboneError, match="cannot be read"):
         read_bundle(written.folder)
-
-
-def test_an_unknown_backbone_names_those_that_are_here(model_dir: Path) -> None:
-    with pytest.raises(OptionError, match=r"expected one of: pocket, colours; received 'colour'(.|\n)*mean 'colours'"):
-        find_bundle("colour", str(model_dir))

@@ -26,7 +26,7 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
     assert (result.photos, result.computed, result.skipped) == (90, 90, 0)
     assert result.test_accuracy == 1.0
     assert result.test_count == sum(c.count for c in result.classes) > 3
-    assert list(result.seconds) == ["scan", "bottlenecks", "training", "writing"]
+    assert list(result.seconds) == ["scan", "backbone", "bottlenecks", "training", "writing"]
     assert Path(result.labels_file).read_text() == "blue\ngreen\nred\n"
     assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.test_count)]
     (tmp_path / "new.jpg").write_bytes(jpeg((20, 190, 60)))

@@ -14,24 +14,25 @@ class Network:
     """One network with one float32 input `(1, S, S, 3)` and one output `(1, D)`; for one thread at a time.
 
     Args:
-        path: A `.tflite` file.
+        model: A `.tflite` file, or its content.
 
     Raises:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, model: str | Path | bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
+        name = "the model" if isinstance(model, bytes) else f"'{shown(model)}'"
         try:
             # The content rather than the path: the file may be replaced while the network is in use.
-            content = Path(path).read_bytes()
+            content = model if isinstance(model, bytes) else Path(model).read_bytes()
             with native_stderr_hidden():
                 self._interpreter = Interpreter(model_content=content, num_threads=1)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as error:
             raise ModelError(
-                f"'{shown(path)}' cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
+                f"{name} cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
                 "Retrain it, or copy it again.",
             ) from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -39,7 +40,7 @@ class Network:
         fits = len(inputs) == len(outputs) == 1 and len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
         if not fits or inputs[0]["dtype"] is not np.float32:
             raise ModelError(
-                f"'{shown(path)}': expected one float32 input (1, S, S, 3) and one output, "
+                f"{name}: expected one float32 input (1, S, S, 3) and one output, "
                 f"received {[tuple(map(int, i['shape'])) for i in inputs]} and {len(outputs)} outputs."
             )
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]

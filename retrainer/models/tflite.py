@@ -16,6 +16,10 @@ from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, ModelMetadata
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
 
+_OPERATOR_NAMES: dict[int, str] = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+
 
 @dataclass
 class TFLiteBuilder:
@@ -38,7 +42,12 @@ class TFLiteBuilder:
     @classmethod
     def opened(cls, path: Path) -> "TFLiteBuilder":
         """An existing model, to be extended."""
-        return cls(flatbuffer_utils.read_model_from_bytearray(path.read_bytes()))
+        return cls.parsed(path.read_bytes())
+
+    @classmethod
+    def parsed(cls, content: bytes) -> "TFLiteBuilder":
+        """An existing model's bytes, to be extended."""
+        return cls(flatbuffer_utils.read_model_from_bytearray(content))
 
     @property
     def graph(self) -> Any:
@@ -84,6 +93,11 @@ class TFLiteBuilder:
         node.builtinOptions = options
         node.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self.graph.operators.append(node)
+
+    def operator_name(self, operator: Any) -> str:
+        """The schema's name of what an operator does, such as `MEAN`."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        return _OPERATOR_NAMES[flatbuffer_utils.get_builtin_code_from_operator_code(code)]
 
     def _operator_code(self, builtin: int) -> int:
         for number, code in enumerate(self.model.operatorCodes):

@@ -1,0 +1,200 @@
+"""Archives from the network, into TF-Hub's own cache layout.
+
+The layout is tensorflow_hub's: a folder named by the SHA-1 of the handle, beside it `<name>.descriptor.txt`. What
+tensorflow_hub downloaded is found here, and the other way round.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from retrainer.errors import DownloadError
+from retrainer.files import TEMPORARY_PREFIX, output_error, shown, write_whole
+
+SAVED_MODEL = "saved_model.pb"
+CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+TRIES = 3
+FIRST_WAIT_SECONDS = 1.0
+MAX_BYTES = 4 * 2**30
+MAX_MEMBERS = 10_000
+_BLOCK = 1 << 18
+# Answers that may be better in a moment; any other but 200 is final.
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that have come and the bytes that are expected, 0 where the server does not say."""
+
+
+def hub_cache(model_dir: str) -> Path:
+    """TF-Hub's cache: `TFHUB_CACHE_DIR` where it is set, otherwise a folder that no cleaner of /tmp empties."""
+    return Path(os.environ.get("TFHUB_CACHE_DIR") or Path(model_dir) / "tfhub_modules")
+
+
+def hub_folder(handle: str, cache: Path) -> Path:
+    """Where TF-Hub's cache keeps the module of a handle."""
+    return cache / hashlib.sha1(handle.encode("utf-8")).hexdigest()
+
+
+def fetch_module(handle: str, cache: Path, progress: Progress, otherwise: str) -> Path:
+    """The folder of a module, downloaded and unpacked unless the cache has it whole.
+
+    Args:
+        handle: `http://` or `https://`: a module's page, or an archive.
+        cache: `hub_cache`.
+        progress: Told of what has come.
+        otherwise: What to do without a network.
+
+    Raises:
+        DownloadError: it cannot be had; the text says why.
+        OutputError: it cannot be written.
+    """
+    folder = hub_folder(handle, cache)
+    if (folder / SAVED_MODEL).is_file():
+        return folder
+    archive = folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{folder.name}.tar.gz")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _download(handle, archive, progress, otherwise)
+        unpack(archive, folder, handle)
+    except OSError as error:
+        raise output_error(archive, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            archive.unlink()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S")
+    write_whole(f"{folder}.descriptor.txt", f"Module: {handle}\nDownload Time: {stamp}\n".encode())
+    return folder
+
+
+def unpack(archive: Path, folder: Path, source: str) -> None:
+    """Unpacks a SavedModel's archive: plain files and folders only, of a bounded size, all of them or none.
+
+    Args:
+        archive: A `.tar`, `.tar.gz` or `.tgz`.
+        folder: Appears when everything is unpacked; what is there is replaced.
+        source: Where the archive came from, for messages.
+
+    Raises:
+        DownloadError: it is no such archive, is truncated, holds something else, or no SavedModel.
+    """
+    unfinished = folder.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{folder.name}")
+    unfinished.mkdir(parents=True)
+    try:
+        try:
+            with tarfile.open(archive) as members:
+                for member in _safe(members, source):
+                    members.extract(member, unfinished, filter="data")
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DownloadError(
+                f"'{shown(source)}': expected a .tar.gz of a SavedModel, received a damaged or truncated one: "
+                f"{str(error).splitlines()[0].rstrip(':')}.",
+                "Try again, or name another source.",
+            ) from error
+        root = _root_of(unfinished, source)
+        shutil.rmtree(folder, ignore_errors=True)
+        root.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _safe(members: tarfile.TarFile, source: str) -> Iterator[tarfile.TarInfo]:
+    """The members of an archive, each looked at before it is unpacked."""
+    total = 0
+    for count, member in enumerate(members, start=1):
+        total += member.size
+        if not (member.isfile() or member.isdir()):
+            reason = "is a link or a device; expected files and folders only"
+        elif member.name.startswith("/") or ".." in Path(member.name).parts:
+            reason = "lies outside the archive"
+        elif total > MAX_BYTES or count > MAX_MEMBERS:
+            reason = f"is too much; expected at most {MAX_MEMBERS:,} files of {MAX_BYTES >> 30} GB together"
+        else:
+            yield member
+            continue
+        raise DownloadError(
+            f"'{shown(source)}': '{shown(member.name)}' {reason}.", "Do not use this archive; name another source."
+        )
+
+
+def _root_of(unpacked: Path, source: str) -> Path:
+    """The folder that holds `saved_model.pb`: the archive's own, or the only folder in it."""
+    for folder in (unpacked, *(path for path in unpacked.iterdir() if path.is_dir())):
+        if (folder / SAVED_MODEL).is_file():
+            return folder
+    raise DownloadError(
+        f"'{shown(source)}': expected {SAVED_MODEL} in the archive, received "
+        f"{', '.join(sorted(shown(path.name) for path in unpacked.iterdir())[:5]) or 'nothing'}.",
+        "Name a TF2 SavedModel of a feature vector.",
+    )
+
+
+def _download(handle: str, archive: Path, progress: Progress, otherwise: str) -> None:
+    """Writes what the handle gives to a file, trying again where that may help."""
+    import requests
+    import urllib3
+
+    for attempt in range(1, TRIES + 1):
+        try:
+            with requests.get(
+                handle,
+                params={"tf-hub-format": "compressed"},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+            ) as answer:
+                if answer.status_code not in _TRANSIENT:
+                    _require_archive(answer, handle)
+                    _store(answer, archive, progress)
+                    return
+                reason = f"the server answered {answer.status_code} {answer.reason}"
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            reason = f"no answer within {READ_SECONDS:g} s"
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            reason = _cause(error)
+        if attempt < TRIES:
+            time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
+    raise DownloadError(
+        f"'{shown(handle)}' cannot be downloaded: {reason}, {TRIES} times.",
+        otherwise,
+    )
+
+
+def _require_archive(answer: Any, handle: str) -> None:
+    """Raises DownloadError where the answer says that it is no archive."""
+    if answer.status_code != 200:
+        raise DownloadError(
+            f"'{shown(handle)}' cannot be downloaded: the server answered {answer.status_code} {answer.reason}.",
+            "Check the handle's spelling and version.",
+        )
+    kind = answer.headers.get("Content-Type", "")
+    if kind.startswith("text/html"):
+        raise DownloadError(
+            f"'{shown(handle)}': expected a .tar.gz of a SavedModel, received a web page ({shown(kind)}).",
+            "Name the model's own handle, or download it by hand and name the file.",
+        )
+
+
+def _store(answer: Any, archive: Path, progress: Progress) -> None:
+    expected, received = int(answer.headers.get("Content-Length") or 0), 0
+    with archive.open("wb") as handle:
+        for block in answer.raw.stream(_BLOCK, decode_content=False):
+            received += len(block)
+            if received > MAX_BYTES:
+                raise DownloadError(f"'{shown(answer.url)}': more than the limit of {MAX_BYTES >> 30} GB.")
+            handle.write(block)
+            progress(received, expected)
+
+
+def _cause(error: Exception) -> str:
+    """The innermost reason of a failed connection."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    return f"{type(cause).__name__}: {shown(str(cause))}"

@@ -1,0 +1,73 @@
+"""A trained head and its backbone -> the model's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.files import write_together, write_whole
+from retrainer.head import Head
+from retrainer.images import RESIZE_RULE
+from retrainer.labels import labels_file
+from retrainer.models import graphdef, tflite
+from retrainer.models.metadata import ModelMetadata
+from retrainer.models.retrained import twins
+from retrainer.options import RetrainOptions
+
+# The options that say how a head was trained.
+_RECORDED = ("architecture", "how_many_training_steps", "learning_rate", "train_batch_size", "split_by", "seed")
+
+
+@dataclass(frozen=True)
+class ModelWriter:
+    """Writes the models of one run."""
+
+    options: RetrainOptions
+    bundle: Bundle
+    labels: tuple[str, ...]
+
+    def write(self, head: Head, facts: Mapping[str, Any]) -> tuple[str, str]:
+        """Writes the model, its twin and the labels together; returns the paths of the first two.
+
+        Args:
+            head: Weights `(D, C)`.
+            facts: What the metadata says of the training besides its options.
+        """
+        metadata = self._metadata(head, facts)
+        graph, twin = twins(self.options.output_graph)
+        write_together(
+            {
+                self.options.output_labels: labels_file(self.labels),
+                graph: self._graph(head, metadata),
+                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
+            }
+        )
+        return str(graph), str(twin)
+
+    def keep(self, step: int, head: Head) -> str:
+        """Writes an intermediate model, a `.pb`, and returns its path."""
+        path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
+        write_whole(path, self._graph(head, self._metadata(head, {"step": step})))
+        return str(path)
+
+    def _graph(self, head: Head, metadata: ModelMetadata) -> bytes:
+        return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
+
+    def _metadata(self, head: Head, facts: Mapping[str, Any]) -> ModelMetadata:
+        bundle = self.bundle
+        return ModelMetadata(
+            labels=self.labels,
+            input_size=bundle.input_size,
+            mean=MEAN,
+            std=STD,
+            output_node=self.options.final_tensor_name,
+            resize=RESIZE_RULE,
+            backbone={
+                "name": bundle.name,
+                "source": bundle.source,
+                "licence": bundle.licence,
+                "sha256": bundle.sha256[TFLITE],
+            },
+            training={name: getattr(self.options, name) for name in _RECORDED} | dict(facts),
+        ).identified(head.tobytes())
