@@ -67,12 +67,17 @@ class Dataset:
         return np.bincount(self.label_ids, minlength=len(self.labels))
 
 
-def scan(image_dir: str, observer: Observer) -> PhotoFiles:
+def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
     """Lists the files of all class folders of `image_dir`, one level deep, sorted by folder and name.
+
+    Args:
+        image_dir: As typed.
+        observer: Told of folders, and of files that are none.
+        fewest: How many classes there must be.
 
     Raises:
         OptionError: `image_dir` is no folder that can be listed.
-        DatasetError: it has fewer than two folders with files, or two that would share a label.
+        DatasetError: it has fewer folders with files, or two that would share a label.
     """
     require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
     folders: list[str] = []
@@ -87,7 +92,7 @@ def scan(image_dir: str, observer: Observer) -> PhotoFiles:
             folders.append(folder)
         else:
             observer(Warned(f"No files found in '{shown(folder)}': the folder is skipped."))
-    _require_classes(image_dir, folders)
+    _require_classes(image_dir, folders, fewest)
     labels_of(folders)
     names, stamps = zip(*found, strict=True)
     return PhotoFiles(image_dir, tuple(folders), names, np.array(folder_ids), np.array(stamps, np.int64))
@@ -122,7 +127,7 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
                 )
             )
     kept = [folder for folder, count in zip(files.folders, counts, strict=True) if count]
-    _require_classes(files.root, kept)
+    _require_classes(files.root, kept, 2)
     new_ids = np.cumsum(counts > 0) - 1
     paths = files.paths
     return Dataset(
@@ -172,13 +177,13 @@ def _where_photos_belong(image_dir: str) -> str:
     return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
 
 
-def _require_classes(image_dir: str, folders: Sequence[str]) -> None:
+def _require_classes(image_dir: str, folders: Sequence[str], fewest: int) -> None:
     if not folders:
         raise DatasetError(
             f"No valid folders of images found at {shown(image_dir)}",
             _where_photos_belong(image_dir),
         )
-    if len(folders) == 1:
+    if len(folders) < fewest:
         raise DatasetError(
             f"Only one valid folder of images found at {shown(image_dir)}"
             " - multiple classes are needed for classification.",

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from retrainer.arrays import Floats
+
 
 @dataclass(frozen=True)
 class Event:
@@ -69,6 +71,15 @@ class StepEvaluated(Event):
     validation_accuracy: float
     validation_cross_entropy: float
     validation_count: int
+
+
+@dataclass(frozen=True)
+class HeadMeasured(Event):
+    """The head after a step: weights float32 `(D, C)` and biases `(C,)`; later steps change them in place."""
+
+    step: int
+    weights: Floats
+    biases: Floats
 
 
 @dataclass(frozen=True)

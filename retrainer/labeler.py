@@ -1,8 +1,9 @@
 """Photos -> ranked labels, by a retrained model."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,12 +12,16 @@ from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.files import require_file, shown
 from retrainer.images import RESIZE_RULE, read_file, square, to_input
 from retrainer.labels import read_labels
+from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.options import LabelOptions
+from retrainer.parallel import in_order, usable_cores
 
-# What the 2017 label_image assumed of every graph; only graphs that do not describe themselves need it.
-LEGACY = ModelMetadata(labels=(), input_size=224, mean=128.0, std=128.0, output_node="final_result", resize=RESIZE_RULE)
+Result = TypeVar("Result")
+
+# So few photos are labelled before the networks of the other cores are ready.
+_FEW = 32
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,8 @@ class Labeler:
     """
 
     def __init__(self, options: LabelOptions) -> None:
-        metadata, self._runner = open_retrained(options.graph, options.input_layer, options.output_layer)
-        described = metadata or LEGACY
+        described, self._runner = open_retrained(options.graph, options.input_layer, options.output_layer)
+        self._options = options
         self._top = options.top
         self._mean = described.mean if options.input_mean is None else options.input_mean
         self._std = described.std if options.input_std is None else options.input_std
@@ -85,13 +90,26 @@ class Labeler:
         best = np.argsort(scores, kind="stable")[::-1][: self._top]
         return Labelled(path, tuple((self.labels[i], float(scores[i])) for i in best), seconds)
 
-    def label_all(self, paths: Sequence[str]) -> Iterator[tuple[str, Labelled | PictureError]]:
-        """Labels photos one after the other; a photo that cannot be read gives its error instead."""
-        for path in paths:
+    def label_all(self, paths: Sequence[str]) -> Iterator[Labelled | PictureError]:
+        """Labels photos in order, on all cores; a photo that cannot be read gives its error instead."""
+        return self._of_each(Labeler.label, paths)
+
+    def scores_of_all(self, paths: Sequence[str]) -> Iterator[Floats | PictureError]:
+        """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error instead."""
+        return self._of_each(lambda labeler, path: labeler.scores(read_file(path)), paths)
+
+    def _of_each(
+        self, work: Callable[["Labeler", str], Result], paths: Sequence[str]
+    ) -> Iterator[Result | PictureError]:
+        def tried(labeler: "Labeler", path: str) -> Result | PictureError:
             try:
-                yield path, self.label(path)
+                return work(labeler, path)
             except PictureError as error:
-                yield path, error
+                return error
+
+        # TensorFlow uses all cores by itself.
+        more = usable_cores() - 1 if isinstance(self._runner, Network) and len(paths) > _FEW else 0
+        return in_order([self, *(Labeler(self._options) for _ in range(more))], tried, paths)
 
     def _input(self, content: bytes) -> Floats:
         return to_input(square(content, self._size), self._mean, self._std)

@@ -210,6 +210,23 @@ class LabelOptions(Options):
 
 
 @dataclass(frozen=True)
+class EvaluateOptions(Options):
+    """What to measure on what."""
+
+    graph: str = _path("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    image_dir: str = _path("", "Folder with one sub-folder of photos per class, named as in training.")
+    labels: str = _path("", "Labels file, one per line, in place of the model's own labels.")
+
+
+@dataclass(frozen=True)
+class InspectOptions(Options):
+    """What to look into."""
+
+    graph: str = _path("tf_files/retrained_graph.pb", "The model, .pb or .tflite; any frozen graph.")
+    tensorboard: str = _path("", "Folder to write the graph to, without its weights, for TensorBoard.")
+
+
+@dataclass(frozen=True)
 class SampleOptions(Options):
     """How to draw the sample set."""
 

@@ -31,6 +31,7 @@ from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options import RetrainOptions
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
+from retrainer.summaries import require_own_folder
 from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
 
 _COMPARED = 8
@@ -102,17 +103,19 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         split = run.split(dataset)
         vectors = features.vectors[:, 0]
         training = run.training_examples(files, features, dataset, split.rows(TRAINING))
-    with run.stage("training"), TensorBoard(options.summaries_dir) as run.tensorboard:
-        validation = Examples(vectors, dataset.label_ids).chosen(split.rows(VALIDATION))
-        writer = ModelWriter(options, run.bundle, dataset.labels)
-        keep = lambda step, head: run.tell(ModelKept(writer.keep(step, head)))  # noqa: E731
-        head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
-        classes = run.test(head, vectors, dataset, split.rows(TESTING))
-    tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
-    accuracy = right / tested if tested else None
-    with run.stage("writing"):
-        facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
-        graph, twin = writer.write(head, facts)
+    writer = ModelWriter(options, run.bundle, dataset.labels)
+    with TensorBoard(options.summaries_dir) as run.tensorboard:
+        with run.stage("training"):
+            validation = Examples(vectors, dataset.label_ids).chosen(split.rows(VALIDATION))
+            keep = partial(run.keep, writer)
+            head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
+            classes = run.test(head, vectors, dataset, split.rows(TESTING))
+        tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
+        accuracy = right / tested if tested else None
+        with run.stage("writing"):
+            facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
+            graph, twin = writer.write(head, facts)
+            run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(
         graph=graph,
         tflite=twin,
@@ -142,6 +145,7 @@ def require_outputs(options: RetrainOptions) -> None:
     folders = [options.bottleneck_dir, options.summaries_dir, *intermediate]
     for path in outputs:
         require_writable(path)
+    require_own_folder(options.summaries_dir)
     for folder in folders:
         require_writable_folder(folder)
 
@@ -162,7 +166,7 @@ class _Run:
     options: RetrainOptions
     observer: Observer
     bundle: Bundle = field(init=False)
-    tensorboard: Observer = silent
+    tensorboard: TensorBoard | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     skipped: int = 0
     distorted: int = 0
@@ -177,7 +181,8 @@ class _Run:
                 )
             self.skipped += 1
         self.observer(event)
-        self.tensorboard(event)
+        if self.tensorboard:
+            self.tensorboard(event)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -233,6 +238,10 @@ class _Run:
         counts = np.bincount(label_ids, minlength=len(dataset.labels)).tolist()
         hits = np.bincount(label_ids[right], minlength=len(dataset.labels)).tolist()
         return tuple(map(ClassResult, dataset.labels, hits, counts))
+
+    def keep(self, writer: ModelWriter, step: int, head: Head) -> None:
+        """Writes an intermediate model and tells of it."""
+        self.tell(ModelKept(writer.keep(step, head)))
 
     def source(self, distortion: Distortion | None = None) -> Source:
         """Where the photos' own vectors come from, or those of their distorted views."""

@@ -1,19 +1,21 @@
 """Fitting a head to cached feature vectors by gradient descent, as the tutorial did."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
-from retrainer.events import Observer, StepEvaluated
+from retrainer.events import HeadMeasured, Observer, StepEvaluated, Warned
 from retrainer.head import Head, gradient_step, initial_head
 from retrainer.metrics import correct, cross_entropy
 from retrainer.options import RetrainOptions
 
 ALL = -1
+# Of a run so many heads are told of, spread evenly: histograms take their time.
+_HEADS_MEASURED = 40
 # Rows are drawn for many steps at once, as far as memory allows.
 _STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
 
@@ -81,14 +83,52 @@ def fit_by_gradient_descent(
     generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
     head = initial_head(training.features.shape[1], classes, generator)
     last = options.how_many_training_steps - 1
+    history: list[StepEvaluated] = []
+    head_interval = 1 + last // options.eval_step_interval // _HEADS_MEASURED
     for step, batch in enumerate(_batches(training, options, generator)):
         gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
         if step % options.eval_step_interval == 0 or step == last:
             rows = sampled_rows(validation.label_ids, options.validation_batch_size, validating)
-            observer(_evaluated(step, head, batch, validation.chosen(rows)))
+            evaluated = _evaluated(step, head, batch, validation.chosen(rows))
+            history.append(evaluated)
+            observer(evaluated)
+            if step == last or (len(history) - 1) % head_interval == 0:
+                observer(HeadMeasured(step, head.weights, head.biases))
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
+    if (turn := overfitting_since(history)) is not None:
+        observer(Warned(_overfitting(turn, history)))
     return head
+
+
+def overfitting_since(history: Sequence[StepEvaluated]) -> StepEvaluated | None:
+    """The evaluation after which training held or improved while validation grew worse, None where that is not so.
+
+    All figures are means over a tenth of the run, because batches are small. Validation grew worse where its cross
+    entropy rose by a tenth from its lowest and its accuracy fell by a point.
+    """
+    width = max(3, len(history) // 10)
+    if not history or not history[0].validation_count or len(history) < 3 * width:
+        return None
+    figures = np.array(
+        [(e.validation_cross_entropy, e.validation_accuracy, e.train_accuracy) for e in history], np.float64
+    )
+    means = np.stack([np.convolve(column, np.full(width, 1 / width), "valid") for column in figures.T])
+    lowest = int(means[0].argmin())
+    then, now = means[:, lowest], means[:, -1]
+    worse = now[0] > 1.1 * then[0] and now[1] < then[1] - 0.01
+    return history[lowest + width // 2] if worse and now[2] >= then[2] else None
+
+
+def _overfitting(turn: StepEvaluated, history: Sequence[StepEvaluated]) -> str:
+    last = history[-1]
+    trained = f"{turn.train_accuracy:.0%} then and is {last.train_accuracy:.0%} now"
+    others = f"{turn.validation_accuracy:.0%} then and is {last.validation_accuracy:.0%} now"
+    return (
+        f"The model is overfitting since step {turn.step}: its accuracy on the photos that it trains on was {trained}, "
+        f"on others it was {others}. Try --how_many_training_steps {turn.step + 1}, more photos, or distortions such as "
+        "--flip_left_right."
+    )
 
 
 def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:

@@ -78,9 +78,8 @@ def test_an_unreadable_photo_gives_its_error_and_the_others_their_labels(
 ) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
     labeler = Labeler(LabelOptions(graph=result.graph))
-    labelled = dict(labeler.label_all([str(tmp_path / "empty.jpg"), str(photo)]))
-    assert isinstance(labelled[str(tmp_path / "empty.jpg")], PictureError)
-    found = labelled[str(photo)]
+    unreadable, found = labeler.label_all([str(tmp_path / "empty.jpg"), str(photo)])
+    assert isinstance(unreadable, PictureError)
     assert isinstance(found, Labelled)
     assert found.ranking == labeler.label(str(photo)).ranking
 

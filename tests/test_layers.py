@@ -9,11 +9,11 @@ ROOT = Path(retrainer.__file__).parent
 FLOORS = (
     ("errors", "events", "arrays", "files", "native", "parallel"),
     ("architectures", "head", "metrics", "labels", "downloads"),
-    ("options", "images", "bottlenecks", "models"),
+    ("options", "images", "bottlenecks", "models", "summaries"),
     ("dataset", "splits", "distortions", "backbones"),
     (),
     ("features",),
-    ("training", "labeler", "evaluation", "cleaning", "sample", "saving"),
+    ("training", "labeler", "evaluation", "cleaning", "sample", "saving", "inspection"),
     ("retraining", "observers"),
     ("report", "serve", "export"),
     ("cli",),

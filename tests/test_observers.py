@@ -8,7 +8,7 @@ import pytest
 from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
-from retrainer.errors import OutputError
+from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
     FolderScanned,
@@ -165,14 +165,56 @@ def full_disk() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_run_replaces_its_own_events_and_nothing_else(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+def test_a_run_replaces_its_own_events(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     options = configured(photos(), how_many_training_steps=20)
+    for _ in range(2):
+        retrain(options)
     logs = tmp_path / "out" / "logs"
-    (logs / "train").mkdir(parents=True)
-    others = [logs / "notes.txt", logs / "train" / "events.out.tfevents.1.other"]
-    for other in others:
-        other.write_text("mine")
-    retrain(options)
-    retrain(options)
-    assert all(other.read_text() == "mine" for other in others)
-    assert len(list(logs.glob("*/*.retrainer"))) == 2
+    assert sorted(path.parent.name for path in logs.rglob("*.retrainer")) == ["train", "validation"]
+    assert len(list(logs.rglob("*"))) == 4
+
+
+@pytest.mark.parametrize("other", ["notes.txt", "train/events.out.tfevents.1.host", "flowers/train/x"])
+def test_a_folder_that_holds_anything_else_is_refused_and_stays(
+    other: str, photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    file = tmp_path / "out" / "logs" / other
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    named = other.split("/", maxsplit=1)[0] if other.startswith("flowers") else other
+    with pytest.raises(OptionError, match=f"--summaries_dir: expected a new folder.* which holds '{named}'"):
+        retrain(configured(photos()))
+    assert file.read_text() == "mine"
+
+
+def test_tensorboard_has_the_weights_and_the_graph_without_them(
+    photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2))
+    (events,) = (tmp_path / "out" / "logs" / "train").iterdir()
+    accumulator = EventAccumulator(str(events.parent), size_guidance={"tensors": 0, "scalars": 0})
+    accumulator.Reload()
+    tags = accumulator.Tags()
+    assert set(tags["tensors"]) == {"final_training_ops/weights", "final_training_ops/biases"}
+    histograms = accumulator.Tensors("final_training_ops/weights")
+    assert 30 <= len(histograms) <= 60
+    assert histograms[-1].step == 299
+    names = {node.name for node in accumulator.Graph().node}
+    assert {"input", "final_result", "final_training_ops/weights/final_weights"} <= names
+
+
+def test_weights_are_left_out_of_a_graph_and_nothing_else() -> None:
+    from retrainer.models import graphdef
+    from retrainer.summaries import without_weights
+
+    graph = graphdef.new_graph()
+    graphdef.add_constant(graph, "weights", np.ones((100, 100), np.float32))
+    graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
+    light = without_weights(graph)
+    assert graph.ByteSize() > 40_000
+    assert light.ByteSize() < 300
+    weights, axes = light.node
+    assert [dim.size for dim in weights.attr["value"].tensor.tensor_shape.dim] == [100, 100]
+    assert axes == graph.node[1]

@@ -1,15 +1,24 @@
 import math
+import re
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
-from retrainer.events import Event, StepEvaluated, silent
+from retrainer.events import Event, StepEvaluated, Warned, silent
 from retrainer.head import Head, gradient_step, initial_head, softmax
 from retrainer.metrics import correct, cross_entropy
 from retrainer.options import RetrainOptions
-from retrainer.training import BalancedSampler, Examples, fit_by_gradient_descent, measured, sampled_rows
+from retrainer.training import (
+    BalancedSampler,
+    Examples,
+    fit_by_gradient_descent,
+    measured,
+    overfitting_since,
+    sampled_rows,
+)
 
 CLASSES, DEPTH = 3, 5
 
@@ -134,3 +143,51 @@ def test_weights_that_grow_out_of_bounds_are_an_error() -> None:
         pytest.raises(TrainingError, match=r"out of bounds at step \d+(.|\n)*Lower --learning_rate"),
     ):
         fit(blobs(), learning_rate=1e38)
+
+
+def history(figures: Sequence[tuple[float, float, float]]) -> list[StepEvaluated]:
+    """Evaluations of each tenth step: validation cross entropy, validation accuracy, training accuracy."""
+    return [
+        StepEvaluated(10 * number, train, 0.1, accuracy, loss, 100)
+        for number, (loss, accuracy, train) in enumerate(figures)
+    ]
+
+
+def test_overfitting_is_noticed_since_the_step_of_the_lowest_loss() -> None:
+    falls = [(1.0 - 0.02 * n, 0.5 + 0.01 * n, 0.6 + 0.005 * n) for n in range(30)]
+    rises = [(0.4 + 0.02 * n, 0.8 - 0.005 * n, 0.75 + 0.005 * n) for n in range(30)]
+    turn = overfitting_since(history(falls + rises))
+    assert turn is not None
+    assert 250 <= turn.step <= 350
+    assert overfitting_since(history(falls)) is None
+    # Training does not improve: the learning rate is too high, or the photos changed, but nothing is overfitted.
+    assert overfitting_since(history(falls + [(loss, accuracy, 0.5) for loss, accuracy, _ in rises])) is None
+    assert overfitting_since(history(falls[:5])) is None
+    assert overfitting_since([]) is None
+
+
+def test_noise_alone_is_no_overfitting() -> None:
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 0.04, (400, 3))
+        figures = [(0.7 + a, 0.78 + b, 0.85 + c) for a, b, c in noise]
+        assert overfitting_since(history(figures)) is None
+
+
+def test_a_run_that_overfits_says_so_and_what_to_do() -> None:
+    generator = np.random.default_rng(0)
+
+    def mislabelled(count: int, share: float) -> Examples:
+        label_ids = np.arange(count) % CLASSES
+        features = generator.normal(size=(count, 200)).astype(np.float32)
+        features[:, :CLASSES] += 2 * np.eye(CLASSES, dtype=np.float32)[label_ids]
+        return Examples(features, np.where(generator.random(count) < share, (label_ids + 1) % CLASSES, label_ids))
+
+    events: list[Event] = []
+    training, validation = mislabelled(150, 0.35), mislabelled(300, 0.0)
+    settings = options(how_many_training_steps=3000, learning_rate=0.005, validation_batch_size=-1)
+    fit_by_gradient_descent(training, validation, CLASSES, settings, events.append, lambda step, head: None)
+    (message,) = [event.message for event in events if isinstance(event, Warned)]
+    assert re.match(
+        r"The model is overfitting since step \d+: its accuracy on the photos that it trains on was", message
+    )
+    assert "Try --how_many_training_steps" in message

@@ -110,10 +110,10 @@ def _feature_function(module: Any, source: str, known_size: int) -> tuple[Callab
 
 def _output_of(signature: Any, source: str) -> str:
     """The name of a signature's features: its only output, or the one that is called so."""
-    outputs = [str(name) for name in signature.structured_outputs]
+    outputs: list[str] = list(signature.structured_outputs)
     for name in ("default", FEATURE_NODE, *(outputs if len(outputs) == 1 else ())):
         if name in outputs:
-            return name
+            return str(name)
     raise BackboneError(
         f"'{shown(source)}': expected one output, received {', '.join(map(shown, outputs))}.", "Name a feature vector."
     )

@@ -20,9 +20,10 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     from retrainer.labeler import Labeler
 
     labeler = Labeler(options)
-    headed = len(named) + len(found) > 1 or bool(found)
+    headed = len(named) > 1 or bool(found)
     failures = printed = 0
-    for path, labelled in labeler.label_all([*named, *found]):
+    paths = [*named, *found]
+    for path, labelled in zip(paths, labeler.label_all(paths), strict=True):
         if isinstance(labelled, PictureError):
             # A folder may hold other files, too; a photo that was named should be one.
             failures += path in named

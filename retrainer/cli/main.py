@@ -19,6 +19,8 @@ INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 COMMANDS = {
     "retrain": "Teach a pretrained network the classes of a folder of photos.",
     "label": "Print the best labels of photos.",
+    "evaluate": "Measure a model on a folder of photos.",
+    "inspect": "Show what a model is.",
     "sample": "Draw a small set of pictures to try retrainer on.",
 }
 

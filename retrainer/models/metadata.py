@@ -10,6 +10,8 @@ from retrainer.errors import ModelError
 
 FORMAT = 1
 INPUT_NODE = "input"
+# What the 2017 label_image assumed of every graph; only models that do not describe themselves need it.
+USUAL_SIZE, USUAL_MEAN, USUAL_STD = 224, 128.0, 128.0
 METADATA_NODE = "retrainer/metadata"
 METADATA_FILE = "retrainer.json"
 LABELS_FILE = "labels.txt"

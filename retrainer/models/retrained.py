@@ -6,7 +6,8 @@ from typing import Protocol
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
-from retrainer.models.metadata import INPUT_NODE, ModelMetadata
+from retrainer.images import RESIZE_RULE
+from retrainer.models.metadata import INPUT_NODE, USUAL_MEAN, USUAL_SIZE, USUAL_STD, ModelMetadata
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -30,8 +31,8 @@ def twins(output_graph: str) -> tuple[Path, Path]:
     return path, path.with_suffix(_TFLITE) if path.suffix == _PB else path.with_name(path.name + _TFLITE)
 
 
-def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata | None, Runner]:
-    """What a model says of itself, None where it says nothing, and what runs it.
+def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata, Runner]:
+    """What a model says of itself, or can be inferred of it, and what runs it.
 
     A `.pb` is run through its twin where both carry the same id, which takes a hundredth of the time to start.
 
@@ -39,24 +40,55 @@ def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[Mode
         path: `.pb` or `.tflite`, told apart by their content.
         input_layer, output_layer: Nodes of a `.pb` that does not name them; empty for the usual ones.
 
+    Returns:
+        The metadata, without labels where the model has none; and its runner.
+
     Raises:
-        OptionError: there is no such file.
+        OptionError: there is no such file, or it has no such nodes.
         ModelError: the file is no model.
     """
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
-    if _is_tflite(path):
-        from retrainer.models import tflite_metadata
+    if is_tflite(path):
+        return _open_tflite(path, nodes)
+    return _open_graph(path, nodes)
+
+
+def _open_tflite(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
+    from retrainer.models import tflite_metadata
+    from retrainer.models.litert import Network
+
+    metadata = tflite_metadata.metadata_of(path)
+    if not _are_its_own(nodes, metadata):
+        raise OptionError(
+            f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
+            "Leave both out.",
+        )
+    network = Network(path)
+    return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network
+
+
+def _open_graph(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
+    from retrainer.models import graphdef
+
+    graph = graphdef.read_graph(path)
+    metadata = graphdef.metadata_of(graph, shown(path))
+    twin = twins(path)[1]
+    if metadata and _are_its_own(nodes, metadata) and twin.is_file() and _has_id(twin, metadata.model_id):
         from retrainer.models.litert import Network
 
-        metadata = tflite_metadata.metadata_of(path)
-        if not _are_its_own(nodes, metadata):
-            raise OptionError(
-                f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
-                "Leave both out.",
-            )
-        return metadata, Network(path)
-    return _open_graph(path, *nodes)
+        return metadata, Network(twin)
+    from retrainer.models.foreign import reading_of
+    from retrainer.models.tensorflow_graph import GraphNetwork
+
+    reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
+    runner = GraphNetwork(graph, path, reading.input_node, reading.output_node)
+    inferred = _without_labels(reading.input_size or USUAL_SIZE, reading.mean, reading.std, reading.output_node)
+    return metadata or inferred, runner
+
+
+def _without_labels(size: int, mean: float, std: float, output_node: str) -> ModelMetadata:
+    return ModelMetadata((), size, mean, std, output_node, RESIZE_RULE)
 
 
 def _node_name(name: str) -> str:
@@ -70,24 +102,8 @@ def _are_its_own(nodes: tuple[str, str], metadata: ModelMetadata | None) -> bool
     return all(name in ("", own_name) for name, own_name in zip(nodes, own, strict=True))
 
 
-def _open_graph(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata | None, Runner]:
-    from retrainer.models import graphdef
-
-    graph = graphdef.read_graph(path)
-    metadata = graphdef.metadata_of(graph, shown(path))
-    twin = twins(path)[1]
-    usual = metadata is not None and _are_its_own((input_layer, output_layer), metadata)
-    if metadata and usual and twin.is_file() and _has_id(twin, metadata.model_id):
-        from retrainer.models.litert import Network
-
-        return metadata, Network(twin)
-    from retrainer.models.tensorflow_graph import GraphNetwork
-
-    output = output_layer or (metadata.output_node if metadata else "final_result")
-    return metadata, GraphNetwork(graph, path, input_layer or INPUT_NODE, output)
-
-
-def _is_tflite(path: str) -> bool:
+def is_tflite(path: str) -> bool:
+    """Whether a file is a `.tflite`, by its content, or by its name where it is damaged."""
     from retrainer.models.tflite_metadata import MODEL_IDENTIFIER
 
     try:

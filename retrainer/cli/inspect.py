@@ -1,0 +1,53 @@
+"""`retrainer inspect`."""
+
+import textwrap
+from collections.abc import Iterator
+
+import click
+
+from retrainer.cli.flags import command as command_of
+from retrainer.files import shown
+from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
+from retrainer.options import InspectOptions
+
+_INDENT = 14
+
+
+def run(options: InspectOptions) -> None:
+    """Prints what a model is."""
+    for head, text in described(inspect(options.graph)):
+        lines = textwrap.wrap(text, 80 - _INDENT, break_on_hyphens=False, break_long_words=False)
+        click.echo(
+            "\n".join(f"{h:<{_INDENT}}{line}" for h, line in zip([head, *[""] * len(lines)], lines, strict=False))
+        )
+    if options.tensorboard:
+        graph_to_tensorboard(options.graph, options.tensorboard)
+        click.echo(
+            f"{'Written':<{_INDENT}}{shown(options.tensorboard)}; to see it: tensorboard --logdir {options.tensorboard}"
+        )
+
+
+def described(model: Inspection) -> Iterator[tuple[str, str]]:
+    """What there is to say, each with its heading."""
+    yield "Graph", f"{shown(model.path)}, {model.size:,} bytes"
+    size = f"(N, {model.input_size}, {model.input_size}, 3)" if model.input_size else "(N, S, S, 3) of any size"
+    metadata = model.metadata
+    if metadata is None:
+        yield "Input", f"{model.input_node}, float32 {size}"
+        yield "Output", model.output_node or "one"
+        yield "Labels", "none in the file: it was not made by retrainer; give them as --labels FILE"
+    else:
+        yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
+        yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"
+        yield "Labels", ", ".join(metadata.labels)
+        yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
+        yield "Trained", ", ".join(f"{key} {value}" for key, value in metadata.training.items())
+        yield "Model id", metadata.model_id
+        yield "Twin", shown(model.twin) if model.twin else "none beside it"
+    kinds = ", ".join(f"{kind} {count}" for kind, count in model.operations.items())
+    yield "Operations", f"{sum(model.operations.values())}: {kinds}"
+
+
+command = command_of(
+    "inspect", InspectOptions, run, "Show what a model is: inputs, outputs, labels, backbone, operations."
+)

@@ -1,0 +1,96 @@
+"""What a model is: its inputs, outputs and labels, its backbone, how it was trained, its operations."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrainer.errors import OptionError
+from retrainer.files import require_file, shown
+from retrainer.models import foreign, graphdef, tflite, tflite_metadata
+from retrainer.models.metadata import INPUT_NODE, ModelMetadata
+from retrainer.models.retrained import is_tflite, twins
+from retrainer.summaries import write_graph
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a model's file tells.
+
+    Attributes:
+        path, size: The file and its bytes.
+        metadata: What the model says of itself, None where it says nothing.
+        input_node, output_node: Names of nodes.
+        input_size: S, pixels; 0 where the graph does not tell.
+        operations: Kind -> how many there are, the most frequent first.
+        twin: The other file of the pair, where it is there and carries the same id.
+    """
+
+    path: str
+    size: int
+    metadata: ModelMetadata | None
+    input_node: str
+    output_node: str
+    input_size: int
+    operations: Mapping[str, int]
+    twin: str
+
+
+def inspect(path: str) -> Inspection:
+    """Looks into a `.pb` or `.tflite` without running it.
+
+    Raises:
+        OptionError: there is no such file.
+        ModelError: it is no model.
+    """
+    require_file(path, "--graph", "a model, .pb or .tflite")
+    graph_path, twin_path = twins(path)
+    if is_tflite(path):
+        builder = tflite.TFLiteBuilder.opened(Path(path))
+        metadata = tflite_metadata.metadata_of(path)
+        operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
+        reading = foreign.GraphReading(
+            INPUT_NODE, "", int(builder.graph.tensors[builder.graph.inputs[0]].shape[1]), 0, 1
+        )
+        other = graph_path
+    else:
+        graph = graphdef.read_graph(path)
+        metadata = graphdef.metadata_of(graph, shown(path))
+        operations = Counter(node.op for node in graph.node)
+        reading = foreign.reading_of(graph)
+        other = twin_path
+    return Inspection(
+        path,
+        os.path.getsize(path),
+        metadata,
+        reading.input_node,
+        metadata.output_node if metadata else reading.output_node,
+        metadata.input_size if metadata else reading.input_size,
+        dict(operations.most_common()),
+        str(other) if metadata and _carries(other, metadata.model_id) else "",
+    )
+
+
+def graph_to_tensorboard(path: str, folder: str) -> str:
+    """Writes a `.pb`'s graph, without its weights, for TensorBoard; returns the events' path.
+
+    Raises:
+        OptionError: the file is no `.pb`.
+    """
+    if is_tflite(path):
+        raise OptionError(
+            f"--tensorboard: expected a .pb, received '{shown(path)}'; TensorBoard shows TensorFlow's graphs only.",
+            "Name the .pb beside it.",
+        )
+    return str(write_graph(Path(folder), graphdef.read_graph(path)))
+
+
+def _carries(path: Path, model_id: str) -> bool:
+    if not path.is_file():
+        return False
+    if is_tflite(str(path)):
+        metadata = tflite_metadata.metadata_of(str(path))
+    else:
+        metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
+    return metadata is not None and metadata.model_id == model_id

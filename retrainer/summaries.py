@@ -1,0 +1,107 @@
+"""TensorBoard's event files, written without TensorFlow."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from retrainer.arrays import Floats
+from retrainer.errors import OptionError
+from retrainer.files import shown
+
+TRAIN, VALIDATION = "train", "validation"
+# Marks the files as ours: a later run replaces these, and no others.
+SUFFIX = ".retrainer"
+_PREFIX = "events.out.tfevents"
+# A constant of more bytes is a weight, which TensorBoard's graph page does not show and would choke on.
+_SMALL_CONSTANT = 256
+
+
+class EventFile:
+    """A file of events in a folder, in place of the one that an earlier run wrote there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for older in folder.glob(f"{_PREFIX}.*{SUFFIX}"):
+            older.unlink()
+        self.path = folder / f"{_PREFIX}.{int(time.time()):010d}.{os.getpid()}{SUFFIX}"
+        self._writer = RecordWriter(self.path.open("wb"))
+        self._write(file_version="brain.Event:2")
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Adds numbers under their tags."""
+        from tensorboard.compat.proto import summary_pb2
+
+        summary = summary_pb2.Summary()
+        for tag, value in values.items():
+            summary.value.add(tag=tag, simple_value=value)
+        self._write(step=step, summary=summary)
+
+    def histogram(self, step: int, tag: str, values: Floats) -> None:
+        """Adds the distribution of some numbers."""
+        from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+
+        self._write(step=step, summary=histogram_pb(tag, values))
+
+    def graph(self, graph: Any) -> None:
+        """Adds a GraphDef without its weights."""
+        self._write(graph_def=without_weights(graph).SerializeToString())
+
+    def close(self) -> None:
+        """Completes the file."""
+        self._writer.close()
+
+    def _write(self, **fields: Any) -> None:
+        from tensorboard.compat.proto import event_pb2
+
+        self._writer.write(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString())
+
+
+def write_graph(folder: Path, graph: Any) -> Path:
+    """Writes a GraphDef without its weights to a folder of its own and returns the file's path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    events = EventFile(folder)
+    events.graph(graph)
+    events.close()
+    return events.path
+
+
+def without_weights(graph: Any) -> Any:
+    """A copy of a GraphDef whose large constants keep only their type and shape."""
+    light = type(graph)()
+    light.versions.CopyFrom(graph.versions)
+    light.library.CopyFrom(graph.library)
+    for node in graph.node:
+        copy = light.node.add()
+        if node.op == "Const" and node.ByteSize() > _SMALL_CONSTANT:
+            copy.name, copy.op = node.name, node.op
+            tensor = node.attr["value"].tensor
+            copy.attr["dtype"].type = tensor.dtype
+            copy.attr["value"].tensor.dtype = tensor.dtype
+            copy.attr["value"].tensor.tensor_shape.CopyFrom(tensor.tensor_shape)
+        else:
+            copy.CopyFrom(node)
+    return light
+
+
+def require_own_folder(summaries_dir: str) -> None:
+    """Raises OptionError where a folder holds anything but an earlier run's events."""
+    folder = Path(summaries_dir)
+    for entry in sorted(folder.glob("*")) if folder.is_dir() else ():
+        ours = entry.name in (TRAIN, VALIDATION) and entry.is_dir()
+        others = [path for path in entry.iterdir() if not path.name.endswith(SUFFIX)] if ours else [entry]
+        if others:
+            raise OptionError(
+                f"--summaries_dir: expected a new folder or that of an earlier run, received '{shown(summaries_dir)}', "
+                f"which holds '{shown(others[0].relative_to(folder))}'.",
+                "Name a folder of its own, such as tf_files/retrain_logs.",
+            )

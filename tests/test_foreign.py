@@ -1,0 +1,193 @@
+"""Graphs of the 2017 scripts and of others, and the commands that look into models."""
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, COLOURS_SIZE, SHARED, Command, Configure, Photos, jpeg
+from tensorboard.compat.proto import types_pb2
+
+from retrainer import Labeler, LabelOptions, retrain
+from retrainer.backbones.sources import find_bundle
+from retrainer.errors import DatasetError, ModelError, OptionError
+from retrainer.evaluation import evaluate
+from retrainer.events import silent
+from retrainer.inspection import graph_to_tensorboard, inspect
+from retrainer.models import graphdef
+from retrainer.models.foreign import GraphReading, reading_of
+from retrainer.options import EvaluateOptions
+
+SIZE = COLOURS_SIZE
+
+
+def foreign_graph(
+    input_node: str, output_node: str, shape: tuple[int, ...] = (-1, SIZE, SIZE, 3), prefix: str = ""
+) -> object:
+    """The mean colour, and a softmax of ten times that, under names of the test's choice."""
+    graph = graphdef.new_graph()
+    float_type = types_pb2.DT_FLOAT
+    graphdef.add_placeholder(graph, input_node, shape)
+    axes = graphdef.add_constant(graph, f"{prefix}axes", np.array([1, 2], np.int32))
+    ten = graphdef.add_constant(graph, f"{prefix}ten", np.array(10.0, np.float32))
+    mean = graphdef.add_node(
+        graph, "Mean", f"{prefix}mean", (input_node, axes), T=float_type, Tidx=types_pb2.DT_INT32, keep_dims=False
+    )
+    product = graphdef.add_node(graph, "Mul", f"{prefix}product", (mean, ten), T=float_type)
+    graphdef.add_node(graph, "Softmax", output_node, (product,), T=float_type)
+    return graph
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    return tmp_path / "labels.txt"
+
+
+def saved(graph: object, path: Path) -> Path:
+    path.write_bytes(graph.SerializeToString())  # type: ignore[attr-defined]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("graph", "reading"),
+    [
+        (foreign_graph("input", "final_result"), GraphReading("input", "final_result", SIZE, 128, 128)),
+        (foreign_graph("Placeholder", "scores"), GraphReading("Placeholder", "scores", SIZE, 128, 128)),
+        (
+            foreign_graph("Placeholder", "final_result", prefix="module_apply_default/"),
+            GraphReading("Placeholder", "final_result", SIZE, 0, 255),
+        ),
+        (foreign_graph("image", "out/Softmax", (-1, -1, -1, 3)), GraphReading("image", "out/Softmax", 0, 128, 128)),
+    ],
+)
+def test_what_a_graph_tells_is_inferred(graph: object, reading: GraphReading) -> None:
+    assert reading_of(graph) == reading
+
+
+def test_the_inception_graph_of_2017_is_fed_behind_its_decoder() -> None:
+    graph = graphdef.new_graph()
+    graphdef.add_constant(graph, "DecodeJpeg/contents", "")
+    graphdef.add_node(graph, "Mul", "Mul", ("DecodeJpeg/contents",), T=types_pb2.DT_FLOAT)
+    graphdef.add_node(graph, "Softmax", "final_result", ("Mul",), T=types_pb2.DT_FLOAT)
+    assert reading_of(graph) == GraphReading("Mul", "final_result", 299, 128, 128)
+
+
+def test_what_is_given_is_not_inferred() -> None:
+    reading = reading_of(foreign_graph("a", "b"), "other", "another")
+    assert (reading.input_node, reading.output_node) == ("other", "another")
+
+
+def test_foreign_graphs_are_labelled_with(tmp_path: Path, labels: Path) -> None:
+    graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg((20, 200, 20)))
+    ranking = Labeler(LabelOptions(graph=str(graph), labels=str(labels))).label(str(photo)).ranking
+    assert ranking[0][0] == "green"
+    flat = LabelOptions(graph=str(graph), labels=str(labels), input_mean=0.0, input_std=1e6)
+    assert Labeler(flat).label(str(photo)).ranking[0][1] == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_a_graph_of_any_size_takes_the_size_that_is_given(tmp_path: Path, labels: Path) -> None:
+    graph = saved(foreign_graph("image", "out", (-1, -1, -1, 3)), tmp_path / "foreign.pb")
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg((20, 20, 200)))
+    options = LabelOptions(graph=str(graph), labels=str(labels), input_height=32, input_width=32)
+    assert Labeler(options).label(str(photo)).ranking[0][0] == "blue"
+
+
+def test_a_missing_node_lists_the_candidates(tmp_path: Path, labels: Path) -> None:
+    graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
+    with pytest.raises(ModelError, match=r"expected a node 'Mul'(.|\n)*--input_layer; candidates: Placeholder"):
+        Labeler(LabelOptions(graph=str(graph), labels=str(labels), input_layer="Mul"))
+
+
+FROZEN = SHARED / "modules" / "frozen"
+
+
+@pytest.mark.skipif(not FROZEN.is_dir(), reason="the frozen archives are not beside the project")
+@pytest.mark.parametrize(("name", "size"), [("mobilenet_v1_0.50_160", 160), ("mobilenet_v1_0.25_224", 224)])
+def test_the_tutorials_frozen_graphs_are_labelled_with(name: str, size: int, tmp_path: Path) -> None:
+    with tarfile.open(FROZEN / f"{name}_frozen.tgz") as members:
+        members.extractall(tmp_path, filter="data")
+    (graph,) = tmp_path.rglob("frozen_graph.pb")
+    model = inspect(str(graph))
+    assert (model.input_node, model.output_node, model.input_size) == (
+        "input",
+        "MobilenetV1/Predictions/Reshape_1",
+        size,
+    )
+    (tmp_path / "labels.txt").write_text("".join(f"class {number}\n" for number in range(1001)))
+    labeler = Labeler(LabelOptions(graph=str(graph), labels=str(tmp_path / "labels.txt")))
+    # ImageNet has daisies: class 985, and one more where 0 is the background.
+    photos = sorted((SHARED / "photos" / "flowers" / "daisy").glob("*.jpg"))[:20]
+    best = [labeler.label(str(photo)).ranking[0][0] for photo in photos]
+    assert best.count("class 986") >= 12
+
+
+def test_evaluate_counts_what_label_would_say(photos: Photos, configured: Configure, command: Command) -> None:
+    root = photos(count=20)
+    result = retrain(configured(root))
+    # Ten green photos among the red ones: a quarter of all is wrong.
+    for number in range(10):
+        (root / "green" / f"{number:03d}.jpg").rename(root / "red" / f"green {number}.jpg")
+    (root / "red" / "empty.jpg").write_bytes(b"")
+    evaluation = evaluate(EvaluateOptions(graph=result.graph, image_dir=str(root)), silent)
+    assert (evaluation.accuracy, evaluation.count, evaluation.skipped) == (0.75, 40, 1)
+    assert evaluation.cross_entropy > 0.25
+    done = command("evaluate", "--graph", result.graph, "--image_dir", root)
+    assert done.stdout == f"Accuracy: 0.75\nCross Entropy: {evaluation.cross_entropy:g}\nPhotos: 40\n"
+    assert "Skipped" in done.stderr
+
+
+def test_evaluate_needs_the_models_own_classes(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos()))
+    other = photos({"violet": (200, 0, 200)}, root="other")
+    with pytest.raises(DatasetError, match="'violet' stands for the label 'violet'; expected one of green, red"):
+        evaluate(EvaluateOptions(graph=result.graph, image_dir=str(other)), silent)
+    one = photos({"red": (200, 30, 30)}, root="one")
+    assert evaluate(EvaluateOptions(graph=result.graph, image_dir=str(one)), silent).accuracy == 1.0
+
+
+def test_inspect_says_what_a_model_is(photos: Photos, configured: Configure, command: Command) -> None:
+    result = retrain(configured(photos()))
+    for path, twin, kind in ((result.graph, result.tflite, "Softmax 1"), (result.tflite, result.graph, "SOFTMAX 1")):
+        done = command("inspect", "--graph", path)
+        assert done.returncode == 0, done.stderr
+        text = " ".join(done.stdout.split())
+        assert f"Input input, float32 (N, {SIZE}, {SIZE}, 3), (pixel - 127.5) / 127.5" in text
+        assert "Output final_result, float32 (N, 2)" in text
+        assert "Labels green, red" in text
+        assert f"Backbone {COLOURS}, from made by a test" in text
+        assert "how_many_training_steps 200" in text
+        assert f"Twin {twin}" in text
+        assert kind in text
+    Path(result.tflite).unlink()
+    assert "Twin          none beside it" in command("inspect", "--graph", result.graph).stdout
+
+
+def test_inspect_works_on_foreign_graphs_and_names_what_is_none(
+    tmp_path: Path, command: Command, model_dir: Path
+) -> None:
+    graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
+    done = command("inspect", "--graph", graph)
+    assert "Labels        none in the file" in done.stdout
+    assert "Operations    6: Const 2, Placeholder 1, Mean 1, Mul 1, Softmax 1" in done.stdout
+    bundle = find_bundle(COLOURS, str(model_dir))
+    assert "Operations    1: MEAN 1" in command("inspect", "--graph", bundle.tflite_path).stdout
+    (tmp_path / "text.pb").write_text("Dear diary")
+    done = command("inspect", "--graph", "text.pb")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: 'text.pb' is no frozen graph")
+
+
+def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    result = retrain(configured(photos()))
+    events = graph_to_tensorboard(result.graph, str(tmp_path / "graph"))
+    accumulator = EventAccumulator(events)
+    accumulator.Reload()
+    assert "final_result" in {node.name for node in accumulator.Graph().node}
+    with pytest.raises(OptionError, match=r"--tensorboard: expected a \.pb, received"):
+        graph_to_tensorboard(result.tflite, str(tmp_path / "graph"))
