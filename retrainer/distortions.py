@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrainer.arrays import Floats
+from retrainer.arrays import Floats, Pixels
 from retrainer.images import decode, to_input
 from retrainer.options import RetrainOptions
 
@@ -54,13 +54,16 @@ class Distortion:
         margin = 1.0 + self.random_crop / 100.0
         picture = decode(content, int(margin * (1.0 + self.random_scale / 100.0) * size))
         digest = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
-        inputs = []
+        inputs: list[Floats] = []
+        squares: dict[int, Pixels] = {}
         for view in range(1, self.views + 1):
             generator = np.random.default_rng([self.seed, digest, view])
             scale = margin * generator.uniform(1.0, 1.0 + self.random_scale / 100.0)
             side = max(int(scale * size), size)
             top, left = generator.integers(side - size + 1, size=2)
-            pixels = picture.square(side)[top : top + size, left : left + size]
+            if side not in squares:
+                squares[side] = picture.square(side)
+            pixels = squares[side][top : top + size, left : left + size]
             # Every other view is flipped, so that both sides come equally often.
             if self.flip_left_right and view % 2 == 0:
                 pixels = pixels[:, ::-1]

@@ -126,8 +126,8 @@ def _overfitting(turn: StepEvaluated, history: Sequence[StepEvaluated]) -> str:
     others = f"{turn.validation_accuracy:.0%} then and is {last.validation_accuracy:.0%} now"
     return (
         f"The model is overfitting since step {turn.step}: its accuracy on the photos that it trains on was {trained}, "
-        f"on others it was {others}. Try --how_many_training_steps {turn.step + 1}, more photos, or distortions such as "
-        "--flip_left_right."
+        f"on others it was {others}. Try --how_many_training_steps {turn.step + 1}, more photos, or distortions "
+        "such as --flip_left_right."
     )
 
 

@@ -13,7 +13,15 @@ import tempfile
 from pathlib import Path
 
 from retrainer.files import write_whole
-from retrainer.options import LabelOptions, Options, RetrainOptions, SampleOptions, options_of
+from retrainer.options import (
+    EvaluateOptions,
+    InspectOptions,
+    LabelOptions,
+    Options,
+    RetrainOptions,
+    SampleOptions,
+    options_of,
+)
 
 README = Path(__file__).parent.parent / "README.md"
 SESSION = (
@@ -24,6 +32,8 @@ SESSION = (
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainOptions,
     "flags of label": LabelOptions,
+    "flags of evaluate": EvaluateOptions,
+    "flags of inspect": InspectOptions,
     "flags of sample": SampleOptions,
 }
 
