@@ -79,7 +79,7 @@ def unpack(archive: Path, folder: Path, source: str) -> None:
 
     Args:
         archive: A `.tar`, `.tar.gz` or `.tgz`.
-        folder: Appears when everything is unpacked; what is there is replaced.
+        folder: Appears when everything is unpacked; a SavedModel that is there stays, anything else is replaced.
         source: Where the archive came from, for messages.
 
     Raises:
@@ -99,8 +99,9 @@ def unpack(archive: Path, folder: Path, source: str) -> None:
                 "Try again, or name another source.",
             ) from error
         root = _root_of(unfinished, source)
-        shutil.rmtree(folder, ignore_errors=True)
-        root.rename(folder)
+        if not (folder / SAVED_MODEL).is_file():  # another run was faster
+            shutil.rmtree(folder, ignore_errors=True)
+            root.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -293,7 +293,15 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsy
 
 def test_help_fits_a_terminal(command: Command) -> None:
     environment = {**os.environ, "COLUMNS": "80"}
-    for arguments in ([], ["--help"], ["retrain", "--help"], ["label", "-h"], ["sample", "--help"]):
+    for arguments in (
+        [],
+        ["--help"],
+        ["retrain", "--help"],
+        ["label", "-h"],
+        ["evaluate", "-h"],
+        ["inspect", "-h"],
+        ["sample", "--help"],
+    ):
         done = command(*arguments, env=environment)
         assert max(map(len, done.stdout.splitlines())) <= 80
     assert "Commands:\n  retrain" in command("--help").stdout
