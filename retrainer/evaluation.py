@@ -8,6 +8,7 @@ from retrainer.dataset import scan
 from retrainer.errors import DatasetError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
 from retrainer.files import shown
+from retrainer.head import softmax
 from retrainer.labeler import Labeler
 from retrainer.labels import labels_of
 from retrainer.metrics import correct
@@ -15,6 +16,7 @@ from retrainer.options import EvaluateOptions, LabelOptions
 
 # A score of zero would cost without bound; float32 knows nothing smaller beside one.
 _SMALLEST_SCORE = 1e-7
+_DISTRIBUTION_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def evaluate(options: EvaluateOptions, observer: Observer) -> Evaluation:
         raise DatasetError(f"No readable photos in '{shown(options.image_dir)}'.")
     own = np.array(label_ids)[files.folder_ids[rows]]
     table = np.stack(scores)
+    if table.min() < 0 or np.abs(table.sum(axis=1) - 1).max() > _DISTRIBUTION_TOLERANCE:
+        table = softmax(table)  # a graph that ends in logits
     own_scores = np.maximum(table[np.arange(len(own)), own], _SMALLEST_SCORE)
     return Evaluation(
         accuracy=float(correct(table, own).mean()),

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from retrainer.errors import OptionError, OutputError
 
 TEMPORARY_PREFIX = ".unfinished-"
 STALE_SECONDS = 3600.0
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -168,11 +171,34 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         raise output_error(target, error) from error
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Lets one process at a time make what belongs to a lock file; the others wait for it.
+
+    The lock goes with the process that holds it, however that ends; the file stays.
+
+    Raises:
+        OutputError: the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
+    except OSError as error:
+        raise output_error(path, error) from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def remove_stale(folder: Path) -> None:
-    """Removes the temporary files that killed processes left in a folder at least an hour ago."""
+    """Removes the temporary files and folders that killed processes left in a folder at least an hour ago."""
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > STALE_SECONDS:
+            if time.time() - leftover.stat().st_mtime <= STALE_SECONDS:
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
                 leftover.unlink()
 
 
@@ -190,6 +216,6 @@ def output_error(target: Path, error: OSError) -> OutputError:
         reason = f"'{shown(error.filename)}' is a file; expected a folder"
     else:
         reason = error.strerror or str(error)
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    full = error.errno in DISK_FULL
     fix = "Free some space, or name another place." if full else "Name another place."
     return OutputError(f"Cannot write '{shown(target)}': {reason}.", f"{fix} Nothing half-written stays.")

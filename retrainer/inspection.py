@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrainer.errors import OptionError
+from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
 from retrainer.models import foreign, graphdef, tflite, tflite_metadata
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
@@ -47,12 +47,9 @@ def inspect(path: str) -> Inspection:
     require_file(path, "--graph", "a model, .pb or .tflite")
     graph_path, twin_path = twins(path)
     if is_tflite(path):
-        builder = tflite.TFLiteBuilder.opened(Path(path))
         metadata = tflite_metadata.metadata_of(path)
-        operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
-        reading = foreign.GraphReading(
-            INPUT_NODE, "", int(builder.graph.tensors[builder.graph.inputs[0]].shape[1]), 0, 1
-        )
+        operations, size = _of_tflite(path)
+        reading = foreign.GraphReading(INPUT_NODE, "", size, 0, 1)
         other = graph_path
     else:
         graph = graphdef.read_graph(path)
@@ -86,11 +83,25 @@ def graph_to_tensorboard(path: str, folder: str) -> str:
     return str(write_graph(Path(folder), graphdef.read_graph(path)))
 
 
+def _of_tflite(path: str) -> tuple[Counter[str], int]:
+    """A `.tflite`'s operations by kind, and the size of its input."""
+    try:
+        builder = tflite.TFLiteBuilder.opened(Path(path))
+        operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
+        return operations, int(builder.graph.tensors[builder.graph.inputs[0]].shape[1])
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise ModelError(
+            f"'{shown(path)}' is damaged: expected a TFLite model of pictures.", "Retrain it, or copy it again."
+        ) from error
+
+
 def _carries(path: Path, model_id: str) -> bool:
-    if not path.is_file():
+    """Whether a file is a model of that id."""
+    try:
+        if is_tflite(str(path)):
+            metadata = tflite_metadata.metadata_of(str(path))
+        else:
+            metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
+    except ModelError:
         return False
-    if is_tflite(str(path)):
-        metadata = tflite_metadata.metadata_of(str(path))
-    else:
-        metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
     return metadata is not None and metadata.model_id == model_id

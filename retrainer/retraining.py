@@ -93,6 +93,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     source = source_of(options.architecture, options.model_dir)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
+        require_own_outputs(options)
     with run.stage("backbone"):
         run.bundle = bundle_of(source, options.model_dir, partial(some_inputs, files.paths), run.tell)
         graphdef.require_new_name(run.bundle.graph_path, options.final_tensor_name)
@@ -133,21 +134,28 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     )
 
 
-def require_outputs(options: RetrainOptions) -> None:
-    """Raises OutputError or OptionError unless everything can be written, before the long work is done."""
-    outputs = [*map(str, twins(options.output_graph)), options.output_labels]
+def require_own_outputs(options: RetrainOptions) -> None:
+    """Raises OptionError where outputs would overwrite one another, or what is not theirs; touches nothing."""
+    outputs = _outputs(options)
     if len(set(map(os.path.realpath, outputs))) < len(outputs):
         raise OptionError(
             f"--output_graph and --output_labels: expected different files, received {', '.join(map(shown, outputs))}.",
             "The model is a .pb and its .tflite twin; name the labels otherwise.",
         )
-    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
-    folders = [options.bottleneck_dir, options.summaries_dir, *intermediate]
-    for path in outputs:
-        require_writable(path)
     require_own_folder(options.summaries_dir)
-    for folder in folders:
+
+
+def require_outputs(options: RetrainOptions) -> None:
+    """Raises OutputError unless everything can be written, before the long work is done."""
+    for path in _outputs(options):
+        require_writable(path)
+    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
+    for folder in (options.bottleneck_dir, options.summaries_dir, *intermediate):
         require_writable_folder(folder)
+
+
+def _outputs(options: RetrainOptions) -> list[str]:
+    return [*map(str, twins(options.output_graph)), options.output_labels]
 
 
 def some_inputs(paths: Sequence[str], size: int) -> list[Floats]:

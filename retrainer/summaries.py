@@ -11,7 +11,7 @@ from retrainer.files import shown
 
 TRAIN, VALIDATION = "train", "validation"
 # Marks the files as ours: a later run replaces these, and no others.
-SUFFIX = ".retrainer"
+SUFFIX, GRAPH_SUFFIX = ".retrainer", ".retrainer-graph"
 _PREFIX = "events.out.tfevents"
 # A constant of more bytes is a weight, which TensorBoard's graph page does not show and would choke on.
 _SMALL_CONSTANT = 256
@@ -24,13 +24,13 @@ class EventFile:
         OSError: it cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suffix: str = SUFFIX) -> None:
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
-        for older in folder.glob(f"{_PREFIX}.*{SUFFIX}"):
+        for older in folder.glob(f"{_PREFIX}.*{suffix}"):
             older.unlink()
-        self.path = folder / f"{_PREFIX}.{int(time.time()):010d}.{os.getpid()}{SUFFIX}"
+        self.path = folder / f"{_PREFIX}.{int(time.time()):010d}.{os.getpid()}{suffix}"
         self._writer = RecordWriter(self.path.open("wb"))
         self._write(file_version="brain.Event:2")
 
@@ -69,7 +69,7 @@ def write_graph(folder: Path, graph: Any) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    events = EventFile(folder)
+    events = EventFile(folder, GRAPH_SUFFIX)
     events.graph(graph)
     events.close()
     return events.path
@@ -98,7 +98,8 @@ def require_own_folder(summaries_dir: str) -> None:
     folder = Path(summaries_dir)
     for entry in sorted(folder.glob("*")) if folder.is_dir() else ():
         ours = entry.name in (TRAIN, VALIDATION) and entry.is_dir()
-        others = [path for path in entry.iterdir() if not path.name.endswith(SUFFIX)] if ours else [entry]
+        found = list(entry.iterdir()) if ours else [entry]
+        others = [path for path in found if not path.name.endswith((SUFFIX, GRAPH_SUFFIX))]
         if others:
             raise OptionError(
                 f"--summaries_dir: expected a new folder or that of an earlier run, received '{shown(summaries_dir)}', "

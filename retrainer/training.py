@@ -96,13 +96,31 @@ def fit_by_gradient_descent(
                 observer(HeadMeasured(step, head.weights, head.biases))
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
-    if (turn := overfitting_since(history)) is not None:
-        observer(Warned(_overfitting(turn, history)))
+    if overfitting := overfitting_in(history):
+        observer(Warned(str(overfitting)))
     return head
 
 
-def overfitting_since(history: Sequence[StepEvaluated]) -> StepEvaluated | None:
-    """The evaluation after which training held or improved while validation grew worse, None where that is not so.
+@dataclass(frozen=True)
+class Overfitting:
+    """Since which step, and the accuracies then and now, each 0 to 1 and a mean over a tenth of the run."""
+
+    step: int
+    training: tuple[float, float]
+    validation: tuple[float, float]
+
+    def __str__(self) -> str:
+        """What a user reads."""
+        trained, others = (f"{then:.1%} then and is {now:.1%} now" for then, now in (self.training, self.validation))
+        return (
+            f"The model is overfitting since step {self.step}: its accuracy on the photos that it trains on was "
+            f"{trained}, on others it was {others}. Try --how_many_training_steps {self.step + 1}, more photos, or "
+            "distortions such as --flip_left_right."
+        )
+
+
+def overfitting_in(history: Sequence[StepEvaluated]) -> Overfitting | None:
+    """Whether training held or improved while validation grew worse, None where that is not so.
 
     All figures are means over a tenth of the run, because batches are small. Validation grew worse where its cross
     entropy rose by a tenth from its lowest and its accuracy fell by a point.
@@ -115,20 +133,10 @@ def overfitting_since(history: Sequence[StepEvaluated]) -> StepEvaluated | None:
     )
     means = np.stack([np.convolve(column, np.full(width, 1 / width), "valid") for column in figures.T])
     lowest = int(means[0].argmin())
-    then, now = means[:, lowest], means[:, -1]
-    worse = now[0] > 1.1 * then[0] and now[1] < then[1] - 0.01
-    return history[lowest + width // 2] if worse and now[2] >= then[2] else None
-
-
-def _overfitting(turn: StepEvaluated, history: Sequence[StepEvaluated]) -> str:
-    last = history[-1]
-    trained = f"{turn.train_accuracy:.0%} then and is {last.train_accuracy:.0%} now"
-    others = f"{turn.validation_accuracy:.0%} then and is {last.validation_accuracy:.0%} now"
-    return (
-        f"The model is overfitting since step {turn.step}: its accuracy on the photos that it trains on was {trained}, "
-        f"on others it was {others}. Try --how_many_training_steps {turn.step + 1}, more photos, or distortions "
-        "such as --flip_left_right."
-    )
+    (loss, accuracy, trained), (loss_now, accuracy_now, trained_now) = means[:, lowest], means[:, -1]
+    if loss_now > 1.1 * loss and accuracy_now < accuracy - 0.01 and trained_now >= trained:
+        return Overfitting(history[lowest + width // 2].step, (trained, trained_now), (accuracy, accuracy_now))
+    return None
 
 
 def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save("two", tf.Module(), lambda inputs: {"a": inputs[:, 0, 0], "b": inputs[:, 1, 1]}, picture)
     integers = tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8, "inputs")
     save("integers", tf.Module(), lambda inputs: {"y": tf.cast(inputs[:, 0, 0], tf.float32)}, integers)
+    save("constant", tf.Module(), lambda inputs: {"y": tf.zeros((tf.shape(inputs)[0], 4))}, picture)
     free = tf.TensorSpec((None, None, None, 3), tf.float32, "inputs")
     save("any size", tf.Module(), lambda inputs: {"y": tf.reduce_mean(inputs, [1, 2])}, free)
     return parent
@@ -115,8 +117,8 @@ def test_a_module_of_any_size_takes_the_size_that_is_known(modules: Path, tmp_pa
     ("name", "message"),
     [
         ("no signature", r"expected a signature that takes one float image \(N, S, S, 3\), received none"),
-        ("flat", r"received serving_default\(numbers: \(None, 10\)\)"),
-        ("integers", r"received serving_default\(inputs: \(None, 8, 8, 3\) uint8\)|received serving_default"),
+        ("flat", r"received serving_default\(numbers: float32 \(None, 10\)\)"),
+        ("integers", r"received serving_default\(inputs: uint8 \(None, 8, 8, 3\)\)"),
         ("map", r"expected pooled features of the shape \(N, D\), received \(None, 8, 8, 3\)"),
         ("two", r"expected one output, received a, b"),
         ("absent", r"cannot be converted"),
@@ -127,6 +129,11 @@ def test_what_is_no_feature_vector_is_one_clear_error(name: str, message: str, m
         convert(modules / name, described(name), tmp_path, inputs)
     assert "\n" not in error.value.problem
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_constant_output_has_no_map_and_without_photos_a_ramp_is_compared(modules: Path, tmp_path: Path) -> None:
+    bundle = convert(modules / "constant", described("constant"), tmp_path, lambda size: [])
+    assert (bundle.depth, bundle.map_tensor) == (4, "")
 
 
 def test_a_bundle_that_computes_something_else_is_refused(
@@ -161,6 +168,11 @@ def test_a_handle_or_a_path_becomes_a_name_of_its_own(modules: Path) -> None:
     assert first.name != other.name
     assert first.input_size == 96
     assert source_of(str(modules / "good"), "").name.startswith("good-")
+    kaggle = source_of("google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1", "")
+    assert kaggle.place == "https://www.kaggle.com/models/google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1"
+    assert kaggle.input_size == 160
+    assert source_of("tfhub.dev/google/imagenet/resnet_v2_152/feature_vector/5", "").input_size == 0
+    assert source_of("tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5", "").name == "mobilenet_0.50_224"
 
 
 @pytest.mark.parametrize(
@@ -226,6 +238,20 @@ def test_a_damaged_bundle_is_made_again(modules: Path, tmp_path: Path) -> None:
     messages = [event.message for event in events if isinstance(event, Warned)]
     assert len(messages) == 1
     assert "is damaged: its SHA-256 differs. It is made again." in messages[0]
+
+
+def test_two_runs_that_want_the_same_backbone_make_it_once(modules: Path, tmp_path: Path, server: Server) -> None:
+    archive = tmp_path / "good.tar.gz"
+    with tarfile.open(archive, "w:gz") as members:
+        members.add(modules / "good", ".")
+    server.answers = [sends(archive.read_bytes())]
+    source = source_of(server.handle, str(tmp_path))
+    events: list[Event] = []
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: bundle_of(source, str(tmp_path / "models"), inputs, events.append), range(4)))
+    assert len({bundle.sha256["backbone.pb"] for bundle in made}) == 1
+    assert sum(isinstance(event, Noted) for event in events) == 1
+    assert len(server.asked) == 1
 
 
 def test_a_folder_that_changed_is_another_backbone(modules: Path, tmp_path: Path) -> None:

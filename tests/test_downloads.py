@@ -1,12 +1,16 @@
 """Downloads from a server that misbehaves in every way."""
 
+import gzip
 import io
+import lzma
+import os
 import socketserver
 import tarfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -32,7 +36,13 @@ def archive(files: dict[str, bytes], *others: tarfile.TarInfo) -> bytes:
     return content.getvalue()
 
 
-WHOLE = archive({"./saved_model.pb": b"graph", "./variables/variables.index": b"index" * 1000})
+WHOLE = archive(
+    {
+        "./saved_model.pb": b"graph",
+        "./variables/variables.index": b"index" * 1000,
+        "./variables/variables.data-00000-of-00001": b"weights",
+    }
+)
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, target: str = "") -> tarfile.TarInfo:
@@ -99,7 +109,8 @@ def fetch(server: Server, cache: Path) -> Path:
 
 
 def left(cache: Path) -> list[str]:
-    return sorted(path.name for path in cache.iterdir()) if cache.exists() else []
+    """What is in a folder besides its locks."""
+    return sorted(p.name for p in cache.iterdir() if not p.name.endswith("lock")) if cache.exists() else []
 
 
 def test_a_module_comes_into_the_layout_of_tf_hub(server: Server, tmp_path: Path) -> None:
@@ -139,11 +150,112 @@ def test_tensorflow_hub_finds_what_was_downloaded(
     assert len(server.asked) == 1
 
 
-def test_a_half_deleted_module_is_fetched_again(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "lost", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
+)
+def test_a_half_deleted_module_is_fetched_again(lost: str, server: Server, tmp_path: Path) -> None:
     server.answers = [sends(WHOLE)]
-    placed = hub_folder(server.handle, tmp_path)
-    (placed / "variables").mkdir(parents=True)
+    (fetch(server, tmp_path) / lost).unlink()
+    assert (fetch(server, tmp_path) / lost).is_file()
+    assert len(server.asked) == 2
+
+
+def test_processes_that_want_the_same_module_fetch_it_once(server: Server, tmp_path: Path) -> None:
+    server.answers = [sends(WHOLE)]
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: fetch(server, tmp_path), range(8)))
+    assert set(folders) == {hub_folder(server.handle, tmp_path)}
+    assert len(server.asked) == 1
+
+
+def test_what_a_killed_run_left_is_removed_in_time(server: Server, tmp_path: Path) -> None:
+    server.answers = [sends(WHOLE)]
+    for name, age in (("old", 7200), ("young", 60)):
+        leftover = tmp_path / f".unfinished-{name}"
+        leftover.mkdir()
+        (leftover / "archive").write_bytes(b"half")
+        changed = leftover.stat().st_mtime - age
+        os.utime(leftover, (changed, changed))
+    fetch(server, tmp_path)
+    assert [path.name for path in tmp_path.glob(".unfinished-*")] == [".unfinished-young"]
+
+
+def drips(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "1000")
+    request.end_headers()
+    for _ in range(100):
+        request.wfile.write(b"x")
+        request.wfile.flush()
+        time.sleep(0.02)
+
+
+def redirects(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(302)
+    request.send_header("Location", "http://[bad")
+    request.send_header("Content-Length", "0")
+    request.end_headers()
+
+
+def says_no_number(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "abc")
+    request.end_headers()
+    request.wfile.write(WHOLE)
+
+
+def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
+    server.answers = [drips]
+    with pytest.raises(DownloadError, match=r"\d+ bytes came in 0 s, which is too slow"):
+        fetch(server, tmp_path)
+
+
+def test_odd_answers_are_no_tracebacks(server: Server, tmp_path: Path) -> None:
+    server.answers = [redirects]
+    with pytest.raises(DownloadError, match="cannot be downloaded"):
+        fetch(server, tmp_path)
+    server.answers = [says_no_number]
     assert (fetch(server, tmp_path) / "saved_model.pb").is_file()
+
+
+def pax_bomb() -> bytes:
+    header = member("./PaxHeaders/x", tarfile.XHDTYPE, size=2**21).tobuf(tarfile.USTAR_FORMAT)
+    return gzip.compress(header + b"\0" * 2**21)
+
+
+def test_a_huge_header_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "archive.tar.gz").write_bytes(pax_bomb())
+    read: list[int] = []
+    process = downloads._BoundedHeader._proc_pax  # type: ignore[attr-defined]
+
+    def counted(self: tarfile.TarInfo, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        read.append(self.size)
+        return process(self, archive)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(downloads._BoundedHeader, "_proc_pax", counted)
+    for limit, times in ((2**20, 0), (2**22, 1)):
+        monkeypatch.setattr(downloads, "MAX_HEADER_BYTES", limit)
+        with pytest.raises(DownloadError):
+            unpack(tmp_path / "archive.tar.gz", tmp_path / "module", "archive.tar.gz")
+        assert read == [2**21] * times
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (pax_bomb(), "damaged or truncated one: .*"),
+        (archive({"a": b"1", "a/b": b"2"}), "damaged or truncated one: .*"),
+        (archive({"x" * 300: b"1"}), "damaged or truncated one: .*File name too long"),
+        (lzma.compress(gzip.decompress(WHOLE))[:60] + b"x" * 60, "damaged or truncated one: .*"),
+    ],
+    ids=["pax", "file and folder", "long name", "xz"],
+)
+def test_an_archive_is_blamed_for_its_own_faults(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "archive.tar.gz").write_bytes(content)
+    with pytest.raises(DownloadError, match=message):
+        unpack(tmp_path / "archive.tar.gz", tmp_path / "module", "archive.tar.gz")
+    assert left(tmp_path) == ["archive.tar.gz"]
 
 
 def test_the_cache_is_where_tf_hub_has_it_or_in_the_model_dir(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +281,7 @@ def test_what_may_be_better_in_a_moment_is_tried_again(first: Answer, server: Se
         (sends(b"<html>", kind="text/html; charset=utf-8"), 1, r"expected a \.tar\.gz.*, received a web page"),
         (sends(b"<html>" * 100), 1, r"received a damaged or truncated one"),
         (hangs, 3, r"no answer within 0.3 s, 3 times"),
-        (sends(WHOLE[:60], length=len(WHOLE)), 3, r"IncompleteRead|Connection broken"),
+        (sends(WHOLE[:60], length=len(WHOLE)), 3, r"IncompleteRead.*, 3 times"),
         (sends(WHOLE[:-60]), 1, r"received a damaged or truncated one"),
         (sends(archive({"../outside": b"x"})), 1, r"'\.\./outside' lies outside the archive"),
         (sends(archive({"/etc/outside": b"x"})), 1, r"'/etc/outside' lies outside the archive"),
@@ -181,8 +293,12 @@ def test_what_may_be_better_in_a_moment_is_tried_again(first: Answer, server: Se
             1,
             r"'huge' is too much; expected at most 10,000 files of 4 GB",
         ),
-        (sends(archive({"readme.txt": b"x"})), 1, r"expected saved_model.pb in the archive, received readme.txt"),
-        (sends(archive({})), 1, r"expected saved_model.pb in the archive, received nothing"),
+        (
+            sends(archive({"readme.txt": b"x"})),
+            1,
+            r"expected saved_model.pb and its variables in the archive, received readme",
+        ),
+        (sends(archive({})), 1, r"expected saved_model.pb and its variables in the archive, received nothing"),
     ],
 )
 def test_what_cannot_be_used_is_one_clear_error_and_leaves_nothing(

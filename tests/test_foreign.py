@@ -1,11 +1,13 @@
 """Graphs of the 2017 scripts and of others, and the commands that look into models."""
 
+import io
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COLOURS, COLOURS_SIZE, SHARED, Command, Configure, Photos, jpeg
+from PIL import Image
 from tensorboard.compat.proto import types_pb2
 
 from retrainer import Labeler, LabelOptions, retrain
@@ -96,6 +98,50 @@ def test_a_graph_of_any_size_takes_the_size_that_is_given(tmp_path: Path, labels
     assert Labeler(options).label(str(photo)).ranking[0][0] == "blue"
 
 
+def graph_of_bytes() -> object:
+    """Takes uint8 pixels and scores them by their mean colour / 25.5."""
+    graph = graphdef.new_graph()
+    node = graph.node.add(op="Placeholder", name="pixels")
+    node.attr["dtype"].type = types_pb2.DT_UINT8
+    for size in (-1, SIZE, SIZE, 3):
+        node.attr["shape"].shape.dim.add(size=size)
+    cast = graph.node.add(op="Cast", name="cast", input=["pixels"])
+    cast.attr["SrcT"].type, cast.attr["DstT"].type = types_pb2.DT_UINT8, types_pb2.DT_FLOAT
+    axes = graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
+    tenth = graphdef.add_constant(graph, "tenth", np.array(1 / 25.5, np.float32))
+    float_type, int_type = types_pb2.DT_FLOAT, types_pb2.DT_INT32
+    graphdef.add_node(graph, "Mean", "mean", ("cast", axes), T=float_type, Tidx=int_type, keep_dims=False)
+    graphdef.add_node(graph, "Mul", "product", ("mean", tenth), T=float_type)
+    graphdef.add_node(graph, "Softmax", "scores", ("product",), T=float_type)
+    return graph
+
+
+def test_a_graph_of_bytes_gets_pixels(tmp_path: Path, labels: Path) -> None:
+    graph = saved(graph_of_bytes(), tmp_path / "bytes.pb")
+    assert reading_of(graph_of_bytes()) == GraphReading("pixels", "scores", SIZE, 0, 1)
+    (tmp_path / "photo.png").write_bytes(png((0, 51, 102)))
+    scores = Labeler(LabelOptions(graph=str(graph), labels=str(labels))).scores(png((0, 51, 102)))
+    np.testing.assert_allclose(scores, np.exp([0, 2, 4]) / np.exp([0, 2, 4]).sum(), atol=1e-4)
+
+
+def png(colour: tuple[int, int, int]) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (SIZE, SIZE), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_the_placeholder_of_pictures_is_told_from_others() -> None:
+    graph = foreign_graph("images", "scores")
+    scalar = graphdef.new_graph()
+    graphdef.add_placeholder(scalar, "keep_prob", ())
+    scalar.node.extend(graph.node)  # type: ignore[attr-defined]
+    assert reading_of(scalar).input_node == "images"
+    for node in scalar.node:
+        if node.name == "images":
+            node.op = "PlaceholderWithDefault"
+    assert reading_of(scalar).input_node == "images"
+
+
 def test_a_missing_node_lists_the_candidates(tmp_path: Path, labels: Path) -> None:
     graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
     with pytest.raises(ModelError, match=r"expected a node 'Mul'(.|\n)*--input_layer; candidates: Placeholder"):
@@ -149,6 +195,29 @@ def test_evaluate_needs_the_models_own_classes(photos: Photos, configured: Confi
     assert evaluate(EvaluateOptions(graph=result.graph, image_dir=str(one)), silent).accuracy == 1.0
 
 
+def test_evaluate_takes_logits_for_what_they_are(tmp_path: Path, photos: Photos, labels: Path) -> None:
+    graph = foreign_graph("input", "final_result")
+    kept = [node for node in graph.node if node.op != "Softmax"]  # type: ignore[attr-defined]
+    del graph.node[:]  # type: ignore[attr-defined]
+    graph.node.extend(kept)  # type: ignore[attr-defined]
+    graphdef.add_node(graph, "Identity", "final_result", ("product",), T=types_pb2.DT_FLOAT)
+    path = saved(graph, tmp_path / "logits.pb")
+    evaluation = evaluate(EvaluateOptions(graph=str(path), image_dir=str(photos()), labels=str(labels)), silent)
+    assert evaluation.accuracy == 1.0
+    assert 0 < evaluation.cross_entropy < 0.1
+
+
+def test_inspect_survives_damaged_files(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    result = retrain(configured(photos()))
+    twin = Path(result.tflite)
+    twin.write_bytes(twin.read_bytes()[:1000])
+    assert inspect(result.graph).twin == ""
+    for content in (b"\x1c\0\0\0TFL3" + bytes(range(200)), twin.read_bytes()):
+        twin.write_bytes(content)
+        with pytest.raises(ModelError, match="damaged"):
+            inspect(str(twin))
+
+
 def test_inspect_says_what_a_model_is(photos: Photos, configured: Configure, command: Command) -> None:
     result = retrain(configured(photos()))
     for path, twin, kind in ((result.graph, result.tflite, "Softmax 1"), (result.tflite, result.graph, "SOFTMAX 1")):
@@ -189,5 +258,11 @@ def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Co
     accumulator = EventAccumulator(events)
     accumulator.Reload()
     assert "final_result" in {node.name for node in accumulator.Graph().node}
+    # The curves of a run stay, and a later run takes the folder for its own.
+    logs = Path(configured(photos()).summaries_dir)
+    graph_to_tensorboard(result.graph, str(logs / "train"))
+    graph_to_tensorboard(result.graph, str(logs))
+    assert len(list((logs / "train").iterdir())) == 2
+    retrain(configured(photos()))
     with pytest.raises(OptionError, match=r"--tensorboard: expected a \.pb, received"):
         graph_to_tensorboard(result.tflite, str(tmp_path / "graph"))

@@ -16,7 +16,7 @@ from retrainer.training import (
     Examples,
     fit_by_gradient_descent,
     measured,
-    overfitting_since,
+    overfitting_in,
     sampled_rows,
 )
 
@@ -156,21 +156,21 @@ def history(figures: Sequence[tuple[float, float, float]]) -> list[StepEvaluated
 def test_overfitting_is_noticed_since_the_step_of_the_lowest_loss() -> None:
     falls = [(1.0 - 0.02 * n, 0.5 + 0.01 * n, 0.6 + 0.005 * n) for n in range(30)]
     rises = [(0.4 + 0.02 * n, 0.8 - 0.005 * n, 0.75 + 0.005 * n) for n in range(30)]
-    turn = overfitting_since(history(falls + rises))
+    turn = overfitting_in(history(falls + rises))
     assert turn is not None
     assert 250 <= turn.step <= 350
-    assert overfitting_since(history(falls)) is None
+    assert overfitting_in(history(falls)) is None
     # Training does not improve: the learning rate is too high, or the photos changed, but nothing is overfitted.
-    assert overfitting_since(history(falls + [(loss, accuracy, 0.5) for loss, accuracy, _ in rises])) is None
-    assert overfitting_since(history(falls[:5])) is None
-    assert overfitting_since([]) is None
+    assert overfitting_in(history(falls + [(loss, accuracy, 0.5) for loss, accuracy, _ in rises])) is None
+    assert overfitting_in(history(falls[:5])) is None
+    assert overfitting_in([]) is None
 
 
 def test_noise_alone_is_no_overfitting() -> None:
     for seed in range(20):
         noise = np.random.default_rng(seed).normal(0, 0.04, (400, 3))
         figures = [(0.7 + a, 0.78 + b, 0.85 + c) for a, b, c in noise]
-        assert overfitting_since(history(figures)) is None
+        assert overfitting_in(history(figures)) is None
 
 
 def test_a_run_that_overfits_says_so_and_what_to_do() -> None:

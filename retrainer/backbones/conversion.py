@@ -63,11 +63,11 @@ def convert(folder: Path, described: Bundle, parent: Path, pictures: Pictures) -
     except Exception as error:  # TensorFlow raises many kinds for a SavedModel that it cannot take
         raise BackboneError(
             f"'{shown(source)}' cannot be converted: {(str(error).splitlines() or [type(error).__name__])[0]}",
-            "Expected a TF2 SavedModel of a feature vector, as TF-Hub has them.",
+            f"Expected a TF2 SavedModel of a feature vector; if its copy in '{shown(folder)}' is damaged, remove it.",
         ) from error
     map_node = _pooled_node(graph)
     tflite, named = _with_map_named(tflite, map_node)
-    _check(tflite, features_of, pictures(size), source)
+    _check(tflite, features_of, pictures(size) or [_ramp(size)], source)
     bundle = replace(
         described,
         input_size=size,
@@ -94,7 +94,7 @@ def _feature_function(module: Any, source: str, known_size: int) -> tuple[Callab
         if signature is None:
             continue
         inputs = signature.structured_input_signature[1]
-        found.append(f"{name}({', '.join(f'{key}: {spec.shape}' for key, spec in inputs.items())})")
+        found.append(f"{name}({', '.join(f'{key}: {spec.dtype.name} {spec.shape}' for key, spec in inputs.items())})")
         (key, spec), *others = inputs.items()
         if not others and spec.dtype.is_floating and spec.shape.rank == 4 and spec.shape[3] in (3, None):
             if spec.shape[1] != spec.shape[2]:
@@ -115,7 +115,8 @@ def _output_of(signature: Any, source: str) -> str:
         if name in outputs:
             return str(name)
     raise BackboneError(
-        f"'{shown(source)}': expected one output, received {', '.join(map(shown, outputs))}.", "Name a feature vector."
+        f"'{shown(source)}': expected one output, received {', '.join(map(shown, sorted(outputs)))}.",
+        "Name a feature vector.",
     )
 
 
@@ -159,13 +160,19 @@ def _with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
     """The TFLite model with the same tensor under the same name, and whether it has one."""
     builder = TFLiteBuilder.parsed(tflite)
     maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
-    operator = maker[builder.graph.outputs[0]]
-    while builder.operator_name(operator) in ("RESHAPE", "SQUEEZE"):
-        operator = maker[operator.inputs[0]]
-    if not name or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
+    operator = maker.get(builder.graph.outputs[0])
+    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE"):
+        operator = maker.get(operator.inputs[0])
+    if not name or operator is None or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
         return tflite, False
     builder.graph.tensors[operator.inputs[0]].name = name
     return builder.packed(), True
+
+
+def _ramp(size: int) -> Floats:
+    """A picture for want of photos: each channel grows along another way."""
+    ramp = np.linspace(-1.0, 1.0, size, dtype=np.float32)
+    return np.stack(np.broadcast_arrays(ramp[:, np.newaxis], ramp, ramp[::-1]), axis=-1)
 
 
 def _check(tflite: bytes, features_of: Callable[[Any], Any], pictures: Sequence[Floats], source: str) -> None:

@@ -12,11 +12,14 @@ from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
 from retrainer.backbones.conversion import Pictures, convert
 from retrainer.downloads import SAVED_MODEL, fetch_module, hub_cache, unpack
 from retrainer.errors import BackboneError, OptionError
-from retrainer.events import DownloadAdvanced, Noted, Observer, Warned
-from retrainer.files import expanded, shown
+from retrainer.events import DownloadAdvanced, Noted, Observer, Warned, silent
+from retrainer.files import expanded, locked, shown
 
 EMBEDDED = "pocket"
 _EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
+_HUB_HOSTS = ("tfhub.dev/", "www.kaggle.com/models/", "kaggle.com/models/")
+# Sizes that networks of pictures have; other numbers in their names are widths and depths.
+_SIZES = frozenset({96, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 384, 448, 480, 512})
 _ARCHIVES = (".tar", ".tar.gz", ".tgz")
 
 
@@ -46,6 +49,7 @@ def source_of(architecture: str, model_dir: str) -> BackboneSource:
     Raises:
         OptionError: it names nothing; the nearest names are listed.
     """
+    architecture = _url_of(architecture)
     row = ARCHITECTURES.get(architecture.lower())
     row = row or next((r for r in ARCHITECTURES.values() if r.handle == architecture), None)
     if row:
@@ -74,18 +78,33 @@ def bundle_of(source: BackboneSource, model_dir: str, pictures: Pictures, observ
         DownloadError: the source cannot be had.
         OutputError: the bundle cannot be written.
     """
-    folder = Path(model_dir) / source.name
-    if source.name == EMBEDDED or (folder / DESCRIPTION).is_file():
-        try:
-            return find_bundle(source.name, model_dir)
-        except BackboneError as error:
-            if not source.place:
-                raise
-            observer(Warned(f"{error.problem} It is made again."))
+    bundle = _made_before(source, model_dir, observer)
+    if bundle:
+        return bundle
+    with locked(Path(model_dir) / f".{source.name}.lock"):
+        # Another run may have made it meanwhile.
+        return _made_before(source, model_dir, silent) or _made_now(source, model_dir, pictures, observer)
+
+
+def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> Bundle | None:
+    """The bundle that is there, None where it is absent or is damaged and can be made again."""
+    if source.name != EMBEDDED and not (Path(model_dir) / source.name / DESCRIPTION).is_file():
+        return None
+    try:
+        return find_bundle(source.name, model_dir)
+    except BackboneError as error:
+        if not source.place:
+            raise
+        observer(Warned(f"{error.problem} It is made again."))
+        return None
+
+
+def _made_now(source: BackboneSource, model_dir: str, pictures: Pictures, observer: Observer) -> Bundle:
     with tempfile.TemporaryDirectory() as temporary:
         saved_model = _saved_model(source, model_dir, Path(temporary), observer)
+        folder = Path(model_dir) / source.name
         observer(Noted(f"Converting '{shown(source.place)}' to '{shown(folder)}', once"))
-        # TF-Hub's image modules are Apache-2.0 unless their pages say otherwise; they do not say it themselves.
+        # TF-Hub's modules do not say their licence themselves, their pages do.
         described = Bundle(source.name, source.place, "see the source", source.input_size, 0, "")
         return convert(saved_model, described, Path(model_dir), pictures)
 
@@ -121,6 +140,16 @@ def _saved_model(source: BackboneSource, model_dir: str, temporary: Path, observ
     return temporary / "module"
 
 
+def _url_of(handle: str) -> str:
+    """The address of a handle that is written without one; anything else as it is."""
+    if handle.startswith(_HUB_HOSTS):
+        return f"https://{handle}"
+    # Kaggle's own spelling: owner/model/framework/variation, perhaps with a version.
+    if re.fullmatch(r"[\w.-]+/[\w.-]+/tensorflow[12]/[\w.-]+(/\d+)?", handle, re.IGNORECASE):
+        return f"https://www.kaggle.com/models/{handle}"
+    return handle
+
+
 def _slug(name: str, content: bytes) -> str:
     """A folder's name that people recognise and that belongs to this content alone."""
     words = re.sub(r"[^A-Za-z0-9._]+", "-", re.sub(r"^https?://[^/]+/(google/imagenet/)?", "", name)).strip("-.")
@@ -135,8 +164,8 @@ def _content(path: Path) -> bytes:
 
 def _size_in(name: str) -> int:
     """The input size that a name such as `mobilenet_v2_100_224/feature_vector/5` holds, 0 where it holds none."""
-    sizes = [int(size) for size in re.findall(r"_(\d{2,3})(?=[/_.-]|$)", name)]
-    return next((size for size in reversed(sizes) if 64 <= size <= 640 and size != 100), 0)
+    numbers = [int(number) for number in re.findall(r"(?:^|[_/-])(\d{2,3})(?=[/_.-]|$)", name)]
+    return next((number for number in reversed(numbers) if number in _SIZES), 0)
 
 
 def _unknown(architecture: str, path: Path, model_dir: str) -> OptionError:

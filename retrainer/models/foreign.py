@@ -10,6 +10,9 @@ from retrainer.models.metadata import INPUT_NODE, USUAL_MEAN, USUAL_STD
 USUAL_INPUT, USUAL_OUTPUT = INPUT_NODE, "final_result"
 # The 2017 scripts fed Inception v3 here, behind its own decoding of JPEGs.
 _INCEPTION_INPUT, _INCEPTION_SIZE = "Mul", 299
+PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderWithDefault"})
+_INTEGERS = frozenset({types_pb2.DT_UINT8, types_pb2.DT_INT32, types_pb2.DT_INT64})
+_PIXELS = _INTEGERS | {types_pb2.DT_FLOAT, types_pb2.DT_HALF}
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "Softmax"})
 
 
@@ -33,27 +36,26 @@ def reading_of(graph: Any, input_node: str = "", output_node: str = "") -> Graph
     """
     nodes = {node.name: node for node in graph.node}
     input_node = input_node or _input_of(nodes)
-    size = _size_of(nodes[input_node]) if input_node in nodes else 0
-    # The scripts that came with TF-Hub gave their modules pixels in [0, 1].
-    unit = any(name.startswith("module") for name in nodes)
-    return GraphReading(
-        input_node,
-        output_node or _output_of(nodes),
-        size,
-        0.0 if unit else USUAL_MEAN,
-        255.0 if unit else USUAL_STD,
-    )
+    node = nodes.get(input_node)
+    if node is not None and node.attr["dtype"].type in _INTEGERS:
+        mean, std = 0.0, 1.0
+    elif any(name.startswith("module") for name in nodes):
+        # The scripts that came with TF-Hub gave their modules pixels in [0, 1].
+        mean, std = 0.0, 255.0
+    else:
+        mean, std = USUAL_MEAN, USUAL_STD
+    size = _size_of(node) if node is not None else 0
+    return GraphReading(input_node, output_node or _output_of(nodes), size, mean, std)
 
 
 def _input_of(nodes: dict[str, Any]) -> str:
-    pictures = [
-        name
-        for name, node in nodes.items()
-        if node.op == "Placeholder" and node.attr["dtype"].type == types_pb2.DT_FLOAT and len(_shape(node)) in (0, 4)
-    ]
+    placeholders = [n for n in nodes.values() if n.op in PLACEHOLDERS and n.attr["dtype"].type in _PIXELS]
+    # A rank of four is a batch of pictures; an unknown rank may be one.
+    pictures = [n.name for n in placeholders if len(_shape(n)) == 4]
+    pictures += [n.name for n in placeholders if "shape" not in n.attr or n.attr["shape"].shape.unknown_rank]
     if USUAL_INPUT in pictures or not pictures:
         return _INCEPTION_INPUT if _INCEPTION_INPUT in nodes and USUAL_INPUT not in nodes else USUAL_INPUT
-    return pictures[0]
+    return str(pictures[0])
 
 
 def _output_of(nodes: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
+from retrainer.models.foreign import PLACEHOLDERS
 from retrainer.native import native_stderr_hidden
 
 
@@ -50,26 +51,37 @@ class GraphNetwork:
         except Exception as error:  # TensorFlow raises many kinds for a graph it cannot take
             raise ModelError(f"'{shown(path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
         self._path = path
+        self._dtype = np.dtype(self._input.dtype.as_numpy_dtype)
+        if self._dtype.kind not in "fiu":
+            raise ModelError(
+                f"'{shown(path)}': expected numbers as input, '{shown(input_node)}' takes {self._input.dtype.name}.",
+                "Name another node by --input_layer.",
+            )
         shape = self._input.shape
         self.input_size = int(shape[1] or 0) if shape.rank == 4 else 0
 
     def run(self, picture: Floats) -> Floats:
         """Runs one picture `(S, S, 3)` and returns its scores `(C,)`."""
+        if self._dtype.kind in "iu":
+            picture = np.rint(picture)
         try:
             with native_stderr_hidden():
-                scores = self._session.run(self._output, {self._input: picture[np.newaxis]})
+                scores = self._session.run(self._output, {self._input: picture[np.newaxis].astype(self._dtype)})
         except Exception as error:  # as above
             raise ModelError(f"'{shown(self._path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
         return np.asarray(scores, np.float32).reshape(-1)
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The first line that says something; TensorFlow begins with headings and places in its own code."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.endswith(":") and not line.startswith(("Detected at", "File "))]
+    return (telling or lines or [type(error).__name__])[0]
 
 
 def _missing_node(graph: Any, path: str, flag: str, name: str) -> ModelError:
     if flag == "--input_layer":
-        candidates = [node.name for node in graph.node if node.op == "Placeholder"]
+        candidates = [node.name for node in graph.node if node.op in PLACEHOLDERS]
     else:
         read = {i.split(":")[0].lstrip("^") for node in graph.node for i in node.input}
         candidates = [node.name for node in graph.node if node.name not in read and node.op != "Const"]

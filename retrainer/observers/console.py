@@ -37,6 +37,7 @@ class Console:
         self._misclassified = 0
         self._bar: Any = None
         self._task: Any = None
+        self._task_name = ""
 
     def __enter__(self) -> "Console":
         return self
@@ -97,6 +98,8 @@ class Console:
     def _advance(self, what: str, done: int, total: int, unit: str) -> None:
         if not sys.stderr.isatty():
             return
+        if self._bar and self._task_name != what:
+            self._close_bar()
         if self._bar is None:
             self._open_bar(what, total, unit)
         speed = self._bar.tasks[self._task].speed
@@ -116,7 +119,7 @@ class Console:
         columns.append(progress.TimeRemainingColumn())
         self._bar = progress.Progress(*columns, console=RichConsole(stderr=True))
         self._bar.start()
-        self._task = self._bar.add_task("", total=total or None, rate="")
+        self._task, self._task_name = self._bar.add_task("", total=total or None, rate=""), what
 
     def _close_bar(self) -> None:
         if self._bar:
