@@ -67,12 +67,30 @@ def test_what_a_graph_tells_is_inferred(graph: object, reading: GraphReading) ->
     assert reading_of(graph) == reading
 
 
-def test_the_inception_graph_of_2017_is_fed_behind_its_decoder() -> None:
+def test_the_inception_graph_of_2017_is_fed_behind_its_decoder(tmp_path: Path, labels: Path) -> None:
+    float_type = types_pb2.DT_FLOAT
     graph = graphdef.new_graph()
-    graphdef.add_constant(graph, "DecodeJpeg/contents", "")
-    graphdef.add_node(graph, "Mul", "Mul", ("DecodeJpeg/contents",), T=types_pb2.DT_FLOAT)
-    graphdef.add_node(graph, "Softmax", "final_result", ("Mul",), T=types_pb2.DT_FLOAT)
+    graphdef.add_placeholder(graph, "keep_prob", ())
+    graphdef.add_constant(graph, "DecodeJpeg", np.zeros((1, 299, 299, 3), np.float32))
+    one = graphdef.add_constant(graph, "one", np.array(1.0, np.float32))
+    graphdef.add_node(graph, "Mul", "Mul", ("DecodeJpeg", one), T=float_type)
+    axes = graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
+    graphdef.add_node(graph, "Mean", "mean", ("Mul", axes), T=float_type, Tidx=types_pb2.DT_INT32, keep_dims=False)
+    graphdef.add_node(graph, "Softmax", "final_result", ("mean",), T=float_type)
+    before = graph.SerializeToString(deterministic=True)
     assert reading_of(graph) == GraphReading("Mul", "final_result", 299, 128, 128)
+    assert graph.SerializeToString(deterministic=True) == before
+    path = saved(graph, tmp_path / "inception.pb")
+    (tmp_path / "photo.jpg").write_bytes(jpeg((20, 20, 230)))
+    ranking = Labeler(LabelOptions(graph=str(path), labels=str(labels))).label(str(tmp_path / "photo.jpg")).ranking
+    assert ranking[0][0] == "blue"
+
+
+def test_a_placeholder_that_tells_no_shape_may_take_pictures() -> None:
+    graph = foreign_graph("images", "scores")
+    node = next(n for n in graph.node if n.name == "images")  # type: ignore[attr-defined]
+    del node.attr["shape"]
+    assert reading_of(graph) == GraphReading("images", "scores", 0, 128, 128)
 
 
 def test_what_is_given_is_not_inferred() -> None:

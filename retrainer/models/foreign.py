@@ -37,7 +37,7 @@ def reading_of(graph: Any, input_node: str = "", output_node: str = "") -> Graph
     nodes = {node.name: node for node in graph.node}
     input_node = input_node or _input_of(nodes)
     node = nodes.get(input_node)
-    if node is not None and node.attr["dtype"].type in _INTEGERS:
+    if node is not None and _dtype(node) in _INTEGERS:
         mean, std = 0.0, 1.0
     elif any(name.startswith("module") for name in nodes):
         # The scripts that came with TF-Hub gave their modules pixels in [0, 1].
@@ -49,7 +49,7 @@ def reading_of(graph: Any, input_node: str = "", output_node: str = "") -> Graph
 
 
 def _input_of(nodes: dict[str, Any]) -> str:
-    placeholders = [n for n in nodes.values() if n.op in PLACEHOLDERS and n.attr["dtype"].type in _PIXELS]
+    placeholders = [n for n in nodes.values() if n.op in PLACEHOLDERS and _dtype(n) in _PIXELS]
     # A rank of four is a batch of pictures; an unknown rank may be one.
     pictures = [n.name for n in placeholders if len(_shape(n)) == 4]
     pictures += [n.name for n in placeholders if "shape" not in n.attr or n.attr["shape"].shape.unknown_rank]
@@ -74,4 +74,9 @@ def _size_of(node: Any) -> int:
 
 
 def _shape(node: Any) -> list[int]:
-    return [dim.size for dim in node.attr["shape"].shape.dim]
+    # Asking for an attribute that is absent would add it to the node.
+    return [dim.size for dim in node.attr["shape"].shape.dim] if "shape" in node.attr else []
+
+
+def _dtype(node: Any) -> int:
+    return int(node.attr["dtype"].type) if "dtype" in node.attr else types_pb2.DT_INVALID

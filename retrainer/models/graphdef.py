@@ -89,8 +89,10 @@ def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
     """Appends a float32 placeholder; -1 stands for any size."""
     node = graph.node.add(op="Placeholder", name=name)
     node.attr["dtype"].type = types_pb2.DT_FLOAT
+    dims = node.attr["shape"].shape
+    dims.SetInParent()  # a scalar has a shape without dimensions
     for size in shape:
-        node.attr["shape"].shape.dim.add(size=size)
+        dims.dim.add(size=size)
     return name
 
 
@@ -145,7 +147,7 @@ def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
     """The metadata inside a graph, None where it carries none (a graph of another tool)."""
     for node in reversed(graph.node):
         if node.name == METADATA_NODE:
-            return ModelMetadata.from_json(node.attr["value"].tensor.string_val[0], path)
+            return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path)
     return None
 
 
