@@ -1,7 +1,6 @@
 """Downloads from a server that misbehaves in every way."""
 
 import gzip
-import io
 import lzma
 import os
 import socketserver
@@ -25,15 +24,18 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 def archive(files: dict[str, bytes], *others: tarfile.TarInfo) -> bytes:
     """A `.tar.gz` of files, and of members that have no content of their own."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as members:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            members.addfile(member, io.BytesIO(data))
-        for other in others:
-            members.addfile(other)
-    return content.getvalue()
+    content = b""
+    for name, data in files.items():
+        content += member(name, size=len(data)).tobuf() + data + b"\0" * (-len(data) % tarfile.BLOCKSIZE)
+    # tarfile itself refuses to write a member that claims more than it has.
+    content += b"".join(other.tobuf() for other in others)
+    return gzip.compress(content + b"\0" * 2 * tarfile.BLOCKSIZE)
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.linkname = kind, size, target
+    return info
 
 
 WHOLE = archive(
@@ -43,12 +45,6 @@ WHOLE = archive(
         "./variables/variables.data-00000-of-00001": b"weights",
     }
 )
-
-
-def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, target: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.size, info.linkname = kind, size, target
-    return info
 
 
 def sends(content: bytes, status: int = 200, kind: str = "application/gzip", length: int | None = None) -> Answer:
