@@ -10,7 +10,7 @@ from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
 from retrainer.models import foreign, graphdef, tflite, tflite_metadata
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
-from retrainer.models.retrained import is_tflite, twins
+from retrainer.models.retrained import carries, is_tflite, twins
 from retrainer.summaries import write_graph
 
 
@@ -65,7 +65,7 @@ def inspect(path: str) -> Inspection:
         metadata.output_node if metadata else reading.output_node,
         metadata.input_size if metadata else reading.input_size,
         dict(operations.most_common()),
-        str(other) if metadata and _carries(other, metadata.model_id) else "",
+        str(other) if metadata and carries(other, metadata.model_id) else "",
     )
 
 
@@ -93,15 +93,3 @@ def _of_tflite(path: str) -> tuple[Counter[str], int]:
         raise ModelError(
             f"'{shown(path)}' is damaged: expected a TFLite model of pictures.", "Retrain it, or copy it again."
         ) from error
-
-
-def _carries(path: Path, model_id: str) -> bool:
-    """Whether a file is a model of that id."""
-    try:
-        if is_tflite(str(path)):
-            metadata = tflite_metadata.metadata_of(str(path))
-        else:
-            metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
-    except ModelError:
-        return False
-    return metadata is not None and metadata.model_id == model_id

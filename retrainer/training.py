@@ -51,12 +51,16 @@ class BalancedSampler:
         drawn: Integers = self._order[self._starts[classes] + places]
         return drawn
 
+    def batch(self, size: int, generator: np.random.Generator) -> Integers:
+        """`size` row numbers, or all of them where `size` is -1 or there are none."""
+        if size == ALL or not len(self._order):
+            return np.arange(len(self._order))
+        return self.rows((size,), generator)
+
 
 def sampled_rows(label_ids: Integers, size: int, generator: np.random.Generator) -> Integers:
-    """`size` row numbers drawn by `BalancedSampler`, or all of them where `size` is -1 or there are none."""
-    if size == ALL or not len(label_ids):
-        return np.arange(len(label_ids))
-    return BalancedSampler(label_ids).rows((size,), generator)
+    """One batch of a `BalancedSampler`."""
+    return BalancedSampler(label_ids).batch(size, generator)
 
 
 def fit_by_gradient_descent(
@@ -83,12 +87,13 @@ def fit_by_gradient_descent(
     generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
     head = initial_head(training.features.shape[1], classes, generator)
     last = options.how_many_training_steps - 1
+    held_out = BalancedSampler(validation.label_ids)
     history: list[StepEvaluated] = []
     head_interval = 1 + last // options.eval_step_interval // _HEADS_MEASURED
     for step, batch in enumerate(_batches(training, options, generator)):
         gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
         if step % options.eval_step_interval == 0 or step == last:
-            rows = sampled_rows(validation.label_ids, options.validation_batch_size, validating)
+            rows = held_out.batch(options.validation_batch_size, validating)
             evaluated = _evaluated(step, head, batch, validation.chosen(rows))
             history.append(evaluated)
             observer(evaluated)

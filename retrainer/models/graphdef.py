@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
-from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import shown
 from retrainer.head import Head
@@ -149,13 +147,3 @@ def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
         if node.name == METADATA_NODE:
             return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path)
     return None
-
-
-def constant_value(graph: GraphDef, name: str) -> Floats:
-    """A float32 constant of a graph by its node's name."""
-    for node in graph.node:
-        if node.name == name:
-            tensor = node.attr["value"].tensor
-            shape = [dim.size for dim in tensor.tensor_shape.dim]
-            return np.frombuffer(tensor.tensor_content, np.float32).reshape(shape)
-    raise ModelError(f"The graph has no constant '{name}'.")

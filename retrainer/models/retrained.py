@@ -74,7 +74,7 @@ def _open_graph(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runne
     graph = graphdef.read_graph(path)
     metadata = graphdef.metadata_of(graph, shown(path))
     twin = twins(path)[1]
-    if metadata and _are_its_own(nodes, metadata) and twin.is_file() and _has_id(twin, metadata.model_id):
+    if metadata and _are_its_own(nodes, metadata) and carries(twin, metadata.model_id):
         from retrainer.models.litert import Network
 
         return metadata, Network(twin)
@@ -113,11 +113,17 @@ def is_tflite(path: str) -> bool:
         raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
 
 
-def _has_id(twin: Path, model_id: str) -> bool:
-    from retrainer.models.tflite_metadata import metadata_of
+def carries(path: Path, model_id: str) -> bool:
+    """Whether a file is a whole model, `.pb` or `.tflite`, of that id."""
+    from retrainer.models import tflite_metadata
 
     try:
-        metadata = metadata_of(str(twin))
+        if is_tflite(str(path)):
+            metadata = tflite_metadata.metadata_of(str(path))
+        else:
+            from retrainer.models import graphdef
+
+            metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
     except ModelError:
         return False
     return metadata is not None and metadata.model_id == model_id
