@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import time
@@ -200,6 +201,16 @@ def remove_stale(folder: Path) -> None:
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink()
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's content, or of the names and contents of all files in a folder; hexadecimal."""
+    if path.is_file():
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+    lines = [f"{content_digest(path / file)} {file}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:
