@@ -1,43 +1,97 @@
-"""The networks that `--architecture` knows by name, as rows."""
+"""The networks that `--architecture` knows by name: the rows of `architectures.csv`, each with its sources."""
 
+import csv
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-_HUB = "https://tfhub.dev/google/imagenet"
+_TABLE = Path(__file__).with_name("architectures.csv")
+QUANTIZED = "_quantized"
+
+
+@dataclass(frozen=True)
+class KerasApplication:
+    """Where Keras has a network, too.
+
+    Attributes:
+        name: The class in `keras.applications`.
+        arguments: What it takes besides the input's shape.
+        weights: Where its weights lie.
+        md5: Their hash as Keras states it, empty where it states none.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    weights: str
+    md5: str
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One network of the tutorial.
+    """One network.
 
     Attributes:
-        name: What the tutorial called it.
-        handle: Where TF-Hub has it.
+        name: What the tutorial called it, or would have.
+        family: What it belongs to.
         input_size: S, pixels.
         depth: D, the length of a feature vector.
+        parameters: Weights of the whole classifier, millions.
+        multiply_adds: Of the whole classifier for one picture, millions.
+        top1: Published accuracy on ImageNet, percent.
+        figures_from: Where the last three were published.
+        licence: Of the weights.
+        handle: Where TF-Hub has it.
+        keras: Where Keras has it, None where it has not.
     """
 
     name: str
-    handle: str
+    family: str
     input_size: int
     depth: int
+    parameters: float
+    multiply_adds: float
+    top1: float
+    figures_from: str
+    licence: str
+    handle: str
+    keras: KerasApplication | None
 
 
-def _mobilenet(width: str, size: int, depth: int) -> Architecture:
-    handle = f"{_HUB}/mobilenet_v1_{width.replace('.', '')}_{size}/feature_vector/5"
-    if width == "1.0":
-        handle = f"{_HUB}/mobilenet_v1_100_{size}/feature_vector/5"
-    return Architecture(f"mobilenet_{width}_{size}", handle, size, depth)
-
-
-# Depths and handles as the documentation of tfhub.dev lists them.
-ARCHITECTURES = {
-    row.name: row
-    for row in (
-        *(
-            _mobilenet(width, size, depth)
-            for width, depth in (("1.0", 1024), ("0.75", 768), ("0.50", 512), ("0.25", 256))
-            for size in (224, 192, 160, 128)
-        ),
-        Architecture("inception_v3", f"{_HUB}/inception_v3/feature_vector/5", 299, 2048),
+def _row(cells: Mapping[str, str]) -> Architecture:
+    keras = None
+    if cells["keras_application"]:
+        arguments = json.loads(cells["keras_arguments"])
+        keras = KerasApplication(cells["keras_application"], arguments, cells["keras_weights"], cells["keras_md5"])
+    return Architecture(
+        name=cells["name"],
+        family=cells["family"],
+        input_size=int(cells["input_size"]),
+        depth=int(cells["depth"]),
+        parameters=float(cells["parameters_millions"]),
+        multiply_adds=float(cells["multiply_adds_millions"]),
+        top1=float(cells["top1_percent"]),
+        figures_from=cells["figures_from"],
+        licence=cells["licence"],
+        handle=cells["handle"],
+        keras=keras,
     )
-}
+
+
+@cache
+def architectures() -> Mapping[str, Architecture]:
+    """Name -> network, in the table's order."""
+    with _TABLE.open(newline="", encoding="utf-8") as handle:
+        return {row.name: row for row in map(_row, csv.DictReader(handle))}
+
+
+def good_trades(rows: Iterable[Architecture]) -> frozenset[str]:
+    """The names of the networks that no other beats: none is at least as accurate for at most as many multiply-adds."""
+    best, names = 0.0, []
+    for row in sorted(rows, key=lambda r: (r.multiply_adds, -r.top1)):
+        if row.top1 > best:
+            best = row.top1
+            names.append(row.name)
+    return frozenset(names)
