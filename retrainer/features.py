@@ -4,7 +4,8 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,12 @@ from retrainer.images import read_file, square, to_input
 from retrainer.parallel import in_order, usable_cores
 
 PROGRESS_SECONDS = 0.1
+# Inputs that a network takes at once: enough to keep a GPU busy, and 150 MB of 224 by 224 pixels.
+_BATCH = 256
+
+
+Look = Callable[[bytes, int], Sequence[Floats]]
+"""A file's bytes and S -> the network's inputs, one `(S, S, 3)` per view."""
 
 
 class Extractor(Protocol):
@@ -30,8 +37,15 @@ class Extractor(Protocol):
         """float32 `(S, S, 3)` in [-1, 1] -> float32 `(D,)`."""
 
 
-Look = Callable[[bytes, int], Sequence[Floats]]
-"""A file's bytes and S -> the network's inputs, one `(S, S, 3)` per view."""
+class BatchExtractor(Protocol):
+    """A network that takes many inputs at once."""
+
+    @property
+    def input_size(self) -> int:
+        """S, pixels."""
+
+    def run_all(self, pictures: Floats) -> Floats:
+        """float32 `(N, S, S, 3)` in [-1, 1] -> float32 `(N, D)`."""
 
 
 def plain_look(content: bytes, size: int) -> Sequence[Floats]:
@@ -47,6 +61,7 @@ class Source:
         index: Known files.
         cache: Known vectors.
         new_extractor: Makes a network; called once per thread, and not at all when everything is cached.
+        new_batch_extractor: Makes a network that takes large batches, in place of those; None where there is none.
         look: What of a photo the network sees.
         views: The numbers of the views that `look` gives.
     """
@@ -54,6 +69,7 @@ class Source:
     index: FileIndex
     cache: BottleneckCache
     new_extractor: Callable[[], Extractor]
+    new_batch_extractor: Callable[[], BatchExtractor | None] = lambda: None
     look: Look = plain_look
     views: tuple[int, ...] = (0,)
 
@@ -82,10 +98,11 @@ class Features:
 
 @dataclass(frozen=True)
 class _Photo:
-    """A file that was read: its digest `(32,)`, and its vectors `(V, D)` unless the cache has them."""
+    """A file that was read: its digest `(32,)`, and unless the cache has them its inputs or vectors `(V, D)`."""
 
     digest: Digests
-    vectors: Floats | None
+    vectors: Floats | None = None
+    inputs: Sequence[Floats] | None = None
 
 
 def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Observer) -> Features:
@@ -137,23 +154,62 @@ def _assembled(source: Source, digests: Digests, readable: Bools, computed: dict
 
 
 def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterator[_Photo | PictureError]:
-    """Reads the files in these rows, one thread per core."""
+    """Reads the files in these rows, one thread per core, and runs the network where the photo is or in batches."""
     if not rows:
         return iter(())
-    extractors = [source.new_extractor() for _ in range(min(usable_cores(), len(rows)))]
+    cores, batches = min(usable_cores(), len(rows)), source.new_batch_extractor()
+    if batches is None:
+        extractors = [source.new_extractor() for _ in range(cores)]
 
-    def read(extractor: Extractor, row: int) -> _Photo | PictureError:
-        try:
-            content = read_file(paths[row])
-            digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
-            if (source.cached(digest[np.newaxis]) >= 0).all():
-                return _Photo(digest, None)
-            inputs = source.look(content, extractor.input_size)
-            return _Photo(digest, np.stack([extractor.run(picture) for picture in inputs]))
-        except PictureError as error:
-            return error
+        def extracted(extractor: Extractor, row: int) -> _Photo | PictureError:
+            photo = _read(paths[row], source, extractor.input_size)
+            if isinstance(photo, PictureError) or photo.inputs is None:
+                return photo
+            return replace(photo, inputs=None, vectors=np.stack([extractor.run(picture) for picture in photo.inputs]))
 
-    return in_order(extractors, read, rows)
+        return in_order(extractors, extracted, rows)
+    size = batches.input_size
+    window = max(_BATCH // len(source.views), 1)
+    read = in_order([size] * cores, lambda size, row: _read(paths[row], source, size), rows, window)
+    return _in_batches(read, batches)
+
+
+def _read(path: str, source: Source, size: int) -> _Photo | PictureError:
+    """A photo with the network's inputs, or without where the cache has its vectors."""
+    try:
+        content = read_file(path)
+        digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+        if (source.cached(digest[np.newaxis]) >= 0).all():
+            return _Photo(digest)
+        return _Photo(digest, inputs=source.look(content, size))
+    except PictureError as error:
+        return error
+
+
+def _in_batches(photos: Iterator[_Photo | PictureError], batches: BatchExtractor) -> Iterator[_Photo | PictureError]:
+    """Runs the network on the inputs of many photos at once; the photos keep their order."""
+    waiting: list[_Photo | PictureError] = []
+    pictures: list[Floats] = []
+    for photo in photos:
+        waiting.append(photo)
+        if isinstance(photo, _Photo) and photo.inputs is not None:
+            pictures += photo.inputs
+        if len(pictures) >= _BATCH:
+            yield from _extracted(waiting, batches.run_all(np.stack(pictures)))
+            waiting, pictures = [], []
+    yield from _extracted(waiting, batches.run_all(np.stack(pictures)) if pictures else np.empty((0, 0), np.float32))
+
+
+def _extracted(photos: Sequence[_Photo | PictureError], vectors: Floats) -> Iterator[_Photo | PictureError]:
+    """The photos of a batch, each with its own of the batch's vectors `(N, D)`."""
+    start = 0
+    for photo in photos:
+        if isinstance(photo, PictureError) or photo.inputs is None:
+            yield photo
+            continue
+        end = start + len(photo.inputs)
+        yield replace(photo, inputs=None, vectors=vectors[start:end])
+        start = end
 
 
 @dataclass
@@ -188,3 +244,12 @@ class _Store:
             digests = np.stack(self.file_digests).reshape(-1, DIGEST_BYTES)
             self.source.index.add(paths, np.stack(stamps), digests)
         self.photos, self.files, self.file_digests, self.since = [], [], [], time.monotonic()
+
+
+def some_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
+    """At most `count` of the photos, from all of them evenly, as network inputs `(size, size, 3)`."""
+    inputs = []
+    for number in np.unique(np.linspace(0, len(paths) - 1, count).astype(int)) if paths else ():
+        with suppress(PictureError):
+            inputs.append(to_input(square(read_file(paths[number]), size)))
+    return inputs

@@ -90,7 +90,7 @@ class Picture:
         Returns:
             uint8 `(S, S, 3)`, RGB, 0 to 255, upright.
         """
-        pixels: Pixels = np.asarray(_resized(self._image, size))
+        pixels = squashed(self._image, size)
         # A square turned after the resize is the picture turned before it, for a fraction of the work.
         upright = _UPRIGHT.get(self._orientation)
         return np.ascontiguousarray(upright(pixels)) if upright else pixels
@@ -202,6 +202,12 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
         return picture.convert("RGBA")
     return picture.convert("RGB")
+
+
+def squashed(picture: Image.Image, size: int) -> Pixels:
+    """An RGB or RGBA picture squashed to a square: uint8 `(size, size, 3)`."""
+    pixels: Pixels = np.asarray(_resized(picture, size))
+    return pixels
 
 
 def _resized(picture: Image.Image, size: int) -> Image.Image:

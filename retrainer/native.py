@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 # Two threads that redirect at once would leave the stream redirected.
-_REDIRECTION = threading.Lock()
+_REDIRECTION = threading.RLock()
 
 
 @contextlib.contextmanager

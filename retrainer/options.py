@@ -123,12 +123,38 @@ def _is_of(value: Any, kind: Any) -> bool:
 
 def options_of(group: type[Options]) -> Iterator[tuple[str, Limits, Any, Any]]:
     """Name, limits, default and type of each option of a group."""
-    for item in dataclasses.fields(group):  # type: ignore[arg-type]
+    items = dataclasses.fields(group)  # type: ignore[arg-type]
+    # What a group adds comes before what it shares with others.
+    for item in sorted(items, key=lambda item: item.name not in group.__annotations__):
         yield item.name, item.metadata["limits"], item.default, item.type
 
 
 @dataclass(frozen=True)
-class RetrainOptions(Options):
+class ModelDirOptions(Options):
+    """Where backbones lie."""
+
+    model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles and downloads.")
+
+
+@dataclass(frozen=True)
+class BackboneOptions(ModelDirOptions):
+    """Where backbones lie, and what is said of one that is still to be converted."""
+
+    offline: bool = _option(False, "Touch no network: take what is here, or say what is missing.")
+    bottleneck_layer: str = _option(
+        "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
+    )
+    input_layer: str = _option("", "Input of a backbone that has several.")
+    input_mean: float | None = _option(
+        None, "The backbone sees (pixel - mean) / std; by default inferred.", minimum=-1_000_000, maximum=1_000_000
+    )
+    input_std: float | None = _option(
+        None, "The backbone sees (pixel - mean) / std; by default inferred.", above=0, maximum=1_000_000
+    )
+
+
+@dataclass(frozen=True)
+class RetrainOptions(BackboneOptions):
     """How to retrain: the 2017 flags with their meanings, and the few that are new."""
 
     image_dir: str = _path("", "Folder with one sub-folder of photos per class.")
@@ -161,9 +187,13 @@ class RetrainOptions(Options):
     distortion_views: int = _option(
         8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000
     )
-    model_dir: str = _path("tf_files/models", "Folder of the backbones' bundles and downloads.")
     architecture: str = _option(
-        "pocket", "The backbone: 'pocket', a name of the tutorial, a TF-Hub handle, or the path of a SavedModel."
+        "pocket", "The backbone: 'pocket', a name of `retrainer architectures`, a TF-Hub handle, or a network's path."
+    )
+    runtime: str = _option(
+        "auto",
+        "What extracts features: TensorFlow where it sees a GPU, otherwise LiteRT; or always one of them.",
+        choices=("auto", "litert", "tensorflow"),
     )
     seed: int = _option(
         0, "Chooses the split, the first weights and the batches; the same seed gives the same model.", minimum=0
@@ -224,6 +254,21 @@ class InspectOptions(Options):
 
     graph: str = _path("tf_files/retrained_graph.pb", "The model, .pb or .tflite; any frozen graph.")
     tensorboard: str = _path("", "Folder to write the graph to, without its weights, for TensorBoard.")
+
+
+@dataclass(frozen=True)
+class FetchOptions(BackboneOptions):
+    """Which backbones to prepare, and for which machine."""
+
+    to: str = _path("", "Folder to carry to a machine without network: its --model_dir.")
+    image_dir: str = _path("", "Photos to compare new bundles on, and to calibrate int8 ones on.")
+
+
+@dataclass(frozen=True)
+class ArchitecturesOptions(ModelDirOptions):
+    """How to show the table of networks."""
+
+    json: bool = _option(False, "Print JSON, with the source of each figure.")
 
 
 @dataclass(frozen=True)

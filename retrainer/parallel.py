@@ -24,7 +24,12 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def in_order(tools: Sequence[Tool], work: Callable[[Tool, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def in_order(
+    tools: Sequence[Tool],
+    work: Callable[[Tool, Item], Result],
+    items: Sequence[Item],
+    window: int = _CHUNK * _WINDOW_CHUNKS,
+) -> Iterator[Result]:
     """Yields `work(tool, item)` of every item in order, computed by one thread per tool.
 
     The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping
@@ -34,6 +39,7 @@ def in_order(tools: Sequence[Tool], work: Callable[[Tool, Item], Result], items:
         tools: What each thread has to itself, such as a network.
         work: Its exceptions are raised here.
         items: Read as they are needed.
+        window: At most so many results wait to be taken, for large ones fewer.
     """
     free: SimpleQueue[Tool] = SimpleQueue()
     for tool in tools:
@@ -52,7 +58,7 @@ def in_order(tools: Sequence[Tool], work: Callable[[Tool, Item], Result], items:
     try:
         for start in range(0, len(items), _CHUNK):
             pending.append(pool.submit(of_chunk, items[start : start + _CHUNK]))
-            if len(pending) == _WINDOW_CHUNKS:
+            if len(pending) * _CHUNK >= window:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,16 @@ from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import Dataset, PhotoFiles, dataset_of, scan
 from retrainer.distortions import Distortion
-from retrainer.errors import DatasetError, OptionError, PictureError
+from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, silent
-from retrainer.features import Features, Source, extract, plain_look
+from retrainer.features import BatchExtractor, Features, Source, extract, plain_look, some_inputs
 from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.head import Head
-from retrainer.images import RESIZE_RULE, read_file, square, to_input
+from retrainer.images import RESIZE_RULE
 from retrainer.metrics import correct
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
+from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options import RetrainOptions
@@ -33,8 +34,6 @@ from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.summaries import require_own_folder
 from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
-
-_COMPARED = 8
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,13 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
     run = _Run(options, observer)
-    source = source_of(options.architecture, options.model_dir)
+    source = source_of(options.architecture, options)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
         require_own_outputs(options)
     with run.stage("backbone"):
-        run.bundle = bundle_of(source, options.model_dir, partial(some_inputs, files.paths), run.tell)
-        graphdef.require_new_name(run.bundle.graph_path, options.final_tensor_name)
+        run.bundle = bundle_of(source, options, partial(some_inputs, files.paths), run.tell)
+        require_fitting(run.bundle, options)
         require_outputs(options)
     with run.stage("bottlenecks"):
         features = extract(files.paths, files.stamps, run.source(), run.tell)
@@ -115,8 +114,9 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         accuracy = right / tested if tested else None
         with run.stage("writing"):
             facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
-            graph, twin = writer.write(head, facts)
-            run.tensorboard.graph(graphdef.read_graph(graph))
+            graph, twin = writer.write(head, facts, head.logit_range(vectors))
+            if run.bundle.has_graph:
+                run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(
         graph=graph,
         tflite=twin,
@@ -145,6 +145,24 @@ def require_own_outputs(options: RetrainOptions) -> None:
     require_own_folder(options.summaries_dir)
 
 
+def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
+    """Raises OptionError where what is asked for cannot be had of this backbone."""
+    if bundle.has_graph:
+        graphdef.require_new_name(bundle.graph_path, options.final_tensor_name)
+    elif twins(options.output_graph)[1] != Path(options.output_graph):
+        raise OptionError(
+            f"--output_graph: '{shown(bundle.name)}' was made of a .tflite and gives no .pb; expected a .tflite, "
+            f"received '{shown(options.output_graph)}'.",
+            f"Name it --output_graph {shown(twins(options.output_graph)[1])}",
+        )
+    if options.runtime == "tensorflow" and (bundle.quantized or not bundle.has_graph):
+        raise OptionError(
+            f"--runtime: '{shown(bundle.name)}' is {'int8' if bundle.quantized else 'a .tflite'}, "
+            "which LiteRT runs; received tensorflow.",
+            "Leave the flag out.",
+        )
+
+
 def require_outputs(options: RetrainOptions) -> None:
     """Raises OutputError unless everything can be written, before the long work is done."""
     for path in _outputs(options):
@@ -156,15 +174,6 @@ def require_outputs(options: RetrainOptions) -> None:
 
 def _outputs(options: RetrainOptions) -> list[str]:
     return [*map(str, twins(options.output_graph)), options.output_labels]
-
-
-def some_inputs(paths: Sequence[str], size: int) -> list[Floats]:
-    """A few photos as network inputs `(size, size, 3)`, to compare a new bundle with its source on."""
-    inputs = []
-    for path in paths[:: max(1, len(paths) // _COMPARED)]:
-        with suppress(PictureError):
-            inputs.append(to_input(square(read_file(path), size)))
-    return inputs
 
 
 @dataclass
@@ -264,9 +273,22 @@ class _Run:
             index=FileIndex(folder, self.tell),
             cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, self.tell),
             new_extractor=lambda: Network(bundle.tflite_path),
+            new_batch_extractor=lambda: batch_extractor(bundle, self.options.runtime),
             look=look,
             views=views,
         )
+
+
+def batch_extractor(bundle: Bundle, runtime: str) -> BatchExtractor | None:
+    """TensorFlow with the backbone's graph where it is asked for or sees a GPU, otherwise None."""
+    if runtime == "litert" or bundle.quantized or not bundle.has_graph:
+        return None
+    from retrainer.models.tensorflow_graph import GraphNetwork, sees_gpu
+
+    if runtime == "auto" and not sees_gpu():
+        return None
+    graph = graphdef.read_graph(bundle.graph_path)
+    return GraphNetwork(graph, shown(bundle.graph_path), INPUT_NODE, bundle.feature_node)
 
 
 def cache_name(bundle: Bundle, look: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +28,41 @@ class ModelWriter:
     bundle: Bundle
     labels: tuple[str, ...]
 
-    def write(self, head: Head, facts: Mapping[str, Any]) -> tuple[str, str]:
+    def write(self, head: Head, facts: Mapping[str, Any], logit_range: tuple[float, float]) -> tuple[str, str]:
         """Writes the model, its twin and the labels together; returns the paths of the first two.
+
+        A backbone without a graph gives a `.tflite` only, which is then both.
 
         Args:
             head: Weights `(D, C)`.
             facts: What the metadata says of the training besides its options.
+            logit_range: The least and the largest of the photos' logits.
         """
         metadata = self._metadata(head, facts)
         graph, twin = twins(self.options.output_graph)
-        write_together(
-            {
-                self.options.output_labels: labels_file(self.labels),
-                graph: self._graph(head, metadata),
-                twin: tflite.with_head(self.bundle.tflite_path, head, metadata),
-            }
-        )
-        return str(graph), str(twin)
+        contents: dict[str | PathLike[str], bytes] = {self.options.output_labels: labels_file(self.labels)}
+        if self.bundle.has_graph:
+            contents[graph] = self._graph(head, metadata)
+        contents[twin] = self._tflite(head, metadata, logit_range)
+        write_together(contents)
+        return str(graph if self.bundle.has_graph else twin), str(twin)
 
     def keep(self, step: int, head: Head) -> str:
-        """Writes an intermediate model, a `.pb`, and returns its path."""
+        """Writes an intermediate model, a `.pb` where the backbone has a graph, and returns its path."""
+        metadata = self._metadata(head, {"step": step})
         path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
-        write_whole(path, self._graph(head, self._metadata(head, {"step": step})))
+        if self.bundle.has_graph:
+            write_whole(path, self._graph(head, metadata))
+        else:
+            path = path.with_suffix(".tflite")
+            write_whole(path, self._tflite(head, metadata))
         return str(path)
 
     def _graph(self, head: Head, metadata: ModelMetadata) -> bytes:
         return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
+
+    def _tflite(self, head: Head, metadata: ModelMetadata, logit_range: tuple[float, float] | None = None) -> bytes:
+        return tflite.with_head(self.bundle.tflite_path, head, metadata, logit_range if self.bundle.quantized else None)
 
     def _metadata(self, head: Head, facts: Mapping[str, Any]) -> ModelMetadata:
         bundle = self.bundle

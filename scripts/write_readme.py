@@ -14,7 +14,9 @@ from pathlib import Path
 
 from retrainer.files import write_whole
 from retrainer.options import (
+    ArchitecturesOptions,
     EvaluateOptions,
+    FetchOptions,
     InspectOptions,
     LabelOptions,
     Options,
@@ -34,6 +36,8 @@ GROUPS: dict[str, type[Options]] = {
     "flags of label": LabelOptions,
     "flags of evaluate": EvaluateOptions,
     "flags of inspect": InspectOptions,
+    "flags of architectures": ArchitecturesOptions,
+    "flags of fetch": FetchOptions,
     "flags of sample": SampleOptions,
 }
 

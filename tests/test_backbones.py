@@ -1,178 +1,139 @@
-"""From a SavedModel, wherever it comes from, to a bundle."""
+"""From a name to a bundle: what it names, the places that are tried, and what is remembered of them."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import h5py
+import networks
 import numpy as np
 import pytest
 from conftest import SHARED, Command, Configure, Photos
+from networks import SIZE, inputs
 from test_downloads import Server, sends, server
 
-from retrainer import retrain
-from retrainer.architectures import ARCHITECTURES
+from retrainer import Labeler, LabelOptions, retrain
+from retrainer.architectures import Architecture, KerasApplication, architectures, good_trades
 from retrainer.arrays import Floats
-from retrainer.backbones import conversion
-from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.backbones.conversion import convert
+from retrainer.backbones import sources
+from retrainer.backbones.bundle import read_bundle
+from retrainer.backbones.naming import Naming
+from retrainer.backbones.places import Hub, Keras, Local
 from retrainer.backbones.sources import BackboneSource, bundle_of, source_of
 from retrainer.downloads import hub_folder
 from retrainer.errors import BackboneError, DownloadError, OptionError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.images import square, to_input
 from retrainer.models.litert import Network
-from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
+from retrainer.models.tensorflow_graph import import_tensorflow
+from retrainer.options import BackboneOptions
 
-SIZE = 8
 __all__ = ["server"]
-
-
-def inputs(size: int) -> Sequence[Floats]:
-    generator = np.random.default_rng(0)
-    return [generator.uniform(-1, 1, (size, size, 3)).astype(np.float32) for _ in range(3)]
 
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SavedModels that TensorFlow wrote: a good one, and some that are no feature vectors."""
+    """Holds a SavedModel, `good`, for pictures in [0, 1], and an archive of it."""
     tf = import_tensorflow()
     parent = tmp_path_factory.mktemp("modules")
     picture = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "inputs")
-
-    class Good(tf.Module):  # type: ignore[misc, name-defined]
-        """A convolution, its mean, and that times two."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.kernel = tf.Variable(np.random.default_rng(1).normal(size=(3, 3, 3, 5)).astype(np.float32))
-
-        @tf.function(input_signature=[picture])  # type: ignore[untyped-decorator]
-        def __call__(self, inputs: Any) -> Any:
-            pixels = tf.nn.relu(tf.nn.conv2d(inputs, self.kernel, 1, "SAME"))
-            return {"feature_vector": tf.reduce_mean(pixels, [1, 2])}
-
-    def save(name: str, module: Any, function: Any, *specification: Any) -> None:
-        concrete = tf.function(function).get_concrete_function(*specification)
-        tf.saved_model.save(module, str(parent / name), signatures={"serving_default": concrete})
-
-    good = Good()
-    save("good", good, good.__call__, picture)
-    tf.saved_model.save(tf.Module(), str(parent / "no signature"), signatures={})
-    flat = tf.TensorSpec((None, 10), tf.float32, "numbers")
-    save("flat", tf.Module(), lambda numbers: {"y": numbers * 2.0}, flat)
-    save("map", tf.Module(), lambda inputs: {"y": inputs * 2.0}, picture)
-    save("two", tf.Module(), lambda inputs: {"a": inputs[:, 0, 0], "b": inputs[:, 1, 1]}, picture)
-    integers = tf.TensorSpec((None, SIZE, SIZE, 3), tf.uint8, "inputs")
-    save("integers", tf.Module(), lambda inputs: {"y": tf.cast(inputs[:, 0, 0], tf.float32)}, integers)
-    save("constant", tf.Module(), lambda inputs: {"y": tf.zeros((tf.shape(inputs)[0], 4))}, picture)
-    free = tf.TensorSpec((None, None, None, 3), tf.float32, "inputs")
-    save("any size", tf.Module(), lambda inputs: {"y": tf.reduce_mean(inputs, [1, 2])}, free)
+    networks.saved_model(parent / "good", lambda inputs: {"y": networks.features_of(inputs * 2.0 - 1.0)}, picture)
+    with tarfile.open(parent / "good.tar.gz", "w:gz") as members:
+        members.add(parent / "good", ".")
     return parent
 
 
-def described(name: str, size: int = 0) -> Bundle:
-    return Bundle(name, f"from {name}", "none", size, 0, "")
+@pytest.fixture(autouse=True)
+def own_homes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No cache of whoever runs the tests is looked at."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))
+    monkeypatch.delenv("TFHUB_CACHE_DIR", raising=False)
 
 
-def test_a_bundle_computes_what_its_module_computes(modules: Path, tmp_path: Path) -> None:
-    bundle = convert(modules / "good", described("good"), tmp_path, inputs)
-    assert (bundle.input_size, bundle.depth) == (SIZE, 5)
-    assert read_bundle(bundle.folder) == bundle
-    import tensorflow as tf
-
-    from retrainer.models import graphdef
-
-    module = tf.saved_model.load(str(modules / "good"))
-    litert = Network(bundle.tflite_path)
-    graph = GraphNetwork(graphdef.read_graph(bundle.graph_path), "backbone.pb", "input", bundle.feature_node)
-    for picture in inputs(SIZE):
-        expected = module((picture * 0.5 + 0.5)[np.newaxis])["feature_vector"].numpy()[0]
-        np.testing.assert_allclose(litert.run(picture), expected, atol=1e-5)
-        np.testing.assert_allclose(graph.run(picture), expected, atol=1e-5)
+def said(model_dir: Path | str = "", **options: Any) -> BackboneOptions:
+    return BackboneOptions(model_dir=str(model_dir), **options)
 
 
-def test_the_tensor_before_the_pooling_has_one_name_in_both_files(modules: Path, tmp_path: Path) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    from retrainer.models import graphdef
-
-    bundle = convert(modules / "good", described("good"), tmp_path, inputs)
-    names = [node.name for node in graphdef.read_graph(bundle.graph_path).node]
-    assert bundle.map_tensor in names
-    (tensor,) = [t for t in Interpreter(str(bundle.tflite_path)).get_tensor_details() if t["name"] == bundle.map_tensor]
-    assert tensor["shape"].tolist() == [1, SIZE, SIZE, 5]
-
-
-def test_a_module_of_any_size_takes_the_size_that_is_known(modules: Path, tmp_path: Path) -> None:
-    assert convert(modules / "any size", described("a", 16), tmp_path, inputs).input_size == 16
-    assert convert(modules / "any size", described("b"), tmp_path, inputs).input_size == 224
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("no signature", r"expected a signature that takes one float image \(N, S, S, 3\), received none"),
-        ("flat", r"received serving_default\(numbers: float32 \(None, 10\)\)"),
-        ("integers", r"received serving_default\(inputs: uint8 \(None, 8, 8, 3\)\)"),
-        ("map", r"expected pooled features of the shape \(N, D\), received \(None, 8, 8, 3\)"),
-        ("two", r"expected one output, received a, b"),
-        ("absent", r"cannot be converted"),
-    ],
-)
-def test_what_is_no_feature_vector_is_one_clear_error(name: str, message: str, modules: Path, tmp_path: Path) -> None:
-    with pytest.raises(BackboneError, match=message) as error:
-        convert(modules / name, described(name), tmp_path, inputs)
-    assert "\n" not in error.value.problem
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_constant_output_has_no_map_and_without_photos_a_ramp_is_compared(modules: Path, tmp_path: Path) -> None:
-    bundle = convert(modules / "constant", described("constant"), tmp_path, lambda size: [])
-    assert (bundle.depth, bundle.map_tensor) == (4, "")
-
-
-def test_a_bundle_that_computes_something_else_is_refused(
-    modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Wrong(Network):
-        def run(self, picture: Floats) -> Floats:
-            return super().run(picture) * np.float32(1.01)
-
-    monkeypatch.setattr(conversion, "Network", Wrong)
-    with pytest.raises(
-        BackboneError, match=r"differs from it by 1.0e-02 of the largest feature; expected at most 1e-03"
-    ):
-        convert(modules / "good", described("good"), tmp_path, inputs)
-    assert list(tmp_path.iterdir()) == []
+def warnings_of(events: list[Event]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Warned)]
 
 
 def test_all_names_of_the_tutorial_are_known() -> None:
     names = [f"mobilenet_{w}_{s}" for w in ("1.0", "0.75", "0.50", "0.25") for s in (224, 192, 160, 128)]
-    assert set(ARCHITECTURES) == {*names, "inception_v3"}
+    for name in (*names, "inception_v3"):
+        source = source_of(name, said())
+        assert source == source_of(name.upper(), said())
+        assert (source.name, source.naming.input_size) == (name, architectures()[name].input_size)
+        quantized = source_of(f"{name}_quantized", said())
+        assert (quantized.name, quantized.floats) == (f"{name}_quantized", source)
     handle = "https://tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5"
-    assert source_of("MobileNet_0.50_224", "") == BackboneSource("mobilenet_0.50_224", handle, 224)
-    assert source_of(handle, "") == source_of("mobilenet_0.50_224", "")
-    assert source_of("mobilenet_1.0_128", "").place.endswith("/mobilenet_v1_100_128/feature_vector/5")
-    assert source_of("inception_v3", "").input_size == 299
+    source = source_of("mobilenet_0.50_224", said())
+    assert source.places[0] == Hub(handle)
+    assert isinstance(source.places[1], Keras)
+    assert source_of(handle, said()) == source
+
+
+def test_every_row_says_where_its_figures_come_from() -> None:
+    rows = architectures().values()
+    families = {row.family for row in rows}
+    assert families >= {"MobileNet V1", "MobileNet V2", "MobileNet V3", "EfficientNet-Lite", "EfficientNet V2"}
+    for row in rows:
+        assert "https://" in row.figures_from
+        assert row.handle.startswith("https://tfhub.dev/")
+        assert row.licence == "Apache-2.0"
+        assert 96 <= row.input_size <= 384
+        assert 40 < row.top1 < 90
+        if row.keras:
+            assert row.keras.weights.startswith("https://storage.googleapis.com/tensorflow/keras-applications/")
+    assert len({row.handle for row in rows}) == len(rows)
+
+
+def test_a_good_trade_is_beaten_by_no_other() -> None:
+    def row(name: str, cost: float, top1: float) -> Architecture:
+        return Architecture(name, "", 1, 1, 1, cost, top1, "", "", "", None)
+
+    rows = [row("dear", 9, 70), row("best", 9, 71), row("cheap", 1, 50), row("worse", 2, 49), row("same", 1, 50)]
+    assert good_trades(rows) == {"cheap", "best"}
+    assert 5 < len(good_trades(architectures().values())) < 25
 
 
 def test_a_handle_or_a_path_becomes_a_name_of_its_own(modules: Path) -> None:
-    first = source_of("https://tfhub.dev/google/imagenet/mobilenet_v2_100_96/feature_vector/5", "")
-    other = source_of("https://other.example/google/imagenet/mobilenet_v2_100_96/feature_vector/5", "")
-    assert first.name.startswith("mobilenet_v2_100_96-feature_vector-5-")
+    first = source_of("https://tfhub.dev/google/imagenet/mobilenet_v2_100_96/classification/5", said())
+    other = source_of("https://other.example/google/imagenet/mobilenet_v2_100_96/classification/5", said())
+    assert first.name.startswith("mobilenet_v2_100_96-classification-5-")
     assert first.name != other.name
-    assert first.input_size == 96
-    assert source_of(str(modules / "good"), "").name.startswith("good-")
-    kaggle = source_of("google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1", "")
-    assert kaggle.place == "https://www.kaggle.com/models/google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1"
-    assert kaggle.input_size == 160
-    assert source_of("tfhub.dev/google/imagenet/resnet_v2_152/feature_vector/5", "").input_size == 0
-    assert source_of("tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5", "").name == "mobilenet_0.50_224"
+    assert first.naming.input_size == 96
+    assert source_of(str(modules / "good"), said()).name.startswith("good-")
+    kaggle = source_of("google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1", said())
+    address = "https://www.kaggle.com/models/google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1"
+    assert kaggle.places == (Hub(address),)
+    assert kaggle.naming.input_size == 160
+    assert source_of("tfhub.dev/google/imagenet/resnet_v2_152/feature_vector/5", said()).naming.input_size == 0
+    known = source_of("tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5", said())
+    assert known.name == "mobilenet_0.50_224"
+
+
+def test_what_is_said_of_a_network_makes_another_backbone(modules: Path) -> None:
+    path = str(modules / "good")
+    options = [
+        said(),
+        said(bottleneck_layer="logits"),
+        said(input_mean=0.0),
+        said(input_std=1.0),
+        said(input_layer="inputs"),
+        said(bottleneck_layer="block 1/relu"),
+    ]
+    names = [source_of(path, each).name for each in options]
+    assert len(set(names)) == len(names)
+    assert "logits" in names[1]
+    assert all("/" not in name and " " not in name for name in names)
+    with pytest.raises(OptionError, match=r"--bottleneck_layer: expected a network that is still to be converted"):
+        source_of("pocket", said(bottleneck_layer="logits"))
 
 
 @pytest.mark.parametrize(
@@ -180,25 +141,36 @@ def test_a_handle_or_a_path_becomes_a_name_of_its_own(modules: Path) -> None:
     [
         ("mobilenet_0.5_224", r"received 'mobilenet_0.5_224'\.\nDid you mean .*mobilenet_0.50_224"),
         ("mobilenet_1.00_128", r"Did you mean mobilenet_1.0_128"),
-        ("quite different", r"expected pocket, a name of the tutorial such as mobilenet_0.50_224, a TF-Hub handle or"),
-        ("{folder}", r"expected 'saved_model.pb' in the folder '.*', found none"),
+        ("mobilenet_v2_1.0_224_quantised", r"Did you mean mobilenet_v2_1.0_224_quantized"),
+        ("quite different", r"expected pocket, a name that `retrainer architectures` lists such as mobilenet_0.50_224"),
+        (
+            "{folder}",
+            r"'saved_model.pb' and its variables, or one .pb, .tflite or .keras, in the folder '.*', found none",
+        ),
+        ("{folder}/photo.jpg", r"or .keras, in the file, received '.*photo.jpg'"),
     ],
 )
 def test_a_name_that_is_none_lists_the_nearest(architecture: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"")
     with pytest.raises(OptionError, match=message):
-        source_of(architecture.format(folder=tmp_path), str(tmp_path))
+        source_of(architecture.format(folder=tmp_path), said(tmp_path))
+
+
+def test_a_message_names_some_of_many_bundles(tmp_path: Path) -> None:
+    for number in range(9):
+        (tmp_path / f"net{number}").mkdir()
+        (tmp_path / f"net{number}" / "backbone.json").write_text("{}")
+    with pytest.raises(OptionError, match="expected pocket, net0, net1, net2, net3 and 5 more bundles, a name"):
+        source_of("absent", said(tmp_path))
 
 
 def test_retrain_on_a_folder_an_archive_and_a_handle(
     modules: Path, photos: Photos, configured: Configure, tmp_path: Path, server: Server
 ) -> None:
     root = photos(count=20)
-    archive = tmp_path / "good.tar.gz"
-    with tarfile.open(archive, "w:gz") as members:
-        members.add(modules / "good", ".")
-    server.answers = [sends(archive.read_bytes())]
+    server.answers = [sends((modules / "good.tar.gz").read_bytes())]
     model_dir = tmp_path / "bundles"
-    for architecture in (str(modules / "good"), str(archive), server.handle):
+    for architecture in (str(modules / "good"), str(modules / "good.tar.gz"), server.handle):
         events: list[Event] = []
         options = configured(root, architecture=architecture, model_dir=str(model_dir))
         first, again = retrain(options, events.append), retrain(options, events.append)
@@ -207,6 +179,87 @@ def test_retrain_on_a_folder_an_archive_and_a_handle(
         assert sum(isinstance(event, Noted) for event in events) == 1
     assert len(server.asked) == 1
     assert len(list(model_dir.glob("*/backbone.json"))) == 3
+
+
+def test_retrain_on_a_frozen_archive_and_on_its_logits(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    networks.frozen_classifier(tmp_path / "net" / "frozen_graph.pb")
+    with tarfile.open(tmp_path / "net_frozen.tgz", "w:gz") as members:
+        members.add(tmp_path / "net", "net")
+    root, depths = photos(count=20), []
+    for layer in ("", "logits"):
+        options = configured(
+            root,
+            architecture=str(tmp_path / "net_frozen.tgz"),
+            model_dir=str(tmp_path / "bundles"),
+            bottleneck_layer=layer,
+        )
+        result = retrain(options)
+        assert result.test_accuracy == 1.0
+        depths.append(read_bundle(tmp_path / "bundles" / result.backbone).depth)
+    assert depths == [networks.DEPTH, networks.CLASSES]
+
+
+def test_retrain_on_a_tflite_gives_a_tflite(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    lite = networks.as_tflite(tmp_path / "net.tflite", networks.features_of)
+    root, given = photos(count=20), {"architecture": str(lite), "model_dir": str(tmp_path / "bundles")}
+    with pytest.raises(
+        OptionError, match=r"was made of a .tflite and gives no .pb; .*\nName it --output_graph .*tflite"
+    ):
+        retrain(configured(root, **given))
+    output = tmp_path / "out" / "graph.tflite"
+    kept = {"intermediate_store_frequency": 100, "eval_step_interval": 100}
+    result = retrain(configured(root, output_graph=str(output), **given, **kept))
+    assert (result.graph, result.tflite) == (str(output), str(output))
+    assert not output.with_suffix(".pb").exists()
+    assert [path.suffix for path in (tmp_path / "out" / "intermediate").iterdir()] == [".tflite"]
+    label, _ = Labeler(LabelOptions(graph=result.graph)).label(str(root / "green" / "001.jpg")).ranking[0]
+    assert label == "green"
+    with pytest.raises(OptionError, match=r"--runtime: .* is a .tflite, which LiteRT runs; received tensorflow"):
+        retrain(configured(root, output_graph=str(output), runtime="tensorflow", **given))
+
+
+def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    from retrainer.evaluation import evaluate
+    from retrainer.inspection import inspect
+    from retrainer.options import EvaluateOptions
+
+    root = photos(count=40)
+    options = configured(
+        root,
+        architecture="colours_quantized",
+        model_dir=str(shutil.copytree(configured(root).model_dir, tmp_path / "bundles")),
+    )
+    events: list[Event] = []
+    result = retrain(options, events.append)
+    assert result.test_accuracy == 1.0
+    assert [event.message for event in events if isinstance(event, Noted)] == [
+        "Calibrating 'colours_quantized' on the photos, once"
+    ]
+    operations = inspect(result.tflite).operations
+    assert operations == {"QUANTIZE": 1, "MEAN": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1, "DEQUANTIZE": 1}
+    measured = evaluate(EvaluateOptions(graph=result.tflite, image_dir=str(root)), silent)
+    assert (measured.accuracy, measured.count) == (1.0, 80)
+    assert measured.cross_entropy < 0.5
+    whole = [
+        score * 256
+        for _, score in Labeler(LabelOptions(graph=result.tflite)).label(str(root / "red" / "001.jpg")).ranking
+    ]
+    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-6)
+    assert retrain(options).computed == 0
+    with pytest.raises(OptionError, match=r"--runtime: 'colours_quantized' is int8, which LiteRT runs"):
+        retrain(configured(root, architecture="colours_quantized", model_dir=options.model_dir, runtime="tensorflow"))
+
+
+def test_the_int8_twin_of_a_bundle_may_be_carried_alone(tmp_path: Path, photos: Photos, configured: Configure) -> None:
+    options = configured(photos(count=20))
+    source = source_of("colours_quantized", options)
+    made = bundle_of(source, said(options.model_dir), inputs, silent)
+    shutil.copytree(made.folder, tmp_path / "carried" / made.name)
+    alone = source_of("colours_quantized", said(tmp_path / "carried"))
+    assert alone == BackboneSource("colours_quantized")
+    assert bundle_of(alone, said(tmp_path / "carried"), inputs, silent).sha256 == made.sha256
+    shutil.rmtree(made.folder)
 
 
 def test_a_bundle_that_is_there_is_never_converted_again(
@@ -227,28 +280,24 @@ def test_a_bundle_that_is_there_is_never_converted_again(
 
 
 def test_a_damaged_bundle_is_made_again(modules: Path, tmp_path: Path) -> None:
-    source = source_of(str(modules / "good"), str(tmp_path))
-    bundle = bundle_of(source, str(tmp_path), inputs, silent)
+    source = source_of(str(modules / "good"), said(tmp_path))
+    bundle = bundle_of(source, said(tmp_path), inputs, silent)
     content = bundle.tflite_path.read_bytes()
     bundle.tflite_path.write_bytes(content[:-1])
     events: list[Event] = []
-    again = bundle_of(source, str(tmp_path), inputs, events.append)
+    again = bundle_of(source, said(tmp_path), inputs, events.append)
     assert again == read_bundle(bundle.folder)
     assert bundle.tflite_path.read_bytes() == content
-    messages = [event.message for event in events if isinstance(event, Warned)]
-    assert len(messages) == 1
-    assert "is damaged: its SHA-256 differs. It is made again." in messages[0]
+    (message,) = warnings_of(events)
+    assert "is damaged: its SHA-256 differs. It is made again." in message
 
 
 def test_two_runs_that_want_the_same_backbone_make_it_once(modules: Path, tmp_path: Path, server: Server) -> None:
-    archive = tmp_path / "good.tar.gz"
-    with tarfile.open(archive, "w:gz") as members:
-        members.add(modules / "good", ".")
-    server.answers = [sends(archive.read_bytes())]
-    source = source_of(server.handle, str(tmp_path))
+    server.answers = [sends((modules / "good.tar.gz").read_bytes())]
+    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path / "models")
     events: list[Event] = []
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: bundle_of(source, str(tmp_path / "models"), inputs, events.append), range(4)))
+        made = list(pool.map(lambda _: bundle_of(source, options, inputs, events.append), range(4)))
     assert len({bundle.sha256["backbone.pb"] for bundle in made}) == 1
     assert sum(isinstance(event, Noted) for event in events) == 1
     assert len(server.asked) == 1
@@ -256,52 +305,242 @@ def test_two_runs_that_want_the_same_backbone_make_it_once(modules: Path, tmp_pa
 
 def test_a_folder_that_changed_is_another_backbone(modules: Path, tmp_path: Path) -> None:
     changed = shutil.copytree(modules / "good", tmp_path / "good")
-    assert source_of(str(changed), "") == BackboneSource(source_of(str(modules / "good"), "").name, str(changed))
+    source = source_of(str(changed), said())
+    assert (source.name, source.places) == (source_of(str(modules / "good"), said()).name, (Local(str(changed)),))
     (changed / "assets" / "note.txt").write_text("changed")
-    assert source_of(str(changed), "").name != source_of(str(modules / "good"), "").name
+    assert source_of(str(changed), said()).name != source.name
+
+
+def test_a_source_that_changed_is_refused_and_said_so(modules: Path, tmp_path: Path, server: Server) -> None:
+    server.answers = [sends((modules / "good.tar.gz").read_bytes())]
+    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path)
+    bundle = bundle_of(source, options, inputs, silent)
+    shutil.rmtree(tmp_path / "tfhub_modules")
+    bundle.tflite_path.write_bytes(b"damaged")
+    changed = shutil.copytree(modules / "good", tmp_path / "changed")
+    (changed / "fingerprint.pb").write_bytes(b"another")
+    with tarfile.open(tmp_path / "changed.tar.gz", "w:gz") as members:
+        members.add(changed, ".")
+    server.answers = [sends((tmp_path / "changed.tar.gz").read_bytes())]
+    with pytest.raises(DownloadError, match=rf"has changed: expected .* {bundle.source_sha256[:16]}.*, received"):
+        bundle_of(source, options, inputs, silent)
+    assert bundle.tflite_path.read_bytes() == b"damaged"
+    server.answers = [sends((modules / "good.tar.gz").read_bytes())]
+    assert bundle_of(source, options, inputs, silent).source_sha256 == bundle.source_sha256
 
 
 def test_a_name_of_the_tutorial_works_offline_once_tf_hub_has_it(
     modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = source_of("mobilenet_0.25_128", str(tmp_path))
+    options = said(tmp_path, offline=True)
+    source = source_of("mobilenet_0.25_128", options)
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
-    shutil.copytree(modules / "good", hub_folder(source.place, tmp_path / "hub"))
-    assert bundle_of(source, str(tmp_path), inputs, silent).name == "mobilenet_0.25_128"
+    assert isinstance(source.places[0], Hub)
+    shutil.copytree(modules / "good", hub_folder(source.places[0].url, tmp_path / "hub"))
+    assert bundle_of(source, options, inputs, silent).name == "mobilenet_0.25_128"
     shutil.rmtree(tmp_path / "hub")
-    assert bundle_of(source, str(tmp_path), inputs, silent).depth == 5
+    assert bundle_of(source, options, inputs, silent).depth == networks.DEPTH
 
 
-def test_offline_and_not_here_names_what_works(
-    modules: Path, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+def test_a_copy_in_tf_hubs_cache_that_is_no_network_is_fetched_again(
+    modules: Path, tmp_path: Path, server: Server
 ) -> None:
-    bundle = convert(modules / "good", described("mine"), tmp_path, inputs)
-    source = BackboneSource("net", "http://127.0.0.1:9/net")
-    with pytest.raises(DownloadError, match=r"\nWithout a network --architecture takes pocket, mine, or the path of"):
-        bundle_of(source, str(tmp_path), inputs, silent)
-    assert bundle_of(source_of("mine", str(tmp_path)), str(tmp_path), inputs, silent) == bundle
+    server.answers = [sends((modules / "good.tar.gz").read_bytes())]
+    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path)
+    cached = hub_folder(server.handle, tmp_path / "tfhub_modules")
+    cached.mkdir(parents=True)
+    (cached / "saved_model.pb").write_bytes(b"damaged inside")
+    with pytest.raises(BackboneError, match="cannot be converted"):
+        bundle_of(source, said(tmp_path, offline=True), inputs, silent)
+    events: list[Event] = []
+    assert bundle_of(source, options, inputs, events.append).depth == networks.DEPTH
+    (message,) = warnings_of(events)
+    assert message.endswith("It is fetched again.")
+    shutil.rmtree(tmp_path / source.name)
+    (cached / "saved_model.pb").unlink()
+    events.clear()
+    assert bundle_of(source, options, inputs, events.append).depth == networks.DEPTH
+    (message,) = warnings_of(events)
+    assert message.startswith("TF-Hub's cache has a damaged copy")
+
+
+def keras_network(size: int = 32) -> tuple[Keras, Any]:
+    """A network of Keras whose weights lie where nobody answers, and its model with random ones."""
+    from retrainer.backbones.opening import keras_application
+
+    address = "http://127.0.0.1:9/mobilenet/small_no_top.h5"
+    place = Keras(KerasApplication("MobileNet", {"alpha": 0.25}, address, ""), size)
+    return place, keras_application(place.application, size, None)
+
+
+def keras_features(model: Any, picture: Floats) -> Floats:
+    vector: Floats = np.asarray(model(picture[np.newaxis], training=False))[0]
+    return vector
+
+
+def test_keras_is_asked_where_tf_hub_fails_and_each_failure_is_one_line(tmp_path: Path, server: Server) -> None:
+    server.answers = [sends(b"", 404)]
+    place, model = keras_network()
+    source = BackboneSource("net", (Hub(server.handle), place), Naming(32))
+    events: list[Event] = []
+    with pytest.raises(DownloadError, match=r"small_no_top.h5' cannot be downloaded: .*\nWithout a network") as error:
+        bundle_of(source, said(tmp_path), inputs, events.append)
+    assert "\n" not in error.value.problem
+    (message,) = warnings_of(events)
+    assert message == f"'{server.handle}' cannot be downloaded: the server answered 404 Not Found."
+    weights = tmp_path / "keras_home" / "models" / "small_no_top.h5"
+    weights.parent.mkdir(parents=True)
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+    with h5py.File(weights, "w") as file:
+        save_weights_to_hdf5_group(file, model)  # as Keras's published weights are written
+    events.clear()
+    bundle = bundle_of(source, said(tmp_path), inputs, events.append)
+    assert warnings_of(events) == [message]
+    assert (bundle.input_size, bundle.depth) == (32, 256)
+    assert bundle.source.startswith("keras.applications.MobileNet, http://127.0.0.1:9/")
+    for picture in inputs(32):
+        np.testing.assert_allclose(Network(bundle.tflite_path).run(picture), keras_features(model, picture), atol=1e-5)
+
+
+def test_weights_of_another_hash_than_keras_states_are_refused(tmp_path: Path, server: Server) -> None:
+    server.answers = [sends(b"other weights")]
+    address = server.handle + "/weights.h5"
+    place = Keras(KerasApplication("MobileNet", {}, address, "0" * 32), 32)
+    with pytest.raises(DownloadError, match="expected a file of MD5 0000"):
+        bundle_of(BackboneSource("net", (place,)), said(tmp_path), inputs, silent)
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+NO_NETWORK = (
+    "import socket, sys\n"
+    "def refuse(*arguments, **more):\n    print('TOUCHED THE NETWORK', flush=True)\n    raise OSError('no network')\n"
+    "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse\n"
+    "from retrainer.cli.main import main\nmain()"
+)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "exit_code"),
+    [("pocket", 0), ("mobilenet_0.25_128", 1), ("mobilenet_0.25_128_quantized", 1), ("https://127.0.0.1:9/x", 1)],
+)
+def test_offline_touches_no_network(architecture: str, exit_code: int, photos: Photos, tmp_path: Path) -> None:
+    line = [sys.executable, "-c", NO_NETWORK, "retrain", "--image_dir", str(photos(count=20)), "--offline"]
+    line += ["--architecture", architecture, "--how_many_training_steps", "5"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)})
+    assert done.returncode == exit_code, done.stderr
+    assert "TOUCHED" not in done.stdout
+    assert ("Error: --offline: '" in done.stderr) == bool(exit_code)
+    without = [argument for argument in line if argument != "--offline"]
+    if architecture.startswith("https"):  # what watches the network sees it
+        assert "TOUCHED" in subprocess.run(without, capture_output=True, text=True, cwd=tmp_path).stdout
+
+
+def test_offline_and_not_here_names_what_works(tmp_path: Path) -> None:
+    source = BackboneSource("net", (Hub("http://127.0.0.1:9/net"),))
+    with pytest.raises(
+        DownloadError, match=r"\nWithout a network --architecture takes pocket, or the path of a network"
+    ):
+        bundle_of(source, said(tmp_path, offline=True), inputs, silent)
+
+
+def test_a_bundle_whose_source_is_unknown_is_not_made_again(modules: Path, tmp_path: Path) -> None:
+    options = said(tmp_path)
+    bundle = bundle_of(source_of(str(modules / "good"), options), options, inputs, silent)
+    assert source_of(bundle.name, options) == BackboneSource(bundle.name)
+    bundle.tflite_path.write_bytes(b"damaged")
+    with pytest.raises(BackboneError, match="is damaged"):
+        bundle_of(source_of(bundle.name, options), options, inputs, silent)
+
+
+def test_the_description_of_a_damaged_bundle_may_be_anything(tmp_path: Path) -> None:
+    for content in (b"", b"[]", b"{}", b'{"source": 1}', b"\xff"):
+        (tmp_path / "backbone.json").write_bytes(content)
+        assert sources._known(tmp_path / "backbone.json") == {}
 
 
 REAL = SHARED / "modules" / "google" / "imagenet"
+FROZEN = SHARED / "modules" / "frozen"
+
+
+def real_pictures(size: int, count: int) -> list[Floats]:
+    photos = sorted((SHARED / "photos" / "flowers").glob("*/*.jpg"))[::60][:count]
+    return [to_input(square(photo.read_bytes(), size)) for photo in photos]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real modules are not beside the project")
 @pytest.mark.parametrize("name", ["mobilenet_v1_050_160", "mobilenet_v1_025_224", "mobilenet_v1_075_224"])
 def test_real_modules_convert_and_agree_on_real_photos(name: str, tmp_path: Path, server: Server) -> None:
     server.answers = [sends((REAL / name / "feature_vector" / "5").read_bytes())]
-    photos = sorted((SHARED / "photos" / "flowers").glob("*/*.jpg"))[::60]
-
-    def pictures(size: int) -> list[Floats]:
-        return [to_input(square(photo.read_bytes(), size)) for photo in photos]
-
-    source = BackboneSource(name, server.handle)
-    bundle = bundle_of(source, str(tmp_path), pictures, silent)
+    bundle = bundle_of(BackboneSource(name, (Hub(server.handle),)), said(tmp_path), real_pictures, silent)
     assert bundle.input_size == int(name[-3:])
     assert bundle.depth == {"050": 512, "025": 256, "075": 768}[name[13:16]]
     import tensorflow as tf
 
     module = tf.saved_model.load(str(hub_folder(server.handle, tmp_path / "tfhub_modules")))
     network = Network(bundle.tflite_path)
-    for picture in pictures(bundle.input_size):
+    for picture in real_pictures(bundle.input_size, 20):
         expected = module((picture * 0.5 + 0.5)[np.newaxis]).numpy()[0]
         assert np.abs(network.run(picture) - expected).max() / expected.max() < 1e-3
+
+
+@pytest.mark.skipif(not FROZEN.is_dir(), reason="the real archives are not beside the project")
+@pytest.mark.parametrize(("name", "depth"), [("mobilenet_v1_0.50_160", 512), ("mobilenet_v1_0.25_224", 256)])
+def test_the_tutorials_frozen_archives_work_as_they_are(name: str, depth: int, tmp_path: Path) -> None:
+    path = str(FROZEN / f"{name}_frozen.tgz")
+    for layer, expected in (("", depth), ("logits", 1001)):
+        options = said(tmp_path, bottleneck_layer=layer)
+        bundle = bundle_of(source_of(path, options), options, real_pictures, silent)
+        assert (bundle.input_size, bundle.depth) == (int(name[-3:]), expected)
+    features = Network(bundle_of(source_of(path, said(tmp_path)), said(tmp_path), real_pictures, silent).tflite_path)
+    (picture,) = real_pictures(features.input_size, 1)
+    assert features.run(picture).min() >= 0  # pooled after ReLU6
+    assert features.run(picture).max() <= 6
+
+
+SMALL = {
+    "mobilenet_0.25_128": 256,
+    "mobilenet_v2_0.35_96": 1280,
+    "mobilenet_v3_small_1.0_224": 1024,
+    "mobilenet_v3_large_0.75_224": 1280,
+    "efficientnet_v2_b0": 1280,
+    "resnet_v2_50": 2048,
+    "inception_v3": 2048,
+}
+
+
+def test_every_family_that_keras_has_is_tried() -> None:
+    assert {architectures()[name].family for name in SMALL} == {r.family for r in architectures().values() if r.keras}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_every_family_of_keras_converts_and_agrees(name: str, tmp_path: Path) -> None:
+    """With random weights, and batch statistics that keep the numbers in range; the range is the caller's to know."""
+    from retrainer.backbones.bundle import Bundle
+    from retrainer.backbones.conversion import convert
+    from retrainer.backbones.opening import import_keras, keras_application, open_keras
+
+    keras, row = import_keras(), architectures()[name]
+    assert row.keras is not None
+    keras.utils.set_random_seed(0)
+    model = keras_application(row.keras, row.input_size, None)
+    pixels = row.family in ("MobileNet V3", "EfficientNet V2")
+    factor, offset = (127.5, 127.5) if pixels else (1.0, 0.0)
+    pictures = np.stack([np.resize(p, (row.input_size,) * 2 + (3,)) for p in inputs(row.input_size)])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(pictures * factor + offset, training=True)
+    naming, described = Naming(row.input_size), Bundle(name, name, "none", 0, 0, "")
+    bundle = convert(lambda: open_keras(model, name, naming), naming, described, tmp_path, inputs)
+    assert (bundle.input_size, bundle.depth) == (row.input_size, SMALL[name])
+    assert bundle.depth == row.depth
+    if row.family == "MobileNet V3":  # built with its top, to be cut at what its last layer takes
+        dense = model.get_layer("logits")
+        model = keras.Model(model.input, keras.layers.Flatten()(dense.input))
+    features = Network(bundle.tflite_path)
+    for picture in inputs(row.input_size):
+        expected = keras_features(model, picture * factor + offset)
+        assert np.abs(expected).max() > 0.01
+        assert np.abs(features.run(picture) - expected).max() / np.abs(expected).max() < 1e-3

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from conftest import COLOURS, Photos, jpeg
 
+from retrainer import features
+from retrainer.arrays import Floats
 from retrainer.backbones.sources import find_bundle
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import scan
 from retrainer.events import Event, ExtractionAdvanced, PhotoSkipped, silent
 from retrainer.features import Features, Source, extract
+from retrainer.images import square, to_input
 from retrainer.models.litert import Network
 
 
@@ -193,3 +196,64 @@ def test_a_stopped_run_loses_at_most_one_part(
     assert abs(features.computed - (200 - written)) <= 5
     shutil.rmtree(out)
     np.testing.assert_array_equal(read(root, out, counting).vectors, features.vectors)
+
+
+class Batches:
+    """The backbone of the tests for many pictures at once, noting how many."""
+
+    input_size = 8
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def run_all(self, pictures: Floats) -> Floats:
+        self.sizes.append(len(pictures))
+        means: Floats = pictures.mean(axis=(1, 2))
+        return means
+
+
+@pytest.mark.parametrize("views", [(0,), (1, 2, 3)])
+def test_batches_give_what_single_pictures_give(
+    views: tuple[int, ...], photos: Photos, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "_BATCH", 8)
+    root = photos(count=15)
+    (root / "red" / "000.jpg").write_bytes(b"no photo")
+    shutil.copy(root / "red" / "001.jpg", root / "red" / "copy.jpg")
+    files, batches = scan(str(root), silent), Batches()
+
+    def look(content: bytes, size: int) -> list[Floats]:
+        return [to_input(square(content, size)) * number for number in range(1, len(views) + 1)]
+
+    def source(name: str, batch_extractor: Batches | None) -> Source:
+        folder = tmp_path / name
+        cache = BottleneckCache(folder, "net", 3, silent)
+        return Source(FileIndex(folder, silent), cache, counting, lambda: batch_extractor, look, views)
+
+    one = extract(files.paths, files.stamps, source("one", None), silent)
+    events: list[Event] = []
+    many = extract(files.paths, files.stamps, source("many", batches), events.append)
+    np.testing.assert_allclose(many.vectors, one.vectors, atol=1e-6)
+    assert many.readable.tolist() == one.readable.tolist()
+    assert len(many.vectors) == 30
+    assert sum(isinstance(event, PhotoSkipped) for event in events) == 1
+    assert all(8 <= size < 8 + len(views) for size in batches.sizes[:-1])
+    assert len(batches.sizes) > 3
+    again = extract(files.paths, files.stamps, source("many", batches), silent)
+    assert again.computed == 0
+    np.testing.assert_array_equal(again.vectors, many.vectors)
+
+
+def test_photos_that_are_all_cached_or_unreadable_make_no_batch(
+    photos: Photos, tmp_path: Path, counting: Counting
+) -> None:
+    root, batches = photos(count=2), Batches()
+    read(root, tmp_path / "cache", counting)
+    for path in sorted(root.rglob("*.jpg")):
+        path.rename(path.with_stem("moved" + path.stem))
+    (root / "red" / "none.jpg").write_bytes(b"no photo")
+    files = scan(str(root), silent)
+    cache = BottleneckCache(tmp_path / "cache", "net", 3, silent)
+    source = Source(FileIndex(tmp_path / "cache", silent), cache, counting, lambda: batches)
+    assert extract(files.paths, files.stamps, source, silent).computed == 0
+    assert batches.sizes == []

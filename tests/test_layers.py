@@ -8,13 +8,13 @@ import retrainer
 ROOT = Path(retrainer.__file__).parent
 FLOORS = (
     ("errors", "events", "arrays", "files", "native", "parallel"),
-    ("architectures", "head", "metrics", "labels", "downloads"),
+    ("architectures", "archives", "downloads", "head", "metrics", "labels"),
     ("options", "images", "bottlenecks", "models", "summaries"),
     ("dataset", "splits", "distortions", "backbones"),
     (),
     ("features",),
     ("training", "labeler", "evaluation", "cleaning", "sample", "saving", "inspection"),
-    ("retraining", "observers"),
+    ("retraining", "fetching", "observers"),
     ("report", "serve", "export"),
     ("cli",),
 )

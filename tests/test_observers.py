@@ -21,7 +21,6 @@ from retrainer.events import (
 )
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.options import RetrainOptions
 from retrainer.retraining import ClassResult
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -57,7 +56,7 @@ STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
     ],
 )
 def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with Console(RetrainOptions(print_misclassified_test_images=True)) as console:
+    with Console(lists_misclassified=True) as console:
         console(event)
     out, err = capsys.readouterr()
     assert out == ""
@@ -67,13 +66,13 @@ def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pyt
 
 
 def test_misclassified_photos_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with Console(RetrainOptions()) as console:
+    with Console() as console:
         console(PhotoMisclassified("a.jpg", "b"))
     assert capsys.readouterr().err == ""
 
 
 def test_without_validation_there_is_no_validation_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with Console(RetrainOptions()) as console:
+    with Console() as console:
         console(StepEvaluated(0, 1.0, 0.1, float("nan"), float("nan"), 0))
     assert "Validation" not in capsys.readouterr().err
 

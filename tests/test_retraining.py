@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from conftest import COLOURS, Configure, Photos, jpeg
 
@@ -251,3 +252,61 @@ def test_an_unreadable_folder_is_one_clear_line(photos: Photos, configured: Conf
     root.chmod(0)
     with pytest.raises(RetrainerError, match="permission denied"):
         retrain(configured(root))
+
+
+def test_tensorflow_extracts_what_litert_does(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    root = photos(count=30)
+    vectors = {}
+    for runtime in ("litert", "tensorflow"):
+        options = configured(root, runtime=runtime, bottleneck_dir=str(tmp_path / runtime))
+        result = retrain(options)
+        assert (result.computed, result.test_accuracy) == (60, 1.0)
+        (folder,) = (tmp_path / runtime).glob("colours-*")
+        table = pq.read_table(folder).sort_by("sha256")
+        vectors[runtime] = np.stack(table["vector"].to_numpy())
+    np.testing.assert_allclose(vectors["tensorflow"], vectors["litert"], atol=1e-5)
+
+
+@pytest.mark.parametrize(("sees", "used"), [(True, True), (False, False)])
+def test_auto_extracts_by_tensorflow_where_it_sees_a_gpu(
+    sees: bool, used: bool, photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from retrainer.models import tensorflow_graph
+
+    monkeypatch.setattr(tensorflow_graph, "sees_gpu", lambda: sees)
+    ran: list[int] = []
+    run_all = tensorflow_graph.GraphNetwork.run_all
+
+    def counted(self: tensorflow_graph.GraphNetwork, pictures: Floats) -> Floats:
+        ran.append(len(pictures))
+        return run_all(self, pictures)
+
+    monkeypatch.setattr(tensorflow_graph.GraphNetwork, "run_all", counted)
+    options = configured(photos(count=30))
+    retrain(options)
+    assert bool(ran) == used
+    assert sum(ran) == (60 if used else 0)
+    ran.clear()
+    retrain(options)
+    assert ran == []  # all is cached
+
+
+def test_where_there_is_no_device_tensorflow_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from retrainer.models import tensorflow_graph
+
+    asked: list[str] = []
+
+    class TensorFlow:
+        class config:  # noqa: N801
+            @staticmethod
+            def list_physical_devices(kind: str) -> list[str]:
+                asked.append(kind)
+                return ["/physical_device:GPU:0"]
+
+    monkeypatch.setattr(tensorflow_graph, "import_tensorflow", lambda: TensorFlow)
+    monkeypatch.setattr(tensorflow_graph, "_GPU_DEVICES", ("/dev/no such device",))
+    assert not tensorflow_graph.sees_gpu()
+    assert asked == []
+    monkeypatch.setattr(tensorflow_graph, "_GPU_DEVICES", ("/dev/no such device", "/dev/null"))
+    assert tensorflow_graph.sees_gpu()
+    assert asked == ["GPU"]

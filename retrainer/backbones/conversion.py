@@ -1,152 +1,179 @@
-"""A SavedModel -> a bundle. TensorFlow is needed here, once per network."""
+"""An open network -> a bundle. TensorFlow is needed here, once per network."""
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.errors import BackboneError
+from retrainer.backbones.agreement import require_agreement, require_close
+from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.cutting import feature_tensor, picture_range
+from retrainer.backbones.naming import COMPARED, Naming, Pictures, ramp
+from retrainer.backbones.opening import OpenNetwork
+from retrainer.errors import BackboneError, DownloadError
 from retrainer.files import shown
-from retrainer.models.litert import Network
+from retrainer.models.foreign import PLACEHOLDERS
 from retrainer.models.metadata import INPUT_NODE
-from retrainer.models.tensorflow_graph import import_tensorflow
+from retrainer.models.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.tflite import TFLiteBuilder
 from retrainer.native import native_stderr_hidden
 
 FEATURE_NODE = "feature_vector"
-# How far the bundle's features may be from the module's own, relative to the largest of them.
-TOLERANCE = 1e-3
-# What a module takes that does not say.
-USUAL_SIZE = 224
-_SIGNATURES = ("serving_default", "default", "image_feature_vector")
-
-Pictures = Callable[[int], Sequence[Floats]]
-"""Size S -> network inputs float32 `(S, S, 3)` in [-1, 1] to compare a bundle with its source on."""
 
 
-def convert(folder: Path, described: Bundle, parent: Path, pictures: Pictures) -> Bundle:
-    """Makes the bundle of a SavedModel that maps images in [0, 1] to pooled features, as TF-Hub's do.
+def convert(
+    opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, pictures: Pictures
+) -> Bundle:
+    """Makes the bundle of a network.
 
     Args:
-        folder: The SavedModel; loading it runs what it holds, so that it must come from a source that is trusted.
-        described: Name, source and licence; `input_size` where it is known, otherwise 0.
+        opened: Opens it; what it raises is told in one line.
+        naming: What the user says of it.
+        described: Name, source, licence and the source's hash.
         parent: The folder of bundles.
-        pictures: What the bundle's features are compared on with the SavedModel's own.
+        pictures: What the bundle's features are compared on with the network's own.
 
     Raises:
-        BackboneError: the SavedModel cannot be loaded or is no feature vector, or the bundle computes something else.
+        BackboneError: the network cannot be loaded or is no feature vector, or the bundle computes something else.
         OutputError: the bundle cannot be written.
     """
-    tensorflow = import_tensorflow()
     source = described.source
     try:
-        with native_stderr_hidden():
-            module = _loaded(folder)
-            features_of, size = _feature_function(module, source, described.input_size)
-            concrete = _concrete(tensorflow, features_of, size)
-            shape = concrete.outputs[0].shape
-            if shape.rank != 2 or shape[1] is None:
-                raise BackboneError(
-                    f"'{shown(source)}': expected pooled features of the shape (N, D), received {tuple(shape)}.",
-                    "Name a feature vector.",
-                )
-            graph = _frozen(tensorflow, concrete)
-            tflite = tensorflow.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert()
-    except BackboneError:
+        with native_stderr_hidden(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
+            network = opened()
+            graph, reference = _assembled(network, naming, source)
+            tflite = tflite_of(graph)
+    except (BackboneError, DownloadError):
         raise
-    except Exception as error:  # TensorFlow raises many kinds for a SavedModel that it cannot take
+    except Exception as error:  # TensorFlow and Keras raise many kinds for a network that they cannot take
         raise BackboneError(
-            f"'{shown(source)}' cannot be converted: {(str(error).splitlines() or [type(error).__name__])[0]}",
-            f"Expected a TF2 SavedModel of a feature vector; if its copy in '{shown(folder)}' is damaged, remove it.",
+            f"'{shown(source)}' cannot be converted: {first_line(error)}",
+            "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     map_node = _pooled_node(graph)
-    tflite, named = _with_map_named(tflite, map_node)
-    _check(tflite, features_of, pictures(size) or [_ramp(size)], source)
+    tflite, named = with_map_named(tflite, map_node)
+    compared = pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
+    with native_stderr_hidden():
+        depth = require_agreement(tflite, graph, [(p, reference(p)) for p in compared], source)
     bundle = replace(
         described,
-        input_size=size,
-        depth=int(shape[1]),
+        input_size=network.input_size,
+        depth=depth,
         feature_node=FEATURE_NODE,
         map_tensor=map_node if named else "",
     )
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
-def _loaded(folder: Path) -> Any:
-    with warnings.catch_warnings():
-        # tensorflow_hub imports pkg_resources, which warns that it will go.
-        warnings.simplefilter("ignore")
-        import tensorflow_hub
-    return tensorflow_hub.load(str(folder))
+def _assembled(network: OpenNetwork, naming: Naming, source: str) -> tuple[Any, Callable[[Floats], Floats]]:
+    """The bundle's GraphDef, from [-1, 1] to pooled features, and what the network itself makes of a picture."""
+    tensorflow = import_tensorflow()
+    as_it_came, start = _imported(network), f"{network.input_node}:0"
+    mean, std = picture_range(as_it_came, network, naming)
+    taken = feature_tensor(as_it_came, network, source, naming.bottleneck_layer)
+    _require_features(taken, source)
+    graph = tensorflow.Graph()
+    with graph.as_default():
+        size = network.input_size
+        picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
+        seen = picture if (mean, std) == (MEAN, STD) else picture * (STD / std) + (MEAN - mean) / std
+        dtype = as_it_came.get_tensor_by_name(start).dtype
+        seen = seen if dtype.is_floating else tensorflow.round(seen)
+        (maps,) = tensorflow.import_graph_def(
+            network.graph, {start: tensorflow.cast(seen, dtype)}, [taken.name], name="network"
+        )
+        tensorflow.identity(_pooled(tensorflow, tensorflow.cast(maps, tensorflow.float32)), FEATURE_NODE)
+    definition = tensorflow.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), [FEATURE_NODE])
+    return definition, _reference(network, as_it_came, taken, (mean, std))
 
 
-def _feature_function(module: Any, source: str, known_size: int) -> tuple[Callable[[Any], Any], int]:
-    """What maps images `(N, S, S, 3)` in [0, 1] to features, and S."""
-    found = []
-    for name in _SIGNATURES:
-        signature = getattr(module, "signatures", {}).get(name)
-        if signature is None:
-            continue
-        inputs = signature.structured_input_signature[1]
-        found.append(f"{name}({', '.join(f'{key}: {spec.dtype.name} {spec.shape}' for key, spec in inputs.items())})")
-        (key, spec), *others = inputs.items()
-        if not others and spec.dtype.is_floating and spec.shape.rank == 4 and spec.shape[3] in (3, None):
-            if spec.shape[1] != spec.shape[2]:
-                continue
-            size = int(spec.shape[1] or known_size or USUAL_SIZE)
-            return partial(_features, signature, key, _output_of(signature, source)), size
-    raise BackboneError(
-        f"'{shown(source)}': expected a signature that takes one float image (N, S, S, 3), "
-        f"received {'; '.join(found) or 'none'}.",
-        "Name a TF2 SavedModel of a feature vector, as TF-Hub has them.",
-    )
+def _imported(network: OpenNetwork) -> Any:
+    """The network's `tf.Graph`, its batch free and its size known whatever it says of them."""
+    tensorflow = import_tensorflow()
+    definition = type(network.graph).FromString(network.graph.SerializeToString())
+    for node in definition.node:
+        if node.name == network.input_node and node.op in PLACEHOLDERS:
+            shape = tensorflow.TensorShape((None, network.input_size, network.input_size, 3))
+            node.attr["shape"].shape.CopyFrom(shape.as_proto())
+        # Shapes that an exporter noted down belong to another batch or size.
+        node.attr.pop("_output_shapes", None)
+    graph = tensorflow.Graph()
+    with graph.as_default():
+        tensorflow.import_graph_def(definition, name="")
+    return graph
 
 
-def _output_of(signature: Any, source: str) -> str:
-    """The name of a signature's features: its only output, or the one that is called so."""
-    outputs: list[str] = list(signature.structured_outputs)
-    for name in ("default", FEATURE_NODE, *(outputs if len(outputs) == 1 else ())):
-        if name in outputs:
-            return str(name)
-    raise BackboneError(
-        f"'{shown(source)}': expected one output, received {', '.join(map(shown, sorted(outputs)))}.",
-        "Name a feature vector.",
-    )
+def _require_features(taken: Any, source: str) -> None:
+    """Raises BackboneError unless a tensor is `(N, D)`, or `(N, H, W, D)` to be averaged."""
+    if taken.shape.rank not in (2, 4) or taken.shape[-1] is None:
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the shape (N, D) or (N, H, W, D), "
+            f"'{shown(taken.op.name)}' has {tuple(taken.shape) if taken.shape.rank is not None else 'an unknown one'}.",
+            "Name a feature vector, or the layer of the features by --bottleneck_layer.",
+        )
 
 
-def _features(signature: Any, key: str, output: str, images: Any) -> Any:
-    return signature(**{key: images})[output]
+def _pooled(tensorflow: Any, maps: Any) -> Any:
+    """A map `(N, H, W, D)` averaged, features `(N, D)` as they are."""
+    if maps.shape.rank == 2:
+        return maps
+    if tuple(maps.shape[1:3]) == (1, 1):  # pooled already
+        return tensorflow.squeeze(maps, [1, 2])
+    return tensorflow.reduce_mean(maps, [1, 2])
 
 
-def _concrete(tensorflow: Any, features_of: Callable[[Any], Any], size: int) -> Any:
-    """The network from [-1, 1], with the input and output named."""
-    specification = tensorflow.TensorSpec((None, size, size, 3), tensorflow.float32, INPUT_NODE)
+def _reference(network: OpenNetwork, graph: Any, taken: Any, seen: tuple[float, float]) -> Callable[[Floats], Floats]:
+    """What makes features `(D,)` of a picture in [-1, 1] by the network as it came."""
+    session = import_tensorflow().compat.v1.Session(graph=graph)
+    start, end = (graph.get_tensor_by_name(f"{name}:0") for name in (network.input_node, network.output_node))
+    mean, std = seen
 
-    def network(picture: Any) -> Any:
-        return tensorflow.identity(features_of(picture * 0.5 + 0.5), FEATURE_NODE)
+    def features(picture: Floats) -> Floats:
+        pictures = ((picture * STD + MEAN - mean) / std)[np.newaxis]
+        if start.dtype.is_integer:
+            pictures = np.rint(pictures)
+        whole = network.run(pictures.astype(start.dtype.as_numpy_dtype))
+        if taken is not end:
+            # What lies inside is seen in the frozen graph only, which must give what the network gives.
+            frozen, value = session.run([end, taken], {start: pictures})
+            require_close(whole, frozen, network.output_node)
+            whole = value
+        vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
+        return vector
 
-    return tensorflow.function(network, input_signature=[specification]).get_concrete_function()
+    return features
 
 
-def _frozen(tensorflow: Any, concrete: Any) -> Any:
-    """The network's GraphDef with its variables as constants, and only what the features need."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:
+    """A bundle's GraphDef as a `.tflite`.
 
-    graph = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
-    return tensorflow.compat.v1.graph_util.extract_sub_graph(graph, [FEATURE_NODE])
+    Args:
+        graph: TensorFlow's GraphDef, whose input is `input`.
+        feature_node: Its node of the features.
+        representative: Network inputs `(S, S, 3)` to calibrate on, which makes it int8 inside; none for float32.
+    """
+    tensorflow = import_tensorflow()
+    imported = tensorflow.compat.v1.wrap_function(lambda: tensorflow.import_graph_def(graph, name=""), [])
+    feeds, fetches = (imported.graph.get_tensor_by_name(f"{name}:0") for name in (INPUT_NODE, feature_node))
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([imported.prune(feeds, fetches)], None)
+    if representative:
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([picture[np.newaxis]] for picture in representative)
+        converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converted: bytes = converter.convert()
+    return converted
 
 
 def _pooled_node(graph: Any) -> str:
     """The node whose output the pooling takes, empty where the network does not end with one."""
     nodes = {node.name: node for node in graph.node}
     node = nodes[FEATURE_NODE]
-    while node.op in ("Identity", "Squeeze", "Reshape"):
+    while node.op in ("Identity", "Squeeze", "Reshape", "Cast"):
         node = nodes[node.input[0].split(":")[0]]
     if node.op not in ("Mean", "AvgPool"):
         return ""
@@ -156,34 +183,14 @@ def _pooled_node(graph: Any) -> str:
     return str(node.name)
 
 
-def _with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
-    """The TFLite model with the same tensor under the same name, and whether it has one."""
+def with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
+    """The TFLite model with the tensor before the pooling under that name, and whether it has one."""
     builder = TFLiteBuilder.parsed(tflite)
     maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
     operator = maker.get(builder.graph.outputs[0])
-    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE"):
+    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE", "DEQUANTIZE"):
         operator = maker.get(operator.inputs[0])
     if not name or operator is None or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
         return tflite, False
     builder.graph.tensors[operator.inputs[0]].name = name
     return builder.packed(), True
-
-
-def _ramp(size: int) -> Floats:
-    """A picture for want of photos: each channel grows along another way."""
-    ramp = np.linspace(-1.0, 1.0, size, dtype=np.float32)
-    return np.stack(np.broadcast_arrays(ramp[:, np.newaxis], ramp, ramp[::-1]), axis=-1)
-
-
-def _check(tflite: bytes, features_of: Callable[[Any], Any], pictures: Sequence[Floats], source: str) -> None:
-    """Raises BackboneError unless LiteRT gives the module's own features."""
-    network = Network(tflite)
-    for picture in pictures:
-        expected = np.asarray(features_of((picture * 0.5 + 0.5)[np.newaxis]))[0]
-        difference = np.abs(network.run(picture) - expected).max() / max(np.abs(expected).max(), 1e-6)
-        if not difference <= TOLERANCE:
-            raise BackboneError(
-                f"'{shown(source)}': the converted network differs from it by {difference:.1e} of the largest feature; "
-                f"expected at most {TOLERANCE:.0e}.",
-                "Take another backbone, and report this one.",
-            )

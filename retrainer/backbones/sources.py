@@ -1,26 +1,32 @@
-"""A backbone's name -> its bundle: built in, made before, or made now from TF-Hub, a URL, a folder or an archive."""
+"""A backbone's name -> its bundle: built in, made before, or made now from the first place that gives it."""
 
 import hashlib
+import json
 import re
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from retrainer.architectures import ARCHITECTURES
+from retrainer.architectures import QUANTIZED, architectures
+from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, SAVED_MODEL, TAR_ENDINGS, TFLITE_ENDING, network_in
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.backbones.conversion import Pictures, convert
-from retrainer.downloads import SAVED_MODEL, fetch_module, hub_cache, unpack
-from retrainer.errors import BackboneError, OptionError
-from retrainer.events import DownloadAdvanced, Noted, Observer, Warned, silent
-from retrainer.files import expanded, locked, shown
+from retrainer.backbones.naming import Naming, Pictures
+from retrainer.backbones.places import Hub, Keras, Local, Making, Place
+from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
+from retrainer.events import Noted, Observer, Warned, silent
+from retrainer.files import content_digest, expanded, locked, shown
+from retrainer.options import BackboneOptions
 
 EMBEDDED = "pocket"
 _EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
 _HUB_HOSTS = ("tfhub.dev/", "www.kaggle.com/models/", "kaggle.com/models/")
 # Sizes that networks of pictures have; other numbers in their names are widths and depths.
-_SIZES = frozenset({96, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 384, 448, 480, 512})
-_ARCHIVES = (".tar", ".tar.gz", ".tgz")
+_SIZES = frozenset({96, 128, 160, 192, 224, 240, 256, 260, 280, 288, 299, 300, 320, 331, 384, 448, 480, 512})
+_FILES = (GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING, *TAR_ENDINGS)
+# So many bundles are named in a message.
+_FEW = 5
+_UNKNOWN_LICENCE = "see the source"
 
 
 @dataclass(frozen=True)
@@ -29,61 +35,100 @@ class BackboneSource:
 
     Attributes:
         name: The bundle's name, in `--model_dir`.
-        place: A handle, a folder or an archive; empty where only the bundle itself is known.
-        input_size: S, pixels, where it is known, otherwise 0.
+        places: Where to make it from, tried in this order; none where only the bundle itself is known.
+        naming: What is said of the network.
+        licence: Of the weights.
+        floats: The source of the float backbone that this is the int8 twin of, None for any other.
     """
 
     name: str
-    place: str = ""
-    input_size: int = 0
+    places: tuple[Place, ...] = ()
+    naming: Naming = field(default_factory=Naming)
+    licence: str = _UNKNOWN_LICENCE
+    floats: "BackboneSource | None" = None
 
 
-def source_of(architecture: str, model_dir: str) -> BackboneSource:
+def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     """What `--architecture` names.
 
     Args:
-        architecture: `pocket`, a name of the tutorial, the name of a bundle in `model_dir`, a handle (`https://…`), or
-            the path of a SavedModel's folder or archive.
-        model_dir: The folder of bundles.
+        architecture: `pocket`, a name of the table, the name of a bundle in `model_dir`, a handle (`https://…`), or the
+            path of a network; each also with `_quantized` behind it.
+        options: The folder of bundles, and what is said of the network.
 
     Raises:
         OptionError: it names nothing; the nearest names are listed.
     """
     architecture = _url_of(architecture)
-    row = ARCHITECTURES.get(architecture.lower())
-    row = row or next((r for r in ARCHITECTURES.values() if r.handle == architecture), None)
+    row = architectures().get(architecture.lower())
+    row = row or next((r for r in architectures().values() if r.handle == architecture), None)
     if row:
-        return BackboneSource(row.name, row.handle, row.input_size)
+        places = (Hub(row.handle), *((Keras(row.keras, row.input_size),) if row.keras else ()))
+        return _named(row.name, places, row.input_size, options, row.licence)
+    here = architecture == EMBEDDED or architecture in bundles_in(options.model_dir)
+    if architecture.lower().endswith(QUANTIZED) and not Path(expanded(architecture)).exists():
+        try:
+            floats = source_of(architecture[: -len(QUANTIZED)], options)
+            return BackboneSource(floats.name + QUANTIZED, floats=floats)
+        except OptionError:
+            if not here:  # a bundle that was carried here without its float one
+                raise
     if architecture.startswith(("http://", "https://")):
-        return BackboneSource(_slug(architecture, architecture.encode()), architecture, _size_in(architecture))
-    if architecture == EMBEDDED or architecture in bundles_in(model_dir):
-        return BackboneSource(architecture)
+        name = _slug(architecture, hashlib.sha256(architecture.encode()).hexdigest())
+        return _named(name, (Hub(architecture),), _size_in(architecture), options)
+    if here:
+        return _as_it_is(architecture, options)
     path = Path(expanded(architecture))
-    if (path / SAVED_MODEL).is_file() or (path.is_file() and path.name.endswith(_ARCHIVES)):
-        return BackboneSource(_slug(path.resolve().name, _content(path)), str(path), _size_in(path.name))
-    raise _unknown(architecture, path, model_dir)
+    if network_in(path) if path.is_dir() else path.is_file() and path.name.endswith(_FILES):
+        name = _slug(path.resolve().name, content_digest(path))
+        return _named(name, (Local(str(path)),), _size_in(path.name), options)
+    raise _unknown(architecture, path, options.model_dir)
 
 
-def bundle_of(source: BackboneSource, model_dir: str, pictures: Pictures, observer: Observer) -> Bundle:
+def _named(
+    name: str, places: tuple[Place, ...], input_size: int, options: BackboneOptions, licence: str = _UNKNOWN_LICENCE
+) -> BackboneSource:
+    """A source; what the user says of the network belongs to its name, for another reading is another backbone."""
+    said = (options.bottleneck_layer, options.input_layer, options.input_mean, options.input_std)
+    if any(value not in ("", None) for value in said):
+        words = re.sub(r"[^A-Za-z0-9._]+", "-", options.bottleneck_layer)[-30:]
+        name = f"{name}-{words}-{hashlib.sha256(repr(said).encode()).hexdigest()[:8]}".replace("--", "-")
+    naming = Naming(input_size, options.input_layer, options.input_mean, options.input_std, options.bottleneck_layer)
+    return BackboneSource(name, places, naming, licence)
+
+
+def _as_it_is(name: str, options: BackboneOptions) -> BackboneSource:
+    """A bundle that is there, of which nothing is left to say."""
+    for flag in ("bottleneck_layer", "input_layer", "input_mean", "input_std"):
+        if getattr(options, flag) not in ("", None):
+            raise OptionError(
+                f"--{flag}: expected a network that is still to be converted, '{shown(name)}' is a bundle already.",
+                "Leave the flag out, or name the network that the bundle was made of.",
+            )
+    return BackboneSource(name)
+
+
+def bundle_of(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
     """The bundle of a backbone, made unless it is there.
 
     Args:
         source: By `source_of`.
-        model_dir: The folder of bundles; TF-Hub's cache lies in it, too, unless `TFHUB_CACHE_DIR` names another.
-        pictures: What a new bundle is compared with its source on.
-        observer: Told of downloads and conversions.
+        options: The folder of bundles, and whether the network may be touched; TF-Hub's cache lies in the folder, too,
+            unless `TFHUB_CACHE_DIR` names another.
+        pictures: What a new bundle is compared with its source on, and calibrated on.
+        observer: Told of downloads, conversions, and of places that did not give it.
 
     Raises:
         BackboneError: the bundle is damaged, or the source is no feature vector.
         DownloadError: the source cannot be had.
         OutputError: the bundle cannot be written.
     """
-    bundle = _made_before(source, model_dir, observer)
+    bundle = _made_before(source, options.model_dir, observer)
     if bundle:
         return bundle
-    with locked(Path(model_dir) / f".{source.name}.lock"):
+    with locked(Path(options.model_dir) / f".{source.name}.lock"):
         # Another run may have made it meanwhile.
-        return _made_before(source, model_dir, silent) or _made_now(source, model_dir, pictures, observer)
+        return _made_before(source, options.model_dir, silent) or _made_now(source, options, pictures, observer)
 
 
 def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> Bundle | None:
@@ -93,20 +138,63 @@ def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> 
     try:
         return find_bundle(source.name, model_dir)
     except BackboneError as error:
-        if not source.place:
+        if not source.places and not source.floats:
             raise
         observer(Warned(f"{error.problem} It is made again."))
         return None
 
 
-def _made_now(source: BackboneSource, model_dir: str, pictures: Pictures, observer: Observer) -> Bundle:
-    with tempfile.TemporaryDirectory() as temporary:
-        saved_model = _saved_model(source, model_dir, Path(temporary), observer)
-        folder = Path(model_dir) / source.name
-        observer(Noted(f"Converting '{shown(source.place)}' to '{shown(folder)}', once"))
-        # TF-Hub's modules do not say their licence themselves, their pages do.
-        described = Bundle(source.name, source.place, "see the source", source.input_size, 0, "")
-        return convert(saved_model, described, Path(model_dir), pictures)
+def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
+    """The bundle, from the first place that gives it; the others are told of."""
+    if source.floats:
+        from retrainer.backbones.quantization import quantize
+
+        floats = bundle_of(source.floats, options, pictures, observer)
+        observer(Noted(f"Calibrating '{shown(source.name)}' on the photos, once"))
+        return quantize(floats, source.name, Path(options.model_dir), pictures, observer)
+    making = Making(
+        name=source.name,
+        licence=source.licence,
+        naming=source.naming,
+        model_dir=options.model_dir,
+        offline=options.offline,
+        known=_known(Path(options.model_dir) / source.name / DESCRIPTION),
+        otherwise=_otherwise(source.name, options),
+        pictures=pictures,
+        observer=observer,
+    )
+    failures: list[RetrainerError] = []
+    for place in source.places:
+        if failures:
+            observer(Warned(failures[-1].problem))
+        try:
+            return place.bundle(making)
+        except (BackboneError, DownloadError) as error:
+            failures.append(error)
+    raise failures[-1]
+
+
+def _known(description: Path) -> dict[str, str]:
+    """What an earlier bundle of that name was made of: source -> hash."""
+    try:
+        document = json.loads(description.read_bytes())
+        return {str(document["source"]): str(document["source_sha256"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _otherwise(name: str, options: BackboneOptions) -> str:
+    return (
+        f"Without a network --architecture takes {_some_here(options.model_dir)}, or the path of a network; "
+        f"`retrainer fetch {shown(name)} --to DIR` where there is one makes a folder to carry here."
+    )
+
+
+def _some_here(model_dir: str) -> str:
+    """Some of the bundles that are here, in words."""
+    names = [EMBEDDED, *bundles_in(model_dir)]
+    more = f" and {len(names) - _FEW} more bundles" if len(names) > _FEW else ""
+    return ", ".join(map(shown, names[:_FEW])) + more
 
 
 def find_bundle(name: str, model_dir: str) -> Bundle:
@@ -123,23 +211,6 @@ def bundles_in(model_dir: str) -> list[str]:
     return sorted(path.parent.name for path in Path(model_dir).glob(f"*/{DESCRIPTION}"))
 
 
-def _saved_model(source: BackboneSource, model_dir: str, temporary: Path, observer: Observer) -> Path:
-    """The folder of the source's SavedModel."""
-    if source.place.startswith(("http://", "https://")):
-        here = ", ".join(map(shown, [EMBEDDED, *bundles_in(model_dir)]))
-        return fetch_module(
-            source.place,
-            hub_cache(model_dir),
-            progress=lambda received, expected: observer(DownloadAdvanced(source.place, received, expected)),
-            otherwise=f"Without a network --architecture takes {here}, or the path of a SavedModel.",
-        )
-    path = Path(source.place)
-    if path.is_dir():
-        return path
-    unpack(path, temporary / "module", source.place)
-    return temporary / "module"
-
-
 def _url_of(handle: str) -> str:
     """The address of a handle that is written without one; anything else as it is."""
     if handle.startswith(_HUB_HOSTS):
@@ -150,16 +221,10 @@ def _url_of(handle: str) -> str:
     return handle
 
 
-def _slug(name: str, content: bytes) -> str:
+def _slug(name: str, digest: str) -> str:
     """A folder's name that people recognise and that belongs to this content alone."""
     words = re.sub(r"[^A-Za-z0-9._]+", "-", re.sub(r"^https?://[^/]+/(google/imagenet/)?", "", name)).strip("-.")
-    return f"{words[:60] or 'module'}-{hashlib.sha256(content).hexdigest()[:8]}"
-
-
-def _content(path: Path) -> bytes:
-    """What an archive or a SavedModel's folder holds, as digests of its files."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    return f"{words[:60] or 'module'}-{digest[:8]}"
 
 
 def _size_in(name: str) -> int:
@@ -169,15 +234,18 @@ def _size_in(name: str) -> int:
 
 
 def _unknown(architecture: str, path: Path, model_dir: str) -> OptionError:
-    if path.is_dir():
+    if path.exists():
+        kind = f"folder '{shown(path)}', found none" if path.is_dir() else f"file, received '{shown(path)}'"
         return OptionError(
-            f"--architecture: expected '{SAVED_MODEL}' in the folder '{shown(path)}', found none.",
-            "Name the folder of a SavedModel, or a .tar.gz of one.",
+            f"--architecture: expected '{SAVED_MODEL}' and its variables, or one {GRAPH_ENDING}, {TFLITE_ENDING} or "
+            f"{KERAS_ENDING}, in the {kind}.",
+            "Name a network: the folder of a SavedModel, such a file, or a .tar.gz of one.",
         )
     here = [EMBEDDED, *bundles_in(model_dir)]
-    close = get_close_matches(architecture.lower(), [*here, *ARCHITECTURES], n=3)
+    known: Sequence[str] = [name + ending for name in (*here, *architectures()) for ending in ("", QUANTIZED)]
+    close = get_close_matches(architecture.lower(), known, n=3)
     return OptionError(
-        f"--architecture: expected {', '.join(map(shown, here))}, a name of the tutorial such as mobilenet_0.50_224, "
-        f"a TF-Hub handle or a SavedModel's path; received '{shown(architecture)}'.",
+        f"--architecture: expected {_some_here(model_dir)}, a name that `retrainer architectures` lists such as "
+        f"mobilenet_0.50_224, a TF-Hub handle or a network's path; received '{shown(architecture)}'.",
         f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
     )

@@ -3,7 +3,7 @@
 import click
 
 from retrainer.cli.flags import command as command_of
-from retrainer.options import EvaluateOptions, RetrainOptions
+from retrainer.options import EvaluateOptions
 
 
 def run(options: EvaluateOptions) -> None:
@@ -11,7 +11,7 @@ def run(options: EvaluateOptions) -> None:
     from retrainer.evaluation import evaluate
     from retrainer.observers.console import Console
 
-    with Console(RetrainOptions()) as console:
+    with Console() as console:
         result = evaluate(options, console)
     click.echo(f"Accuracy: {result.accuracy:g}")
     click.echo(f"Cross Entropy: {result.cross_entropy:g}")

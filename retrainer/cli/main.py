@@ -21,6 +21,8 @@ COMMANDS = {
     "label": "Print the best labels of photos.",
     "evaluate": "Measure a model on a folder of photos.",
     "inspect": "Show what a model is.",
+    "architectures": "List the networks that are known by name.",
+    "fetch": "Prepare backbones, for machines without a network, too.",
     "sample": "Draw a small set of pictures to try retrainer on.",
 }
 

@@ -9,7 +9,7 @@ def run(options: RetrainOptions) -> None:
     from retrainer.observers.console import Console
     from retrainer.retraining import retrain
 
-    with Console(options) as console:
+    with Console(lists_misclassified=options.print_misclassified_test_images) as console:
         result = retrain(options, console)
     console.summarise(result)
 

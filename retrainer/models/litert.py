@@ -1,6 +1,8 @@
 """LiteRT runs every backbone and every retrained model on the CPU."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,3 +55,28 @@ class Network:
         self._interpreter.invoke()
         output: Floats = self._interpreter.get_tensor(self._output)[0]
         return output
+
+
+def tensors_of(model: bytes, picture: Any) -> Iterator[tuple[int, str, Floats]]:
+    """What each operator of a model gives for one picture: number, name and content of its outputs, as they run.
+
+    Args:
+        model: A `.tflite`'s content.
+        picture: `(S, S, 3)`, of the type of the model's only input.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    with native_stderr_hidden():
+        interpreter = Interpreter(
+            model_content=model,
+            experimental_preserve_all_tensors=True,
+            # A delegate would keep what is inside to itself.
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[np.newaxis])
+        interpreter.invoke()
+    names = {tensor["index"]: str(tensor["name"]) for tensor in interpreter.get_tensor_details()}
+    for operator in interpreter._get_ops_details():
+        for output in operator["outputs"]:
+            yield int(output), names[output], interpreter.get_tensor(output)

@@ -12,6 +12,9 @@ from retrainer.files import shown
 from retrainer.models.foreign import PLACEHOLDERS
 from retrainer.native import native_stderr_hidden
 
+# What NVIDIA's and AMD's drivers and Windows' Linux put there.
+_GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+
 
 def import_tensorflow() -> Any:
     """TensorFlow, without the lines that it writes to standard error on import."""
@@ -19,6 +22,14 @@ def import_tensorflow() -> Any:
     with native_stderr_hidden():
         import tensorflow
     return tensorflow
+
+
+def sees_gpu() -> bool:
+    """Whether TensorFlow sees a GPU; it is not imported where the system has no device of one."""
+    if not any(map(os.path.exists, _GPU_DEVICES)):
+        return False
+    with native_stderr_hidden():
+        return bool(import_tensorflow().config.list_physical_devices("GPU"))
 
 
 class GraphNetwork:
@@ -47,9 +58,11 @@ class GraphNetwork:
                 self._input, self._output = v1.import_graph_def(
                     definition, return_elements=[f"{input_node}:0", f"{output_node}:0"], name=""
                 )
-                self._session = v1.Session(graph=loaded)
+                # Without growth TensorFlow would take all of a GPU's memory.
+                configuration = v1.ConfigProto(gpu_options=v1.GPUOptions(allow_growth=True))
+                self._session = v1.Session(graph=loaded, config=configuration)
         except Exception as error:  # TensorFlow raises many kinds for a graph it cannot take
-            raise ModelError(f"'{shown(path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
+            raise ModelError(f"'{shown(path)}' cannot be run by TensorFlow: {first_line(error)}") from error
         self._path = path
         self._dtype = np.dtype(self._input.dtype.as_numpy_dtype)
         if self._dtype.kind not in "fiu":
@@ -62,17 +75,21 @@ class GraphNetwork:
 
     def run(self, picture: Floats) -> Floats:
         """Runs one picture `(S, S, 3)` and returns its scores `(C,)`."""
+        return self.run_all(picture[np.newaxis]).reshape(-1)
+
+    def run_all(self, pictures: Floats) -> Floats:
+        """Runs pictures `(N, S, S, 3)` and returns what the output gives for them."""
         if self._dtype.kind in "iu":
-            picture = np.rint(picture)
+            pictures = np.rint(pictures)
         try:
             with native_stderr_hidden():
-                scores = self._session.run(self._output, {self._input: picture[np.newaxis].astype(self._dtype)})
+                scores = self._session.run(self._output, {self._input: pictures.astype(self._dtype, copy=False)})
         except Exception as error:  # as above
-            raise ModelError(f"'{shown(self._path)}' cannot be run by TensorFlow: {_first_line(error)}") from error
-        return np.asarray(scores, np.float32).reshape(-1)
+            raise ModelError(f"'{shown(self._path)}' cannot be run by TensorFlow: {first_line(error)}") from error
+        return np.asarray(scores, np.float32)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line that says something; TensorFlow begins with headings and places in its own code."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if not line.endswith(":") and not line.startswith(("Detected at", "File "))]

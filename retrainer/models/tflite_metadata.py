@@ -5,11 +5,14 @@ by their slots. Slots, enumerations and the identifier come from metadata_schema
 """
 
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import flatbuffers
+from flatbuffers import encode, number_types
+from flatbuffers.table import Table
 
 from retrainer.errors import ModelError
 from retrainer.files import shown
@@ -113,6 +116,41 @@ def _output(writer: _Writer, metadata: ModelMetadata) -> int:
             6: writer.offsets([labels]),
         }
     )
+
+
+def normalisation_in(metadata: bytes) -> tuple[float, float] | None:
+    """Mean and std that a model's TFLite Metadata states for its first input, None where it states none.
+
+    Args:
+        metadata: The content of the buffer `TFLITE_METADATA`, of any tool; means of several channels are averaged.
+    """
+    try:
+        start = encode.Get(number_types.UOffsetTFlags.packer_type, metadata, 0)
+        graph = _tables(Table(metadata, start), 3)[0]
+        for unit in _tables(_tables(graph, 2)[0], 4):
+            kind = unit.Offset(4)
+            if kind and unit.Get(number_types.Uint8Flags, unit.Pos + kind) == NORMALIZATION_OPTIONS:
+                options = Table(metadata, unit.Indirect(unit.Pos + unit.Offset(6)))
+                mean, std = _floats(options, 0), _floats(options, 1)
+                return sum(mean) / len(mean), sum(std) / len(std)
+    except (IndexError, ValueError, TypeError, struct.error, ZeroDivisionError):  # damaged, and no part of the network
+        pass
+    return None
+
+
+def _tables(table: Table, slot: int) -> list[Table]:
+    """The tables in a vector of a table."""
+    offset = table.Offset(4 + 2 * slot)
+    if not offset:
+        return []
+    start = table.Vector(offset)
+    return [Table(table.Bytes, table.Indirect(start + 4 * number)) for number in range(table.VectorLen(offset))]
+
+
+def _floats(table: Table, slot: int) -> list[float]:
+    offset = table.Offset(4 + 2 * slot)
+    start, count = (table.Vector(offset), table.VectorLen(offset)) if offset else (0, 0)
+    return [float(table.Get(number_types.Float32Flags, start + 4 * number)) for number in range(count)]
 
 
 def metadata_of(path: str) -> ModelMetadata | None:

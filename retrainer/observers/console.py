@@ -22,7 +22,6 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.files import shown
-from retrainer.options import RetrainOptions
 from retrainer.retraining import ClassResult, Retraining
 
 # Of the tutorial's networks the one that does best on flowers.
@@ -32,8 +31,8 @@ LARGER = "mobilenet_1.0_224"
 class Console:
     """An observer that prints. The progress bar shows only where stderr is a terminal."""
 
-    def __init__(self, options: RetrainOptions) -> None:
-        self._lists_misclassified = options.print_misclassified_test_images
+    def __init__(self, *, lists_misclassified: bool = False) -> None:
+        self._lists_misclassified = lists_misclassified
         self._misclassified = 0
         self._bar: Any = None
         self._task: Any = None
@@ -133,8 +132,8 @@ def summary(result: Retraining) -> list[str]:
     if result.skipped:
         files = "1 file" if result.skipped == 1 else f"{result.skipped:,} files"
         lines.append(f"Skipped         {files} that could not be read; the log says why")
-    written = map(shown, (result.graph, result.tflite, result.labels_file))
-    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=True)]
+    written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
+    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
     lines += textwrap.wrap(times, 80, initial_indent=f"{'Time':<16}", subsequent_indent=" " * 16)
     lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")

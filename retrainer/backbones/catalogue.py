@@ -1,0 +1,52 @@
+"""The table of networks with what is here already."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from retrainer.architectures import QUANTIZED, Architecture, architectures, good_trades
+from retrainer.backbones.sources import EMBEDDED, bundles_in, find_bundle
+from retrainer.downloads import cached_module, hub_cache
+from retrainer.errors import BackboneError
+
+BUNDLE, DOWNLOAD = "bundle", "download"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One name that `--architecture` takes.
+
+    Attributes:
+        name: The name.
+        architecture: Its row; None of a bundle that is in no table.
+        input_size, depth: S and D.
+        quantized: Whether it is the int8 twin of the row's network.
+        here: `bundle` where it is ready, `download` where TF-Hub's cache has it, otherwise empty.
+        good_trade: Whether no other network of the table is as accurate for as many multiply-adds.
+    """
+
+    name: str
+    architecture: Architecture | None
+    input_size: int
+    depth: int
+    quantized: bool
+    here: str
+    good_trade: bool
+
+
+def catalogue(model_dir: str) -> Iterator[Listed]:
+    """All names: what is built in or a bundle only, then the table's rows, each followed by its int8 twin."""
+    bundles, cache, rows = {EMBEDDED, *bundles_in(model_dir)}, hub_cache(model_dir), architectures()
+    good = good_trades(rows.values())
+    known = {name + ending for name in rows for ending in ("", QUANTIZED)}
+    for name in sorted(bundles - known, key=lambda name: (name != EMBEDDED, name)):
+        with suppress(BackboneError):  # what is damaged is not ready
+            bundle = find_bundle(name, model_dir)
+            yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
+    for row in rows.values():
+        downloaded = DOWNLOAD if cached_module(row.handle, cache) else ""
+        for name in (row.name, row.name + QUANTIZED):
+            quantized = name != row.name
+            here = BUNDLE if name in bundles else downloaded
+            good_trade = row.name in good and not quantized
+            yield Listed(name, row, row.input_size, row.depth, quantized, here, good_trade)

@@ -1,0 +1,143 @@
+"""Which tensor of a network is the feature vector, and what pictures the network wants, read from its graph."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from retrainer.backbones.naming import LOGITS, Naming, range_of
+from retrainer.backbones.opening import OpenNetwork
+from retrainer.errors import BackboneError
+from retrainer.files import shown
+
+_PASSING = frozenset({"Identity", "IdentityN", "Reshape", "Squeeze", "StopGradient", "Softmax"})
+_ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
+_AT_THE_START = frozenset({"Identity", "Cast", "ResizeBilinear", "StopGradient"})
+
+
+def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) -> Any:
+    """The tensor of the features.
+
+    What a classifier ends with are scores; its features are what its last layer takes. The end of any other network
+    is its features.
+
+    Args:
+        graph: The network's `tf.Graph`, with shapes.
+        network: What it is the graph of.
+        source: What the user calls it, for messages.
+        layer: `--bottleneck_layer`: empty, `logits`, or a node's name.
+
+    Raises:
+        BackboneError: there is no such layer.
+    """
+    end = graph.get_tensor_by_name(f"{network.output_node}:0")
+    if network.chosen:
+        return end
+    last = _last_layer(end)
+    if layer == LOGITS:
+        if last is None:
+            raise BackboneError(
+                f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
+                "Leave the flag out.",
+            )
+        return last[1]
+    if layer:
+        names = [operation.name for operation in graph.get_operations()]
+        found = [name for name in names if name == layer or name.endswith(f"/{layer}")]
+        if len(found) != 1:
+            close = found[:3] or get_close_matches(layer, names, n=3, cutoff=0.4)
+            raise BackboneError(
+                f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
+                f"found {len(found)} among {len(names)}.",
+                f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
+            )
+        return graph.get_tensor_by_name(f"{found[0]}:0")
+    return end if last is None else last[0]
+
+
+def _last_layer(end: Any) -> tuple[Any, Any] | None:
+    """What a classifier's last layer takes and gives, None where the network is no classifier."""
+    tensor = _before_passing(end)
+    logits = tensor
+    if tensor.op.type in _ADDITIONS and _is_constant(tensor.op.inputs[1]):
+        tensor = _before_passing(tensor.op.inputs[0])
+    operation = tensor.op
+    if operation.type not in ("MatMul", "Conv2D") or not _is_constant(operation.inputs[1]):
+        return None
+    taken = operation.inputs[0]
+    if operation.type == "Conv2D" and tuple(taken.shape[1:3]) != (1, 1):
+        return None
+    return taken, logits
+
+
+def _before_passing(tensor: Any) -> Any:
+    while tensor.op.type in _PASSING:
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _is_constant(tensor: Any) -> bool:
+    """Whether a tensor depends on constants alone, as weights do that are reshaped first."""
+    operation = tensor.op
+    return bool(operation.type == "Const" or (operation.inputs and all(map(_is_constant, operation.inputs))))
+
+
+def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[float, float]:
+    """Mean and std of what the network takes: `(pixel - mean) / std`.
+
+    What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
+    who doubles wants 0 to 1. Where it has none, the usual range of its kind.
+
+    Args:
+        graph: The network's `tf.Graph`.
+        network: What it is the graph of.
+        naming: What the user says.
+    """
+    factor, offset = _first_steps(graph.get_tensor_by_name(f"{network.input_node}:0"))
+    return naming.seen(range_of(factor, offset, network.usual_range))
+
+
+def _first_steps(tensor: Any) -> tuple[float, float]:
+    """What a network does to its picture before its first layer, as `x * factor + offset`, means of the channels."""
+    factor, offset = 1.0, 0.0
+    for operation, tensor_first, value in _arithmetic(tensor):
+        match operation:
+            case "Mul":
+                factor, offset = factor * value, offset * value
+            case "RealDiv" if tensor_first:
+                factor, offset = factor / value, offset / value
+            case "Sub":
+                factor, offset = (factor, offset - value) if tensor_first else (-factor, value - offset)
+            case "Add" | "AddV2" | "BiasAdd":
+                offset += value
+            case _:
+                break
+    return factor, offset
+
+
+def _arithmetic(tensor: Any) -> Iterator[tuple[str, bool, float]]:
+    """The operations with a constant that follow a tensor: kind, whether the tensor is its first operand, constant."""
+    while True:
+        readers = [operation for operation in tensor.consumers() if operation.type != "Shape"]
+        if len(readers) != 1:
+            return
+        (operation,) = readers
+        if operation.type not in _AT_THE_START:
+            constants = [_value(operand) for operand in operation.inputs if operand is not tensor]
+            if len(constants) != 1 or constants[0] is None:
+                return
+            yield operation.type, operation.inputs[0] is tensor, constants[0]
+        tensor = operation.outputs[0]
+
+
+def _value(tensor: Any) -> float | None:
+    """The mean of a constant with one number, or one per channel; None of any other tensor."""
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    if tensor.op.type != "Const":
+        return None
+    from tensorflow import make_ndarray
+
+    numbers = np.asarray(make_ndarray(tensor.op.get_attr("value")))
+    return float(numbers.mean()) if numbers.size in (1, 3) else None

@@ -1,0 +1,286 @@
+"""A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from retrainer.arrays import Floats
+from retrainer.backbones.agreement import TOLERANCE, relative_difference
+from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.naming import COMPARED, LOGITS, SYMMETRIC_RANGE, Naming, Pictures, ramp, range_of
+from retrainer.errors import BackboneError
+from retrainer.files import shown
+from retrainer.models.litert import Network, tensors_of
+from retrainer.models.metadata import INPUT_NODE
+from retrainer.models.tflite import TFLiteBuilder
+from retrainer.models.tflite_metadata import METADATA_BUFFER, normalisation_in
+
+_PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "DEQUANTIZE", "QUANTIZE"})
+# One step of int8 at the input, where rounding may fall either way, is a few of them at the end.
+_INT8_TOLERANCE = 0.05
+_INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
+
+
+def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, pictures: Pictures) -> Bundle:
+    """Makes the bundle of a `.tflite`: from float32 in [-1, 1] to float32 features, whatever is between.
+
+    Args:
+        path: Where it lies.
+        naming: What the user says of it.
+        described: Name, source, licence and the source's hash.
+        parent: The folder of bundles.
+        pictures: What the bundle's features are compared on with the network's own.
+
+    Raises:
+        BackboneError: it is no network of pictures, or the bundle computes something else.
+        OutputError: the bundle cannot be written.
+    """
+    source, content = described.source, path.read_bytes()
+    try:
+        builder = TFLiteBuilder.parsed(content)
+        entrance = _entrance(builder, naming, source)
+        taken = _taken(builder, naming, source)
+        depth = _end_with(builder, taken, source)
+        _begin_with(builder, entrance)
+        _remove_the_rest(builder)
+        tflite = builder.packed()
+        Network(tflite)
+        _require_agreement(content, tflite, taken, entrance, pictures)
+    except BackboneError:
+        raise
+    except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise BackboneError(
+            f"'{shown(source)}' cannot be used: {reason}.",
+            "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
+        ) from error
+    return write_bundle(parent, replace(described, input_size=entrance.size, depth=depth), tflite, None)
+
+
+@dataclass(frozen=True)
+class _Entrance:
+    """A network's input: its tensor, S, and mean and std of the pixels that it sees as real numbers."""
+
+    tensor: Any
+    size: int
+    mean: float
+    std: float
+
+    def as_it_takes(self, picture: Floats) -> Any:
+        """A picture in [-1, 1] as the network's own input takes it."""
+        if (self.mean, self.std) == (MEAN, STD):
+            real = picture
+        else:
+            real = ((picture * STD + MEAN - self.mean) / self.std).astype(np.float32)
+        if self.tensor.type not in _INTEGERS:
+            return real
+        scale, zero = _quantization(self.tensor)
+        dtype = np.uint8 if self.tensor.type == schema.TensorType.UINT8 else np.int8
+        limits = np.iinfo(dtype)
+        return np.rint(real / scale + zero).clip(limits.min, limits.max).astype(dtype)
+
+
+def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
+    graph = builder.graph
+    tensor = graph.tensors[graph.inputs[0]]
+    shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
+    known = (*_INTEGERS, schema.TensorType.FLOAT32)
+    if len(graph.inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or tensor.type not in known:
+        raise BackboneError(
+            f"'{shown(source)}': expected one input (1, S, S, 3) of float32, uint8 or int8, "
+            f"received {[tuple(map(int, graph.tensors[number].shape)) for number in graph.inputs]}.",
+            "Name a feature vector for pictures.",
+        )
+    if shape[0] != 1 or shape[3] != 3:
+        raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
+    if tensor.type in _INTEGERS:
+        scale, zero = _quantization(tensor)
+        inferred = (float(zero + _INTEGERS[tensor.type]), 1.0 / scale)
+    else:
+        inferred = _stated(builder) or range_of(*_first_steps(builder), SYMMETRIC_RANGE)
+    return _Entrance(tensor, shape[1], *naming.seen(inferred))
+
+
+def _quantization(tensor: Any) -> tuple[float, int]:
+    """Scale and zero point: a number q stands for `scale * (q - zero)`."""
+    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
+
+
+def _stated(builder: TFLiteBuilder) -> tuple[float, float] | None:
+    """The range that the model's TFLite Metadata states."""
+    for entry in builder.model.metadata or []:
+        if entry.name in (METADATA_BUFFER, METADATA_BUFFER.encode()):
+            return normalisation_in(bytes(builder.model.buffers[entry.buffer].data))
+    return None
+
+
+def _first_steps(builder: TFLiteBuilder) -> tuple[float, float]:
+    """What a network does to its picture before its first layer, as `x * factor + offset`."""
+    graph, factor, offset, number = builder.graph, 1.0, 0.0, builder.graph.inputs[0]
+    while True:
+        readers = [operator for operator in graph.operators if number in operator.inputs]
+        others = [other for operator in readers for other in operator.inputs if other != number]
+        value = _constant(builder, others[0]) if len(readers) == len(others) == 1 else None
+        if value is None:
+            return factor, offset
+        first, (operator,) = readers[0].inputs[0] == number, readers
+        match builder.operator_name(operator):
+            case "MUL":
+                factor, offset = factor * value, offset * value
+            case "DIV" if first:
+                factor, offset = factor / value, offset / value
+            case "SUB" if first:
+                offset -= value
+            case "ADD":
+                offset += value
+            case _:
+                return factor, offset
+        number = operator.outputs[0]
+
+
+def _constant(builder: TFLiteBuilder, number: int) -> float | None:
+    """The mean of a float constant with one number, or one per channel; None of any other tensor."""
+    tensor = builder.graph.tensors[number]
+    data = builder.model.buffers[tensor.buffer].data
+    if tensor.type != schema.TensorType.FLOAT32 or data is None or len(data) not in (4, 12):
+        return None
+    return float(np.frombuffer(bytes(data), np.float32).mean())
+
+
+def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
+    """The tensor of the features, by the rule of `cutting.feature_tensor`."""
+    graph = builder.graph
+    if naming.bottleneck_layer not in ("", LOGITS):
+        return _named(builder, naming.bottleneck_layer, source)
+    if len(graph.outputs) != 1:
+        raise BackboneError(
+            f"'{shown(source)}': expected one output, received {len(graph.outputs)}.",
+            "Name the tensor of the features by --bottleneck_layer.",
+        )
+    maker = {output: operator for operator in graph.operators for output in operator.outputs}
+    logits = int(graph.outputs[0])
+    while logits in maker and builder.operator_name(maker[logits]) in _PASSING:
+        logits = int(maker[logits].inputs[0])
+    last = maker.get(logits)
+    if last is not None and _is_last_layer(builder, last):
+        return logits if naming.bottleneck_layer else int(last.inputs[0])
+    if naming.bottleneck_layer:
+        raise BackboneError(
+            f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
+            "Leave the flag out.",
+        )
+    return int(graph.outputs[0])
+
+
+def _is_last_layer(builder: TFLiteBuilder, operator: Any) -> bool:
+    kind, options = builder.operator_name(operator), operator.builtinOptions
+    if kind not in ("FULLY_CONNECTED", "CONV_2D") or options is None or options.fusedActivationFunction:
+        return False
+    shape = builder.graph.tensors[operator.inputs[0]].shape
+    return kind == "FULLY_CONNECTED" or (int(shape[1]), int(shape[2])) == (1, 1)
+
+
+def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
+    names = [_text(tensor.name) for tensor in builder.graph.tensors]
+    made = {output for operator in builder.graph.operators for output in operator.outputs}
+    for number, name in enumerate(names):
+        if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
+            return number
+    close = get_close_matches(layer, [names[number] for number in made], n=3, cutoff=0.4)
+    raise BackboneError(
+        f"--bottleneck_layer: expected a tensor '{shown(layer)}' in '{shown(source)}', found none among {len(made)}.",
+        f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
+    )
+
+
+def _text(name: bytes | str | None) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name or ""
+
+
+def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
+    """Makes a tensor the only output, as float32 `(1, D)`, a map averaged; returns D."""
+    tensor = builder.graph.tensors[taken]
+    shape = [int(size) for size in tensor.shape]
+    if len(shape) not in (2, 4):
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the shape (1, D) or (1, H, W, D), "
+            f"'{shown(_text(tensor.name))}' has {tuple(shape)}.",
+            "Name the tensor of the features by --bottleneck_layer.",
+        )
+    if tensor.type != schema.TensorType.FLOAT32:
+        floats = builder.add_tensor("features_dequantized", shape)
+        builder.add_operator("DEQUANTIZE", (taken,), (floats,), schema.DequantizeOptionsT())
+        taken = floats
+    if len(shape) == 4:
+        axes = builder.add_constant("spatial_axes", np.array([1, 2], np.int32))
+        pooled = builder.add_tensor("features_pooled", (1, shape[3]))
+        builder.add_operator("MEAN", (taken, axes), (pooled,), schema.ReducerOptionsT())
+        taken = pooled
+    builder.graph.outputs = [taken]
+    return shape[-1]
+
+
+def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
+    """Puts before the network what turns a picture in [-1, 1] into what it takes."""
+    graph = builder.graph
+    (own,) = graph.inputs
+    shape = (1, entrance.size, entrance.size, 3)
+    steps: list[tuple[str, tuple[int, ...], Any]] = []
+    factor, offset = STD / entrance.std, (MEAN - entrance.mean) / entrance.std
+    if not np.isclose(factor, 1.0):
+        steps.append(
+            ("MUL", (builder.add_constant("input_factor", np.array([factor], np.float32)),), schema.MulOptionsT())
+        )
+    if not np.isclose(offset, 0.0, atol=1e-6):
+        steps.append(
+            ("ADD", (builder.add_constant("input_offset", np.array([offset], np.float32)),), schema.AddOptionsT())
+        )
+    if entrance.tensor.type in _INTEGERS:
+        steps.append(("QUANTIZE", (), schema.QuantizeOptionsT()))
+    if not steps:
+        return
+    number = builder.add_tensor(INPUT_NODE, shape)
+    graph.inputs = [number]
+    for place, (operator, constants, options) in enumerate(steps):
+        following = own if place == len(steps) - 1 else builder.add_tensor(f"{INPUT_NODE}_{place}", shape)
+        builder.insert_operator(place, operator, (number, *constants), (following,), options)
+        number = following
+
+
+def _remove_the_rest(builder: TFLiteBuilder) -> None:
+    """Removes what the output does not need, and what the model said of itself that holds no longer."""
+    graph, needed, kept = builder.graph, set(builder.graph.outputs), []
+    for operator in reversed(graph.operators):
+        if needed.intersection(operator.outputs):
+            needed |= set(operator.inputs)
+            kept.append(operator)
+    graph.operators = kept[::-1]
+    used = {graph.tensors[number].buffer for number in needed if number >= 0}
+    for number, tensor in enumerate(graph.tensors):
+        if number not in needed and tensor.buffer not in used:
+            builder.model.buffers[tensor.buffer].data = None
+    others = (METADATA_BUFFER, METADATA_BUFFER.encode())
+    builder.model.metadata = [entry for entry in builder.model.metadata or [] if entry.name not in others]
+    builder.model.signatureDefs = None
+
+
+def _require_agreement(content: bytes, tflite: bytes, taken: int, entrance: _Entrance, pictures: Pictures) -> None:
+    """Raises BackboneError unless the bundle gives the network's own features."""
+    tensors = TFLiteBuilder.parsed(content).graph.tensors
+    tensor = tensors[taken]
+    tolerance = _INT8_TOLERANCE if any(t.type in _INTEGERS for t in tensors) else TOLERANCE
+    scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else _quantization(tensor)
+    for picture in pictures(entrance.size, COMPARED) or [ramp(entrance.size)]:
+        own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)
+        expected = (own.astype(np.float32) - zero) * scale
+        (*_, (_, _, received)) = tensors_of(tflite, picture)
+        expected = expected if expected.ndim == 2 else expected.mean(axis=(1, 2))
+        difference = relative_difference(received, expected)
+        if not difference <= tolerance:
+            raise ValueError(
+                f"the bundle's features differ by {difference:.1e} of the largest, expected at most {tolerance:.0e}"
+            )

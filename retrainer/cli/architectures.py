@@ -1,0 +1,79 @@
+"""`retrainer architectures`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from retrainer.backbones.catalogue import Listed, catalogue
+from retrainer.cli.flags import command as command_of
+from retrainer.files import shown
+from retrainer.options import ArchitecturesOptions
+
+_HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
+_WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)
+_LEGEND = """
+size    pixels a side
+depth   numbers in a feature vector
+params  weights of the whole classifier, millions
+MAdds   its multiply-adds for one picture, millions
+top-1   published accuracy on ImageNet, percent; --json names the sources
+*       a good trade: none is as accurate for as few multiply-adds
+here    bundle: ready; download: still to be converted, without a network
+NAME_quantized is the int8 twin of each, calibrated on your photos."""
+
+
+def run(options: ArchitecturesOptions) -> None:
+    """Prints the table."""
+    listed = list(catalogue(options.model_dir))
+    if options.json:
+        click.echo(json.dumps([_record(item) for item in listed], indent=1))
+        return
+    for line in table(listed):
+        click.echo(line)
+    click.echo(_LEGEND)
+
+
+def table(listed: Sequence[Listed]) -> list[str]:
+    """The lines of the table; an int8 twin has one only where its bundle is here."""
+    shown_items = [item for item in listed if not item.quantized or item.here == "bundle"]
+    return [_line(_HEADINGS), *(_line(_cells(item)) for item in shown_items)]
+
+
+def _cells(item: Listed) -> tuple[str, ...]:
+    row, sizes = item.architecture, (str(item.input_size), str(item.depth))
+    if row is None:
+        return (shown(item.name), *sizes, "", "", "", "", item.here)
+    top1 = "" if item.quantized else f"{row.top1:.1f}"
+    good = "*" if item.good_trade else ""
+    return (item.name, *sizes, f"{row.parameters:.1f}", f"{row.multiply_adds:,.0f}", top1, good, item.here)
+
+
+def _line(cells: Sequence[str]) -> str:
+    name, *others = cells
+    if len(name) > _WIDTHS[0]:  # a line of its own
+        name = f"{name}\n{'':<{_WIDTHS[0]}}"
+    right = [f"{cell:>{width}}" for cell, width in zip(others[:-1], _WIDTHS[1:-1], strict=True)]
+    return " ".join([f"{name:<{_WIDTHS[0]}}", *right, others[-1]]).rstrip()
+
+
+def _record(item: Listed) -> dict[str, object]:
+    row = item.architecture
+    record: dict[str, object] = {} if row is None else asdict(row)
+    if item.quantized and row is not None:
+        # What was published is the float network's.
+        record |= {"top1": None, "keras": None, "float_name": row.name}
+    return record | {
+        "name": item.name,
+        "input_size": item.input_size,
+        "depth": item.depth,
+        "quantized": item.quantized,
+        "here": item.here,
+        "good_trade": item.good_trade,
+    }
+
+
+command = command_of(
+    "architectures", ArchitecturesOptions, run, "List the networks that are known by name, and what is here."
+)

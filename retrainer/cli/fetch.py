@@ -1,0 +1,41 @@
+"""`retrainer fetch`."""
+
+import shlex
+
+import click
+
+from retrainer.cli.flags import command as command_of
+from retrainer.errors import RetrainerError
+from retrainer.files import shown
+from retrainer.options import FetchOptions
+
+FAILED = 1
+
+
+def run(options: FetchOptions, names: tuple[str, ...]) -> int:
+    """Prepares the backbones and says where they are and how to use them."""
+    from retrainer.fetching import fetch
+    from retrainer.observers.console import Console
+
+    failures, ready = 0, ""
+    with Console() as console:
+        for name, bundle in fetch(names, options, console):
+            if isinstance(bundle, RetrainerError):
+                failures += 1
+                click.echo(f"Error: {shown(name)}: {bundle}", err=True)
+            else:
+                ready = ready or bundle.name
+                click.echo(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
+    if options.to and ready:
+        folder = shlex.quote(options.to.rstrip("/").split("/")[-1] or options.to)
+        click.echo(
+            "\nCarry the folder to the other machine, and name it there:\n"
+            f"  retrainer retrain --model_dir {folder} --architecture {ready} --image_dir PHOTOS"
+        )
+    return FAILED if failures else 0
+
+
+command = command_of(
+    "fetch", FetchOptions, run, "Prepare backbones: download and convert them, for machines without a network, too."
+)
+command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME..."))
