@@ -40,6 +40,7 @@ def assert_computes(bundle: Bundle, reference: Any = expected) -> None:
         for runner in runners:
             np.testing.assert_allclose(runner.run(picture), reference(picture), atol=1e-4)
     assert read_bundle(bundle.folder) == bundle
+    assert 0 <= bundle.difference <= agreement.TOLERANCE
 
 
 def logits_of(picture: Floats) -> Floats:
@@ -332,7 +333,7 @@ def test_without_photos_a_ramp_is_compared(tmp_path: Path, monkeypatch: pytest.M
     compared: list[Floats] = []
     check = agreement.require_agreement
 
-    def kept(tflite: bytes, graph: Any, pairs: Any, source: str) -> int:
+    def kept(tflite: bytes, graph: Any, pairs: Any, source: str) -> float:
         compared.extend(picture for picture, _ in pairs)
         return check(tflite, graph, pairs, source)
 

@@ -35,8 +35,8 @@ def require_close(expected: Any, received: Any, node: str) -> None:
         )
 
 
-def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats, Floats]], source: str) -> int:
-    """Compares both files of a bundle with the network that they were made of, and returns D.
+def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats, Floats]], source: str) -> float:
+    """Compares both files of a bundle with the network that they were made of; returns the largest difference.
 
     Args:
         tflite: The bundle's `backbone.tflite`.
@@ -48,6 +48,7 @@ def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats
         BackboneError: a file gives something else; the text names the first layer that differs.
     """
     frozen, litert = GraphNetwork(graph, source, INPUT_NODE, "feature_vector"), Network(tflite)
+    differences = []
     for picture, expected in compared:
         for name, received in (("TensorFlow", frozen.run(picture)), ("LiteRT", litert.run(picture))):
             difference = relative_difference(received, expected)
@@ -59,7 +60,8 @@ def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats
                     f"feature, expected at most {TOLERANCE:.0e}{where}.",
                     "Take another backbone, and report this one.",
                 )
-    return len(compared[0][1])
+            differences.append(difference)
+    return max(differences)
 
 
 def first_difference(tflite: bytes, graph: Any, picture: Floats) -> str:

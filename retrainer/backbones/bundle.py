@@ -33,6 +33,7 @@ class Bundle:
         depth: D, the length of a feature vector.
         feature_node: The node of `backbone.pb` whose output is `(N, D)`.
         map_tensor: The tensor before the pooling in both files; empty where there is none.
+        difference: How far its features were from the source's at most, relative to the largest of them.
         quantized: Whether `backbone.tflite` computes with int8.
         source_sha256: `content_digest` of what the source gave, empty where it is not known.
         sha256: File name -> SHA-256 in hexadecimal.
@@ -46,6 +47,7 @@ class Bundle:
     depth: int
     feature_node: str
     map_tensor: str = ""
+    difference: float = 0.0
     quantized: bool = False
     source_sha256: str = ""
     sha256: Mapping[str, str] = field(default_factory=dict)

@@ -59,11 +59,13 @@ def convert(
     tflite, named = with_map_named(tflite, map_node)
     compared = pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
     with native_stderr_hidden():
-        depth = require_agreement(tflite, graph, [(p, reference(p)) for p in compared], source)
+        pairs = [(picture, reference(picture)) for picture in compared]
+        difference = require_agreement(tflite, graph, pairs, source)
     bundle = replace(
         described,
         input_size=network.input_size,
-        depth=depth,
+        depth=len(pairs[0][1]),
+        difference=difference,
         feature_node=FEATURE_NODE,
         map_tensor=map_node if named else "",
     )

@@ -49,7 +49,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         _remove_the_rest(builder)
         tflite = builder.packed()
         Network(tflite)
-        _require_agreement(content, tflite, taken, entrance, pictures)
+        difference = _require_agreement(content, tflite, taken, entrance, pictures)
     except BackboneError:
         raise
     except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
@@ -58,7 +58,9 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
             f"'{shown(source)}' cannot be used: {reason}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
-    return write_bundle(parent, replace(described, input_size=entrance.size, depth=depth), tflite, None)
+    return write_bundle(
+        parent, replace(described, input_size=entrance.size, depth=depth, difference=difference), tflite, None
+    )
 
 
 @dataclass(frozen=True)
@@ -268,12 +270,17 @@ def _remove_the_rest(builder: TFLiteBuilder) -> None:
     builder.model.signatureDefs = None
 
 
-def _require_agreement(content: bytes, tflite: bytes, taken: int, entrance: _Entrance, pictures: Pictures) -> None:
-    """Raises BackboneError unless the bundle gives the network's own features."""
+def _require_agreement(content: bytes, tflite: bytes, taken: int, entrance: _Entrance, pictures: Pictures) -> float:
+    """The largest difference of the bundle's features from the network's own.
+
+    Raises:
+        ValueError: it is too large.
+    """
     tensors = TFLiteBuilder.parsed(content).graph.tensors
     tensor = tensors[taken]
     tolerance = _INT8_TOLERANCE if any(t.type in _INTEGERS for t in tensors) else TOLERANCE
     scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else _quantization(tensor)
+    differences = []
     for picture in pictures(entrance.size, COMPARED) or [ramp(entrance.size)]:
         own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)
         expected = (own.astype(np.float32) - zero) * scale
@@ -284,3 +291,5 @@ def _require_agreement(content: bytes, tflite: bytes, taken: int, entrance: _Ent
             raise ValueError(
                 f"the bundle's features differ by {difference:.1e} of the largest, expected at most {tolerance:.0e}"
             )
+        differences.append(difference)
+    return max(differences)
