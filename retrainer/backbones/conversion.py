@@ -47,7 +47,11 @@ def convert(
             warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
             network = opened()
             graph, reference = _assembled(network, naming, source)
-            tflite = tflite_of(graph)
+            map_node = _pooled_node(graph)
+            tflite, named = with_map_named(tflite_of(graph), map_node)
+            compared = pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
+            pairs = [(picture, reference(picture)) for picture in compared]
+            difference = require_agreement(tflite, graph, pairs, source)
     except (BackboneError, DownloadError):
         raise
     except Exception as error:  # TensorFlow and Keras raise many kinds for a network that they cannot take
@@ -55,12 +59,6 @@ def convert(
             f"'{shown(source)}' cannot be converted: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
-    map_node = _pooled_node(graph)
-    tflite, named = with_map_named(tflite, map_node)
-    compared = pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
-    with native_stderr_hidden():
-        pairs = [(picture, reference(picture)) for picture in compared]
-        difference = require_agreement(tflite, graph, pairs, source)
     bundle = replace(
         described,
         input_size=network.input_size,
