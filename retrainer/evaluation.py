@@ -67,9 +67,7 @@ def evaluate(options: EvaluateOptions, observer: Observer) -> Evaluation:
         raise DatasetError(f"No readable photos in '{shown(options.image_dir)}'.")
     own = np.array(label_ids)[files.folder_ids[rows]]
     table = np.stack(scores)
-    # The scores of an int8 model are whole parts of 256.
-    tolerance = _DISTRIBUTION_TOLERANCE + table.shape[1] / 256
-    if table.min() < 0 or table.max() > 1 or np.abs(table.sum(axis=1) - 1).max() > tolerance:
+    if table.min() < 0 or np.abs(table.sum(axis=1) - 1).max() > _DISTRIBUTION_TOLERANCE:
         table = softmax(table)  # a graph that ends in logits
     own_scores = np.maximum(table[np.arange(len(own)), own], _SMALLEST_SCORE)
     return Evaluation(

@@ -23,11 +23,6 @@ class Head:
         product += self.biases
         return product
 
-    def logit_range(self, features: Floats) -> tuple[float, float]:
-        """The least and the largest logit of feature vectors `(N, D)`, or of ten thousand of them."""
-        logits = self.logits(features[:: max(1, len(features) // 10_000)])
-        return float(logits.min()), float(logits.max())
-
     def copy(self) -> "Head":
         """A head that later steps do not change."""
         return Head(self.weights.copy(), self.biases.copy())

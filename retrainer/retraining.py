@@ -114,7 +114,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         accuracy = right / tested if tested else None
         with run.stage("writing"):
             facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
-            graph, twin = writer.write(head, facts, head.logit_range(vectors))
+            graph, twin = writer.write(head, facts)
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(
@@ -155,10 +155,11 @@ def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
             f"received '{shown(options.output_graph)}'.",
             f"Name it --output_graph {shown(twins(options.output_graph)[1])}",
         )
-    if options.runtime == "tensorflow" and (bundle.quantized or not bundle.has_graph):
+    if options.runtime == "tensorflow" and (bundle.quantized or not bundle.batches):
+        reason = "takes one picture at a time" if bundle.has_graph else "was made of a .tflite"
         raise OptionError(
-            f"--runtime: '{shown(bundle.name)}' is {'int8' if bundle.quantized else 'a .tflite'}, "
-            "which LiteRT runs; received tensorflow.",
+            f"--runtime: '{shown(bundle.name)}' {'is int8' if bundle.quantized else reason}, "
+            "and LiteRT runs it; received tensorflow.",
             "Leave the flag out.",
         )
 
@@ -281,7 +282,7 @@ class _Run:
 
 def batch_extractor(bundle: Bundle, runtime: str) -> BatchExtractor | None:
     """TensorFlow with the backbone's graph where it is asked for or sees a GPU, otherwise None."""
-    if runtime == "litert" or bundle.quantized or not bundle.has_graph:
+    if runtime == "litert" or bundle.quantized or not bundle.batches:
         return None
     from retrainer.models.tensorflow_graph import GraphNetwork, sees_gpu
 

@@ -28,7 +28,7 @@ class ModelWriter:
     bundle: Bundle
     labels: tuple[str, ...]
 
-    def write(self, head: Head, facts: Mapping[str, Any], logit_range: tuple[float, float]) -> tuple[str, str]:
+    def write(self, head: Head, facts: Mapping[str, Any]) -> tuple[str, str]:
         """Writes the model, its twin and the labels together; returns the paths of the first two.
 
         A backbone without a graph gives a `.tflite` only, which is then both.
@@ -36,14 +36,13 @@ class ModelWriter:
         Args:
             head: Weights `(D, C)`.
             facts: What the metadata says of the training besides its options.
-            logit_range: The least and the largest of the photos' logits.
         """
         metadata = self._metadata(head, facts)
         graph, twin = twins(self.options.output_graph)
         contents: dict[str | PathLike[str], bytes] = {self.options.output_labels: labels_file(self.labels)}
         if self.bundle.has_graph:
             contents[graph] = self._graph(head, metadata)
-        contents[twin] = self._tflite(head, metadata, logit_range)
+        contents[twin] = tflite.with_head(self.bundle.tflite_path, head, metadata)
         write_together(contents)
         return str(graph if self.bundle.has_graph else twin), str(twin)
 
@@ -55,14 +54,11 @@ class ModelWriter:
             write_whole(path, self._graph(head, metadata))
         else:
             path = path.with_suffix(".tflite")
-            write_whole(path, self._tflite(head, metadata))
+            write_whole(path, tflite.with_head(self.bundle.tflite_path, head, metadata))
         return str(path)
 
     def _graph(self, head: Head, metadata: ModelMetadata) -> bytes:
         return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
-
-    def _tflite(self, head: Head, metadata: ModelMetadata, logit_range: tuple[float, float] | None = None) -> bytes:
-        return tflite.with_head(self.bundle.tflite_path, head, metadata, logit_range if self.bundle.quantized else None)
 
     def _metadata(self, head: Head, facts: Mapping[str, Any]) -> ModelMetadata:
         bundle = self.bundle

@@ -9,7 +9,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.conversion import convert
-from retrainer.backbones.naming import Naming
+from retrainer.backbones.naming import Grounds, Naming
 from retrainer.backbones.opening import open_network
 from retrainer.models.tensorflow_graph import import_tensorflow
 
@@ -37,7 +37,7 @@ def expected(picture: Floats) -> Floats:
 def bundle_from(path: Path, parent: Path, **said: Any) -> Bundle:
     """The bundle of a network at a path."""
     naming, described = Naming(**said), Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
-    return convert(lambda: open_network(path, described.source, naming), naming, described, parent, inputs)
+    return convert(lambda: open_network(path, described.source, naming), naming, described, parent, Grounds(inputs))
 
 
 def saved_model(folder: Path, function: Callable[..., Any], *specification: Any) -> Path:

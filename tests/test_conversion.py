@@ -12,11 +12,11 @@ from networks import CLASSES, DEPTH, KERNEL, SIZE, WEIGHTS, bundle_from, expecte
 from retrainer.arrays import Floats
 from retrainer.backbones import agreement, conversion, opening
 from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.backbones.naming import Naming
+from retrainer.backbones.naming import PIXEL_RANGE, SYMMETRIC_RANGE, UNIT_RANGE, Grounds, Naming, range_of
 from retrainer.backbones.quantization import quantize
 from retrainer.backbones.tflite_source import convert_tflite
-from retrainer.errors import BackboneError, DownloadError, ModelError
-from retrainer.events import Event, Warned, silent
+from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
+from retrainer.events import Event, Noted, Warned, silent
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
 from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
@@ -114,7 +114,7 @@ def test_a_module_of_any_size_takes_the_size_that_is_known(tmp_path: Path) -> No
     [
         (lambda x: {"y": x * 2.0}, (None, 10), "float32", r"received serving_default\(x: float32 \(None, 10\)\)"),
         (lambda x: {"y": x[:, 0, 0] + 0}, (None, 8, 8, 3), "uint8", r"received serving_default\(x: uint8 \(None, 8, 8"),
-        (lambda x: {"y": x[:, 0]}, (None, 8, 8, 3), "float32", r"of the shape \(N, D\) or \(N, H, W, D\), 'end' has"),
+        (lambda x: {"y": x[:, 0]}, (None, 8, 8, 3), "float32", r"of the shape \(N, D\) or \(N, H, H, D\), 'end' has"),
         (lambda x: {"a": x[:, 0, 0], "b": x[:, 1, 1]}, (None, 8, 8, 3), "float32", r"one output, received a, b"),
     ],
 )
@@ -148,13 +148,13 @@ def test_a_frozen_classifier_gives_what_its_last_layer_takes_or_its_logits(softm
 
 def test_a_layer_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     path = networks.frozen_classifier(tmp_path / "net.pb")
-    with pytest.raises(BackboneError, match=r"one node 'pol' in 'from net.pb', found 0 among \d+\.\nDid you mean pool"):
+    with pytest.raises(OptionError, match=r"one node 'pol' in 'from net.pb', found 0 among \d+\.\nDid you mean pool"):
         bundle_from(path, tmp_path, bottleneck_layer="pol")
 
 
 def test_features_have_no_logits(tmp_path: Path) -> None:
     folder = networks.hub_v1(tmp_path / "m", resource_variables=True)
-    with pytest.raises(BackboneError, match="ends with features and has no logits"):
+    with pytest.raises(OptionError, match="ends with features and has no logits"):
         bundle_from(folder, tmp_path, bottleneck_layer=LOGITS)
 
 
@@ -234,7 +234,7 @@ def test_a_keras_model_that_holds_code_is_refused(tmp_path: Path) -> None:
 
 def tflite_bundle(path: Path, parent: Path, **said: Any) -> Bundle:
     described = Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
-    return convert_tflite(path, Naming(**said), described, parent, inputs)
+    return convert_tflite(path, Naming(**said), described, parent, Grounds(inputs))
 
 
 def classifier(pictures: Any) -> Any:
@@ -260,9 +260,9 @@ def test_a_tflite_that_ends_with_a_map_is_averaged_and_one_layer_may_be_named(tm
     path = networks.as_tflite(tmp_path / "net.tflite", lambda pictures: maps(pictures) * 2.0)
     assert_computes(tflite_bundle(path, tmp_path), lambda picture: expected(picture) * 2.0)
     assert_computes(tflite_bundle(path, tmp_path, bottleneck_layer="rectified"))
-    with pytest.raises(BackboneError, match=r"expected a tensor 'rectifed' in .*\nDid you mean rectified"):
+    with pytest.raises(OptionError, match=r"expected a tensor 'rectifed' in .*\nDid you mean rectified"):
         tflite_bundle(path, tmp_path, bottleneck_layer="rectifed")
-    with pytest.raises(BackboneError, match="has no logits"):
+    with pytest.raises(OptionError, match="has no logits"):
         tflite_bundle(path, tmp_path, bottleneck_layer=LOGITS)
 
 
@@ -341,7 +341,7 @@ def test_without_photos_a_ramp_is_compared(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(networks, "inputs", lambda size, count: [])
     bundle_from(networks.frozen_classifier(tmp_path / "net.pb"), tmp_path)
     assert [picture.shape for picture in compared] == [(SIZE, SIZE, 3)]
-    assert (compared[0].min(), compared[0].max()) == (-1.0, 1.0)
+    assert [compared[0].min(), compared[0].max()] == [-1.0, 1.0]
 
 
 def test_a_conversion_that_changes_a_layer_is_refused_and_the_layer_named(
@@ -438,3 +438,142 @@ def test_int8_needs_photos_a_graph_and_a_network_that_survives(tmp_path: Path, m
 def test_a_bundle_of_another_model_is_no_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         Network(b"nothing")
+
+
+def first(kind: str, value: float) -> tuple[str, bool, float]:
+    return kind, True, value
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken"),
+    [
+        ([first("mul", 1 / 255)], PIXEL_RANGE),
+        ([first("div", 128.0), first("sub", 1.0)], PIXEL_RANGE),
+        ([first("sub", 114.8)], PIXEL_RANGE),
+        ([first("mul", 1 / 255), first("sub", 0.449), first("div", 0.226)], PIXEL_RANGE),
+        ([first("mul", 2.0), first("sub", 1.0)], UNIT_RANGE),
+        ([first("sub", 0.449), first("div", 0.226)], UNIT_RANGE),
+        ([first("mul", 255.0), first("sub", 114.8)], UNIT_RANGE),  # Caffe's weights
+        ([first("sub", 0.22), first("div", 0.2)], UNIT_RANGE),  # normalised by dark photos
+        ([first("add", 1.0), first("mul", 127.5)], SYMMETRIC_RANGE),
+        ([first("mul", 0.5), first("add", 0.5)], SYMMETRIC_RANGE),
+        ([first("mul", 2.0), first("add", 0.15)], SYMMETRIC_RANGE),  # a BatchNorm
+        ([first("sub", 0.449)], UNIT_RANGE),
+        ([("sub", False, 255.0), first("mul", 1 / 255)], PIXEL_RANGE),
+        ([first("div", 0.0)], (3.0, 7.0)),
+        ([], (3.0, 7.0)),
+    ],
+)
+def test_the_first_steps_are_read_as_people_mean_them(steps: Any, taken: tuple[float, float]) -> None:
+    usual = (3.0, 7.0) if taken == (3.0, 7.0) else SYMMETRIC_RANGE
+    assert range_of(steps, usual) == taken
+
+
+@pytest.mark.parametrize("usual", [PIXEL_RANGE, UNIT_RANGE, SYMMETRIC_RANGE])
+def test_where_there_are_no_steps_the_usual_range_counts(usual: tuple[float, float]) -> None:
+    assert range_of([], usual) == usual
+
+
+def test_what_does_not_change_numbers_is_passed_over(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+
+    def more(pictures: Any) -> Any:
+        seen = tf.pad(pictures[..., ::-1], [[0, 0], [1, 1], [1, 1], [0, 0]])
+        return tf.clip_by_value(tf.image.resize(seen, (SIZE, SIZE), "nearest"), 0.0, 255.0) / 127.5 - 1.0
+
+    bundle = bundle_from(networks.frozen_classifier(tmp_path / "net.pb", more=more), tmp_path)
+    assert (bundle.input_mean, bundle.input_std) == PIXEL_RANGE
+
+
+@pytest.mark.parametrize(("steps", "kind"), [(lambda x: x, Warned), (lambda x: x * 2.0 - 1.0, Noted)])
+def test_what_was_understood_is_told_and_a_guess_is_a_warning(steps: Any, kind: Any, tmp_path: Path) -> None:
+    path = networks.frozen_classifier(tmp_path / "net.pb", more=steps)
+    lite = networks.as_tflite(tmp_path / "net.tflite", lambda x: networks.features_of(steps(x)))
+    events: list[Event] = []
+    grounds = Grounds(inputs, events.append)
+    described = Bundle("net", "from net", "none", 0, 0, "")
+    conversion.convert(lambda: opening.open_network(path, "net", Naming()), Naming(), described, tmp_path, grounds)
+    convert_tflite(lite, Naming(), described, tmp_path, grounds)
+    convert_tflite(lite, Naming(input_mean=0.0), described, tmp_path, grounds)
+    assert [type(event) for event in events] == [kind, kind, Noted]
+    mean, std = (127.5, 127.5) if kind is Warned else (0, 255)
+    assert events[0].message.startswith(f"'net' takes (pixel - {mean:g}) / {std:g} and gives 5 features, from 'pool'")  # type: ignore[attr-defined]
+    conversion.convert(
+        lambda: opening.open_network(path, "net", Naming()),
+        Naming(),
+        described,
+        tmp_path,
+        Grounds(inputs, events.append, True),
+    )
+    assert isinstance(events[-1], Noted)
+
+
+@pytest.mark.parametrize("ending", ["sigmoid", "log_softmax"])
+def test_a_classifier_may_end_otherwise(ending: str, tmp_path: Path) -> None:
+    tf = import_tensorflow()
+
+    def scores(pictures: Any) -> Any:
+        return getattr(tf.nn, ending)(tf.matmul(networks.features_of(pictures), WEIGHTS))
+
+    assert_computes(tflite_bundle(networks.as_tflite(tmp_path / "net.tflite", scores), tmp_path))
+    spec = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "x")
+    folder = networks.saved_model(tmp_path / "m", lambda x: {"y": scores(x * 2.0 - 1.0)}, spec)
+    assert_computes(bundle_from(folder, tmp_path))
+
+
+def test_maps_with_their_channels_first_are_refused(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    spec = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "x")
+    folder = networks.saved_model(tmp_path / "m", lambda x: {"y": tf.transpose(x * 2.0, [0, 3, 1, 2])}, spec)
+    with pytest.raises(BackboneError, match=r"or \(N, H, H, D\), .* has \(None, 3, 8, 8\)"):
+        bundle_from(folder, tmp_path)
+    lite = networks.as_tflite(tmp_path / "net.tflite", lambda x: tf.transpose(x * 2.0, [0, 3, 1, 2]))
+    with pytest.raises(BackboneError, match=r"or \(1, H, H, D\), .* has \(1, 3, 8, 8\)"):
+        tflite_bundle(lite, tmp_path)
+
+
+def test_a_layer_that_has_nothing_of_the_picture_is_refused(tmp_path: Path) -> None:
+    path = networks.frozen_classifier(tmp_path / "net.pb")
+    name = next(
+        node.name
+        for node in graphdef.read_graph(path).node
+        if node.op == "Const" and [d.size for d in node.attr["value"].tensor.tensor_shape.dim] == [DEPTH, CLASSES]
+    )
+    with pytest.raises(BackboneError, match=r"expected features of the picture, .* has none\."):
+        bundle_from(path, tmp_path, bottleneck_layer=name)
+
+
+def test_a_graph_that_takes_one_picture_at_a_time_is_known_as_such(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    with tf.Graph().as_default() as graph:
+        pictures = tf.compat.v1.placeholder(tf.float32, (1, SIZE, SIZE, 3), "input")
+        tf.squeeze(tf.reshape(networks.features_of(pictures), [1, 1, 1, DEPTH]), [1, 2], "pool")
+    (tmp_path / "net.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    bundle = bundle_from(tmp_path / "net.pb", tmp_path)
+    assert not bundle.batches
+    assert_computes(bundle)
+    assert bundle_from(networks.frozen_classifier(tmp_path / "other.pb"), tmp_path).batches
+
+
+def test_the_same_network_gives_the_same_graph(tmp_path: Path, spec: Any) -> None:
+    folder = networks.saved_model(tmp_path / "m", lambda inputs: {"feature_vector": unit(inputs)}, spec)
+    one, two = (bundle_from(folder, tmp_path / name) for name in ("one", "two"))
+    assert one.sha256 == two.sha256
+
+
+def test_a_saved_model_without_signatures_is_called(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    module = tf.Module()
+    spec = tf.TensorSpec((None, None, None, 3), tf.float32)
+    module.__call__ = tf.function(unit, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures={})
+    assert_computes(bundle_from(tmp_path / "m", tmp_path, input_size=16))
+
+
+def test_a_tflite_of_any_size_is_one_clear_error(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    concrete = tf.function(networks.features_of).get_concrete_function(tf.TensorSpec((1, None, None, 3), tf.float32))
+    made = tf.lite.TFLiteConverter.from_concrete_functions([concrete], None).convert()
+    (tmp_path / "net.tflite").write_bytes(made)
+    with pytest.raises(BackboneError, match="expected an input of a known size, received one of any size"):
+        tflite_bundle(tmp_path / "net.tflite", tmp_path)

@@ -83,7 +83,8 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
     options = FetchOptions(model_dir=str(tmp_path / "models"))
     floats = fetched(name, options, events)
     assert not floats.quantized
-    (warned,) = [event.message for event in events if isinstance(event, Warned)]
+    warned, guessed = [event.message for event in events if isinstance(event, Warned)]
+    assert "Nothing in it tells what pictures it takes" in guessed
     assert warned.startswith(f"'{name}' is calibrated on photos: its float backbone is prepared")
     whole = FetchOptions(model_dir=str(tmp_path / "models"), image_dir=str(photos(count=20)))
     bundle = fetched(name, whole)

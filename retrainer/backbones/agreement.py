@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.errors import BackboneError
+from retrainer.errors import BackboneError, ModelError
 from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
 from retrainer.models.metadata import INPUT_NODE
@@ -62,6 +62,16 @@ def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats
                 )
             differences.append(difference)
     return max(differences)
+
+
+def takes_batches(graph: Any, picture: Floats) -> bool:
+    """Whether a bundle's graph makes of two pictures at once what it makes of each; some reshape to a batch of one."""
+    network = GraphNetwork(graph, "", INPUT_NODE, "feature_vector")
+    try:
+        both = network.run_all(np.stack([picture, -picture]))
+    except ModelError:
+        return False
+    return relative_difference(both, np.stack([network.run(picture), network.run(-picture)])) <= TOLERANCE
 
 
 def first_difference(tflite: bytes, graph: Any, picture: Floats) -> str:

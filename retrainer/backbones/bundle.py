@@ -33,6 +33,9 @@ class Bundle:
         depth: D, the length of a feature vector.
         feature_node: The node of `backbone.pb` whose output is `(N, D)`.
         map_tensor: The tensor before the pooling in both files; empty where there is none.
+        input_mean, input_std: What the network itself takes of a pixel, `(pixel - mean) / std`; the bundle's files take
+            [-1, 1].
+        batches: Whether `backbone.pb` takes several pictures at once.
         difference: How far its features were from the source's at most, relative to the largest of them.
         quantized: Whether `backbone.tflite` computes with int8.
         source_sha256: `content_digest` of what the source gave, empty where it is not known.
@@ -47,6 +50,9 @@ class Bundle:
     depth: int
     feature_node: str
     map_tensor: str = ""
+    input_mean: float = MEAN
+    input_std: float = STD
+    batches: bool = True
     difference: float = 0.0
     quantized: bool = False
     source_sha256: str = ""

@@ -2,19 +2,19 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.backbones.agreement import require_agreement, require_close
+from retrainer.backbones.agreement import require_agreement, require_close, takes_batches
 from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
 from retrainer.backbones.cutting import feature_tensor, picture_range
-from retrainer.backbones.naming import COMPARED, Naming, Pictures, ramp
+from retrainer.backbones.naming import COMPARED, Grounds, Naming, ramp
 from retrainer.backbones.opening import OpenNetwork
-from retrainer.errors import BackboneError, DownloadError
+from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.files import shown
 from retrainer.models.foreign import PLACEHOLDERS
 from retrainer.models.metadata import INPUT_NODE
@@ -25,9 +25,7 @@ from retrainer.native import native_stderr_hidden
 FEATURE_NODE = "feature_vector"
 
 
-def convert(
-    opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, pictures: Pictures
-) -> Bundle:
+def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
     """Makes the bundle of a network.
 
     Args:
@@ -35,9 +33,10 @@ def convert(
         naming: What the user says of it.
         described: Name, source, licence and the source's hash.
         parent: The folder of bundles.
-        pictures: What the bundle's features are compared on with the network's own.
+        on: What the bundle's features are compared on with the network's own, and who is told.
 
     Raises:
+        OptionError: the layer that the user names is not there.
         BackboneError: the network cannot be loaded or is no feature vector, or the bundle computes something else.
         OutputError: the bundle cannot be written.
     """
@@ -46,14 +45,18 @@ def convert(
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
             network = opened()
-            graph, reference = _assembled(network, naming, source)
+            reading = _Reading.of(network, naming, source)
+            graph = _assembled(network, reading, source)
             map_node = _pooled_node(graph)
             tflite, named = with_map_named(tflite_of(graph), map_node)
-            compared = pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
-            pairs = [(picture, reference(picture)) for picture in compared]
+            compared = on.pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
+            pairs = [(picture, reading.features(picture)) for picture in compared]
             difference = require_agreement(tflite, graph, pairs, source)
-    except (BackboneError, DownloadError):
+            batches = takes_batches(graph, compared[0])
+    except (BackboneError, DownloadError, OptionError):
         raise
+    except ModelError as error:
+        raise BackboneError(error.problem, error.fix) from error
     except Exception as error:  # TensorFlow and Keras raise many kinds for a network that they cannot take
         raise BackboneError(
             f"'{shown(source)}' cannot be converted: {first_line(error)}",
@@ -63,33 +66,108 @@ def convert(
         described,
         input_size=network.input_size,
         depth=len(pairs[0][1]),
+        input_mean=reading.mean,
+        input_std=reading.std,
+        batches=batches,
         difference=difference,
         feature_node=FEATURE_NODE,
         map_tensor=map_node if named else "",
     )
+    on.tell(bundle, reading.taken.op.name, told=reading.told)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
-def _assembled(network: OpenNetwork, naming: Naming, source: str) -> tuple[Any, Callable[[Floats], Floats]]:
-    """The bundle's GraphDef, from [-1, 1] to pooled features, and what the network itself makes of a picture."""
-    tensorflow = import_tensorflow()
-    as_it_came, start = _imported(network), f"{network.input_node}:0"
-    mean, std = picture_range(as_it_came, network, naming)
-    taken = feature_tensor(as_it_came, network, source, naming.bottleneck_layer)
-    _require_features(taken, source)
+@dataclass(frozen=True)
+class _Reading:
+    """How a network is understood.
+
+    Attributes:
+        network: It.
+        graph: Its `tf.Graph`, with its size known and its batch free.
+        taken: The tensor of the features.
+        mean, std: It sees `(pixel - mean) / std`.
+        told: Whether anything tells so.
+    """
+
+    network: OpenNetwork
+    graph: Any
+    taken: Any
+    mean: float
+    std: float
+    told: bool
+
+    @classmethod
+    def of(cls, network: OpenNetwork, naming: Naming, source: str) -> "_Reading":
+        """Reads the network's graph."""
+        graph = _imported(network)
+        (mean, std), told = picture_range(graph, network, naming)
+        taken = feature_tensor(graph, network, source, naming.bottleneck_layer)
+        _require_features(taken, source)
+        return cls(network, graph, taken, mean, std, told)
+
+    @property
+    def start(self) -> Any:
+        """The tensor of the pictures."""
+        return self.graph.get_tensor_by_name(f"{self.network.input_node}:0")
+
+    def features(self, picture: Floats) -> Floats:
+        """What the network as it came makes of a picture `(S, S, 3)` in [-1, 1]: `(D,)`."""
+        pictures = ((picture * STD + MEAN - self.mean) / self.std)[np.newaxis]
+        if self.start.dtype.is_integer:
+            pictures = np.rint(pictures)
+        whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
+        end = self.graph.get_tensor_by_name(f"{self.network.output_node}:0")
+        if self.taken is not end:
+            # What lies inside is seen in the frozen graph only, which must give what the network gives.
+            with import_tensorflow().compat.v1.Session(graph=self.graph) as session:
+                frozen, value = session.run([end, self.taken], {self.start: pictures})
+            require_close(whole, frozen, self.network.output_node)
+            whole = value
+        vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
+        return vector
+
+
+def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
+    """The bundle's GraphDef, from [-1, 1] to pooled features."""
+    tensorflow, size = import_tensorflow(), network.input_size
     graph = tensorflow.Graph()
     with graph.as_default():
-        size = network.input_size
         picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
-        seen = picture if (mean, std) == (MEAN, STD) else picture * (STD / std) + (MEAN - mean) / std
-        dtype = as_it_came.get_tensor_by_name(start).dtype
-        seen = seen if dtype.is_floating else tensorflow.round(seen)
+        seen = picture
+        if (reading.mean, reading.std) != (MEAN, STD):
+            seen = picture * (STD / reading.std) + (MEAN - reading.mean) / reading.std
+        seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
+        seen = tensorflow.cast(seen, reading.start.dtype)
         (maps,) = tensorflow.import_graph_def(
-            network.graph, {start: tensorflow.cast(seen, dtype)}, [taken.name], name="network"
+            network.graph, {reading.start.name: seen}, [reading.taken.name], name="network"
         )
         tensorflow.identity(_pooled(tensorflow, tensorflow.cast(maps, tensorflow.float32)), FEATURE_NODE)
-    definition = tensorflow.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), [FEATURE_NODE])
-    return definition, _reference(network, as_it_came, taken, (mean, std))
+    needed = _needed(graph.as_graph_def(), FEATURE_NODE)
+    if all(node.name != INPUT_NODE for node in needed.node):
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the picture, '{shown(reading.taken.op.name)}' has none.",
+            "Name the layer of the features by --bottleneck_layer.",
+        )
+    return needed
+
+
+def _needed(graph: Any, end: str) -> Any:
+    """What a node needs, its inputs before it and in their order: the same for the same network, run by run."""
+    nodes = {node.name: node for node in graph.node}
+    ordered: dict[str, Any] = {}
+    waiting = [end]
+    while waiting:
+        node = nodes[waiting[-1]]
+        inputs = [name.lstrip("^").split(":")[0] for name in node.input]
+        missing = [name for name in inputs if name not in ordered]
+        if missing:
+            waiting += missing[::-1]
+        else:
+            ordered[node.name] = node
+            waiting.pop()
+    needed = type(graph)(node=ordered.values(), versions=graph.versions)
+    needed.library.CopyFrom(graph.library)
+    return needed
 
 
 def _imported(network: OpenNetwork) -> Any:
@@ -109,11 +187,12 @@ def _imported(network: OpenNetwork) -> Any:
 
 
 def _require_features(taken: Any, source: str) -> None:
-    """Raises BackboneError unless a tensor is `(N, D)`, or `(N, H, W, D)` to be averaged."""
-    if taken.shape.rank not in (2, 4) or taken.shape[-1] is None:
+    """Raises BackboneError unless a tensor is `(N, D)`, or `(N, H, H, D)` to be averaged: pictures are square."""
+    rank = taken.shape.rank
+    if rank not in (2, 4) or taken.shape[-1] is None or (rank == 4 and taken.shape[1] != taken.shape[2]):
         raise BackboneError(
-            f"'{shown(source)}': expected features of the shape (N, D) or (N, H, W, D), "
-            f"'{shown(taken.op.name)}' has {tuple(taken.shape) if taken.shape.rank is not None else 'an unknown one'}.",
+            f"'{shown(source)}': expected features of the shape (N, D) or (N, H, H, D), "
+            f"'{shown(taken.op.name)}' has {'an unknown one' if rank is None else tuple(taken.shape)}.",
             "Name a feature vector, or the layer of the features by --bottleneck_layer.",
         )
 
@@ -125,28 +204,6 @@ def _pooled(tensorflow: Any, maps: Any) -> Any:
     if tuple(maps.shape[1:3]) == (1, 1):  # pooled already
         return tensorflow.squeeze(maps, [1, 2])
     return tensorflow.reduce_mean(maps, [1, 2])
-
-
-def _reference(network: OpenNetwork, graph: Any, taken: Any, seen: tuple[float, float]) -> Callable[[Floats], Floats]:
-    """What makes features `(D,)` of a picture in [-1, 1] by the network as it came."""
-    session = import_tensorflow().compat.v1.Session(graph=graph)
-    start, end = (graph.get_tensor_by_name(f"{name}:0") for name in (network.input_node, network.output_node))
-    mean, std = seen
-
-    def features(picture: Floats) -> Floats:
-        pictures = ((picture * STD + MEAN - mean) / std)[np.newaxis]
-        if start.dtype.is_integer:
-            pictures = np.rint(pictures)
-        whole = network.run(pictures.astype(start.dtype.as_numpy_dtype))
-        if taken is not end:
-            # What lies inside is seen in the frozen graph only, which must give what the network gives.
-            frozen, value = session.run([end, taken], {start: pictures})
-            require_close(whole, frozen, network.output_node)
-            whole = value
-        vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
-        return vector
-
-    return features
 
 
 def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:

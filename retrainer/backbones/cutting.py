@@ -6,14 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from retrainer.backbones.naming import LOGITS, Naming, range_of
+from retrainer.backbones.naming import LOGITS, Naming, Step, range_of
 from retrainer.backbones.opening import OpenNetwork
-from retrainer.errors import BackboneError
+from retrainer.errors import OptionError
 from retrainer.files import shown
 
-_PASSING = frozenset({"Identity", "IdentityN", "Reshape", "Squeeze", "StopGradient", "Softmax"})
+_PASSING = frozenset(
+    {"Identity", "IdentityN", "LogSoftmax", "Reshape", "Sigmoid", "Softmax", "Squeeze", "StopGradient"}
+)
 _ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
-_AT_THE_START = frozenset({"Identity", "Cast", "ResizeBilinear", "StopGradient"})
+_ARITHMETIC = {"Mul": "mul", "RealDiv": "div", "Sub": "sub", "Add": "add", "AddV2": "add", "BiasAdd": "add"}
+# What does not change the numbers of a picture.
+_AT_THE_START = frozenset(
+    {"Cast", "EnsureShape", "Identity", "IdentityN", "MirrorPad", "Pad", "PadV2", "PreventGradient", "ResizeArea"}
+    | {"ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "Reshape", "ReverseV2", "Slice", "StopGradient"}
+    | {"StridedSlice", "Transpose", "ClipByValue", "Maximum", "Minimum"}
+)
 
 
 def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) -> Any:
@@ -29,7 +37,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
         layer: `--bottleneck_layer`: empty, `logits`, or a node's name.
 
     Raises:
-        BackboneError: there is no such layer.
+        OptionError: there is no such layer.
     """
     end = graph.get_tensor_by_name(f"{network.output_node}:0")
     if network.chosen:
@@ -37,7 +45,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
     last = _last_layer(end)
     if layer == LOGITS:
         if last is None:
-            raise BackboneError(
+            raise OptionError(
                 f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
                 "Leave the flag out.",
             )
@@ -47,7 +55,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
         found = [name for name in names if name == layer or name.endswith(f"/{layer}")]
         if len(found) != 1:
             close = found[:3] or get_close_matches(layer, names, n=3, cutoff=0.4)
-            raise BackboneError(
+            raise OptionError(
                 f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
                 f"found {len(found)} among {len(names)}.",
                 f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
@@ -83,61 +91,48 @@ def _is_constant(tensor: Any) -> bool:
     return bool(operation.type == "Const" or (operation.inputs and all(map(_is_constant, operation.inputs))))
 
 
-def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[float, float]:
-    """Mean and std of what the network takes: `(pixel - mean) / std`.
+def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
+    """Mean and std of what the network takes, `(pixel - mean) / std`, and whether anything tells so.
 
     What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
-    who doubles wants 0 to 1. Where it has none, the usual range of its kind.
+    who doubles wants 0 to 1. Where it has none, the usual range of its kind is taken.
 
     Args:
         graph: The network's `tf.Graph`.
         network: What it is the graph of.
         naming: What the user says.
     """
-    factor, offset = _first_steps(graph.get_tensor_by_name(f"{network.input_node}:0"))
-    return naming.seen(range_of(factor, offset, network.usual_range))
+    steps = list(_first_steps(graph.get_tensor_by_name(f"{network.input_node}:0")))
+    said = naming.input_mean is not None or naming.input_std is not None
+    return naming.seen(range_of(steps, network.usual_range)), bool(steps or said)
 
 
-def _first_steps(tensor: Any) -> tuple[float, float]:
-    """What a network does to its picture before its first layer, as `x * factor + offset`, means of the channels."""
-    factor, offset = 1.0, 0.0
-    for operation, tensor_first, value in _arithmetic(tensor):
-        match operation:
-            case "Mul":
-                factor, offset = factor * value, offset * value
-            case "RealDiv" if tensor_first:
-                factor, offset = factor / value, offset / value
-            case "Sub":
-                factor, offset = (factor, offset - value) if tensor_first else (-factor, value - offset)
-            case "Add" | "AddV2" | "BiasAdd":
-                offset += value
-            case _:
-                break
-    return factor, offset
-
-
-def _arithmetic(tensor: Any) -> Iterator[tuple[str, bool, float]]:
-    """The operations with a constant that follow a tensor: kind, whether the tensor is its first operand, constant."""
+def _first_steps(tensor: Any) -> Iterator[Step]:
+    """The arithmetic with constants that follows a tensor before anything else does."""
     while True:
-        readers = [operation for operation in tensor.consumers() if operation.type != "Shape"]
+        readers = [operation for operation in tensor.consumers() if operation.type not in ("Shape", "NoOp")]
         if len(readers) != 1:
             return
         (operation,) = readers
         if operation.type not in _AT_THE_START:
             constants = [_value(operand) for operand in operation.inputs if operand is not tensor]
-            if len(constants) != 1 or constants[0] is None:
+            if len(constants) != 1 or constants[0] is None or operation.type not in _ARITHMETIC:
                 return
-            yield operation.type, operation.inputs[0] is tensor, constants[0]
+            yield _ARITHMETIC[operation.type], operation.inputs[0] is tensor, constants[0]
         tensor = operation.outputs[0]
 
 
 def _value(tensor: Any) -> float | None:
     """The mean of a constant with one number, or one per channel; None of any other tensor."""
+    if not _is_constant(tensor) or tensor.shape.num_elements() not in (1, 3):
+        return None
+    from retrainer.models.tensorflow_graph import import_tensorflow
+
+    tensorflow = import_tensorflow()
     while tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
-    if tensor.op.type != "Const":
-        return None
-    from tensorflow import make_ndarray
-
-    numbers = np.asarray(make_ndarray(tensor.op.get_attr("value")))
-    return float(numbers.mean()) if numbers.size in (1, 3) else None
+    value = tensorflow.get_static_value(tensor)
+    if value is None:  # what is computed of constants
+        with tensorflow.compat.v1.Session(graph=tensor.graph) as session:
+            value = session.run(tensor)
+    return float(np.mean(value))

@@ -1,11 +1,14 @@
 """What a user may say of a network, and what every way to a bundle takes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from retrainer.arrays import Floats
+from retrainer.backbones.bundle import Bundle
+from retrainer.events import Noted, Observer, Warned, silent
+from retrainer.files import shown
 
 LOGITS = "logits"
 # How many pictures a bundle is compared with its source on.
@@ -17,6 +20,37 @@ SYMMETRIC_RANGE = (127.5, 127.5)
 
 Pictures = Callable[[int, int], Sequence[Floats]]
 """Size S and a number -> so many network inputs float32 `(S, S, 3)` in [-1, 1], or fewer where there are fewer."""
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a bundle is made on.
+
+    Attributes:
+        pictures: What its features are compared on with its source's.
+        observer: Told how the network was understood.
+        known_range: Whether the range of such networks is known even where nothing in them tells it.
+    """
+
+    pictures: Pictures
+    observer: Observer = silent
+    known_range: bool = False
+
+    def tell(self, bundle: Bundle, layer: str, *, told: bool) -> None:
+        """Tells what pictures a network takes and where its features come from; warns where that is a guess."""
+        facts = (
+            f"'{shown(bundle.name)}' takes (pixel - {bundle.input_mean:g}) / {bundle.input_std:g} and gives "
+            f"{bundle.depth:,} features, from '{shown(layer)}'"
+        )
+        if told or self.known_range:
+            self.observer(Noted(facts))
+        else:
+            self.observer(
+                Warned(
+                    f"{facts}. Nothing in it tells what pictures it takes, that is taken for granted; "
+                    "--input_mean and --input_std say otherwise."
+                )
+            )
 
 
 @dataclass(frozen=True)
@@ -48,19 +82,47 @@ def ramp(size: int) -> Floats:
     return np.stack(np.broadcast_arrays(line[:, np.newaxis], line, line[::-1]), axis=-1)
 
 
-def range_of(factor: float, offset: float, usual: tuple[float, float]) -> tuple[float, float]:
-    """Mean and std of what a network takes whose first steps are `x * factor + offset`, means of the channels.
+# What first layers take: symmetric numbers, units, units less a half or normalised by ImageNet's mean and deviation
+# (torchvision's way), pixels less ImageNet's mean (Caffe's), and pixels.
+_PIXELS = (0.0, 255.0)
+_WANTED = ((-1.0, 1.0), (0.0, 1.0), (-0.5, 0.5), (-2.1, 2.6), (-124.0, 151.0), _PIXELS)
+_RANGES = {PIXEL_RANGE: _PIXELS, UNIT_RANGE: (0.0, 1.0), SYMMETRIC_RANGE: (-1.0, 1.0)}
 
-    Its layers expect numbers from -1 to 1, or of a deviation near 1.
+Step = tuple[str, bool, float]
+"""An operation with a constant: `mul`, `div`, `add` or `sub`, whether the picture comes first in it, the constant."""
+
+
+def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, float]:
+    """Mean and std of what a network takes, by what it does before its first layer.
+
+    Of pixels, units and [-1, 1] it is that which these steps turn into what first layers want.
 
     Args:
-        factor, offset: Those steps together; 1 and 0 where there are none.
-        usual: The answer where they do not tell.
+        steps: In their order.
+        usual: The answer where they do not tell, as where there are none.
     """
-    # 1 / 255 to 1 / 57, ImageNet's deviation in pixels; or only ImageNet's mean subtracted, 104 to 124.
-    if abs(factor) < 1 / 30 or abs(offset) > 30:
-        return PIXEL_RANGE
-    # 2 to 1 / 0.225, ImageNet's deviation in units; or only a half subtracted.
-    if abs(factor) > 1.5 or 0.3 < abs(offset) < 0.7:
-        return UNIT_RANGE
-    return usual
+    steps = tuple(steps)
+    if not steps:
+        return usual
+    factor, offset = 1.0, 0.0
+    for operation, first, value in steps:
+        match operation:
+            case "mul":
+                factor, offset = factor * value, offset * value
+            case "div" if first and value:
+                factor, offset = factor / value, offset / value
+            case "sub":
+                factor, offset = (factor, offset - value) if first else (-factor, value - offset)
+            case "add":
+                offset += value
+            case _:
+                return usual
+
+    def distance(taken: tuple[float, float]) -> float:
+        low, high = sorted(factor * end + offset for end in _RANGES[taken])
+        # Pixels need no steps to become pixels.
+        wanted = _WANTED[:-1] if taken == PIXEL_RANGE else _WANTED
+        return min((abs(low - a) + abs(high - b)) / (b - a) for a, b in wanted)
+
+    nearest = min(_RANGES, key=distance)
+    return usual if distance(usual) <= distance(nearest) else nearest

@@ -80,7 +80,9 @@ def _open_saved_model(folder: Path, source: str, naming: Naming) -> OpenNetwork:
     import tensorflow_hub
 
     module = tensorflow_hub.load(str(folder))
-    signatures = getattr(module, "signatures", {})
+    signatures = dict(getattr(module, "signatures", {}))
+    if not signatures and callable(module):
+        return _open_callable(module, naming)
     candidates = {name: signatures[name].structured_input_signature[1] for name in _SIGNATURES if name in signatures}
     name, key = _picture_of(candidates, source, naming)
     signature = signatures[name]
@@ -98,6 +100,19 @@ def _open_saved_model(folder: Path, source: str, naming: Naming) -> OpenNetwork:
 
     chosen = output == naming.bottleneck_layer
     return OpenNetwork(_frozen(network), "picture", "end", size, UNIT_RANGE, run, chosen)
+
+
+def _open_callable(module: Any, naming: Naming) -> OpenNetwork:
+    """A SavedModel without signatures that is called as TF-Hub's modules of TF2 are."""
+    tensorflow, size = import_tensorflow(), naming.input_size or USUAL_SIZE
+    specification = tensorflow.TensorSpec((None, size, size, 3), tensorflow.float32, "picture")
+    network = tensorflow.function(
+        lambda picture: tensorflow.identity(module(picture), "end"), input_signature=[specification]
+    )
+    frozen = _frozen(network)
+    return OpenNetwork(
+        frozen, "picture", "end", size, UNIT_RANGE, lambda pictures: np.asarray(network(pictures)), False
+    )
 
 
 def _open_v1(folder: Path, source: str, naming: Naming) -> OpenNetwork:
@@ -235,8 +250,10 @@ def _picture_of(signatures: Mapping[str, Mapping[str, Any]], source: str, naming
     found = []
     for name, inputs in signatures.items():
         found.append(f"{name}({', '.join(f'{key}: {spec.dtype.name} {spec.shape}' for key, spec in inputs.items())})")
-        (key, spec), *others = inputs.items()
-        if others or not spec.dtype.is_floating or spec.shape.rank != 4 or spec.shape[3] not in (3, None):
+        if len(inputs) != 1:
+            continue
+        ((key, spec),) = inputs.items()
+        if not spec.dtype.is_floating or spec.shape.rank != 4 or spec.shape[3] not in (3, None):
             continue
         if spec.shape[1] == spec.shape[2] and naming.input_layer in ("", key):
             return name, key

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from retrainer.architectures import KerasApplication
 from retrainer.archives import TAR_ENDINGS, TFLITE_ENDING, network_in, unpack
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.naming import Naming, Pictures
+from retrainer.backbones.naming import Grounds, Naming, Pictures
 from retrainer.downloads import Progress, Wanted, cached_module, fetch_file, fetch_module, hub_cache, hub_folder
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import DownloadAdvanced, Noted, Observer, Warned
@@ -60,24 +60,30 @@ class Making:
         self.observer(Noted(f"Converting '{shown(source)}' to '{shown(folder)}', once"))
         return Bundle(self.name, source, self.licence, 0, 0, "", source_sha256=content_digest(path))
 
-    def converted(self, source: str, path: Path) -> Bundle:
-        """The bundle of a SavedModel's folder or of a file, or of what a folder holds of these."""
+    def converted(self, source: str, path: Path, *, known_range: bool = True) -> Bundle:
+        """The bundle of a SavedModel's folder or of a file, or of what a folder holds of these.
+
+        Args:
+            source: What the user calls it.
+            path: Where it lies.
+            known_range: Whether the range of its pictures is known though nothing in it tells it.
+        """
         network = network_in(path) if path.is_dir() else path
         if network is None:
             raise BackboneError(
                 f"'{shown(source)}': expected a SavedModel, a .keras, a .tflite or a frozen .pb, found none."
             )
         described = self.described(source, path)
-        parent = Path(self.model_dir)
+        parent, on = Path(self.model_dir), Grounds(self.pictures, self.observer, known_range)
         if network.suffix == TFLITE_ENDING:
             from retrainer.backbones.tflite_source import convert_tflite
 
-            return convert_tflite(network, self.naming, described, parent, self.pictures)
+            return convert_tflite(network, self.naming, described, parent, on)
         from retrainer.backbones.conversion import convert
         from retrainer.backbones.opening import open_network
 
         opened = partial(open_network, network, source, self.naming)
-        return convert(opened, self.naming, described, parent, self.pictures)
+        return convert(opened, self.naming, described, parent, on)
 
 
 class Place(Protocol):
@@ -139,7 +145,8 @@ class Keras:
             return open_keras(model, source, making.naming)
 
         described = making.described(source, weights)
-        return convert(opened, making.naming, described, Path(making.model_dir), making.pictures)
+        on = Grounds(making.pictures, making.observer, known_range=True)
+        return convert(opened, making.naming, described, Path(making.model_dir), on)
 
     def _weights(self, making: Making, source: str) -> Path:
         """Keras's own copy of the weights where it has one, otherwise ours."""
@@ -182,7 +189,7 @@ class Local:
         """Makes the bundle of it."""
         path = Path(self.path)
         if path.is_dir() or not path.name.endswith(TAR_ENDINGS):
-            return making.converted(self.path, path)
+            return making.converted(self.path, path, known_range=False)
         with tempfile.TemporaryDirectory() as temporary:
             unpack(path, Path(temporary) / "network", self.path)
-            return making.converted(self.path, Path(temporary) / "network")
+            return making.converted(self.path, Path(temporary) / "network", known_range=False)

@@ -4,14 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from retrainer.architectures import QUANTIZED, architectures
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, SAVED_MODEL, TAR_ENDINGS, TFLITE_ENDING, network_in
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.backbones.naming import Naming, Pictures
+from retrainer.backbones.naming import LOGITS, Naming, Pictures
 from retrainer.backbones.places import Hub, Keras, Local, Making, Place
 from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
@@ -24,6 +24,8 @@ _HUB_HOSTS = ("tfhub.dev/", "www.kaggle.com/models/", "kaggle.com/models/")
 # Sizes that networks of pictures have; other numbers in their names are widths and depths.
 _SIZES = frozenset({96, 128, 160, 192, 224, 240, 256, 260, 280, 288, 299, 300, 320, 331, 384, 448, 480, 512})
 _FILES = (GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING, *TAR_ENDINGS)
+# Of 2017; whether it is still served is another matter.
+_FROZEN = "--architecture http://download.tensorflow.org/models/mobilenet_v1_0.50_224_frozen.tgz"
 # So many bundles are named in a message.
 _FEW = 5
 _UNKNOWN_LICENCE = "see the source"
@@ -38,6 +40,7 @@ class BackboneSource:
         places: Where to make it from, tried in this order; none where only the bundle itself is known.
         naming: What is said of the network.
         licence: Of the weights.
+        given: What the user called it, for messages.
         floats: The source of the float backbone that this is the int8 twin of, None for any other.
     """
 
@@ -45,6 +48,7 @@ class BackboneSource:
     places: tuple[Place, ...] = ()
     naming: Naming = field(default_factory=Naming)
     licence: str = _UNKNOWN_LICENCE
+    given: str = field(default="", compare=False)
     floats: "BackboneSource | None" = None
 
 
@@ -59,10 +63,18 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     Raises:
         OptionError: it names nothing; the nearest names are listed.
     """
-    architecture = _url_of(architecture)
+    return replace(_source_of(_url_of(architecture), options), given=architecture)
+
+
+def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     row = architectures().get(architecture.lower())
     row = row or next((r for r in architectures().values() if r.handle == architecture), None)
     if row:
+        if options.bottleneck_layer == LOGITS:
+            raise OptionError(
+                f"--bottleneck_layer: '{row.name}' gives features and has no logits; expected a classifier.",
+                f"The tutorial's frozen archives have them, such as {_FROZEN}.",
+            )
         places = (Hub(row.handle), *((Keras(row.keras, row.input_size),) if row.keras else ()))
         return _named(row.name, places, row.input_size, options, row.licence)
     here = architecture == EMBEDDED or architecture in bundles_in(options.model_dir)
@@ -79,6 +91,11 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     if here:
         return _as_it_is(architecture, options)
     path = Path(expanded(architecture))
+    if (path / DESCRIPTION).is_file():
+        raise OptionError(
+            f"--architecture: expected a bundle's name, received the bundle's folder, '{shown(path)}'.",
+            f"Give it as --model_dir '{shown(path.parent)}' --architecture {shown(path.name)}",
+        )
     if network_in(path) if path.is_dir() else path.is_file() and path.name.endswith(_FILES):
         name = _slug(path.resolve().name, content_digest(path))
         return _named(name, (Local(str(path)),), _size_in(path.name), options)
@@ -159,7 +176,7 @@ def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictur
         model_dir=options.model_dir,
         offline=options.offline,
         known=_known(Path(options.model_dir) / source.name / DESCRIPTION),
-        otherwise=_otherwise(source.name, options),
+        otherwise=_otherwise(source.given, options),
         pictures=pictures,
         observer=observer,
     )

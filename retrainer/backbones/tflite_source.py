@@ -1,5 +1,6 @@
 """A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,21 +12,32 @@ from ai_edge_litert import schema_py_generated as schema
 from retrainer.arrays import Floats
 from retrainer.backbones.agreement import TOLERANCE, relative_difference
 from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
-from retrainer.backbones.naming import COMPARED, LOGITS, SYMMETRIC_RANGE, Naming, Pictures, ramp, range_of
-from retrainer.errors import BackboneError
+from retrainer.backbones.naming import (
+    COMPARED,
+    LOGITS,
+    SYMMETRIC_RANGE,
+    Grounds,
+    Naming,
+    Pictures,
+    Step,
+    ramp,
+    range_of,
+)
+from retrainer.errors import BackboneError, OptionError
 from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite import TFLiteBuilder
 from retrainer.models.tflite_metadata import METADATA_BUFFER, normalisation_in
 
-_PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "DEQUANTIZE", "QUANTIZE"})
+_PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
+_ARITHMETIC = frozenset({"add", "div", "mul", "sub"})
 # One step of int8 at the input, where rounding may fall either way, is a few of them at the end.
 _INT8_TOLERANCE = 0.05
 _INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
 
 
-def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, pictures: Pictures) -> Bundle:
+def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
     """Makes the bundle of a `.tflite`: from float32 in [-1, 1] to float32 features, whatever is between.
 
     Args:
@@ -33,9 +45,10 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         naming: What the user says of it.
         described: Name, source, licence and the source's hash.
         parent: The folder of bundles.
-        pictures: What the bundle's features are compared on with the network's own.
+        on: What the bundle's features are compared on with the network's own, and who is told.
 
     Raises:
+        OptionError: the layer that the user names is not there.
         BackboneError: it is no network of pictures, or the bundle computes something else.
         OutputError: the bundle cannot be written.
     """
@@ -49,8 +62,9 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         _remove_the_rest(builder)
         tflite = builder.packed()
         Network(tflite)
-        difference = _require_agreement(content, tflite, taken, entrance, pictures)
-    except BackboneError:
+        difference = _require_agreement(content, tflite, taken, entrance, on.pictures)
+        layer = _text(TFLiteBuilder.parsed(content).graph.tensors[taken].name).split(";")[0]
+    except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
@@ -58,19 +72,28 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
             f"'{shown(source)}' cannot be used: {reason}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
-    return write_bundle(
-        parent, replace(described, input_size=entrance.size, depth=depth, difference=difference), tflite, None
+    bundle = replace(
+        described,
+        input_size=entrance.size,
+        depth=depth,
+        input_mean=entrance.mean,
+        input_std=entrance.std,
+        batches=False,
+        difference=difference,
     )
+    on.tell(bundle, layer, told=entrance.told)
+    return write_bundle(parent, bundle, tflite, None)
 
 
 @dataclass(frozen=True)
 class _Entrance:
-    """A network's input: its tensor, S, and mean and std of the pixels that it sees as real numbers."""
+    """A network's input: its tensor, S, the mean and std by which it sees pixels, and whether it tells them."""
 
     tensor: Any
     size: int
     mean: float
     std: float
+    told: bool
 
     def as_it_takes(self, picture: Floats) -> Any:
         """A picture in [-1, 1] as the network's own input takes it."""
@@ -90,6 +113,11 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
     shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
+    if len(shape) == 4 and tensor.shapeSignature is not None and -1 in list(tensor.shapeSignature)[1:3]:
+        raise BackboneError(
+            f"'{shown(source)}': expected an input of a known size, received one of any size.",
+            "Convert the network again for one size.",
+        )
     known = (*_INTEGERS, schema.TensorType.FLOAT32)
     if len(graph.inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or tensor.type not in known:
         raise BackboneError(
@@ -101,10 +129,12 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
         raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
     if tensor.type in _INTEGERS:
         scale, zero = _quantization(tensor)
-        inferred = (float(zero + _INTEGERS[tensor.type]), 1.0 / scale)
+        inferred, told = (float(zero + _INTEGERS[tensor.type]), 1.0 / scale), True
     else:
-        inferred = _stated(builder) or range_of(*_first_steps(builder), SYMMETRIC_RANGE)
-    return _Entrance(tensor, shape[1], *naming.seen(inferred))
+        stated, steps = _stated(builder), list(_first_steps(builder))
+        inferred, told = stated or range_of(steps, SYMMETRIC_RANGE), bool(stated or steps)
+    told = told or naming.input_mean is not None or naming.input_std is not None
+    return _Entrance(tensor, shape[1], *naming.seen(inferred), told)
 
 
 def _quantization(tensor: Any) -> tuple[float, int]:
@@ -120,28 +150,18 @@ def _stated(builder: TFLiteBuilder) -> tuple[float, float] | None:
     return None
 
 
-def _first_steps(builder: TFLiteBuilder) -> tuple[float, float]:
-    """What a network does to its picture before its first layer, as `x * factor + offset`."""
-    graph, factor, offset, number = builder.graph, 1.0, 0.0, builder.graph.inputs[0]
+def _first_steps(builder: TFLiteBuilder) -> Iterator[Step]:
+    """The arithmetic with constants that follows the input; converters fold much of it into the first layer."""
+    graph, number = builder.graph, builder.graph.inputs[0]
     while True:
         readers = [operator for operator in graph.operators if number in operator.inputs]
         others = [other for operator in readers for other in operator.inputs if other != number]
         value = _constant(builder, others[0]) if len(readers) == len(others) == 1 else None
-        if value is None:
-            return factor, offset
-        first, (operator,) = readers[0].inputs[0] == number, readers
-        match builder.operator_name(operator):
-            case "MUL":
-                factor, offset = factor * value, offset * value
-            case "DIV" if first:
-                factor, offset = factor / value, offset / value
-            case "SUB" if first:
-                offset -= value
-            case "ADD":
-                offset += value
-            case _:
-                return factor, offset
-        number = operator.outputs[0]
+        kind = builder.operator_name(readers[0]).lower() if readers else ""
+        if value is None or kind not in _ARITHMETIC:
+            return
+        yield kind, readers[0].inputs[0] == number, value
+        number = readers[0].outputs[0]
 
 
 def _constant(builder: TFLiteBuilder, number: int) -> float | None:
@@ -171,7 +191,7 @@ def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
     if last is not None and _is_last_layer(builder, last):
         return logits if naming.bottleneck_layer else int(last.inputs[0])
     if naming.bottleneck_layer:
-        raise BackboneError(
+        raise OptionError(
             f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
             "Leave the flag out.",
         )
@@ -193,7 +213,7 @@ def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
         if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
             return number
     close = get_close_matches(layer, [names[number] for number in made], n=3, cutoff=0.4)
-    raise BackboneError(
+    raise OptionError(
         f"--bottleneck_layer: expected a tensor '{shown(layer)}' in '{shown(source)}', found none among {len(made)}.",
         f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
     )
@@ -207,9 +227,9 @@ def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
     """Makes a tensor the only output, as float32 `(1, D)`, a map averaged; returns D."""
     tensor = builder.graph.tensors[taken]
     shape = [int(size) for size in tensor.shape]
-    if len(shape) not in (2, 4):
+    if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
         raise BackboneError(
-            f"'{shown(source)}': expected features of the shape (1, D) or (1, H, W, D), "
+            f"'{shown(source)}': expected features of the shape (1, D) or (1, H, H, D), "
             f"'{shown(_text(tensor.name))}' has {tuple(shape)}.",
             "Name the tensor of the features by --bottleneck_layer.",
         )

@@ -1,6 +1,7 @@
 """TensorFlow runs a `.pb` that has no twin."""
 
 import os
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -92,8 +93,10 @@ class GraphNetwork:
 def first_line(error: Exception) -> str:
     """The first line that says something; TensorFlow begins with headings and places in its own code."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.endswith(":") and not line.startswith(("Detected at", "File "))]
-    return (telling or lines or [type(error).__name__])[0]
+    headings = ("Detected at", "File ", "Node:")
+    telling = [line for line in lines if not line.endswith(":") and not line.startswith(headings)]
+    # What compilers put before an error is a place in their own code, or in ours.
+    return re.sub(r"\S*\.py:\d+:\d+: ", "", (telling or lines or [type(error).__name__])[0])
 
 
 def _missing_node(graph: Any, path: str, flag: str, name: str) -> ModelError:

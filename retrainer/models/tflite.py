@@ -70,21 +70,13 @@ class TFLiteBuilder:
         self.graph.tensors.append(tensor)
         return len(self.graph.tensors) - 1
 
-    def add_int8_tensor(self, name: str, shape: Sequence[int], quantization: tuple[float, int]) -> int:
-        """Appends an int8 tensor that an operator fills; a number q in it stands for `scale * (q - zero)`."""
-        number = self.add_tensor(name, shape)
-        tensor = self.graph.tensors[number]
-        tensor.type, tensor.quantization = schema.TensorType.INT8, _quantization(*quantization)
-        return number
-
-    def add_constant(self, name: str, value: npt.NDArray[Any], quantization: tuple[float, int] | None = None) -> int:
-        """Appends a constant tensor, float32, int32 or int8; scale and zero point where it stands for others."""
+    def add_constant(self, name: str, value: npt.NDArray[Any]) -> int:
+        """Appends a constant tensor, float32 or int32."""
         number = self.add_tensor(name, value.shape)
         tensor = self.graph.tensors[number]
         tensor.shapeSignature = None
-        tensor.type = getattr(schema.TensorType, str(value.dtype).upper())
+        tensor.type = {"float32": schema.TensorType.FLOAT32, "int32": schema.TensorType.INT32}[str(value.dtype)]
         tensor.buffer = self.add_buffer(value.tobytes())
-        tensor.quantization = _quantization(*quantization) if quantization else None
         return number
 
     def add_operator(self, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any) -> None:
@@ -127,73 +119,31 @@ class TFLiteBuilder:
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
 
 
-def _quantization(scale: float, zero: int) -> Any:
-    parameters = schema.QuantizationParametersT()
-    parameters.scale, parameters.zeroPoint = [scale], [zero]
-    return parameters
-
-
-def with_head(
-    backbone: Path, head: Head, metadata: ModelMetadata, logit_range: tuple[float, float] | None = None
-) -> bytes:
+def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
     """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended.
+
+    The head of an int8 backbone is float32, too: int8 would leave its scores 256 values, ties among them.
 
     Args:
         backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
-        logit_range: The least and the largest logit to expect of a backbone that is int8 inside, whose head is int8,
-            too; None for a head in float32.
     """
     builder = TFLiteBuilder.opened(backbone)
+    classes = head.weights.shape[1]
     (features,) = builder.graph.outputs
-    scores = builder.add_tensor(metadata.output_node, (1, head.weights.shape[1]))
-    if logit_range is None:
-        _add_head(builder, head, features, scores)
-    else:
-        _add_int8_head(builder, head, scores, logit_range)
+    weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
+    biases = builder.add_constant("final_biases", head.biases)
+    logits = builder.add_tensor("final_logits", (1, classes))
+    scores = builder.add_tensor(metadata.output_node, (1, classes))
+    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    builder.add_operator("SOFTMAX", (logits,), (scores,), softmax)
     builder.graph.outputs = [scores]
     builder.model.signatureDefs = None
     _add_metadata(builder, packed_metadata(metadata))
     return _with_associated_files(builder.packed(), metadata)
-
-
-def _add_head(builder: TFLiteBuilder, head: Head, features: int, scores: int) -> None:
-    weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
-    biases = builder.add_constant("final_biases", head.biases)
-    logits = builder.add_tensor("final_logits", (1, len(head.biases)))
-    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
-    builder.add_operator("SOFTMAX", (logits,), (scores,), _softmax())
-
-
-def _add_int8_head(builder: TFLiteBuilder, head: Head, scores: int, logit_range: tuple[float, float]) -> None:
-    """Appends the head before the last DEQUANTIZE, by the rules of ai.google.dev/edge/litert/models/quantization_spec.
-
-    Weights are symmetric, biases int32 in units of input times weights, softmax's scores in units of 1 / 256.
-    """
-    last = builder.graph.operators[-1]
-    (features,) = last.inputs
-    scale = float(builder.graph.tensors[features].quantization.scale[0])
-    unit = float(np.abs(head.weights).max()) / 127 or 1.0
-    weights = builder.add_constant("final_weights", np.rint(head.weights.T / unit).astype(np.int8), (unit, 0))
-    counts = np.rint(head.biases.astype(np.float64) / (scale * unit)).clip(-(2**31) + 1, 2**31 - 1)
-    biases = builder.add_constant("final_biases", counts.astype(np.int32), (scale * unit, 0))
-    # Zero must have a place among the 256 numbers.
-    least, most = min(logit_range[0], 0.0), max(logit_range[1], 0.0)
-    step = (most - least) / 255 or 1.0
-    classes = len(head.biases)
-    logits = builder.add_int8_tensor("final_logits", (1, classes), (step, round(-128 - least / step)))
-    counted = builder.add_int8_tensor("final_scores", (1, classes), (1 / 256, -128))
-    builder.graph.operators.pop()
-    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
-    builder.add_operator("SOFTMAX", (logits,), (counted,), _softmax())
-    builder.add_operator("DEQUANTIZE", (counted,), (scores,), schema.DequantizeOptionsT())
-
-
-def _softmax() -> Any:
-    options = schema.SoftmaxOptionsT()
-    options.beta = 1.0
-    return options
 
 
 def _with_associated_files(model: bytes, metadata: ModelMetadata) -> bytes:

@@ -21,7 +21,7 @@ from retrainer.architectures import Architecture, architectures
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.conversion import convert
-from retrainer.backbones.naming import Naming, Pictures
+from retrainer.backbones.naming import Grounds, Naming, Pictures
 from retrainer.backbones.opening import OpenNetwork, import_keras, keras_application, open_keras
 from retrainer.backbones.quantization import quantize
 from retrainer.backbones.sources import bundle_of, source_of
@@ -63,7 +63,7 @@ def with_random_weights(row: Architecture, folder: Path, pictures: Pictures) -> 
     def opened() -> OpenNetwork:
         return open_keras(model, row.name, naming)
 
-    return convert(opened, naming, Bundle(row.name, "random weights", row.licence, 0, 0, ""), folder, pictures)
+    return convert(opened, naming, Bundle(row.name, "random weights", row.licence, 0, 0, ""), folder, Grounds(pictures))
 
 
 def photos_per_second(networks: Sequence[Network], pictures: Sequence[Floats]) -> list[float]:
