@@ -44,11 +44,13 @@ class Wanted:
         url: `http://` or `https://`: a module's page, an archive, or a network that is one file.
         sha256: `content_digest` of what it gave before; empty where it has not been fetched.
         otherwise: What to do without a network, for messages.
+        noted: Told of what is waited for.
     """
 
     url: str
     sha256: str = ""
     otherwise: str = ""
+    noted: Callable[[str], None] = lambda _: None
 
 
 def hub_cache(model_dir: str) -> Path:
@@ -234,6 +236,10 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
                 else:
                     reason = f"the server answered {answer.status_code} {answer.reason}"
                     wait = _seconds_of(answer.headers.get("Retry-After", ""))
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
+            raise DownloadError(
+                f"'{shown(wanted.url)}' cannot be downloaded: {_cause(error)}.", "Check the address."
+            ) from error
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             reason = f"no answer within {READ_SECONDS:g} s"
         # A redirection to what is no address is a ValueError.
@@ -245,7 +251,9 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
         failures = 1 if held > before else failures + 1
         if failures == TRIES or attempt == MAX_ATTEMPTS:
             break
-        time.sleep(min(max(wait, FIRST_WAIT_SECONDS * 2 ** (failures - 1)), LONGEST_WAIT_SECONDS))
+        wait = min(max(wait, FIRST_WAIT_SECONDS * 2 ** (failures - 1)), LONGEST_WAIT_SECONDS)
+        wanted.noted(f"'{shown(wanted.url)}' is tried again in {wait:g} s: {reason}")
+        time.sleep(wait)
     times = max(failures, attempt if attempt == MAX_ATTEMPTS else 0)
     raise DownloadError(f"'{shown(wanted.url)}' cannot be downloaded: {reason}, {times} times.", wanted.otherwise)
 

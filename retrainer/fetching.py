@@ -8,7 +8,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, copy_bundle
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.sources import bundle_of, bundles_in, source_of
 from retrainer.dataset import scan
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
@@ -41,11 +41,11 @@ def fetch(
         require_writable_folder(options.to)
     for name, source in zip(names, sources, strict=True):
         wanted = source
-        if source.floats and not options.image_dir:
+        if source.floats and not options.image_dir and source.name not in bundles_in(options.model_dir):
             observer(
                 Warned(
                     f"'{shown(name)}' is calibrated on photos: its float backbone is prepared, and the first retrain "
-                    "does the rest. With --image_dir FOLDER it is done now."
+                    "does the rest, by TensorFlow. With --image_dir FOLDER it is done now."
                 )
             )
             wanted = source.floats

@@ -148,7 +148,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_together(contents: Mapping[str | os.PathLike[str], bytes]) -> None:
-    """Writes files that belong together by `whole_file`: none appears before all of them have found room."""
+    """Writes files that belong together by `whole_file`: none appears before all of them have found room.
+
+    They appear one after the other, the first of them last.
+    """
     with contextlib.ExitStack() as files:
         for path, content in contents.items():
             handle = files.enter_context(whole_file(path))

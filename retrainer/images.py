@@ -69,7 +69,8 @@ def read_file(path: str) -> bytes:
         if status.st_size > MAX_BYTES:
             raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
         with open(path, "rb") as handle:
-            return handle.read(MAX_BYTES)
+            # One more than it was, for a file that grows; a larger number would be allocated.
+            return handle.read(status.st_size + 1)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
 

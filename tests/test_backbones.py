@@ -1,5 +1,6 @@
 """From a name to a bundle: what it names, the places that are tried, and what is remembered of them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -151,7 +152,10 @@ def test_what_is_said_of_a_network_makes_another_backbone(modules: Path) -> None
             "{folder}",
             r"'saved_model.pb' and its variables, or one .pb, .tflite or .keras, in the folder '.*', found none",
         ),
-        ("{folder}/photo.jpg", r"or .keras, in the file, received '.*photo.jpg'"),
+        (
+            "{folder}/photo.jpg",
+            r"expected a file .pb, .tflite or .keras, or an archive .tar, .*, received '.*photo.jpg'",
+        ),
     ],
 )
 def test_a_name_that_is_none_lists_the_nearest(architecture: str, message: str, tmp_path: Path) -> None:
@@ -164,7 +168,7 @@ def test_a_message_names_some_of_many_bundles(tmp_path: Path) -> None:
     for number in range(9):
         (tmp_path / f"net{number}").mkdir()
         (tmp_path / f"net{number}" / "backbone.json").write_text("{}")
-    with pytest.raises(OptionError, match="expected pocket, net0, net1, net2, net3 and 5 more bundles, a name"):
+    with pytest.raises(OptionError, match="expected pocket, net0, net1, net2 and 6 more bundles, a name"):
         source_of("absent", said(tmp_path))
 
 
@@ -568,3 +572,102 @@ def test_every_family_of_keras_converts_and_agrees(name: str, tmp_path: Path) ->
         expected = keras_features(model, picture * factor + offset)
         assert np.abs(expected).max() > 0.01
         assert np.abs(features.run(picture) - expected).max() / np.abs(expected).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ("", r"received ''\.\nIs a variable of the shell not set\?"),
+        ("_quantized", r"received '_quantized'"),
+        ("pocket_quantized_quantized", r"would be int8 twice; expected one _quantized\.\nName it pocket_quantized\."),
+        ("model.h5", r"received 'model.h5'\.\nHDF5 is not taken; save the model again by model.save\('NAME.keras'\)"),
+        ("absent.keras", r"'absent.keras' does not exist; .*\nThe nearest existing folder is"),
+    ],
+)
+def test_what_names_nothing_says_so(
+    architecture: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.h5").write_bytes(b"HDF")
+    networks.frozen_classifier(tmp_path / "net.pb")  # which nobody named
+    with pytest.raises(OptionError, match=message):
+        source_of(architecture, said())
+
+
+def test_the_tail_of_a_handle_and_capitals_make_no_other_network() -> None:
+    handle = "https://tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5"
+    for tail in ("/", "?tf-hub-format=compressed"):
+        assert source_of(handle + tail, said()) == source_of("mobilenet_0.50_224", said())
+    assert source_of("Pocket", said()) == source_of("pocket", said())
+    assert source_of("POCKET_Quantized", said()).name == "pocket_quantized"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "name",
+            "../../elsewhere",
+            r"expected its folder's name and the hashes of its files, received '../../elsewhere'",
+        ),
+        ("sha256", {"../../passwd": "0"}, r"received 'net' and ../../passwd"),
+        ("sha256", {}, r"received 'net' and none"),
+        ("depth", "many", r"its 'depth' is not as expected, received 'many'"),
+        ("input_size", None, r"its 'input_size' is not as expected, received nothing"),
+        ("format", 9, r"has format 9; expected 1"),
+        ("new_key", 1, r"cannot be read: .*new_key"),
+        (None, "text", r"cannot be read: expected a description in backbone.json"),
+    ],
+)
+def test_a_description_that_is_not_one_is_one_clear_error(
+    key: str | None, value: object, message: str, tmp_path: Path, command: Command
+) -> None:
+    folder = networks.bundle_from(networks.frozen_classifier(tmp_path / "net.pb"), tmp_path / "models").folder
+    description = json.loads((folder / "backbone.json").read_text())
+    (folder / "backbone.json").write_text(json.dumps(value if key is None else {**description, key: value}))
+    with pytest.raises(BackboneError, match=message) as error:
+        read_bundle(folder)
+    assert "\n" not in error.value.problem
+    done = command("architectures", "--model_dir", "models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nnet " not in done.stdout
+
+
+def test_other_frameworks_of_keras_and_no_home_do_not_matter(modules: Path, tmp_path: Path, command: Command) -> None:
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = command("fetch", modules / "good", env=environment)
+    assert done.returncode == 0, done.stderr
+    environment = {key: value for key, value in os.environ.items() if key not in ("HOME", "KERAS_HOME")}
+    program = (
+        "import pwd\ndef nobody(_):\n    raise KeyError\npwd.getpwuid = nobody\n"
+        "from retrainer.cli.main import main\nmain()"
+    )
+    line = [sys.executable, "-c", program, "fetch", "--offline", "mobilenet_0.25_128"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 1
+    assert (
+        "\nError: mobilenet_0.25_128: --offline: 'mobilenet_2_5_128" in done.stderr
+        or "Error: --offline: '" in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_the_only_input_of_a_tflite_may_be_named_and_no_other(tmp_path: Path) -> None:
+    lite = networks.as_tflite(tmp_path / "net.tflite", networks.features_of)
+    options = said(tmp_path, input_layer="nonsense")
+    with pytest.raises(
+        OptionError, match=r"--input_layer: expected the only input of .*, 'picture', received 'nonsense'"
+    ):
+        bundle_of(source_of(str(lite), options), options, inputs, silent)
+    options = said(tmp_path, input_layer="picture")
+    assert bundle_of(source_of(str(lite), options), options, inputs, silent).depth == networks.DEPTH
+
+
+def test_a_download_says_that_it_begins_and_why_it_waits(modules: Path, tmp_path: Path, server: Server) -> None:
+    server.answers = [sends(b"", 503), sends((modules / "good.tar.gz").read_bytes())]
+    events: list[Event] = []
+    bundle_of(source_of(server.handle, said(tmp_path)), said(tmp_path), inputs, events.append)
+    notes = [event.message for event in events if isinstance(event, Noted)]
+    assert notes[0] == f"Downloading '{server.handle}'"
+    assert notes[1] == f"'{server.handle}' is tried again in 0.01 s: the server answered 503 Service Unavailable"
+    assert notes[2].startswith("Converting ")

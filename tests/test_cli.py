@@ -288,7 +288,7 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit) as error:
         run(commands, ["retrain", "--image_dir", "x"], "retrainer")
     assert error.value.code == INTERRUPTED
-    assert "A retrain goes on from where it was" in capsys.readouterr().err
+    assert "The same command goes on from where it was" in capsys.readouterr().err
 
 
 def test_help_fits_a_terminal(command: Command) -> None:

@@ -67,7 +67,8 @@ def test_one_that_fails_does_not_stop_the_others(classifier: Path, command: Comm
     assert done.returncode == 1
     assert done.stdout.count(": ready in ") == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert [line.split(":")[1] for line in errors] == [" broken.pb", " mobilenet_0.25_128"]
+    assert errors[0].startswith("Error: 'broken.pb' is no frozen graph")
+    assert errors[1].startswith("Error: --offline: 'mobilenet_2_5_128_tf_no_top.h5' is neither in")
 
 
 def test_a_misspelt_name_stops_before_anything_is_fetched(classifier: Path, command: Command, tmp_path: Path) -> None:
@@ -89,6 +90,7 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
     whole = FetchOptions(model_dir=str(tmp_path / "models"), image_dir=str(photos(count=20)))
     bundle = fetched(name, whole)
     assert (bundle.quantized, bundle.name) == (True, f"{floats.name}_quantized")
+    assert fetched(name, options) == bundle  # it is here, and needs no photos
     with pytest.raises(OptionError, match="NAME is missing"):
         list(fetch([], options, silent))
     with pytest.raises(OptionError, match="'nowhere' does not exist"):

@@ -235,5 +235,5 @@ def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(BackboneError, match=r"backbone.tflite' is damaged: its SHA-256 differs"):
         read_bundle(written.folder)
     (written.folder / "backbone.json").write_text("{}")
-    with pytest.raises(BackboneError, match="cannot be read"):
+    with pytest.raises(BackboneError, match=r"cannot be read|has format None"):
         read_bundle(written.folder)

@@ -8,17 +8,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from retrainer.errors import BackboneError
-from retrainer.files import content_digest, shown, write_whole
+from retrainer.files import content_digest, shown, write_together
 
 FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
 # A network's input is (pixel - MEAN) / STD: pixels 0 to 255 become -1 to 1.
 MEAN, STD = 127.5, 127.5
+_TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,17 @@ class Bundle:
 
 
 def write_bundle(parent: Path, bundle: Bundle, tflite: bytes, graph: bytes | None) -> Bundle:
-    """Writes the files to `parent/<name>`, the description last, so that a bundle with one is whole."""
+    """Writes the files to `parent/<name>` together, the description last, so that a bundle with one is whole."""
     folder = parent / bundle.name
     contents = {TFLITE: tflite} | ({} if graph is None else {GRAPH: graph})
     written = replace(
         bundle, sha256={name: hashlib.sha256(c).hexdigest() for name, c in contents.items()}, folder=folder
     )
-    for name, content in contents.items():
-        write_whole(folder / name, content)
     description: dict[str, Any] = {"format": FORMAT, **asdict(written)}
     del description["folder"]
-    write_whole(folder / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode("utf-8"))
+    # The first of them appears last.
+    contents = {DESCRIPTION: (json.dumps(description, indent=1) + "\n").encode("utf-8"), **contents}
+    write_together({folder / name: content for name, content in contents.items()})
     return written
 
 
@@ -101,7 +102,7 @@ def copy_bundle(bundle: Bundle, parent: Path) -> Bundle:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Opens the bundle in a folder and checks its files' hashes.
+    """Opens the bundle in a folder and checks its description and its files' hashes.
 
     Raises:
         BackboneError: it is of another format, incomplete or damaged.
@@ -109,13 +110,41 @@ def read_bundle(folder: Path) -> Bundle:
     fix = "Copy the bundle again; the built-in one comes with retrainer itself."
     try:
         description = json.loads((folder / DESCRIPTION).read_bytes())
-        version = description.pop("format")
-        if version != FORMAT:
-            raise BackboneError(f"The bundle '{shown(folder)}' has format {version!r}; expected {FORMAT}.", fix)
-        bundle = Bundle(**description, folder=folder)
-        for name in {TFLITE, *bundle.sha256}:
-            if name not in (TFLITE, GRAPH) or content_digest(folder / name) != bundle.sha256[name]:
+        _require_description(description, folder, fix)
+        bundle = Bundle(**{key: value for key, value in description.items() if key != "format"}, folder=folder)
+        for name, sha256 in bundle.sha256.items():
+            if content_digest(folder / name) != sha256:
                 raise BackboneError(f"The bundle's '{shown(folder / name)}' is damaged: its SHA-256 differs.", fix)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise BackboneError(f"The bundle '{shown(folder)}' cannot be read: {error}.", fix) from error
     return bundle
+
+
+def _require_description(description: Any, folder: Path, fix: str) -> None:
+    """Raises BackboneError unless `backbone.json` says what a bundle of this format says."""
+    if not isinstance(description, dict):
+        raise BackboneError(
+            f"The bundle '{shown(folder)}' cannot be read: expected a description in {DESCRIPTION}.", fix
+        )
+    if description.get("format") != FORMAT:
+        raise BackboneError(
+            f"The bundle '{shown(folder)}' has format {description.get('format')!r}; expected {FORMAT}.", fix
+        )
+    for field_ in fields(Bundle):
+        value = description.get(field_.name, None if field_.default is MISSING else field_.default)
+        expected = _TYPES.get(str(getattr(field_.type, "__name__", field_.type)), dict)
+        if field_.name != "folder" and not isinstance(value, expected):
+            received = "nothing" if value is None else repr(value)
+            raise BackboneError(
+                f"The bundle '{shown(folder)}' cannot be read: its '{field_.name}' is not as expected, "
+                f"received {shown(received)}.",
+                fix,
+            )
+    # What is named otherwise could lead anywhere.
+    files = set(description["sha256"])
+    if description["name"] != folder.name or not {TFLITE} <= files <= {TFLITE, GRAPH}:
+        raise BackboneError(
+            f"The bundle '{shown(folder)}' cannot be read: expected its folder's name and the hashes of its files, "
+            f"received '{shown(description['name'])}' and {', '.join(map(shown, sorted(files))) or 'none'}.",
+            fix,
+        )

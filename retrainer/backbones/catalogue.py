@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from retrainer.architectures import QUANTIZED, Architecture, architectures, good_trades
+from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import EMBEDDED, bundles_in, find_bundle
 from retrainer.downloads import cached_module, hub_cache
 from retrainer.errors import BackboneError
@@ -36,13 +37,12 @@ class Listed:
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
     """All names: what is built in or a bundle only, then the table's rows, each followed by its int8 twin."""
-    bundles, cache, rows = {EMBEDDED, *bundles_in(model_dir)}, hub_cache(model_dir), architectures()
+    bundles, cache, rows = _whole_bundles(model_dir), hub_cache(model_dir), architectures()
     good = good_trades(rows.values())
     known = {name + ending for name in rows for ending in ("", QUANTIZED)}
-    for name in sorted(bundles - known, key=lambda name: (name != EMBEDDED, name)):
-        with suppress(BackboneError):  # what is damaged is not ready
-            bundle = find_bundle(name, model_dir)
-            yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
+    for name in sorted(bundles.keys() - known, key=lambda name: (name != EMBEDDED, name)):
+        bundle = bundles[name]
+        yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
     for row in rows.values():
         downloaded = DOWNLOAD if cached_module(row.handle, cache) else ""
         for name in (row.name, row.name + QUANTIZED):
@@ -50,3 +50,12 @@ def catalogue(model_dir: str) -> Iterator[Listed]:
             here = BUNDLE if name in bundles else downloaded
             good_trade = row.name in good and not quantized
             yield Listed(name, row, row.input_size, row.depth, quantized, here, good_trade)
+
+
+def _whole_bundles(model_dir: str) -> dict[str, Bundle]:
+    """The bundles that are here and whole; what is damaged is not ready."""
+    bundles = {}
+    for name in (EMBEDDED, *bundles_in(model_dir)):
+        with suppress(BackboneError):
+            bundles[name] = find_bundle(name, model_dir)
+    return bundles

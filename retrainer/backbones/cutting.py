@@ -54,10 +54,10 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
         names = [operation.name for operation in graph.get_operations()]
         found = [name for name in names if name == layer or name.endswith(f"/{layer}")]
         if len(found) != 1:
-            close = found[:3] or get_close_matches(layer, names, n=3, cutoff=0.4)
+            close = found[:3] or get_close_matches(layer, [LOGITS, *names], n=3, cutoff=0.5)
             raise OptionError(
                 f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
-                f"found {len(found)} among {len(names)}.",
+                f"found {len(found) or 'none'} among {len(names)}.",
                 f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
             )
         return graph.get_tensor_by_name(f"{found[0]}:0")

@@ -1,6 +1,5 @@
 """A network from wherever it comes, opened by TensorFlow: its frozen graph, and what runs it as it came."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from retrainer.architectures import KerasApplication
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
 from retrainer.backbones.naming import SYMMETRIC_RANGE, UNIT_RANGE, Naming
-from retrainer.errors import BackboneError
+from retrainer.errors import BackboneError, OptionError
 from retrainer.files import shown
 from retrainer.models.foreign import PLACEHOLDERS, reading_of
 from retrainer.models.graphdef import read_graph
@@ -152,7 +151,6 @@ def import_keras() -> Any:
     Raises:
         BackboneError: this process has Keras already, on something else.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     import_tensorflow()
     import keras
 
@@ -208,9 +206,9 @@ def _open_graph(path: Path, source: str, naming: Naming) -> OpenNetwork:
     reading = reading_of(definition, naming.input_layer)
     if reading.input_node not in nodes:
         candidates = [name for name, node in nodes.items() if node.op in PLACEHOLDERS][:5]
-        raise BackboneError(
-            f"'{shown(source)}': expected an input '{shown(reading.input_node)}', "
-            f"found none among its {len(nodes)} nodes.",
+        raise OptionError(
+            f"--input_layer: expected an input of '{shown(source)}', '{shown(reading.input_node)}' is not among "
+            f"its {len(nodes)} nodes.",
             f"Name it by --input_layer; candidates: {', '.join(map(shown, candidates)) or 'none'}.",
         )
     size = reading.input_size or naming.input_size or USUAL_SIZE

@@ -17,7 +17,7 @@ from retrainer.backbones.naming import Grounds, Naming, Pictures
 from retrainer.downloads import Progress, Wanted, cached_module, fetch_file, fetch_module, hub_cache, hub_folder
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import DownloadAdvanced, Noted, Observer, Warned
-from retrainer.files import content_digest, shown
+from retrainer.files import content_digest, expanded, shown
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Making:
 
     def wanted(self, url: str, source: str) -> Wanted:
         """What to download."""
-        return Wanted(url, self.known.get(source, ""), self.otherwise)
+        self.observer(Noted(f"Downloading '{shown(url)}'"))
+        return Wanted(url, self.known.get(source, ""), self.otherwise, lambda text: self.observer(Noted(text)))
 
     def advanced(self, url: str) -> Progress:
         """Tells of a download."""
@@ -151,8 +152,8 @@ class Keras:
     def _weights(self, making: Making, source: str) -> Path:
         """Keras's own copy of the weights where it has one, otherwise ours."""
         url, md5 = self.application.weights, self.application.md5
-        keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-        own, folder = keras_home / "models", Path(making.model_dir) / "keras_models"
+        own = Path(os.environ.get("KERAS_HOME") or expanded("~/.keras")) / "models"
+        folder = Path(making.model_dir) / "keras_models"
         name = Path(urlsplit(url).path).name
         for candidate in (own / name, folder / name):
             if candidate.is_file() and _is_of_md5(candidate, md5):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from retrainer.backbones.naming import LOGITS, Naming, Pictures
 from retrainer.backbones.places import Hub, Keras, Local, Making, Place
 from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
-from retrainer.files import content_digest, expanded, locked, shown
+from retrainer.files import content_digest, expanded, locked, nearest_existing, shown
 from retrainer.options import BackboneOptions
 
 EMBEDDED = "pocket"
@@ -63,6 +64,16 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     Raises:
         OptionError: it names nothing; the nearest names are listed.
     """
+    if not architecture.removesuffix(QUANTIZED).strip():
+        raise OptionError(
+            f"--architecture: expected a name, a handle or a path, received '{shown(architecture)}'.",
+            "Is a variable of the shell not set?",
+        )
+    if architecture.lower().endswith(2 * QUANTIZED):
+        raise OptionError(
+            f"--architecture: '{shown(architecture)}' would be int8 twice; expected one {QUANTIZED}.",
+            f"Name it {shown(architecture[: -len(QUANTIZED)])}.",
+        )
     return replace(_source_of(_url_of(architecture), options), given=architecture)
 
 
@@ -77,6 +88,7 @@ def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
             )
         places = (Hub(row.handle), *((Keras(row.keras, row.input_size),) if row.keras else ()))
         return _named(row.name, places, row.input_size, options, row.licence)
+    architecture = EMBEDDED if architecture.lower() == EMBEDDED else architecture
     here = architecture == EMBEDDED or architecture in bundles_in(options.model_dir)
     if architecture.lower().endswith(QUANTIZED) and not Path(expanded(architecture)).exists():
         try:
@@ -210,8 +222,9 @@ def _otherwise(name: str, options: BackboneOptions) -> str:
 def _some_here(model_dir: str) -> str:
     """Some of the bundles that are here, in words."""
     names = [EMBEDDED, *bundles_in(model_dir)]
-    more = f" and {len(names) - _FEW} more bundles" if len(names) > _FEW else ""
-    return ", ".join(map(shown, names[:_FEW])) + more
+    if len(names) <= _FEW:
+        return ", ".join(map(shown, names))
+    return ", ".join(map(shown, names[: _FEW - 1])) + f" and {len(names) - _FEW + 1} more bundles"
 
 
 def find_bundle(name: str, model_dir: str) -> Bundle:
@@ -229,7 +242,9 @@ def bundles_in(model_dir: str) -> list[str]:
 
 
 def _url_of(handle: str) -> str:
-    """The address of a handle that is written without one; anything else as it is."""
+    """The address of a handle that is written without one or with a tail; anything else as it is."""
+    if handle.startswith((*_HUB_HOSTS, "http://", "https://")):
+        handle = handle.removesuffix("?tf-hub-format=compressed").rstrip("/")
     if handle.startswith(_HUB_HOSTS):
         return f"https://{handle}"
     # Kaggle's own spelling: owner/model/framework/variation, perhaps with a version.
@@ -251,16 +266,28 @@ def _size_in(name: str) -> int:
 
 
 def _unknown(architecture: str, path: Path, model_dir: str) -> OptionError:
-    if path.exists():
-        kind = f"folder '{shown(path)}', found none" if path.is_dir() else f"file, received '{shown(path)}'"
+    kinds = f"{GRAPH_ENDING}, {TFLITE_ENDING} or {KERAS_ENDING}"
+    if path.is_dir():
         return OptionError(
-            f"--architecture: expected '{SAVED_MODEL}' and its variables, or one {GRAPH_ENDING}, {TFLITE_ENDING} or "
-            f"{KERAS_ENDING}, in the {kind}.",
+            f"--architecture: expected '{SAVED_MODEL}' and its variables, or one {kinds}, "
+            f"in the folder '{shown(path)}', found none.",
             "Name a network: the folder of a SavedModel, such a file, or a .tar.gz of one.",
+        )
+    if path.exists():
+        legacy = path.suffix in (".h5", ".hdf5")
+        return OptionError(
+            f"--architecture: expected a file {kinds}, or an archive {', '.join(TAR_ENDINGS)}, "
+            f"received '{shown(path)}'.",
+            "HDF5 is not taken; save the model again by model.save('NAME.keras')." if legacy else "",
+        )
+    if path.name.endswith(_FILES) or os.sep in architecture:
+        return OptionError(
+            f"--architecture: '{shown(path)}' does not exist; expected a network's path, a name or a handle.",
+            f"The nearest existing folder is '{shown(nearest_existing(str(path)))}'.",
         )
     here = [EMBEDDED, *bundles_in(model_dir)]
     known: Sequence[str] = [name + ending for name in (*here, *architectures()) for ending in ("", QUANTIZED)]
-    close = get_close_matches(architecture.lower(), known, n=3)
+    close = get_close_matches(architecture.lower(), dict.fromkeys(known), n=3)
     return OptionError(
         f"--architecture: expected {_some_here(model_dir)}, a name that `retrainer architectures` lists such as "
         f"mobilenet_0.50_224, a TF-Hub handle or a network's path; received '{shown(architecture)}'.",

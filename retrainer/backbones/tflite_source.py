@@ -28,7 +28,7 @@ from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite import TFLiteBuilder
-from retrainer.models.tflite_metadata import METADATA_BUFFER, normalisation_in
+from retrainer.models.tflite_metadata import METADATA_BUFFER, MODEL_IDENTIFIER, normalisation_in
 
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
 _ARITHMETIC = frozenset({"add", "div", "mul", "sub"})
@@ -53,6 +53,11 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         OutputError: the bundle cannot be written.
     """
     source, content = described.source, path.read_bytes()
+    if content[4:8] != MODEL_IDENTIFIER:
+        raise BackboneError(
+            f"'{shown(source)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Convert the network again, or copy it again.",
+        )
     try:
         builder = TFLiteBuilder.parsed(content)
         entrance = _entrance(builder, naming, source)
@@ -112,6 +117,12 @@ class _Entrance:
 def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
+    if naming.input_layer not in ("", _text(tensor.name)):
+        raise OptionError(
+            f"--input_layer: expected the only input of '{shown(source)}', '{shown(_text(tensor.name))}', "
+            f"received '{shown(naming.input_layer)}'.",
+            "Leave the flag out.",
+        )
     shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
     if len(shape) == 4 and tensor.shapeSignature is not None and -1 in list(tensor.shapeSignature)[1:3]:
         raise BackboneError(

@@ -4,6 +4,7 @@ import shlex
 
 import click
 
+from retrainer.architectures import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.files import shown
@@ -22,9 +23,10 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
         for name, bundle in fetch(names, options, console):
             if isinstance(bundle, RetrainerError):
                 failures += 1
-                click.echo(f"Error: {shown(name)}: {bundle}", err=True)
+                click.echo(f"Error: {bundle}" if name in str(bundle) else f"Error: {shown(name)}: {bundle}", err=True)
             else:
-                ready = ready or bundle.name
+                # The int8 twin of what is ready is made there.
+                ready = ready or (name if name == f"{bundle.name}{QUANTIZED}" else bundle.name)
                 click.echo(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
     if options.to and ready:
         folder = shlex.quote(options.to.rstrip("/").split("/")[-1] or options.to)

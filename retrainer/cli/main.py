@@ -105,7 +105,7 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _failed("Interrupted. A retrain goes on from where it was.", INTERRUPTED)
+        return _failed("Interrupted. The same command goes on from where it was.", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as head, has seen enough; what is still buffered must not be tried again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

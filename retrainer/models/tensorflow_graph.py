@@ -20,6 +20,8 @@ _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 def import_tensorflow() -> Any:
     """TensorFlow, without the lines that it writes to standard error on import."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow and tensorflow_hub import Keras, which need not have another framework here.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with native_stderr_hidden():
         import tensorflow
     return tensorflow
