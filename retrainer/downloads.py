@@ -161,8 +161,7 @@ def _place_file(file: Path, folder: Path, name: str, url: str, known: str) -> No
 
 def _require_known(path: Path, url: str, known: str) -> None:
     """Raises DownloadError where the content is not what the same source gave before."""
-    received = content_digest(path)
-    if known and received != known:
+    if known and (received := content_digest(path)) != known:
         raise DownloadError(
             f"'{shown(url)}' has changed: expected what it gave before, of SHA-256 {known[:16]}…, "
             f"received {received[:16]}….",
@@ -254,7 +253,7 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
         wait = min(max(wait, FIRST_WAIT_SECONDS * 2 ** (failures - 1)), LONGEST_WAIT_SECONDS)
         wanted.noted(f"'{shown(wanted.url)}' is tried again in {wait:g} s: {reason}")
         time.sleep(wait)
-    times = max(failures, attempt if attempt == MAX_ATTEMPTS else 0)
+    times = attempt if attempt == MAX_ATTEMPTS else failures
     raise DownloadError(f"'{shown(wanted.url)}' cannot be downloaded: {reason}, {times} times.", wanted.otherwise)
 
 

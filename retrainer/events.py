@@ -28,7 +28,7 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Noted(Event):
-    """Something that takes a while begins."""
+    """Something that takes a while begins, or that was found out on the way."""
 
     message: str
 

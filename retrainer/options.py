@@ -82,6 +82,7 @@ def _path(default: str, help: str) -> Any:  # noqa: A002
     return _option(default, help, path=True)
 
 
+_MEAN, _STD = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}
 _BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
 
 
@@ -145,12 +146,8 @@ class BackboneOptions(ModelDirOptions):
         "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
     )
     input_layer: str = _option("", "Input of a backbone that has several.")
-    input_mean: float | None = _option(
-        None, "The backbone sees (pixel - mean) / std; by default inferred.", minimum=-1_000_000, maximum=1_000_000
-    )
-    input_std: float | None = _option(
-        None, "The backbone sees (pixel - mean) / std; by default inferred.", above=0, maximum=1_000_000
-    )
+    input_mean: float | None = _option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **_MEAN)
+    input_std: float | None = _option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **_STD)
 
 
 @dataclass(frozen=True)
@@ -231,10 +228,8 @@ class LabelOptions(Options):
     labels: str = _path("", "Labels file, one per line, in place of the model's own labels.")
     input_height: int | None = _option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
     input_width: int | None = _option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
-    input_mean: float | None = _option(
-        None, "The network sees (pixel - mean) / std.", minimum=-1_000_000, maximum=1_000_000
-    )
-    input_std: float | None = _option(None, "The network sees (pixel - mean) / std.", above=0, maximum=1_000_000)
+    input_mean: float | None = _option(None, "The network sees (pixel - mean) / std.", **_MEAN)
+    input_std: float | None = _option(None, "The network sees (pixel - mean) / std.", **_STD)
     input_layer: str = _option("", "Input node of a graph that does not describe itself.")
     output_layer: str = _option("", "Output node of a graph that does not describe itself.")
 

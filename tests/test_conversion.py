@@ -579,3 +579,26 @@ def test_a_tflite_of_any_size_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "net.tflite").write_bytes(made)
     with pytest.raises(BackboneError, match="expected an input of a known size, received one of any size"):
         tflite_bundle(tmp_path / "net.tflite", tmp_path)
+
+
+def test_what_a_node_needs_may_hold_a_loop() -> None:
+    graph = graphdef.new_graph()
+    graphdef.add_placeholder(graph, "input", (-1, SIZE, SIZE, 3))
+    graphdef.add_node(graph, "Merge", "merge", ("input", "next:0"))
+    graphdef.add_node(graph, "NextIteration", "next", ("merge", "^input"))
+    graphdef.add_node(graph, "Identity", "other", ("input",))
+    graphdef.add_node(graph, "Identity", "end", ("next",))
+    assert [node.name for node in conversion._needed(graph, "end").node] == ["input", "merge", "next", "end"]
+
+
+def test_a_deep_network_that_ends_in_a_sum_is_followed_to_its_picture(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    with tf.Graph().as_default() as graph:
+        pictures = tf.compat.v1.placeholder(tf.float32, (1, SIZE, SIZE, 3), "input")
+        maps = networks.features_of(pictures)
+        deep = maps
+        for _ in range(1500):
+            deep = tf.nn.relu(deep)
+        tf.identity(maps + deep, "end")
+    (tmp_path / "net.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    assert_computes(bundle_from(tmp_path / "net.pb", tmp_path), lambda picture: expected(picture) * 2.0)

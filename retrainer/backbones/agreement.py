@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from retrainer.arrays import Floats
+from retrainer.backbones.bundle import FEATURE_NODE
 from retrainer.errors import BackboneError, ModelError
 from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
@@ -47,7 +48,7 @@ def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats
     Raises:
         BackboneError: a file gives something else; the text names the first layer that differs.
     """
-    frozen, litert = GraphNetwork(graph, source, INPUT_NODE, "feature_vector"), Network(tflite)
+    frozen, litert = GraphNetwork(graph, source, INPUT_NODE, FEATURE_NODE), Network(tflite)
     differences = []
     for picture, expected in compared:
         for name, received in (("TensorFlow", frozen.run(picture)), ("LiteRT", litert.run(picture))):
@@ -66,7 +67,7 @@ def require_agreement(tflite: bytes, graph: Any, compared: Sequence[tuple[Floats
 
 def takes_batches(graph: Any, picture: Floats) -> bool:
     """Whether a bundle's graph makes of two pictures at once what it makes of each; some reshape to a batch of one."""
-    network = GraphNetwork(graph, "", INPUT_NODE, "feature_vector")
+    network = GraphNetwork(graph, "", INPUT_NODE, FEATURE_NODE)
     try:
         both = network.run_all(np.stack([picture, -picture]))
     except ModelError:

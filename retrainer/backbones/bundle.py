@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from retrainer.errors import BackboneError
 from retrainer.files import content_digest, shown, write_together
 
 FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
+# What conversion calls the node of the features; a bundle says its own.
+FEATURE_NODE = "feature_vector"
 # A network's input is (pixel - MEAN) / STD: pixels 0 to 255 become -1 to 1.
 MEAN, STD = 127.5, 127.5
-_TYPES: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def _require_description(description: Any, folder: Path, fix: str) -> None:
         )
     for field_ in fields(Bundle):
         value = description.get(field_.name, None if field_.default is MISSING else field_.default)
-        expected = _TYPES.get(str(getattr(field_.type, "__name__", field_.type)), dict)
+        kind: Any = get_origin(field_.type) or field_.type
+        expected = (int, float) if kind is float else kind
         if field_.name != "folder" and not isinstance(value, expected):
             received = "nothing" if value is None else repr(value)
             raise BackboneError(

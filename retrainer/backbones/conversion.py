@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.agreement import require_agreement, require_close, takes_batches
-from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.bundle import FEATURE_NODE, MEAN, STD, Bundle, write_bundle
 from retrainer.backbones.cutting import feature_tensor, picture_range
-from retrainer.backbones.naming import COMPARED, Grounds, Naming, ramp
+from retrainer.backbones.naming import Grounds, Naming
 from retrainer.backbones.opening import OpenNetwork
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.files import shown
@@ -21,8 +22,6 @@ from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.tflite import TFLiteBuilder
 from retrainer.native import native_stderr_hidden
-
-FEATURE_NODE = "feature_vector"
 
 
 def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
@@ -49,10 +48,9 @@ def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle
             graph = _assembled(network, reading, source)
             map_node = _pooled_node(graph)
             tflite, named = with_map_named(tflite_of(graph), map_node)
-            compared = on.pictures(network.input_size, COMPARED) or [ramp(network.input_size)]
-            pairs = [(picture, reading.features(picture)) for picture in compared]
+            pairs = [(picture, reading.features(picture)) for picture in on.compared(network.input_size)]
             difference = require_agreement(tflite, graph, pairs, source)
-            batches = takes_batches(graph, compared[0])
+            batches = takes_batches(graph, pairs[0][0])
     except (BackboneError, DownloadError, OptionError):
         raise
     except ModelError as error:
@@ -110,6 +108,10 @@ class _Reading:
         """The tensor of the pictures."""
         return self.graph.get_tensor_by_name(f"{self.network.input_node}:0")
 
+    @cached_property
+    def _session(self) -> Any:
+        return import_tensorflow().compat.v1.Session(graph=self.graph)
+
     def features(self, picture: Floats) -> Floats:
         """What the network as it came makes of a picture `(S, S, 3)` in [-1, 1]: `(D,)`."""
         pictures = ((picture * STD + MEAN - self.mean) / self.std)[np.newaxis]
@@ -119,8 +121,7 @@ class _Reading:
         end = self.graph.get_tensor_by_name(f"{self.network.output_node}:0")
         if self.taken is not end:
             # What lies inside is seen in the frozen graph only, which must give what the network gives.
-            with import_tensorflow().compat.v1.Session(graph=self.graph) as session:
-                frozen, value = session.run([end, self.taken], {self.start: pictures})
+            frozen, value = self._session.run([end, self.taken], {self.start: pictures})
             require_close(whole, frozen, self.network.output_node)
             whole = value
         vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
@@ -154,18 +155,19 @@ def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
 def _needed(graph: Any, end: str) -> Any:
     """What a node needs, its inputs before it and in their order: the same for the same network, run by run."""
     nodes = {node.name: node for node in graph.node}
-    ordered: dict[str, Any] = {}
-    waiting = [end]
+    ordered = []
+    waiting, entered = [end], {end}
     while waiting:
         node = nodes[waiting[-1]]
-        inputs = [name.lstrip("^").split(":")[0] for name in node.input]
-        missing = [name for name in inputs if name not in ordered]
+        inputs = (name.lstrip("^").split(":")[0] for name in node.input)
+        # A loop leads back to a node that waits itself.
+        missing = next((name for name in inputs if name not in entered), "")
         if missing:
-            waiting += missing[::-1]
+            waiting.append(missing)
+            entered.add(missing)
         else:
-            ordered[node.name] = node
-            waiting.pop()
-    needed = type(graph)(node=ordered.values(), versions=graph.versions)
+            ordered.append(nodes[waiting.pop()])
+    needed = type(graph)(node=ordered, versions=graph.versions)
     needed.library.CopyFrom(graph.library)
     return needed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retrainer.backbones.naming import LOGITS, Naming, Step, range_of
+from retrainer.backbones.naming import LOGITS, Naming, Step, did_you_mean, no_logits, range_of
 from retrainer.backbones.opening import OpenNetwork
 from retrainer.errors import OptionError
 from retrainer.files import shown
@@ -45,10 +45,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
     last = _last_layer(end)
     if layer == LOGITS:
         if last is None:
-            raise OptionError(
-                f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
-                "Leave the flag out.",
-            )
+            raise no_logits(source)
         return last[1]
     if layer:
         names = [operation.name for operation in graph.get_operations()]
@@ -58,7 +55,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
             raise OptionError(
                 f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
                 f"found {len(found) or 'none'} among {len(names)}.",
-                f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
+                did_you_mean(close),
             )
         return graph.get_tensor_by_name(f"{found[0]}:0")
     return end if last is None else last[0]
@@ -87,8 +84,16 @@ def _before_passing(tensor: Any) -> Any:
 
 def _is_constant(tensor: Any) -> bool:
     """Whether a tensor depends on constants alone, as weights do that are reshaped first."""
-    operation = tensor.op
-    return bool(operation.type == "Const" or (operation.inputs and all(map(_is_constant, operation.inputs))))
+    waiting, seen = [tensor.op], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation.type == "Const" or operation.name in seen:
+            continue
+        if not operation.inputs:
+            return False
+        seen.add(operation.name)
+        waiting += [operand.op for operand in operation.inputs]
+    return True
 
 
 def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
@@ -103,8 +108,7 @@ def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[tup
         naming: What the user says.
     """
     steps = list(_first_steps(graph.get_tensor_by_name(f"{network.input_node}:0")))
-    said = naming.input_mean is not None or naming.input_std is not None
-    return naming.seen(range_of(steps, network.usual_range)), bool(steps or said)
+    return naming.seen(range_of(steps, network.usual_range)), bool(steps) or naming.says_range
 
 
 def _first_steps(tensor: Any) -> Iterator[Step]:

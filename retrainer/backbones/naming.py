@@ -7,6 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
+from retrainer.errors import OptionError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.files import shown
 
@@ -35,6 +36,10 @@ class Grounds:
     pictures: Pictures
     observer: Observer = silent
     known_range: bool = False
+
+    def compared(self, size: int) -> Sequence[Floats]:
+        """A few pictures of a size to compare on, a drawn one for want of photos."""
+        return self.pictures(size, COMPARED) or [ramp(size)]
 
     def tell(self, bundle: Bundle, layer: str, *, told: bool) -> None:
         """Tells what pictures a network takes and where its features come from; warns where that is a guess."""
@@ -70,10 +75,28 @@ class Naming:
     input_std: float | None = None
     bottleneck_layer: str = ""
 
+    @property
+    def says_range(self) -> bool:
+        """Whether the user says what pictures the network takes."""
+        return self.input_mean is not None or self.input_std is not None
+
     def seen(self, inferred: tuple[float, float]) -> tuple[float, float]:
         """Mean and std: what the user says, and for the rest what was inferred."""
         mean = inferred[0] if self.input_mean is None else self.input_mean
         return mean, inferred[1] if self.input_std is None else self.input_std
+
+
+def no_logits(source: str) -> OptionError:
+    """What `--bottleneck_layer logits` gets of a network that is no classifier."""
+    return OptionError(
+        f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
+        "Leave the flag out.",
+    )
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """The fix that offers a few names, empty where there is none."""
+    return f"Did you mean {' or '.join(map(shown, names))}?" if names else ""
 
 
 def ramp(size: int) -> Floats:

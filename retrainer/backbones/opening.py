@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from retrainer.files import shown
 from retrainer.models.foreign import PLACEHOLDERS, reading_of
 from retrainer.models.graphdef import read_graph
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
-from retrainer.models.tensorflow_graph import import_tensorflow
+from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
 
 # What a network takes that does not say.
 USUAL_SIZE = 224
@@ -75,42 +76,39 @@ def open_network(path: Path, source: str, naming: Naming) -> OpenNetwork:
 
 
 def _open_saved_model(folder: Path, source: str, naming: Naming) -> OpenNetwork:
-    tensorflow = import_tensorflow()
+    import_tensorflow()
     import tensorflow_hub
 
     module = tensorflow_hub.load(str(folder))
     signatures = dict(getattr(module, "signatures", {}))
-    if not signatures and callable(module):
-        return _open_callable(module, naming)
+    if not signatures and callable(module):  # as TF-Hub's modules of TF2 are called
+        return _traced(module, naming.input_size or USUAL_SIZE, UNIT_RANGE, chosen=False)
     candidates = {name: signatures[name].structured_input_signature[1] for name in _SIGNATURES if name in signatures}
     name, key = _picture_of(candidates, source, naming)
-    signature = signatures[name]
-    output = _output_of(list(signature.structured_outputs), source, naming)
+    output = _output_of(list(signatures[name].structured_outputs), source, naming)
     size = int(candidates[name][key].shape[1] or naming.input_size or USUAL_SIZE)
-    specification = tensorflow.TensorSpec((None, size, size, 3), candidates[name][key].dtype, "picture")
-    network = tensorflow.function(
-        lambda picture: tensorflow.identity(signature(**{key: picture})[output], "end"),
-        input_signature=[specification],
+    return _traced(
+        # The module owns the variables, and lives as long as this refers to it.
+        lambda picture: module.signatures[name](**{key: picture})[output],
+        size,
+        UNIT_RANGE,
+        chosen=output == naming.bottleneck_layer,
+        dtype=candidates[name][key].dtype,
     )
 
-    def run(pictures: Arrays) -> Arrays:
-        _ = module  # which owns the variables
-        return np.asarray(network(pictures))
 
-    chosen = output == naming.bottleneck_layer
-    return OpenNetwork(_frozen(network), "picture", "end", size, UNIT_RANGE, run, chosen)
-
-
-def _open_callable(module: Any, naming: Naming) -> OpenNetwork:
-    """A SavedModel without signatures that is called as TF-Hub's modules of TF2 are."""
-    tensorflow, size = import_tensorflow(), naming.input_size or USUAL_SIZE
-    specification = tensorflow.TensorSpec((None, size, size, 3), tensorflow.float32, "picture")
+def _traced(
+    function: Callable[[Any], Any], size: int, usual_range: tuple[float, float], *, chosen: bool, dtype: Any = "float32"
+) -> OpenNetwork:
+    """A function of pictures `(N, size, size, 3)`, traced by TensorFlow and frozen."""
+    tensorflow = import_tensorflow()
+    specification = tensorflow.TensorSpec((None, size, size, 3), dtype, "picture")
     network = tensorflow.function(
-        lambda picture: tensorflow.identity(module(picture), "end"), input_signature=[specification]
+        lambda picture: tensorflow.identity(function(picture), "end"), input_signature=[specification]
     )
     frozen = _frozen(network)
     return OpenNetwork(
-        frozen, "picture", "end", size, UNIT_RANGE, lambda pictures: np.asarray(network(pictures)), False
+        frozen, "picture", "end", size, usual_range, lambda pictures: np.asarray(network(pictures)), chosen
     )
 
 
@@ -171,7 +169,6 @@ def keras_application(application: KerasApplication, size: int, weights: str | N
 
 def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
     """A Keras model with one picture as input; `bottleneck_layer` may name one of its layers."""
-    tensorflow = import_tensorflow()
     chosen = naming.bottleneck_layer in {layer.name for layer in model.layers}
     if chosen:
         model = import_keras().Model(model.inputs, model.get_layer(naming.bottleneck_layer).output)
@@ -184,19 +181,7 @@ def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
             "Name the layer of the features by --bottleneck_layer.",
         )
     size = int(shape[1] or naming.input_size or USUAL_SIZE)
-    specification = tensorflow.TensorSpec((None, size, size, 3), tensorflow.float32, "picture")
-    network = tensorflow.function(
-        lambda picture: tensorflow.identity(model(picture, training=False), "end"), input_signature=[specification]
-    )
-    return OpenNetwork(
-        graph=_frozen(network),
-        input_node="picture",
-        output_node="end",
-        input_size=size,
-        usual_range=SYMMETRIC_RANGE,
-        run=lambda pictures: np.asarray(network(pictures)),
-        chosen=chosen,
-    )
+    return _traced(partial(model, training=False), size, SYMMETRIC_RANGE, chosen=chosen)
 
 
 def _open_graph(path: Path, source: str, naming: Naming) -> OpenNetwork:
@@ -220,20 +205,10 @@ def _open_graph(path: Path, source: str, naming: Naming) -> OpenNetwork:
             f"'{shown(source)}': its output cannot be told among its {len(nodes)} nodes.",
             "Name the node of the features by --bottleneck_layer.",
         )
-    run = runner_of(graph, reading.input_node, end)
+    run = GraphNetwork(graph, source, reading.input_node, end).run_all
     inferred = (reading.mean, reading.std)
     usual = SYMMETRIC_RANGE if inferred == (USUAL_MEAN, USUAL_STD) else inferred
     return OpenNetwork(graph, reading.input_node, end, size, usual, run, chosen)
-
-
-def runner_of(graph: Any, input_node: str, output: str) -> Callable[[Arrays], Arrays]:
-    """What runs a GraphDef from one node to another by a session."""
-    tensorflow = import_tensorflow()
-    loaded = tensorflow.Graph()
-    with loaded.as_default():
-        start, end = tensorflow.import_graph_def(graph, return_elements=[f"{input_node}:0", f"{output}:0"], name="")
-        session = tensorflow.compat.v1.Session(graph=loaded)
-    return lambda pictures: np.asarray(session.run(end, {start: pictures.astype(start.dtype.as_numpy_dtype)}))
 
 
 def _frozen(network: Any) -> Any:

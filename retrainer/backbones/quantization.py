@@ -14,7 +14,6 @@ from retrainer.backbones.naming import COMPARED, Pictures
 from retrainer.errors import BackboneError
 from retrainer.events import Observer, Warned
 from retrainer.files import shown
-from retrainer.models.graphdef import read_graph
 from retrainer.models.litert import Network
 from retrainer.models.tensorflow_graph import first_line, import_tensorflow
 from retrainer.native import native_stderr_hidden
@@ -54,7 +53,7 @@ def quantize(bundle: Bundle, name: str, parent: Path, pictures: Pictures, observ
             "A .tflite is quantised by whoever makes it; use it as it is.",
         )
     tensorflow = import_tensorflow()
-    graph = read_graph(bundle.graph_path).SerializeToString()
+    graph = bundle.graph_path.read_bytes()
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the converter misses statistics that it does not need

@@ -12,7 +12,7 @@ from pathlib import Path
 from retrainer.architectures import QUANTIZED, architectures
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, SAVED_MODEL, TAR_ENDINGS, TFLITE_ENDING, network_in
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.backbones.naming import LOGITS, Naming, Pictures
+from retrainer.backbones.naming import LOGITS, Naming, Pictures, did_you_mean
 from retrainer.backbones.places import Hub, Keras, Local, Making, Place
 from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
@@ -27,6 +27,8 @@ _SIZES = frozenset({96, 128, 160, 192, 224, 240, 256, 260, 280, 288, 299, 300, 3
 _FILES = (GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING, *TAR_ENDINGS)
 # Of 2017; whether it is still served is another matter.
 _FROZEN = "--architecture http://download.tensorflow.org/models/mobilenet_v1_0.50_224_frozen.tgz"
+# The options that say something of a network, and their values where they say nothing.
+_SAYING, _UNSAID = ("bottleneck_layer", "input_layer", "input_mean", "input_std"), ("", None)
 # So many bundles are named in a message.
 _FEW = 5
 _UNKNOWN_LICENCE = "see the source"
@@ -118,8 +120,8 @@ def _named(
     name: str, places: tuple[Place, ...], input_size: int, options: BackboneOptions, licence: str = _UNKNOWN_LICENCE
 ) -> BackboneSource:
     """A source; what the user says of the network belongs to its name, for another reading is another backbone."""
-    said = (options.bottleneck_layer, options.input_layer, options.input_mean, options.input_std)
-    if any(value not in ("", None) for value in said):
+    said = tuple(getattr(options, flag) for flag in _SAYING)
+    if any(value not in _UNSAID for value in said):
         words = re.sub(r"[^A-Za-z0-9._]+", "-", options.bottleneck_layer)[-30:]
         name = f"{name}-{words}-{hashlib.sha256(repr(said).encode()).hexdigest()[:8]}".replace("--", "-")
     naming = Naming(input_size, options.input_layer, options.input_mean, options.input_std, options.bottleneck_layer)
@@ -128,8 +130,8 @@ def _named(
 
 def _as_it_is(name: str, options: BackboneOptions) -> BackboneSource:
     """A bundle that is there, of which nothing is left to say."""
-    for flag in ("bottleneck_layer", "input_layer", "input_mean", "input_std"):
-        if getattr(options, flag) not in ("", None):
+    for flag in _SAYING:
+        if getattr(options, flag) not in _UNSAID:
             raise OptionError(
                 f"--{flag}: expected a network that is still to be converted, '{shown(name)}' is a bundle already.",
                 "Leave the flag out, or name the network that the bundle was made of.",
@@ -291,5 +293,5 @@ def _unknown(architecture: str, path: Path, model_dir: str) -> OptionError:
     return OptionError(
         f"--architecture: expected {_some_here(model_dir)}, a name that `retrainer architectures` lists such as "
         f"mobilenet_0.50_224, a TF-Hub handle or a network's path; received '{shown(architecture)}'.",
-        f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
+        did_you_mean(close),
     )

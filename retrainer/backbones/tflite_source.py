@@ -1,6 +1,6 @@
 """A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,14 +13,13 @@ from retrainer.arrays import Floats
 from retrainer.backbones.agreement import TOLERANCE, relative_difference
 from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
 from retrainer.backbones.naming import (
-    COMPARED,
     LOGITS,
     SYMMETRIC_RANGE,
     Grounds,
     Naming,
-    Pictures,
     Step,
-    ramp,
+    did_you_mean,
+    no_logits,
     range_of,
 )
 from retrainer.errors import BackboneError, OptionError
@@ -67,8 +66,9 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         _remove_the_rest(builder)
         tflite = builder.packed()
         Network(tflite)
-        difference = _require_agreement(content, tflite, taken, entrance, on.pictures)
-        layer = _text(TFLiteBuilder.parsed(content).graph.tensors[taken].name).split(";")[0]
+        tensors = builder.graph.tensors
+        difference = _require_agreement((content, tflite), tensors, taken, entrance, on.compared(entrance.size))
+        layer = _text(tensors[taken].name).split(";")[0]
     except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
@@ -144,8 +144,7 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     else:
         stated, steps = _stated(builder), list(_first_steps(builder))
         inferred, told = stated or range_of(steps, SYMMETRIC_RANGE), bool(stated or steps)
-    told = told or naming.input_mean is not None or naming.input_std is not None
-    return _Entrance(tensor, shape[1], *naming.seen(inferred), told)
+    return _Entrance(tensor, shape[1], *naming.seen(inferred), told or naming.says_range)
 
 
 def _quantization(tensor: Any) -> tuple[float, int]:
@@ -202,10 +201,7 @@ def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
     if last is not None and _is_last_layer(builder, last):
         return logits if naming.bottleneck_layer else int(last.inputs[0])
     if naming.bottleneck_layer:
-        raise OptionError(
-            f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
-            "Leave the flag out.",
-        )
+        raise no_logits(source)
     return int(graph.outputs[0])
 
 
@@ -226,7 +222,7 @@ def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
     close = get_close_matches(layer, [names[number] for number in made], n=3, cutoff=0.4)
     raise OptionError(
         f"--bottleneck_layer: expected a tensor '{shown(layer)}' in '{shown(source)}', found none among {len(made)}.",
-        f"Did you mean {' or '.join(map(shown, close))}?" if close else "",
+        did_you_mean(close),
     )
 
 
@@ -301,18 +297,27 @@ def _remove_the_rest(builder: TFLiteBuilder) -> None:
     builder.model.signatureDefs = None
 
 
-def _require_agreement(content: bytes, tflite: bytes, taken: int, entrance: _Entrance, pictures: Pictures) -> float:
+def _require_agreement(
+    models: tuple[bytes, bytes], tensors: Sequence[Any], taken: int, entrance: _Entrance, pictures: Sequence[Floats]
+) -> float:
     """The largest difference of the bundle's features from the network's own.
+
+    Args:
+        models: The network as it came, and the bundle's.
+        tensors: The network's, `taken` among them.
+        taken: The number of that of the features.
+        entrance: How the network takes pictures.
+        pictures: To compare on, `(S, S, 3)` in [-1, 1].
 
     Raises:
         ValueError: it is too large.
     """
-    tensors = TFLiteBuilder.parsed(content).graph.tensors
+    content, tflite = models
     tensor = tensors[taken]
     tolerance = _INT8_TOLERANCE if any(t.type in _INTEGERS for t in tensors) else TOLERANCE
     scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else _quantization(tensor)
     differences = []
-    for picture in pictures(entrance.size, COMPARED) or [ramp(entrance.size)]:
+    for picture in pictures:
         own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)
         expected = (own.astype(np.float32) - zero) * scale
         (*_, (_, _, received)) = tensors_of(tflite, picture)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from retrainer.backbones.catalogue import Listed, catalogue
+from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.options import ArchitecturesOptions
@@ -37,7 +37,7 @@ def run(options: ArchitecturesOptions) -> None:
 
 def table(listed: Sequence[Listed]) -> list[str]:
     """The lines of the table; an int8 twin has one only where its bundle is here."""
-    shown_items = [item for item in listed if not item.quantized or item.here == "bundle"]
+    shown_items = [item for item in listed if not item.quantized or item.here == BUNDLE]
     return [_line(_HEADINGS), *(_line(_cells(item)) for item in shown_items)]
 
 

@@ -1,6 +1,7 @@
 """`retrainer fetch`."""
 
 import shlex
+from pathlib import Path
 
 import click
 
@@ -29,7 +30,7 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
                 ready = ready or (name if name == f"{bundle.name}{QUANTIZED}" else bundle.name)
                 click.echo(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
     if options.to and ready:
-        folder = shlex.quote(options.to.rstrip("/").split("/")[-1] or options.to)
+        folder = shlex.quote(Path(options.to).name or options.to)
         click.echo(
             "\nCarry the folder to the other machine, and name it there:\n"
             f"  retrainer retrain --model_dir {folder} --architecture {ready} --image_dir PHOTOS"
