@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import simplejpeg
 from PIL import Image
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.errors import PictureError
+from retrainer.jpegs import decode_jpeg, has_exif
 from retrainer.native import native_stderr_hidden
+from retrainer.resizing import squashed
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.
@@ -27,13 +28,14 @@ _ONE_LARGE = threading.Lock()
 # A video among the photos is not loaded to find out that it is one.
 MAX_BYTES = 2**30
 # Part of a cache's key and of a model's metadata: the same name means the same pixels from the same file.
-RESIZE_RULE = "squash-area-1"
+RESIZE_RULE = "squash-area-2"
 # Pillow warns above a limit of its own, which lies below ours.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
 # How files of the formats begin, for those whose header is cut off or damaged.
+_JPEG = b"\xff\xd8\xff"
 _BEGINNINGS = {
-    b"\xff\xd8\xff": "JPEG",
+    _JPEG: "JPEG",
     b"\x89PNG": "PNG",
     b"GIF8": "GIF",
     b"BM": "BMP",
@@ -62,25 +64,35 @@ def read_file(path: str) -> bytes:
         PictureError: it cannot be read, or is larger than any picture.
     """
     try:
-        # Before it is opened: a pipe would wait for its writer.
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureError("expected a file, received a folder, pipe, socket or device")
-        if status.st_size > MAX_BYTES:
-            raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
-        with open(path, "rb") as handle:
-            # One more than it was, for a file that grows; a larger number would be allocated.
-            return handle.read(status.st_size + 1)
+        # Without waiting for the writer of a pipe.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return _content(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _content(handle: int) -> bytes:
+    """Each call of the system gives Python's lock away, which other threads then hold: there are few."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("expected a file, received a folder, pipe, socket or device")
+    if status.st_size > MAX_BYTES:
+        raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
+    content = os.read(handle, status.st_size)
+    while len(content) < status.st_size and (more := os.read(handle, status.st_size - len(content))):
+        content += more
+    return content
 
 
 @dataclass(frozen=True)
 class Picture:
     """A decoded picture that may be squashed to squares of several sizes."""
 
-    _image: Image.Image
-    _orientation: int
+    _picture: Pixels | Image.Image
+    _orientation: int = 1
 
     def square(self, size: int) -> Pixels:
         """Squashes the picture to a square, its aspect ratio given up as in 2017; shrinking averages areas.
@@ -91,7 +103,7 @@ class Picture:
         Returns:
             uint8 `(S, S, 3)`, RGB, 0 to 255, upright.
         """
-        pixels = squashed(self._image, size)
+        pixels = squashed(self._picture, size)
         # A square turned after the resize is the picture turned before it, for a fraction of the work.
         upright = _UPRIGHT.get(self._orientation)
         return np.ascontiguousarray(upright(pixels)) if upright else pixels
@@ -104,15 +116,19 @@ def decode(content: bytes, size: int) -> Picture:
 
     Args:
         content: The whole file.
-        size: The largest square that will be wanted, pixels: a JPEG is decoded at a reduced scale while both of its
-            sides stay at least twice that.
+        size: The largest square that will be wanted, pixels: a JPEG is halved while both of its sides stay at least
+            twice that.
 
     Raises:
         PictureError: the file is no picture, damaged, truncated or too large; the text says which.
     """
+    pixels = decode_jpeg(content, size, MAX_PIXELS) if content.startswith(_JPEG) else None
+    if pixels is not None and not has_exif(content):
+        return Picture(pixels)
     header = _opened(content)
-    orientation = _orientation(header)
-    return Picture(_decoded(header, content, size), orientation)
+    # Pillow forgives oddities that the strict decoder does not, but no missing data.
+    picture = _decoded(header, size) if pixels is None else pixels
+    return Picture(picture, _orientation(header))
 
 
 def square(content: bytes, size: int) -> Pixels:
@@ -122,7 +138,8 @@ def square(content: bytes, size: int) -> Pixels:
 
 def to_input(pixels: Pixels | Floats, mean: float = 127.5, std: float = 127.5) -> Floats:
     """Pixels `(S, S, 3)`, 0 to 255 -> a network's input float32 `(S, S, 3)`, `(pixel - mean) / std`."""
-    floats: Floats = np.subtract(pixels, np.float32(mean), dtype=np.float32)
+    floats: Floats = pixels.astype(np.float32)
+    floats -= np.float32(mean)
     floats *= np.float32(1.0 / std)
     return floats
 
@@ -176,13 +193,8 @@ def _orientation(header: Image.Image) -> int:
         return 1
 
 
-def _decoded(header: Image.Image, content: bytes, size: int) -> Image.Image:
+def _decoded(header: Image.Image, size: int) -> Image.Image:
     """The pixels as an RGB picture, or an RGBA one where some are transparent."""
-    if header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L"):
-        try:
-            return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", min_height=2 * size, min_width=2 * size))
-        except ValueError:
-            pass  # Pillow decides: it forgives oddities that simplejpeg's strict mode does not, but no missing data.
     # One huge picture at a time: what Pillow needs on the way is a multiple of the picture.
     large = _ONE_LARGE if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext()
     # libtiff writes of damaged pictures to the terminal.
@@ -203,20 +215,3 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
         return picture.convert("RGBA")
     return picture.convert("RGB")
-
-
-def squashed(picture: Image.Image, size: int) -> Pixels:
-    """An RGB or RGBA picture squashed to a square: uint8 `(size, size, 3)`."""
-    pixels: Pixels = np.asarray(_resized(picture, size))
-    return pixels
-
-
-def _resized(picture: Image.Image, size: int) -> Image.Image:
-    """The picture squashed to a square, RGB."""
-    if picture.size != (size, size):
-        # A box filter averages areas; where a side grows it would repeat pixels, and a triangle interpolates.
-        grows = min(picture.size) < size
-        picture = picture.resize((size, size), Image.Resampling.BILINEAR if grows else Image.Resampling.BOX)
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return picture

@@ -1,13 +1,17 @@
-"""What native libraries write to the terminal by themselves."""
+"""How native libraries behave: what they write to the terminal, and how they take memory."""
 
 import contextlib
+import ctypes
 import os
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cache
 
 # Two threads that redirect at once would leave the stream redirected.
 _REDIRECTION = threading.RLock()
+# From malloc.h of the GNU C library; see mallopt(3).
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 @contextlib.contextmanager
@@ -29,3 +33,16 @@ def native_stderr_hidden() -> Iterator[None]:
             os.dup2(saved, 2)
             os.close(saved)
             os.close(sink)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Lets the GNU C library keep what was freed for the next photo, at most 64 MiB a thread; elsewhere nothing.
+
+    By default it gives a decoded photo's memory back to the system and takes it again for the next, which is then
+    cleared page by page while all threads wait for one another: half of the time of two threads that read photos.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, 16 * 2**20)
+        mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)

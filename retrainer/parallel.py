@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
+from retrainer.native import keep_freed_memory
+
 Tool = TypeVar("Tool")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,6 +43,7 @@ def in_order(
         items: Read as they are needed.
         window: At most so many results wait to be taken, for large ones fewer.
     """
+    keep_freed_memory()
     free: SimpleQueue[Tool] = SimpleQueue()
     for tool in tools:
         free.put(tool)

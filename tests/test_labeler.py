@@ -105,7 +105,7 @@ def test_a_model_that_reads_pictures_another_way_is_refused(
     result: Retraining, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrainer.labeler.RESIZE_RULE", "crop-1")
-    with pytest.raises(ModelError, match="was trained on pictures resized by 'squash-area-1'; expected 'crop-1'"):
+    with pytest.raises(ModelError, match="was trained on pictures resized by 'squash-area-2'; expected 'crop-1'"):
         label(photo, graph=result.graph)
 
 

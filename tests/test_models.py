@@ -28,7 +28,7 @@ def head() -> Head:
 @pytest.fixture
 def metadata(head: Head) -> ModelMetadata:
     return ModelMetadata(
-        LABELS, COLOURS_SIZE, 127.5, 127.5, "final_result", "squash-area-1", {"name": COLOURS}
+        LABELS, COLOURS_SIZE, 127.5, 127.5, "final_result", "squash-area-2", {"name": COLOURS}
     ).identified(head.tobytes())
 
 
