@@ -4,116 +4,34 @@ Under `--bottleneck_dir`:
 
     files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256; unchanged files are not read again
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
+    <network>-<key>/_vectors.npy       the vectors of a large cache once more, for memory to map
 
 A part appears whole or not at all (`files.whole_file`). A part that cannot be read, or belongs to another table, is
 set aside under another name and its photos are read again. pandas, DuckDB and Spark read a folder as it is.
 """
 
-import contextlib
-import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
-from retrainer.errors import OutputError
-from retrainer.events import Observer, Warned
-from retrainer.files import remove_stale, shown, whole_file
+from retrainer.events import Observer
+from retrainer.matrices import mapped_matrix
+from retrainer.parts import PartFolder
 
-FORMAT = b"1"
 ROWS_PER_PART = 2048
 SECONDS_PER_PART = 10.0
 DIGEST_BYTES = 32
+# Parts that are larger together are mapped rather than read into memory.
+MAPPED_BYTES = 2**28
 
-_FILE_KEY = ("path", "size", "mtime_ns", "ctime_ns")
-_FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"
-# Readers of Parquet folders pass over names that begin with an underscore or a dot.
-_SET_ASIDE_PREFIX = "_set-aside-"
-
-
-class PartFolder:
-    """A folder of Parquet parts of one schema.
-
-    Args:
-        folder: Made when the first part is written.
-        table: What the parts are; a part that says otherwise is alien.
-        schema: The columns, a `pyarrow.Schema`.
-        observer: Told which parts were set aside.
-    """
-
-    def __init__(self, folder: Path, table: str, schema: Any, observer: Observer) -> None:
-        self.folder = folder
-        self._schema = schema.with_metadata({_FORMAT_KEY: FORMAT, _TABLE_KEY: table.encode("utf-8")})
-        self._observer = observer
-
-    def read(self) -> Any:
-        """All readable parts as one `pyarrow.Table`, the newest part first."""
-        import pyarrow
-
-        remove_stale(self.folder)
-        with self._writing():
-            parts = [p for path in sorted(self.folder.glob("part-*.parquet"), reverse=True) if (p := self._part(path))]
-        return pyarrow.concat_tables(parts) if parts else self._schema.empty_table()
-
-    def write(self, columns: Sequence[Any]) -> None:
-        """Adds one part with these columns, in the schema's order.
-
-        Raises:
-            OutputError: the folder cannot be written.
-        """
-        import pyarrow
-        from pyarrow import parquet
-
-        table = pyarrow.Table.from_arrays(list(columns), schema=self._schema)
-        with whole_file(self.folder / f"part-{time.time_ns():020d}-{os.getpid()}.parquet") as handle:
-            # Without dictionaries and compression vectors are read nine times faster; measured in the design.
-            parquet.write_table(
-                table,
-                handle,
-                use_dictionary=False,
-                compression="NONE",
-                write_page_checksum=True,
-                write_statistics=False,
-            )
-
-    def _part(self, path: Path) -> Any:
-        import pyarrow
-        from pyarrow import parquet
-
-        try:
-            table = parquet.ParquetFile(path, page_checksum_verification=True).read()
-        except FileNotFoundError:
-            return None
-        except (pyarrow.ArrowException, ValueError, OSError) as error:
-            # Arrow raises OSError without a number for content that it cannot read; with one it is the disk's.
-            if getattr(error, "errno", None) is not None:
-                raise
-            return self._set_aside(
-                path, f"it is damaged or truncated ({(str(error) or type(error).__name__).splitlines()[0]})"
-            )
-        if not table.schema.equals(self._schema, check_metadata=True):
-            return self._set_aside(path, "it belongs to another table or version")
-        return table
-
-    def _set_aside(self, path: Path, reason: str) -> None:
-        aside = path.with_name(_SET_ASIDE_PREFIX + path.name)
-        with contextlib.suppress(FileNotFoundError):  # another run was faster
-            path.rename(aside)
-        set_aside = f"Cache part '{shown(path)}' is set aside as '{shown(aside.name)}'"
-        self._observer(Warned(f"{set_aside}: {reason}. Its photos are read again."))
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(
-                f"--bottleneck_dir: '{shown(self.folder)}' cannot be used: {error.strerror or error}.",
-                "Name a folder that may be read and written.",
-            ) from error
+_STAMPS = ("size", "mtime_ns", "ctime_ns")
+_KEY = ("sha256", "view")
+# 2**64 divided by the golden ratio: spreads the numbers of views over all bits.
+_VIEW_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class FileIndex:
@@ -132,7 +50,9 @@ class FileIndex:
             ]
         )
         self._parts = PartFolder(bottleneck_dir / "files", "files", schema, observer)
-        self._table = self._parts.read()
+        parts = self._parts.read(self._parts.names())
+        # The newest entry of a path counts, and the first is found.
+        self._table = self._parts.joined([table for _, table in reversed(list(parts))])
 
     def digests(self, paths: Sequence[str], stamps: Integers) -> tuple[Digests, Bools]:
         """Looks files up, all at once.
@@ -146,13 +66,14 @@ class FileIndex:
         """
         from pyarrow import compute
 
-        wanted = _file_keys(_file_columns(paths, stamps))
-        known = _file_keys([self._table[name] for name in _FILE_KEY])
-        rows = compute.index_in(wanted, value_set=known)
-        found = compute.is_valid(rows).to_numpy(zero_copy_only=False)
+        rows = compute.index_in(_storable(paths), value_set=self._table["path"].combine_chunks())
+        rows = rows.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        known = rows >= 0
+        for column, name in zip(stamps.T, _STAMPS, strict=True):
+            known[known] = self._table[name].to_numpy()[rows[known]] == column[known]
         digests = np.zeros((len(paths), DIGEST_BYTES), np.uint8)
-        digests[found] = _digest_rows(self._table["sha256"])[rows.drop_null().to_numpy(zero_copy_only=False)]
-        return digests, found
+        digests[known] = _digest_rows(self._table["sha256"])[rows[known]]
+        return digests, known
 
     def add(self, paths: Sequence[str], stamps: Integers, digests: Digests) -> None:
         """Adds one part; the arguments are as for `digests`."""
@@ -179,24 +100,51 @@ class BottleneckCache:
         )
         self.depth = depth
         self._parts = PartFolder(bottleneck_dir / name, name, schema, observer)
-        table = self._parts.read()
-        keys = _view_keys(_digest_rows(table["sha256"]), table["view"].to_numpy())
-        self._order = np.argsort(keys, kind="stable")
-        self._keys = keys[self._order]
-        self._vectors = _vector_rows(table["vector"], depth)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads what was added since."""
+        names = self._parts.names()
+        if self._parts.bytes_of(names) > MAPPED_BYTES:
+            keys = dict(self._parts.read(names, _KEY))
+            self._matrix, names = mapped_matrix(self._parts.folder, list(keys), self.depth, self._vectors_of)
+            table = self._parts.joined([keys[name] for name in names])
+        else:
+            table = self._parts.joined([part for _, part in self._parts.read(names)])
+            self._matrix = _vector_rows(table["vector"], self.depth)
+        self._digests, self._views = _digest_rows(table["sha256"]), table["view"].to_numpy()
+        prefixes = _prefixes(self._digests, self._views)
+        self._order = np.argsort(prefixes, kind="stable")
+        self._prefixes = prefixes[self._order]
+
+    @property
+    def matrix(self) -> Floats:
+        """All vectors, read-only float32 `(R, D)`, in memory or mapped into it."""
+        return self._matrix
 
     def rows(self, digests: Digests, views: Integers) -> Integers:
-        """The row number of each photo's view `(N,)`, -1 where it is not cached; digests `(N, 32)`, views `(N,)`."""
-        wanted = _view_keys(digests, views)
-        if not len(self._keys):
-            return np.full(len(wanted), -1, np.int64)
-        places = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where(self._keys[places] == wanted, self._order[places], -1)
+        """The row of each photo's view in the matrix `(N,)`, -1 where it is not cached.
 
-    def vectors(self, rows: Integers) -> Floats:
-        """The vectors of some rows, `(len(rows), D)`."""
-        chosen: Floats = self._vectors[rows]
-        return chosen
+        Args:
+            digests: `(N, 32)`.
+            views: `(N,)`.
+        """
+        rows = np.full(len(digests), -1, np.int64)
+        if not len(self._prefixes):
+            return rows
+        wanted = _prefixes(digests, views)
+        places = np.searchsorted(self._prefixes, wanted)
+        pending = np.arange(len(digests))
+        # Once, but for those that share a prefix with others.
+        while len(pending):
+            pending = pending[self._prefixes[np.minimum(places[pending], len(self._order) - 1)] == wanted[pending]]
+            pending = pending[places[pending] < len(self._order)]
+            found = self._order[places[pending]]
+            same = (self._digests[found] == digests[pending]).all(axis=1) & (self._views[found] == views[pending])
+            rows[pending[same]] = found[same]
+            pending = pending[~same]
+            places[pending] += 1
+        return rows
 
     def add(self, digests: Digests, views: Integers, vectors: Floats) -> None:
         """Adds one part: digests `(n, 32)`, views `(n,)`, vectors `(n, D)`."""
@@ -205,6 +153,10 @@ class BottleneckCache:
         flat = pyarrow.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
         column = pyarrow.FixedSizeListArray.from_arrays(flat, type=self._vector_type)
         self._parts.write([_digest_column(digests), pyarrow.array(views.astype(np.int32)), column])
+
+    def _vectors_of(self, names: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+        for name, table in self._parts.read(names, ["vector"]):
+            yield name, _vector_rows(table["vector"], self.depth)
 
 
 def _storable(paths: Sequence[str]) -> Any:
@@ -220,19 +172,10 @@ def _file_columns(paths: Sequence[str], stamps: Integers) -> list[Any]:
     return [_storable(paths), *(pyarrow.array(column) for column in np.ascontiguousarray(stamps.T))]
 
 
-def _file_keys(columns: Sequence[Any]) -> Any:
-    """One text per file of all that it is known by."""
-    from pyarrow import compute
-
-    return compute.binary_join_element_wise(*(column.cast("string") for column in columns), "\0")
-
-
-def _view_keys(digests: Digests, views: Any) -> Any:
-    """Digests `(n, 32)` and views `(n,)` -> one sortable value each, `(n,)`."""
-    keys = np.empty((len(digests), DIGEST_BYTES + 4), np.uint8)
-    keys[:, :DIGEST_BYTES] = digests
-    keys[:, DIGEST_BYTES:] = np.asarray(views).astype(">i4").view(np.uint8).reshape(-1, 4)
-    return keys.view(f"S{keys.shape[1]}").reshape(-1)
+def _prefixes(digests: Digests, views: Any) -> npt.NDArray[np.uint64]:
+    """Digests `(n, 32)` and views `(n,)` -> sortable numbers `(n,)` that hardly ever coincide."""
+    starts: npt.NDArray[np.uint64] = np.ascontiguousarray(digests[:, :8]).view(np.uint64).reshape(-1)
+    return starts + np.asarray(views).astype(np.uint64) * _VIEW_FACTOR
 
 
 def _digest_column(digests: Digests) -> Any:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class PhotoFiles:
     folder_ids: Integers
     stamps: Integers
 
-    @property
+    @cached_property
     def paths(self) -> list[str]:
         """The files' paths below `root`, spelt as the 2017 scripts spelt them."""
         parents = [os.path.join(self.root, folder) for folder in self.folders]

@@ -12,7 +12,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks import DIGEST_BYTES, ROWS_PER_PART, SECONDS_PER_PART, BottleneckCache, FileIndex
-from retrainer.errors import PictureError
+from retrainer.errors import OutputError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
 from retrainer.images import read_file, square, to_input
 from retrainer.parallel import in_order, usable_cores
@@ -74,7 +74,7 @@ class Source:
     views: tuple[int, ...] = (0,)
 
     def cached(self, digests: Digests) -> Integers:
-        """The rows of the photos' views in the cache `(n, V)`, -1 where absent; digests `(n, 32)`."""
+        """The rows of the photos' views in the cache's matrix `(n, V)`, -1 where absent; digests `(n, 32)`."""
         views = np.tile(np.array(self.views, np.int64), len(digests))
         return self.cache.rows(np.repeat(digests, len(self.views), axis=0), views).reshape(-1, len(self.views))
 
@@ -84,16 +84,23 @@ class Features:
     """What was extracted of N files.
 
     Attributes:
-        vectors: float32 `(M, V, D)`: the V views of the M readable files, in their order.
+        matrix: The vectors of the whole cache, read-only float32 `(R, D)`, perhaps larger than memory.
+        rows: Where in it the V views of the M readable files are, in the files' order, `(M, V)`.
         readable: Which files are photos, `(N,)`; M of them.
         digests: SHA-256 of the files' bytes, `(N, 32)`; zero for unreadable files.
         computed: How many files went through the network; the others' vectors were cached.
     """
 
-    vectors: Floats
+    matrix: Floats
+    rows: Integers
     readable: Bools
     digests: Digests
     computed: int
+
+    @property
+    def vectors(self) -> Floats:
+        """All of them in memory, float32 `(M, V, D)`."""
+        return self.matrix[self.rows]
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,6 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
     digests, known = source.index.digests(absolute, stamps)
     missing = np.flatnonzero(~known | (source.cached(digests) < 0).any(axis=1)).tolist()
     readable = np.ones(len(paths), np.bool_)
-    computed: dict[int, Floats] = {}
     store = _Store(source)
     reported = time.monotonic()
     try:
@@ -130,27 +136,19 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
                 observer(PhotoSkipped(paths[row], photo.problem))
             else:
                 digests[row] = photo.digest
-                if photo.vectors is not None:
-                    computed[row] = photo.vectors
                 store.add(photo, None if known[row] else (absolute[row], stamps[row]))
             if done == len(missing) or time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 observer(ExtractionAdvanced(done, len(missing)))
     finally:
         store.flush()
-    return Features(_assembled(source, digests, readable, computed), readable, digests, len(computed))
-
-
-def _assembled(source: Source, digests: Digests, readable: Bools, computed: dict[int, Floats]) -> Floats:
-    """The vectors of the readable files `(M, V, D)`: the computed ones, and the others from the cache."""
-    rows = source.cached(digests)
-    vectors = np.empty((*rows.shape, source.cache.depth), np.float32)
-    from_cache = readable.copy()
-    from_cache[list(computed)] = False
-    vectors[from_cache] = source.cache.vectors(rows[from_cache])
-    for row, vector in computed.items():
-        vectors[row] = vector
-    return vectors if readable.all() else vectors[readable]
+    if store.computed:
+        source.cache.refresh()
+    digests[~readable] = 0
+    rows = source.cached(digests[readable])
+    if (rows < 0).any():
+        raise OutputError("--bottleneck_dir: another process changed the cache while it was in use.", "Run it again.")
+    return Features(source.cache.matrix, rows, readable, digests, store.computed)
 
 
 def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterator[_Photo | PictureError]:
@@ -220,12 +218,14 @@ class _Store:
     photos: list[_Photo] = field(default_factory=list)
     files: list[tuple[str, Integers]] = field(default_factory=list)
     file_digests: list[Digests] = field(default_factory=list)
+    computed: int = 0
     since: float = field(default_factory=time.monotonic)
 
     def add(self, photo: _Photo, new_file: tuple[str, Integers] | None) -> None:
         """Keeps a photo, and its path and stamps where the index does not know them."""
         if photo.vectors is not None:
             self.photos.append(photo)
+            self.computed += 1
         if new_file:
             self.files.append(new_file)
             self.file_digests.append(photo.digest)

@@ -11,19 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Integers
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
 from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks import BottleneckCache, FileIndex
-from retrainer.dataset import Dataset, PhotoFiles, dataset_of, scan
+from retrainer.dataset import Dataset, dataset_of, scan
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, silent
-from retrainer.features import BatchExtractor, Features, Source, extract, plain_look, some_inputs
+from retrainer.features import BatchExtractor, Source, extract, plain_look, some_inputs
 from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.head import Head
 from retrainer.images import RESIZE_RULE
-from retrainer.metrics import correct
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE
@@ -101,15 +100,15 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         features = extract(files.paths, files.stamps, run.source(), run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
         split = run.split(dataset)
-        vectors = features.vectors[:, 0]
-        training = run.training_examples(files, features, dataset, split.rows(TRAINING))
+        examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
+        training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
     writer = ModelWriter(options, run.bundle, dataset.labels)
     with TensorBoard(options.summaries_dir) as run.tensorboard:
         with run.stage("training"):
-            validation = Examples(vectors, dataset.label_ids).chosen(split.rows(VALIDATION))
+            validation = examples.chosen(split.rows(VALIDATION))
             keep = partial(run.keep, writer)
             head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
-            classes = run.test(head, vectors, dataset, split.rows(TESTING))
+            classes = run.test(head, examples, dataset, split.rows(TESTING))
         tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
         accuracy = right / tested if tested else None
         with run.stage("writing"):
@@ -230,29 +229,37 @@ class _Run:
                 "Add photos to it, or lower the percentages of the other parts.",
             )
 
-    def training_examples(self, files: PhotoFiles, features: Features, dataset: Dataset, rows: Integers) -> Examples:
-        """What the head is fitted to: the photos in some rows of the dataset, or distorted views of them."""
+    def training_examples(self, stamps: Integers, dataset: Dataset, examples: Examples, rows: Integers) -> Examples:
+        """What the head is fitted to: the photos in some rows of the dataset, or distorted views of them.
+
+        Args:
+            stamps: Of the dataset's files, `(N, 3)`; see `features.extract`.
+            dataset, examples: The photos, and their vectors.
+            rows: Those that train, `(n,)`.
+        """
         distortion = Distortion.of(self.options)
         if distortion is None:
-            return Examples(features.vectors[rows, 0], dataset.label_ids[rows])
+            return examples.chosen(rows)
         paths = [dataset.paths[row] for row in rows]
-        stamps = files.stamps[features.readable][rows]
-        views = extract(paths, stamps, self.source(distortion), self.tell)
+        views = extract(paths, stamps[rows], self.source(distortion), self.tell)
         self.distorted = views.computed
         label_ids = dataset.label_ids[rows][views.readable]
         self.require_all_classes(dataset, label_ids)
-        return Examples(views.vectors.reshape(-1, self.bundle.depth), np.repeat(label_ids, distortion.views))
+        return Examples(views.matrix, views.rows.reshape(-1), np.repeat(label_ids, distortion.views))
 
-    def test(self, head: Head, vectors: Floats, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
+    def test(self, head: Head, examples: Examples, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
         """Measures the head on the photos in some rows, class by class, and tells of it."""
         generator = np.random.default_rng([self.options.seed, 2])
         rows = rows[sampled_rows(dataset.label_ids[rows], self.options.test_batch_size, generator)]
-        logits, label_ids = head.logits(vectors[rows]), dataset.label_ids[rows]
-        right = correct(logits, label_ids)
+        label_ids = dataset.label_ids[rows]
+        predicted = np.concatenate(
+            [head.logits(chunk.features).argmax(axis=1) for chunk in examples.chosen(rows).chunks()]
+        )
+        right = predicted == label_ids
         if len(rows):
             self.tell(TestEvaluated(float(right.mean()), len(rows)))
-        for row, predicted in zip(rows[~right], logits[~right].argmax(axis=1), strict=True):
-            self.tell(PhotoMisclassified(dataset.paths[row], dataset.labels[predicted]))
+        for row, wrong in zip(rows[~right], predicted[~right], strict=True):
+            self.tell(PhotoMisclassified(dataset.paths[row], dataset.labels[wrong]))
         counts = np.bincount(label_ids, minlength=len(dataset.labels)).tolist()
         hits = np.bincount(label_ids[right], minlength=len(dataset.labels)).tolist()
         return tuple(map(ClassResult, dataset.labels, hits, counts))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Bools, Integers
+from retrainer.arrays import Bools, Digests, Integers
 from retrainer.dataset import Dataset
 from retrainer.events import Observer, Warned
 
@@ -155,13 +155,23 @@ def _natural(places: Places, validation_percentage: int, testing_percentage: int
 
 
 def _groups(dataset: Dataset, seed: int) -> tuple[Integers, Places]:
-    """Numbers of the groups that stay together `(N,)`, and each photo's place `(N,)`.
+    """Numbers of the groups that stay together `(N,)`, and each photo's place `(N,)`."""
+    hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1)
+    _, groups = np.unique(hashes, return_inverse=True)
+    mixed = _mixed(hashes + np.uint64(seed)) if seed else hashes
+    return groups.astype(np.int64), mixed.astype(np.float64) * (100.0 / 2.0**64)
 
-    A photo's key is its digest, or the digest of its name up to `_nohash_` where all photos of the same bytes have it.
+
+def _keys(dataset: Dataset) -> Digests:
+    """What each photo's place is made of, `(N, 32)`.
+
+    That is its digest, or the digest of its name up to `_nohash_` where all photos of the same bytes have it.
     """
-    digests = np.ascontiguousarray(dataset.digests)
-    keys = digests.copy()
-    _, same = np.unique(digests.view("S32").reshape(-1), return_inverse=True)
+    keys = np.ascontiguousarray(dataset.digests)
+    if not any("_nohash_" in path for path in dataset.paths):
+        return keys
+    _, same = np.unique(keys.view("S32").reshape(-1), return_inverse=True)
+    keys = keys.copy()
     variants: dict[int, set[str]] = {}
     prefixes = [re.split("_nohash_", os.path.basename(path), maxsplit=1) for path in dataset.paths]
     for content, parts in zip(same.tolist(), prefixes, strict=True):
@@ -171,10 +181,7 @@ def _groups(dataset: Dataset, seed: int) -> tuple[Integers, Places]:
         if prefix and not others:
             name = hashlib.sha256(prefix.encode("utf-8", "surrogateescape")).digest()
             keys[row] = np.frombuffer(name, np.uint8)
-    _, groups = np.unique(keys.view("S32").reshape(-1), return_inverse=True)
-    hashes = np.ascontiguousarray(keys[:, :8]).view(">u8").reshape(-1)
-    mixed = _mixed(hashes + np.uint64(seed)) if seed else hashes
-    return groups.astype(np.int64), mixed.astype(np.float64) * (100.0 / 2.0**64)
+    return keys
 
 
 def _mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

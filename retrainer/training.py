@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,21 +19,43 @@ ALL = -1
 _HEADS_MEASURED = 40
 # Rows are drawn for many steps at once, as far as memory allows.
 _STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
+# 128 MiB of vectors with D = 1,024.
+_ROWS_PER_CHUNK = 2**15
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Feature vectors float32 `(N, D)` with their class ids `(N,)`."""
+    """N feature vectors with their class ids.
 
-    features: Floats
+    Attributes:
+        matrix: Feature vectors of these and other photos, float32 `(R, D)`, perhaps larger than memory.
+        rows: Which of them, `(N,)`.
+        label_ids: `(N,)`.
+    """
+
+    matrix: Floats
+    rows: Integers
     label_ids: Integers
 
     def __len__(self) -> int:
         return len(self.label_ids)
 
-    def chosen(self, rows: Integers) -> "Examples":
-        """The examples in some rows."""
-        return Examples(self.features[rows], self.label_ids[rows])
+    @cached_property
+    def features(self) -> Floats:
+        """The vectors in memory, `(N, D)`, copied there once."""
+        return self.matrix[self.rows]
+
+    def chosen(self, places: Integers) -> "Examples":
+        """Some of the examples."""
+        return Examples(self.matrix, self.rows[places], self.label_ids[places])
+
+    def chunks(self) -> Iterator["Examples"]:
+        """The examples in order, so many at a time as fit into memory."""
+        if len(self) <= _ROWS_PER_CHUNK:
+            yield self
+            return
+        for start in range(0, len(self), _ROWS_PER_CHUNK):
+            yield self.chosen(np.arange(start, min(start + _ROWS_PER_CHUNK, len(self))))
 
 
 class BalancedSampler:
@@ -85,7 +108,7 @@ def fit_by_gradient_descent(
     """
     # Apart, so that how often training is measured does not change its result.
     generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
-    head = initial_head(training.features.shape[1], classes, generator)
+    head = initial_head(training.matrix.shape[1], classes, generator)
     last = options.how_many_training_steps - 1
     held_out = BalancedSampler(validation.label_ids)
     history: list[StepEvaluated] = []
@@ -93,8 +116,9 @@ def fit_by_gradient_descent(
     for step, batch in enumerate(_batches(training, options, generator)):
         gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
         if step % options.eval_step_interval == 0 or step == last:
-            rows = held_out.batch(options.validation_batch_size, validating)
-            evaluated = _evaluated(step, head, batch, validation.chosen(rows))
+            size = options.validation_batch_size
+            held_batch = validation if size == ALL else validation.chosen(held_out.batch(size, validating))
+            evaluated = _evaluated(step, head, batch, held_batch)
             history.append(evaluated)
             observer(evaluated)
             if step == last or (len(history) - 1) % head_interval == 0:
@@ -172,7 +196,10 @@ def measured(head: Head, examples: Examples) -> tuple[float, float]:
     """Accuracy, 0 to 1, and cross entropy, nats; NaN without examples."""
     if not len(examples):
         return math.nan, math.nan
+    right, loss = 0, 0.0
     with np.errstate(all="ignore"):
-        logits = head.logits(examples.features)
-        loss = cross_entropy(logits, examples.label_ids)
-    return float(correct(logits, examples.label_ids).mean()), loss
+        for chunk in examples.chunks():
+            logits = head.logits(chunk.features)
+            right += int(correct(logits, chunk.label_ids).sum())
+            loss += cross_entropy(logits, chunk.label_ids) * len(chunk)
+    return right / len(examples), loss / len(examples)

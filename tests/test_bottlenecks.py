@@ -5,6 +5,7 @@ import pyarrow
 import pytest
 from pyarrow import dataset, parquet
 
+from retrainer import bottlenecks
 from retrainer.arrays import Digests, Floats, Integers
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.errors import OutputError
@@ -12,6 +13,14 @@ from retrainer.events import Event, Warned, silent
 
 DEPTH = 4
 ZERO: Integers = np.zeros(3, np.int64)
+
+
+@pytest.fixture(params=["read", "mapped"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Small caches are read into memory, large ones are mapped."""
+    if request.param == "mapped":
+        monkeypatch.setattr(bottlenecks, "MAPPED_BYTES", 0)
+    return str(request.param)
 
 
 def digests(*numbers: int) -> Digests:
@@ -31,16 +40,16 @@ def parts(folder: Path) -> list[Path]:
     return sorted((folder / "net-1").glob("part-*.parquet"))
 
 
-def test_what_was_added_is_found_by_the_next_run(tmp_path: Path) -> None:
+def test_what_was_added_is_found_by_the_next_run(tmp_path: Path, way: str) -> None:
     cache(tmp_path).add(digests(7, 0, 200), ZERO, vectors(7, 0, 200))
     cache(tmp_path).add(digests(7), np.array([2]), vectors(99))
     opened = cache(tmp_path)
     rows = opened.rows(digests(0, 7, 8, 200, 7), np.array([0, 0, 0, 0, 2]))
     assert (rows < 0).tolist() == [False, False, True, False, False]
-    np.testing.assert_array_equal(opened.vectors(rows[rows >= 0]), vectors(0, 7, 200, 99))
+    np.testing.assert_array_equal(opened.matrix[rows[rows >= 0]], vectors(0, 7, 200, 99))
 
 
-def test_an_empty_cache_knows_nothing(tmp_path: Path) -> None:
+def test_an_empty_cache_knows_nothing(tmp_path: Path, way: str) -> None:
     assert cache(tmp_path).rows(digests(1, 2, 3), ZERO).tolist() == [-1, -1, -1]
     assert not (tmp_path / "net-1").exists()
 
@@ -56,6 +65,56 @@ def test_other_tools_read_the_folder_as_it_is(tmp_path: Path) -> None:
     assert table.column_names == ["sha256", "view", "vector"]
     assert table["vector"].to_pylist() == vectors(4, 5, 6).tolist()
     assert table.schema.field("vector").type.list_size == DEPTH
+
+
+def test_what_was_added_is_found_after_a_refresh(tmp_path: Path, way: str) -> None:
+    opened = cache(tmp_path)
+    for number in range(5):
+        opened.add(digests(number), np.array([0]), vectors(number))
+        opened.refresh()
+        rows = opened.rows(digests(*range(number + 1)), np.zeros(number + 1, np.int64))
+        np.testing.assert_array_equal(opened.matrix[rows], vectors(*range(number + 1)))
+
+
+def test_photos_that_share_the_beginning_of_their_digests_are_kept_apart(tmp_path: Path, way: str) -> None:
+    same = digests(1, 1, 1)
+    same[:, 31] = (5, 6, 7)
+    cache(tmp_path).add(same, ZERO, vectors(5, 6, 7))
+    other = digests(1)
+    opened = cache(tmp_path)
+    assert opened.rows(np.concatenate([same[::-1], other]), np.zeros(4, np.int64)).tolist() == [2, 1, 0, -1]
+
+
+def test_a_large_cache_is_mapped_and_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bottlenecks, "MAPPED_BYTES", 0)
+    cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
+    cache(tmp_path)
+    np.testing.assert_array_equal(np.load(tmp_path / "net-1" / "_vectors.npy", mmap_mode="r"), vectors(1, 2, 3))
+    monkeypatch.setattr(BottleneckCache, "_vectors_of", lambda self, names: pytest.fail("read again"))
+    opened = cache(tmp_path)
+    assert not opened.matrix.flags.writeable
+    np.testing.assert_array_equal(opened.matrix, vectors(1, 2, 3))
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_part_whose_vectors_are_damaged_leaves_a_large_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    for number in (1, 2, 3):
+        cache(tmp_path).add(digests(number), np.array([0]), vectors(number))
+    index = ("first", "middle", "last").index(place)
+    bad = parts(tmp_path)[index]
+    content = bad.read_bytes()
+    start = content.index(np.float32(index + 1.5).tobytes())
+    bad.write_bytes(content[:start] + bytes([content[start] ^ 1]) + content[start + 1 :])
+    monkeypatch.setattr(bottlenecks, "MAPPED_BYTES", 0)
+    events: list[Event] = []
+    opened = cache(tmp_path, events)
+    left = [number for number in (1, 2, 3) if number != index + 1]
+    rows = opened.rows(digests(1, 2, 3), ZERO)
+    assert len(events) == 1
+    assert rows[index] == -1
+    np.testing.assert_array_equal(opened.matrix[rows[rows >= 0]], vectors(*left))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import retrainer
 ROOT = Path(retrainer.__file__).parent
 FLOORS = (
     ("errors", "events", "arrays", "files", "native", "parallel"),
-    ("architectures", "archives", "downloads", "head", "metrics", "labels", "jpegs", "resizing"),
+    ("architectures", "archives", "downloads", "head", "metrics", "labels", "jpegs", "resizing", "parts", "matrices"),
     ("options", "images", "bottlenecks", "models", "summaries"),
     ("dataset", "splits", "distortions", "backbones"),
     (),

@@ -32,7 +32,8 @@ def blobs(count: int = 60, seed: int = 0) -> Examples:
     generator = np.random.default_rng(seed)
     label_ids: Integers = np.arange(count) % CLASSES
     centres = np.eye(CLASSES, DEPTH) * 4
-    return Examples((centres[label_ids] + generator.normal(size=(count, DEPTH))).astype(np.float32), label_ids)
+    features = (centres[label_ids] + generator.normal(size=(count, DEPTH))).astype(np.float32)
+    return Examples(features, np.arange(count), label_ids)
 
 
 def fit(training: Examples, observer=silent, **given: object) -> Head:  # type: ignore[no-untyped-def]
@@ -129,7 +130,7 @@ def test_intermediate_heads_are_those_of_their_step() -> None:
 
 
 def test_without_validation_photos_only_training_is_measured() -> None:
-    nothing = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64))
+    nothing = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
     events: list[Event] = []
     fit_by_gradient_descent(blobs(), nothing, CLASSES, options(), events.append, lambda step, head: None)
     (last,) = [e for e in events if isinstance(e, StepEvaluated) and e.step == 59]
@@ -180,7 +181,8 @@ def test_a_run_that_overfits_says_so_and_what_to_do() -> None:
         label_ids = np.arange(count) % CLASSES
         features = generator.normal(size=(count, 200)).astype(np.float32)
         features[:, :CLASSES] += 2 * np.eye(CLASSES, dtype=np.float32)[label_ids]
-        return Examples(features, np.where(generator.random(count) < share, (label_ids + 1) % CLASSES, label_ids))
+        mislabelled = np.where(generator.random(count) < share, (label_ids + 1) % CLASSES, label_ids)
+        return Examples(features, np.arange(count), mislabelled)
 
     events: list[Event] = []
     training, validation = mislabelled(150, 0.35), mislabelled(300, 0.0)

@@ -1,0 +1,60 @@
+"""Made-up worlds: photos in the sizes that people have, and caches of photos that were never taken."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from retrainer.arrays import Digests
+from retrainer.backbones.bundle import Bundle
+from retrainer.bottlenecks import ROWS_PER_PART, BottleneckCache, FileIndex
+from retrainer.dataset import scan
+from retrainer.events import silent
+from retrainer.retraining import cache_name
+
+CLASSES = 5
+# Photos of the web and of a phone.
+SIZES = ((500, 333), (4000, 3000))
+# With noise of this strength JPEGs take about 0.6 bytes a pixel at 500×333, as those of Flickr do.
+_QUALITY, _NOISE = 90, 14.0
+
+
+def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
+    """Fills class folders with JPEGs of this width and height: coloured clouds with the noise of a camera."""
+    generator = np.random.default_rng(0)
+    width, height = size
+    for number in range(count):
+        clouds = generator.integers(0, 256, (height // 40 + 2, width // 40 + 2, 3), np.uint8)
+        picture = Image.fromarray(clouds).resize(size, Image.Resampling.BICUBIC)
+        noise = generator.normal(0.0, _NOISE, (height, width, 1))
+        pixels = (np.asarray(picture) + noise).clip(0, 255).astype(np.uint8)
+        content = io.BytesIO()
+        Image.fromarray(pixels).save(content, "JPEG", quality=_QUALITY)
+        path = folder / f"class {number % CLASSES}" / f"{number:06d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.getvalue())
+
+
+def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> None:
+    """Fills class folders with `count` empty files and a cache with a content and a vector for each of them."""
+    for number in range(CLASSES):
+        (photos / f"class {number}").mkdir(parents=True)
+    for number in range(count):
+        (photos / f"class {number % CLASSES}" / f"{number:07d}.jpg").touch()
+    files = scan(str(photos), silent)
+    generator = np.random.default_rng(0)
+    centres = generator.normal(0.0, 1.0, (CLASSES, bundle.depth)).astype(np.float32)
+    digests: Digests = generator.integers(0, 256, (count, 32), np.uint8)
+    index, cache = (
+        FileIndex(cache_dir, silent),
+        BottleneckCache(cache_dir, cache_name(bundle, ""), bundle.depth, silent),
+    )
+    paths: Sequence[str] = files.paths
+    for start in range(0, count, ROWS_PER_PART):
+        rows = slice(start, min(start + ROWS_PER_PART, count))
+        own = digests[rows]
+        noise = generator.standard_normal((len(own), bundle.depth), np.float32)
+        index.add(paths[rows], files.stamps[rows], own)
+        cache.add(own, np.zeros(len(own), np.int64), centres[files.folder_ids[rows]] + 4.0 * noise)

@@ -1,0 +1,86 @@
+import errno
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrainer.arrays import Floats
+from retrainer.errors import OutputError
+from retrainer.matrices import mapped_matrix
+
+DEPTH = 3
+VECTORS = {f"part-{n}": np.full((n + 1, DEPTH), n, np.float32) for n in range(4)}
+NAMES = list(VECTORS)
+
+
+def matrix(folder: Path, names: Sequence[str], read: list[str] | None = None) -> Floats:
+    def reading(wanted: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+        for name in wanted:
+            if read is not None:
+                read.append(name)
+            yield name, VECTORS[name]
+
+    made, held = mapped_matrix(folder, names, DEPTH, reading)
+    assert held == list(names)
+    return made
+
+
+def expected(names: Sequence[str]) -> Floats:
+    return np.concatenate([VECTORS[name] for name in names])
+
+
+def test_new_parts_are_appended(tmp_path: Path) -> None:
+    read: list[str] = []
+    for end in range(1, 5):
+        np.testing.assert_array_equal(matrix(tmp_path, NAMES[:end], read), expected(NAMES[:end]))
+    assert read == NAMES
+
+
+def test_a_part_that_is_gone_or_came_between_has_all_copied_anew(tmp_path: Path) -> None:
+    before = matrix(tmp_path, NAMES)
+    for names in (NAMES[1:], NAMES):
+        np.testing.assert_array_equal(matrix(tmp_path, names), expected(names))
+    np.testing.assert_array_equal(before, expected(NAMES))
+
+
+def test_a_copy_that_was_killed_is_taken_up_where_the_list_ends(tmp_path: Path) -> None:
+    matrix(tmp_path, NAMES[:2])
+    with (tmp_path / "_vectors.npy").open("ab") as handle:
+        handle.write(b"half a row")
+    np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))
+    np.testing.assert_array_equal(np.load(tmp_path / "_vectors.npy"), expected(NAMES))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "_vectors.npy").unlink(),
+        lambda folder: os.truncate(folder / "_vectors.npy", 150),
+        lambda folder: (folder / "_vectors.npy").write_bytes(b"no matrix" * 100),
+        lambda folder: (folder / "_vectors.json").write_text("{"),
+        lambda folder: (folder / "_vectors.json").write_text(json.dumps({"format": 2, "parts": [["part-0", 1]]})),
+        lambda folder: (folder / "_vectors.json").write_text(json.dumps([1])),
+        lambda folder: np.save(folder / "_vectors.npy", np.zeros((100, DEPTH + 1), np.float32)),
+    ],
+)
+def test_what_is_damaged_is_copied_anew(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
+    matrix(tmp_path, NAMES)
+    damage(tmp_path)
+    np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    matrix(tmp_path, NAMES[:2])
+
+    def full(names: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+        yield names[0], VECTORS[names[0]]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    size = (tmp_path / "_vectors.npy").stat().st_size
+    with pytest.raises(OutputError, match="No space left on device"):
+        mapped_matrix(tmp_path, NAMES, DEPTH, full)
+    assert (tmp_path / "_vectors.npy").stat().st_size == size
+    np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))
