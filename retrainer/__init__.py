@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from retrainer.errors import RetrainerError as RetrainerError
     from retrainer.labeler import Labeler as Labeler
     from retrainer.labeler import Labelled as Labelled
-    from retrainer.options import LabelOptions as LabelOptions
-    from retrainer.options import RetrainOptions as RetrainOptions
+    from retrainer.options.labelling import LabelOptions as LabelOptions
+    from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
 _HOMES = {
-    "LabelOptions": "options",
+    "LabelOptions": "options.labelling",
     "Labelled": "labeler",
     "Labeler": "labeler",
-    "RetrainOptions": "options",
+    "RetrainOptions": "options.retraining",
     "RetrainerError": "errors",
     "Retraining": "retraining",
     "retrain": "retraining",

@@ -50,9 +50,9 @@ class FileIndex:
             ]
         )
         self._parts = PartFolder(bottleneck_dir / "files", "files", schema, observer)
-        parts = self._parts.read(self._parts.names())
-        # The newest entry of a path counts, and the first is found.
-        self._table = self._parts.joined([table for _, table in reversed(list(parts))])
+        self._table = self._parts.joined([part for _, part in self._parts.read(self._parts.names())])
+        # Oldest first, so that the newest entry of a path stays.
+        self._rows = {path: row for row, path in enumerate(self._table["path"].to_pylist())}
 
     def digests(self, paths: Sequence[str], stamps: Integers) -> tuple[Digests, Bools]:
         """Looks files up, all at once.
@@ -64,10 +64,7 @@ class FileIndex:
         Returns:
             SHA-256 digests `(N, 32)`, and whether each is known `(N,)`; an unknown file's digest is zero.
         """
-        from pyarrow import compute
-
-        rows = compute.index_in(_storable(paths), value_set=self._table["path"].combine_chunks())
-        rows = rows.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        rows = np.array([self._rows.get(path, -1) for path in map(_storable, paths)], np.int64)
         known = rows >= 0
         for column, name in zip(stamps.T, _STAMPS, strict=True):
             known[known] = self._table[name].to_numpy()[rows[known]] == column[known]
@@ -159,17 +156,16 @@ class BottleneckCache:
             yield name, _vector_rows(table["vector"], self.depth)
 
 
-def _storable(paths: Sequence[str]) -> Any:
-    """Paths as Arrow strings; bytes that are no UTF-8 are escaped."""
-    import pyarrow
-
-    return pyarrow.array([p.encode("utf-8", "backslashreplace").decode("utf-8") for p in paths], pyarrow.string())
+def _storable(path: str) -> str:
+    """A path as Parquet can hold it: bytes that are no UTF-8 are escaped."""
+    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _file_columns(paths: Sequence[str], stamps: Integers) -> list[Any]:
     import pyarrow
 
-    return [_storable(paths), *(pyarrow.array(column) for column in np.ascontiguousarray(stamps.T))]
+    stored = pyarrow.array(map(_storable, paths), pyarrow.string())
+    return [stored, *(pyarrow.array(column) for column in np.ascontiguousarray(stamps.T))]
 
 
 def _prefixes(digests: Digests, views: Any) -> npt.NDArray[np.uint64]:
@@ -200,5 +196,6 @@ def _digest_rows(column: Any) -> Digests:
 
 
 def _vector_rows(column: Any, depth: int) -> Floats:
-    rows = [c.flatten().to_numpy(zero_copy_only=False) for c in column.chunks]
+    # `flatten` would import pyarrow.compute, which takes as long as a small cache.
+    rows = [c.values.slice(c.offset * depth, len(c) * depth).to_numpy() for c in column.chunks]
     return np.concatenate(rows, dtype=np.float32).reshape(-1, depth) if rows else np.empty((0, depth), np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.images import decode, to_input
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 
 
 @dataclass(frozen=True)

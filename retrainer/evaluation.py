@@ -12,7 +12,7 @@ from retrainer.head import softmax
 from retrainer.labeler import Labeler
 from retrainer.labels import labels_of
 from retrainer.metrics import correct
-from retrainer.options import EvaluateOptions, LabelOptions
+from retrainer.options.labelling import EvaluateOptions, LabelOptions
 
 # A score of zero would cost without bound; float32 knows nothing smaller beside one.
 _SMALLEST_SCORE = 1e-7

@@ -15,7 +15,7 @@ from retrainer.events import Observer, Warned
 from retrainer.features import some_inputs
 from retrainer.files import require_writable_folder, shown
 from retrainer.images import to_input
-from retrainer.options import FetchOptions
+from retrainer.options.retraining import FetchOptions
 from retrainer.resizing import squashed
 from retrainer.sample import KINDS, drawn
 

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import time
@@ -208,6 +207,8 @@ def remove_stale(folder: Path) -> None:
 
 def content_digest(path: Path) -> str:
     """SHA-256 of a file's content, or of the names and contents of all files in a folder; hexadecimal."""
+    import hashlib  # takes milliseconds, which a label does without
+
     if path.is_file():
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()

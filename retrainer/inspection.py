@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
-from retrainer.models import foreign, graphdef, tflite, tflite_metadata
+from retrainer.models import foreign, graphdef, tflite, tflite_reader
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 from retrainer.models.retrained import carries, is_tflite, twins
 from retrainer.summaries import write_graph
@@ -47,7 +47,7 @@ def inspect(path: str) -> Inspection:
     require_file(path, "--graph", "a model, .pb or .tflite")
     graph_path, twin_path = twins(path)
     if is_tflite(path):
-        metadata = tflite_metadata.metadata_of(path)
+        metadata = tflite_reader.metadata_of(path)
         operations, size = _of_tflite(path)
         reading = foreign.GraphReading(INPUT_NODE, "", size, 0, 1)
         other = graph_path

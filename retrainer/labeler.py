@@ -15,7 +15,7 @@ from retrainer.labels import read_labels
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
-from retrainer.options import LabelOptions
+from retrainer.options.labelling import LabelOptions
 from retrainer.parallel import in_order, usable_cores
 
 Result = TypeVar("Result")

@@ -3,11 +3,13 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from retrainer.native import keep_freed_memory
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Tool = TypeVar("Tool")
 Item = TypeVar("Item")
@@ -32,18 +34,24 @@ def in_order(
     items: Sequence[Item],
     window: int = _CHUNK * _WINDOW_CHUNKS,
 ) -> Iterator[Result]:
-    """Yields `work(tool, item)` of every item in order, computed by one thread per tool.
+    """Yields `work(tool, item)` of every item in order, computed by one thread per tool, or by the caller's own.
 
     The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping
     early, by an exception or Ctrl-C, waits only for the items being worked on.
 
     Args:
-        tools: What each thread has to itself, such as a network.
+        tools: What each thread has to itself, such as a network. One tool needs no thread of its own.
         work: Its exceptions are raised here.
         items: Read as they are needed.
         window: At most so many results wait to be taken, for large ones fewer.
     """
     keep_freed_memory()
+    if len(tools) == 1:
+        yield from (work(tools[0], item) for item in items)
+        return
+    # It imports logging; whoever labels one photo does without.
+    from concurrent.futures import ThreadPoolExecutor
+
     free: SimpleQueue[Tool] = SimpleQueue()
     for tool in tools:
         free.put(tool)

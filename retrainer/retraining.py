@@ -28,7 +28,7 @@ from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.summaries import require_own_folder
@@ -223,7 +223,7 @@ class _Run:
 
     def require_all_classes(self, dataset: Dataset, label_ids: Integers) -> None:
         """Raises DatasetError unless every class is among the class ids of the training examples."""
-        for label_id in np.setdiff1d(np.arange(len(dataset.labels)), label_ids):
+        for label_id in np.flatnonzero(np.bincount(label_ids, minlength=len(dataset.labels)) == 0):
             raise DatasetError(
                 f"Label {dataset.labels[label_id]} has no images in the category training.",
                 "Add photos to it, or lower the percentages of the other parts.",

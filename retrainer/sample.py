@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from retrainer.errors import OptionError, OutputError
 from retrainer.files import TEMPORARY_PREFIX, shown
-from retrainer.options import SampleOptions
+from retrainer.options.sampling import SampleOptions
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]

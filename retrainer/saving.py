@@ -14,7 +14,7 @@ from retrainer.labels import labels_file
 from retrainer.models import graphdef, tflite
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import twins
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 
 # The options that say how a head was trained.
 _RECORDED = ("architecture", "how_many_training_steps", "learning_rate", "train_batch_size", "split_by", "seed")

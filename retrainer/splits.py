@@ -132,8 +132,10 @@ def _fill(
 
 def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> list[Integers]:
     """The different groups of each class."""
-    pairs = np.unique(np.stack([label_ids, groups]), axis=1)
-    return np.split(pairs[1], np.searchsorted(pairs[0], np.arange(1, classes)))
+    count = int(groups.max(initial=0)) + 1
+    pairs = np.sort(label_ids * count + groups)
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    return np.split(pairs % count, np.searchsorted(pairs, np.arange(1, classes) * count))
 
 
 def _ranges(validation_percentage: int, testing_percentage: int) -> dict[int, tuple[float, float]]:

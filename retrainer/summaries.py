@@ -1,9 +1,13 @@
 """TensorBoard's event files, written without TensorFlow."""
 
 import os
+import struct
 import time
 from pathlib import Path
 from typing import Any
+
+import google_crc32c
+import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import OptionError
@@ -15,6 +19,7 @@ SUFFIX, GRAPH_SUFFIX = ".retrainer", ".retrainer-graph"
 _PREFIX = "events.out.tfevents"
 # A constant of more bytes is a weight, which TensorBoard's graph page does not show and would choke on.
 _SMALL_CONSTANT = 256
+_BUCKETS = 30
 
 
 class EventFile:
@@ -25,13 +30,11 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, suffix: str = SUFFIX) -> None:
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
         folder.mkdir(parents=True, exist_ok=True)
         for older in folder.glob(f"{_PREFIX}.*{suffix}"):
             older.unlink()
         self.path = folder / f"{_PREFIX}.{int(time.time()):010d}.{os.getpid()}{suffix}"
-        self._writer = RecordWriter(self.path.open("wb"))
+        self._handle = self.path.open("wb")
         self._write(file_version="brain.Event:2")
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
@@ -45,9 +48,7 @@ class EventFile:
 
     def histogram(self, step: int, tag: str, values: Floats) -> None:
         """Adds the distribution of some numbers."""
-        from tensorboard.plugins.histogram.summary_v2 import histogram_pb
-
-        self._write(step=step, summary=histogram_pb(tag, values))
+        self._write(step=step, summary=histogram_of(tag, values))
 
     def graph(self, graph: Any) -> None:
         """Adds a GraphDef without its weights."""
@@ -55,12 +56,52 @@ class EventFile:
 
     def close(self) -> None:
         """Completes the file."""
-        self._writer.close()
+        self._handle.close()
 
     def _write(self, **fields: Any) -> None:
         from tensorboard.compat.proto import event_pb2
 
-        self._writer.write(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString())
+        self._handle.write(record_of(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString()))
+
+
+def record_of(content: bytes) -> bytes:
+    """Content as a record of a TFRecord file: its length and itself, each with its checksum behind it.
+
+    tensorboard's own `RecordWriter` is as slow to import as the rest of a retraining. The format and the masking of
+    checksums are those of tensorflow/core/lib/io/record_writer.h and lib/hash/crc32c.h.
+    """
+    length = struct.pack("<Q", len(content))
+    return length + _checksum(length) + content + _checksum(content)
+
+
+def _checksum(content: bytes) -> bytes:
+    checksum = google_crc32c.value(content)
+    rotated = (checksum >> 15 | checksum << 17) & 0xFFFFFFFF
+    return struct.pack("<I", (rotated + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def histogram_of(tag: str, values: Floats) -> Any:
+    """The summary of the distribution of some numbers, as tensorboard's `histogram` plugin reads it.
+
+    Thirty buckets of equal width, each with its edges and its count, float64 `(30, 3)`; where all numbers are equal,
+    the last bucket holds them.
+    """
+    from tensorboard.compat.proto import summary_pb2, types_pb2
+
+    lowest, highest = float(values.min()), float(values.max())
+    if lowest < highest:
+        counts, edges = np.histogram(values, _BUCKETS, (lowest, highest))
+    else:
+        counts, edges = np.array([0] * (_BUCKETS - 1) + [values.size]), np.full(_BUCKETS + 1, lowest)
+    buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype("<f8")
+    summary = summary_pb2.Summary()
+    value = summary.value.add(tag=tag)
+    value.metadata.plugin_data.plugin_name = "histograms"
+    value.tensor.dtype = types_pb2.DT_DOUBLE
+    value.tensor.tensor_content = buckets.tobytes()
+    for size in buckets.shape:
+        value.tensor.tensor_shape.dim.add(size=size)
+    return summary
 
 
 def write_graph(folder: Path, graph: Any) -> Path:

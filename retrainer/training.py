@@ -12,7 +12,7 @@ from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Observer, StepEvaluated, Warned
 from retrainer.head import Head, gradient_step, initial_head
 from retrainer.metrics import correct, cross_entropy
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 
 ALL = -1
 # Of a run so many heads are told of, spread evenly: histograms take their time.

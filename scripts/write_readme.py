@@ -13,17 +13,10 @@ import tempfile
 from pathlib import Path
 
 from retrainer.files import write_whole
-from retrainer.options import (
-    ArchitecturesOptions,
-    EvaluateOptions,
-    FetchOptions,
-    InspectOptions,
-    LabelOptions,
-    Options,
-    RetrainOptions,
-    SampleOptions,
-    options_of,
-)
+from retrainer.options.groups import Options, options_of
+from retrainer.options.labelling import EvaluateOptions, InspectOptions, LabelOptions
+from retrainer.options.retraining import ArchitecturesOptions, FetchOptions, RetrainOptions
+from retrainer.options.sampling import SampleOptions
 
 README = Path(__file__).parent.parent / "README.md"
 SESSION = (

@@ -15,7 +15,7 @@ from tensorboard.compat.proto import types_pb2
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.models import graphdef
 from retrainer.models.tflite import TFLiteBuilder
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 
 Colour = tuple[int, int, int]
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -32,7 +32,7 @@ from retrainer.events import Event, Noted, Warned, silent
 from retrainer.images import square, to_input
 from retrainer.models.litert import Network
 from retrainer.models.tensorflow_graph import import_tensorflow
-from retrainer.options import BackboneOptions
+from retrainer.options.retraining import BackboneOptions
 
 __all__ = ["server"]
 
@@ -230,7 +230,7 @@ def test_retrain_on_a_tflite_gives_a_tflite(photos: Photos, configured: Configur
 def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     from retrainer.evaluation import evaluate
     from retrainer.inspection import inspect
-    from retrainer.options import EvaluateOptions
+    from retrainer.options.labelling import EvaluateOptions
 
     root = photos(count=40)
     options = configured(

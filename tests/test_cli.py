@@ -14,7 +14,7 @@ from test_images import huge_png
 
 from retrainer import RetrainOptions, retrain
 from retrainer.cli.flags import flags_of
-from retrainer.options import options_of
+from retrainer.options.groups import options_of
 
 
 @pytest.fixture

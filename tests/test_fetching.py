@@ -18,7 +18,7 @@ from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
 from retrainer.fetching import fetch
 from retrainer.models.litert import Network
-from retrainer.options import FetchOptions
+from retrainer.options.retraining import FetchOptions
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from retrainer.events import silent
 from retrainer.inspection import graph_to_tensorboard, inspect
 from retrainer.models import graphdef
 from retrainer.models.foreign import GraphReading, reading_of
-from retrainer.options import EvaluateOptions
+from retrainer.options.labelling import EvaluateOptions
 
 SIZE = COLOURS_SIZE
 

@@ -12,7 +12,7 @@ from retrainer.backbones.bundle import read_bundle, write_bundle
 from retrainer.backbones.sources import find_bundle
 from retrainer.errors import BackboneError, ModelError, OptionError
 from retrainer.head import Head, softmax
-from retrainer.models import graphdef, tflite, tflite_metadata
+from retrainer.models import graphdef, tflite, tflite_reader
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained, twins
@@ -65,7 +65,7 @@ def test_tensorflow_gives_the_same_scores_for_the_graph(model: Path, picture) ->
 
 def test_both_carry_the_same_metadata(model: Path, metadata: ModelMetadata) -> None:
     assert graphdef.metadata_of(graphdef.read_graph(model), "") == metadata
-    assert tflite_metadata.metadata_of(str(model.with_suffix(".tflite"))) == metadata
+    assert tflite_reader.metadata_of(str(model.with_suffix(".tflite"))) == metadata
     assert len(metadata.model_id) == 64
 
 
@@ -200,7 +200,7 @@ def test_metadata_of_a_later_format_is_an_error() -> None:
 
 
 def test_a_tflite_of_another_tool_has_no_metadata(model_dir: Path) -> None:
-    assert tflite_metadata.metadata_of(str(find_bundle(COLOURS, str(model_dir)).tflite_path)) is None
+    assert tflite_reader.metadata_of(str(find_bundle(COLOURS, str(model_dir)).tflite_path)) is None
 
 
 @pytest.mark.parametrize("cut", [1, 20, 400])

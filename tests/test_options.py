@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from retrainer.errors import OptionError
-from retrainer.options import LabelOptions, RetrainOptions, options_of
+from retrainer.options.groups import options_of
+from retrainer.options.labelling import LabelOptions
+from retrainer.options.retraining import RetrainOptions
 
 FLAGS_OF_2017 = [
     "image_dir",

@@ -36,7 +36,7 @@ def test_the_session_prints_what_the_readme_shows() -> None:
 def test_the_python_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from retrainer.options import SampleOptions
+    from retrainer.options.sampling import SampleOptions
     from retrainer.sample import draw_sample
 
     monkeypatch.chdir(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from retrainer.errors import OptionError, OutputError
-from retrainer.options import SampleOptions
+from retrainer.options.sampling import SampleOptions
 from retrainer.sample import KINDS, draw_sample
 
 

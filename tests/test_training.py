@@ -10,7 +10,7 @@ from retrainer.errors import TrainingError
 from retrainer.events import Event, StepEvaluated, Warned, silent
 from retrainer.head import Head, gradient_step, initial_head, softmax
 from retrainer.metrics import correct, cross_entropy
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 from retrainer.training import (
     BalancedSampler,
     Examples,

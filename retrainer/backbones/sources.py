@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retrainer.architectures import QUANTIZED, architectures
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, SAVED_MODEL, TAR_ENDINGS, TFLITE_ENDING, network_in
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
 from retrainer.backbones.naming import LOGITS, Naming, Pictures, did_you_mean
-from retrainer.backbones.places import Hub, Keras, Local, Making, Place
 from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.files import content_digest, expanded, locked, nearest_existing, shown
-from retrainer.options import BackboneOptions
+from retrainer.options.retraining import BackboneOptions
+
+if TYPE_CHECKING:
+    from retrainer.backbones.places import Place
 
 EMBEDDED = "pocket"
 _EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
@@ -48,7 +51,7 @@ class BackboneSource:
     """
 
     name: str
-    places: tuple[Place, ...] = ()
+    places: "tuple[Place, ...]" = ()
     naming: Naming = field(default_factory=Naming)
     licence: str = _UNKNOWN_LICENCE
     given: str = field(default="", compare=False)
@@ -80,6 +83,11 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
 
 
 def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
+    if architecture.lower() == EMBEDDED:
+        return _as_it_is(EMBEDDED, options)
+    # Downloads and archives, which the embedded backbone does without.
+    from retrainer.backbones.places import Hub, Keras, Local
+
     row = architectures().get(architecture.lower())
     row = row or next((r for r in architectures().values() if r.handle == architecture), None)
     if row:
@@ -90,8 +98,7 @@ def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
             )
         places = (Hub(row.handle), *((Keras(row.keras, row.input_size),) if row.keras else ()))
         return _named(row.name, places, row.input_size, options, row.licence)
-    architecture = EMBEDDED if architecture.lower() == EMBEDDED else architecture
-    here = architecture == EMBEDDED or architecture in bundles_in(options.model_dir)
+    here = architecture in bundles_in(options.model_dir)
     if architecture.lower().endswith(QUANTIZED) and not Path(expanded(architecture)).exists():
         try:
             floats = source_of(architecture[: -len(QUANTIZED)], options)
@@ -117,7 +124,7 @@ def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
 
 
 def _named(
-    name: str, places: tuple[Place, ...], input_size: int, options: BackboneOptions, licence: str = _UNKNOWN_LICENCE
+    name: str, places: "tuple[Place, ...]", input_size: int, options: BackboneOptions, licence: str = _UNKNOWN_LICENCE
 ) -> BackboneSource:
     """A source; what the user says of the network belongs to its name, for another reading is another backbone."""
     said = tuple(getattr(options, flag) for flag in _SAYING)
@@ -183,6 +190,8 @@ def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictur
         floats = bundle_of(source.floats, options, pictures, observer)
         observer(Noted(f"Calibrating '{shown(source.name)}' on the photos, once"))
         return quantize(floats, source.name, Path(options.model_dir), pictures, observer)
+    from retrainer.backbones.places import Making
+
     making = Making(
         name=source.name,
         licence=source.licence,

@@ -27,7 +27,8 @@ from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite import TFLiteBuilder
-from retrainer.models.tflite_metadata import METADATA_BUFFER, MODEL_IDENTIFIER, normalisation_in
+from retrainer.models.tflite_metadata import METADATA_BUFFER, normalisation_in
+from retrainer.models.tflite_reader import MODEL_IDENTIFIER
 
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
 _ARITHMETIC = frozenset({"add", "div", "mul", "sub"})

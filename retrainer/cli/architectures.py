@@ -9,7 +9,7 @@ import click
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
-from retrainer.options import ArchitecturesOptions
+from retrainer.options.retraining import ArchitecturesOptions
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
 _WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)

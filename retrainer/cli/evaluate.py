@@ -3,7 +3,7 @@
 import click
 
 from retrainer.cli.flags import command as command_of
-from retrainer.options import EvaluateOptions
+from retrainer.options.labelling import EvaluateOptions
 
 
 def run(options: EvaluateOptions) -> None:

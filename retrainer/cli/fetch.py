@@ -9,7 +9,7 @@ from retrainer.architectures import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.files import shown
-from retrainer.options import FetchOptions
+from retrainer.options.retraining import FetchOptions
 
 FAILED = 1
 

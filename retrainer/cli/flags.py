@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from retrainer.options import Limits, Options, options_of
+from retrainer.options.groups import Limits, Options, options_of
 
 _EPILOG = "Flags may be spelt with hyphens, too."
 

@@ -8,7 +8,7 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
-from retrainer.options import InspectOptions
+from retrainer.options.labelling import InspectOptions
 
 _INDENT = 14
 

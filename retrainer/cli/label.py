@@ -9,7 +9,7 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
 from retrainer.files import require_file, require_folder, shown
-from retrainer.options import LabelOptions
+from retrainer.options.labelling import LabelOptions
 
 FAILED = 1
 
@@ -22,19 +22,17 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     labeler = Labeler(options)
     headed = len(named) > 1 or bool(found)
     failures = printed = 0
-    paths = [*named, *found]
+    paths, by_name = [*named, *found], frozenset(named)
     for path, labelled in zip(paths, labeler.label_all(paths), strict=True):
         if isinstance(labelled, PictureError):
             # A folder may hold other files, too; a photo that was named should be one.
-            failures += path in named
-            click.echo(f"{'Error' if path in named else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
+            failures += path in by_name
+            click.echo(f"{'Error' if path in by_name else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
             continue
-        if headed:
-            click.echo(("\n" if printed else "") + shown(path))
+        heading = ("\n" if printed else "") + f"{shown(path)}\n" if headed else ""
         printed += 1
-        click.echo(f"\nEvaluation time (1-image): {labelled.seconds:.3f}s\n")
-        for label, score in labelled.ranking:
-            click.echo(f"{label} (score={score:0.5f})")
+        scores = (f"{label} (score={score:0.5f})" for label, score in labelled.ranking)
+        click.echo("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *scores)))
     return FAILED if failures or not printed else 0
 
 

@@ -1,5 +1,6 @@
 """The command line: `retrainer COMMAND`, and the boundary where errors become one line and an exit code."""
 
+import gc
 import io
 import os
 import signal
@@ -15,6 +16,7 @@ from retrainer.files import shown
 
 # What shells report of a process that Ctrl-C, a closed pipe or SIGTERM ended.
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
+_OBJECTS_BEFORE_COLLECTION = 100_000
 # Command -> the module that holds it, and what it does; a module is imported when its command is called.
 COMMANDS = {
     "retrain": "Teach a pretrained network the classes of a folder of photos.",
@@ -75,7 +77,12 @@ def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
     _mend_streams()
     # What stops a container or a job of CI gets the same care as Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    sys.exit(_exit_code(command, arguments, name))
+    # Imports make many objects that stay; to look through them for garbage again and again is a tenth of a start.
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    exit_code = _exit_code(command, arguments, name)
+    # Nor need they be looked through at the end.
+    gc.freeze()
+    sys.exit(exit_code)
 
 
 def _mend_streams() -> None:

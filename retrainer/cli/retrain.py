@@ -1,7 +1,7 @@
 """`retrainer retrain`."""
 
 from retrainer.cli.flags import command as command_of
-from retrainer.options import RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 
 
 def run(options: RetrainOptions) -> None:

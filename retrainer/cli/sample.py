@@ -4,7 +4,7 @@ import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.files import expanded, shown
-from retrainer.options import SampleOptions
+from retrainer.options.sampling import SampleOptions
 
 
 def run(options: SampleOptions, folder: str) -> None:

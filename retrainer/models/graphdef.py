@@ -14,6 +14,7 @@ from retrainer.errors import ModelError, OptionError
 from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import METADATA_NODE, ModelMetadata
+from retrainer.models.wire import node_of
 
 # The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
 PRODUCER = 134
@@ -112,7 +113,7 @@ def add_constant(graph: GraphDef, name: str, value: Any) -> str:
 
 def require_new_name(backbone: Path, name: str) -> None:
     """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
-    if name in _HEAD_NODES or any(node.name == name for node in read_graph(backbone).node):
+    if name in _HEAD_NODES or node_of(backbone.read_bytes(), name) is not None:
         raise OptionError(
             f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
             "Choose another name, such as final_result.",
@@ -130,14 +131,15 @@ def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMeta
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as the string constant `retrainer/metadata`.
     """
-    graph = read_graph(backbone)
+    graph = graph_pb2.GraphDef()
     weights = add_constant(graph, _WEIGHTS, head.weights)
     biases = add_constant(graph, _BIASES, head.biases)
     product = add_node(graph, "MatMul", _PRODUCT, (feature_node, weights), T=types_pb2.DT_FLOAT)
     logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
     add_constant(graph, METADATA_NODE, metadata.to_json())
-    serialised: bytes = graph.SerializeToString(deterministic=True)
+    # Serialised graphs one behind the other are one graph, of all their nodes.
+    serialised: bytes = backbone.read_bytes() + graph.SerializeToString(deterministic=True)
     return serialised
 
 

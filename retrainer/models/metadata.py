@@ -1,6 +1,5 @@
 """What a model says of itself: the JSON document that travels inside the `.pb` and the `.tflite`."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -44,6 +43,8 @@ class ModelMetadata:
 
     def identified(self, weights: bytes) -> "ModelMetadata":
         """A copy whose `model_id` is computed from everything else and the head's weights as bytes."""
+        import hashlib  # takes milliseconds, which a label does without
+
         content = hashlib.sha256(replace(self, model_id="").to_json().encode("utf-8"))
         content.update(weights)
         return replace(self, model_id=content.hexdigest())

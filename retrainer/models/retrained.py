@@ -7,7 +7,9 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
 from retrainer.images import RESIZE_RULE
-from retrainer.models.metadata import INPUT_NODE, USUAL_MEAN, USUAL_SIZE, USUAL_STD, ModelMetadata
+from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, USUAL_MEAN, USUAL_SIZE, USUAL_STD, ModelMetadata
+from retrainer.models.tflite_reader import MODEL_IDENTIFIER, metadata_of
+from retrainer.models.wire import node_of
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -55,10 +57,9 @@ def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[Mode
 
 
 def _open_tflite(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
-    from retrainer.models import tflite_metadata
     from retrainer.models.litert import Network
 
-    metadata = tflite_metadata.metadata_of(path)
+    metadata = metadata_of(path)
     if not _are_its_own(nodes, metadata):
         raise OptionError(
             f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
@@ -69,15 +70,16 @@ def _open_tflite(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runn
 
 
 def _open_graph(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
+    twin = twins(path)[1]
+    described = _twin_metadata(twin)
+    if described and _are_its_own(nodes, described) and carries(Path(path), described.model_id):
+        from retrainer.models.litert import Network
+
+        return described, Network(twin)
     from retrainer.models import graphdef
 
     graph = graphdef.read_graph(path)
     metadata = graphdef.metadata_of(graph, shown(path))
-    twin = twins(path)[1]
-    if metadata and _are_its_own(nodes, metadata) and carries(twin, metadata.model_id):
-        from retrainer.models.litert import Network
-
-        return metadata, Network(twin)
     from retrainer.models.foreign import reading_of
     from retrainer.models.tensorflow_graph import GraphNetwork
 
@@ -104,8 +106,6 @@ def _are_its_own(nodes: tuple[str, str], metadata: ModelMetadata | None) -> bool
 
 def is_tflite(path: str) -> bool:
     """Whether a file is a `.tflite`, by its content, or by its name where it is damaged."""
-    from retrainer.models.tflite_metadata import MODEL_IDENTIFIER
-
     try:
         with open(path, "rb") as handle:
             return handle.read(8)[4:] == MODEL_IDENTIFIER or path.endswith(_TFLITE)
@@ -115,15 +115,19 @@ def is_tflite(path: str) -> bool:
 
 def carries(path: Path, model_id: str) -> bool:
     """Whether a file is a whole model, `.pb` or `.tflite`, of that id."""
-    from retrainer.models import tflite_metadata
-
     try:
         if is_tflite(str(path)):
-            metadata = tflite_metadata.metadata_of(str(path))
-        else:
-            from retrainer.models import graphdef
-
-            metadata = graphdef.metadata_of(graphdef.read_graph(path), shown(path))
-    except ModelError:
+            metadata = _twin_metadata(path)
+            return metadata is not None and metadata.model_id == model_id
+        node = node_of(path.read_bytes(), METADATA_NODE)
+    except (ModelError, OSError):
         return False
-    return metadata is not None and metadata.model_id == model_id
+    return node is not None and model_id.encode("ascii") in node
+
+
+def _twin_metadata(path: Path) -> ModelMetadata | None:
+    """What a `.tflite` says of itself, None where it is absent, damaged or silent."""
+    try:
+        return metadata_of(str(path))
+    except ModelError:
+        return None

@@ -4,23 +4,17 @@ No package that writes it installs on a current Python, so the few tables that a
 by their slots. Slots, enumerations and the identifier come from metadata_schema.fbs of tensorflow/tflite-support.
 """
 
-import io
 import struct
-import zipfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import flatbuffers
 from flatbuffers import encode, number_types
 from flatbuffers.table import Table
 
-from retrainer.errors import ModelError
-from retrainer.files import shown
 from retrainer.models.metadata import INPUT_NODE, LABELS_FILE, METADATA_FILE, ModelMetadata
 
 METADATA_BUFFER = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
-MODEL_IDENTIFIER = b"TFL3"
 
 # Values of the schema's enumerations and unions.
 DESCRIPTIONS, TENSOR_AXIS_LABELS = 1, 2
@@ -151,31 +145,3 @@ def _floats(table: Table, slot: int) -> list[float]:
     offset = table.Offset(4 + 2 * slot)
     start, count = (table.Vector(offset), table.VectorLen(offset)) if offset else (0, 0)
     return [float(table.Get(number_types.Float32Flags, start + 4 * number)) for number in range(count)]
-
-
-def metadata_of(path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`, None where it carries none.
-
-    Raises:
-        ModelError: the file is no TFLite model, or is truncated.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
-    if content[4:8] != MODEL_IDENTIFIER:
-        raise ModelError(
-            f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
-            "Retrain it, or copy it again.",
-        )
-    if METADATA_FILE.encode("ascii") not in content:
-        return None
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            document = archive.read(METADATA_FILE)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"'{shown(path)}' is damaged or truncated: expected '{METADATA_FILE}' in the archive at its end.",
-            "Retrain it, or copy it again.",
-        ) from error
-    return ModelMetadata.from_json(document, shown(path))

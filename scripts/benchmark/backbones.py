@@ -30,7 +30,7 @@ from retrainer.errors import BackboneError
 from retrainer.events import silent
 from retrainer.features import some_inputs
 from retrainer.models.litert import Network
-from retrainer.options import BackboneOptions
+from retrainer.options.retraining import BackboneOptions
 
 ROUNDS = 5
 MEASURED = 64

@@ -1,0 +1,38 @@
+"""The options of what is done with a retrained model."""
+
+from dataclasses import dataclass
+
+from retrainer.options.groups import MEAN, STD, Options, option, path_option
+
+
+@dataclass(frozen=True)
+class LabelOptions(Options):
+    """How to label; what the model says of itself is overridden by what is given here."""
+
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
+    top: int = option(5, "How many labels to print for each photo.", minimum=1)
+    labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+    input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
+    input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
+    input_mean: float | None = option(None, "The network sees (pixel - mean) / std.", **MEAN)
+    input_std: float | None = option(None, "The network sees (pixel - mean) / std.", **STD)
+    input_layer: str = option("", "Input node of a graph that does not describe itself.")
+    output_layer: str = option("", "Output node of a graph that does not describe itself.")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(Options):
+    """What to measure on what."""
+
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    image_dir: str = path_option("", "Folder with one sub-folder of photos per class, named as in training.")
+    labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+
+
+@dataclass(frozen=True)
+class InspectOptions(Options):
+    """What to look into."""
+
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite; any frozen graph.")
+    tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.")

@@ -1,0 +1,112 @@
+"""The options of retraining, and of the backbones that it starts from."""
+
+import re
+from dataclasses import dataclass
+
+from retrainer.errors import OptionError
+from retrainer.options.groups import MEAN, STD, Options, option, path_option
+
+# What TensorFlow takes for the name of a node.
+_NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+_BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
+
+
+@dataclass(frozen=True)
+class ModelDirOptions(Options):
+    """Where backbones lie."""
+
+    model_dir: str = path_option("tf_files/models", "Folder of the backbones' bundles and downloads.")
+
+
+@dataclass(frozen=True)
+class BackboneOptions(ModelDirOptions):
+    """Where backbones lie, and what is said of one that is still to be converted."""
+
+    offline: bool = option(False, "Touch no network: take what is here, or say what is missing.")
+    bottleneck_layer: str = option(
+        "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
+    )
+    input_layer: str = option("", "Input of a backbone that has several.")
+    input_mean: float | None = option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **MEAN)
+    input_std: float | None = option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **STD)
+
+
+@dataclass(frozen=True)
+class RetrainOptions(BackboneOptions):
+    """How to retrain: the 2017 flags with their meanings, and the few that are new."""
+
+    image_dir: str = path_option("", "Folder with one sub-folder of photos per class.")
+    output_graph: str = path_option(
+        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it."
+    )
+    intermediate_output_graphs_dir: str = path_option("tf_files/intermediate_graph/", "Folder for intermediate models.")
+    intermediate_store_frequency: int = option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
+    output_labels: str = path_option("tf_files/retrained_labels.txt", "Where to write the labels, one per line.")
+    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.")
+    how_many_training_steps: int = option(4000, "Steps of gradient descent.", minimum=1)
+    learning_rate: float = option(0.01, "Factor on the gradient at each step.", above=0)
+    testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
+    validation_percentage: int = option(
+        10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
+    )
+    eval_step_interval: int = option(10, "Measure and log every so many steps.", minimum=1)
+    train_batch_size: int = option(100, "Photos per training step; -1 takes all.", **_BATCH)
+    test_batch_size: int = option(-1, "Photos in the final test; -1 takes all.", **_BATCH)
+    validation_batch_size: int = option(100, "Photos per validation; -1 takes all.", **_BATCH)
+    print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
+    bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.")
+    final_tensor_name: str = option("final_result", "Name of the model's output node.")
+    flip_left_right: bool = option(False, "Train on mirrored views, too.")
+    random_crop: int = option(0, "Train on views cropped by up to this margin, in percent.", minimum=0, maximum=1000)
+    random_scale: int = option(0, "Train on views enlarged by up to this much, in percent.", minimum=0, maximum=1000)
+    random_brightness: int = option(
+        0, "Train on views brighter or darker by up to this much, in percent.", minimum=0, maximum=100
+    )
+    distortion_views: int = option(8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000)
+    architecture: str = option(
+        "pocket", "The backbone: 'pocket', a name of `retrainer architectures`, a TF-Hub handle, or a network's path."
+    )
+    runtime: str = option(
+        "auto",
+        "What extracts features: TensorFlow where it sees a GPU, otherwise LiteRT; or always one of them.",
+        choices=("auto", "litert", "tensorflow"),
+    )
+    seed: int = option(
+        0, "Chooses the split, the first weights and the batches; the same seed gives the same model.", minimum=0
+    )
+    split_by: str = option(
+        "content",
+        "Split by a hash of the photos' bytes, or of their paths as in 2017.",
+        choices=("content", "path"),
+    )
+    strict: bool = option(False, "Stop at the first file that is no readable photo instead of skipping it.")
+
+    def __post_init__(self) -> None:
+        """Checks what one option alone cannot show."""
+        super().__post_init__()
+        if self.testing_percentage + self.validation_percentage >= 100:
+            raise OptionError(
+                "--testing_percentage and --validation_percentage: expected less than 100 together, "
+                f"received {self.testing_percentage} and {self.validation_percentage}.",
+                "Leave some photos to train on; 10 and 10 is usual.",
+            )
+        if not _NODE_NAME.fullmatch(self.final_tensor_name):
+            raise OptionError(
+                f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.",
+                r"It begins with a letter, digit or dot and goes on with these and _ \ / > -, such as final_result.",
+            )
+
+
+@dataclass(frozen=True)
+class FetchOptions(BackboneOptions):
+    """Which backbones to prepare, and for which machine."""
+
+    to: str = path_option("", "Folder to carry to a machine without network: its --model_dir.")
+    image_dir: str = path_option("", "Photos to compare new bundles on, and to calibrate int8 ones on.")
+
+
+@dataclass(frozen=True)
+class ArchitecturesOptions(ModelDirOptions):
+    """How to show the table of networks."""
+
+    json: bool = option(False, "Print JSON, with the source of each figure.")

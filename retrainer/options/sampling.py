@@ -1,0 +1,13 @@
+"""The options of the sample set."""
+
+from dataclasses import dataclass
+
+from retrainer.options.groups import Options, option
+
+
+@dataclass(frozen=True)
+class SampleOptions(Options):
+    """How to draw the sample set."""
+
+    per_class: int = option(40, "Pictures of each of the five kinds of flowers.", minimum=1, maximum=10000)
+    seed: int = option(0, "The same seed draws the same pictures.", minimum=0)
