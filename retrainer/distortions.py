@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Pixels
-from retrainer.images import decode, to_input
 from retrainer.options.retraining import RetrainOptions
 
 
@@ -51,6 +50,8 @@ class Distortion:
 
         A view depends on the file's bytes, its number and the seed alone.
         """
+        from retrainer.images import decode, to_input  # as in `features`
+
         margin = 1.0 + self.random_crop / 100.0
         picture = decode(content, int(margin * (1.0 + self.random_scale / 100.0) * size))
         digest = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")

@@ -1,4 +1,7 @@
-"""Photos -> feature vectors, through the cache and a backbone, on all cores."""
+"""Photos -> feature vectors, through the cache and a backbone, on all cores.
+
+`images` is imported where a photo is read: its decoders take longer to start than a run whose photos are all cached.
+"""
 
 import hashlib
 import os
@@ -14,7 +17,6 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks import DIGEST_BYTES, ROWS_PER_PART, SECONDS_PER_PART, BottleneckCache, FileIndex
 from retrainer.errors import OutputError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
-from retrainer.images import read_file, square, to_input
 from retrainer.parallel import in_order, usable_cores
 
 PROGRESS_SECONDS = 0.1
@@ -50,6 +52,8 @@ class BatchExtractor(Protocol):
 
 def plain_look(content: bytes, size: int) -> Sequence[Floats]:
     """The photo itself, as its only view."""
+    from retrainer.images import square, to_input
+
     return [to_input(square(content, size))]
 
 
@@ -174,6 +178,8 @@ def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterat
 
 def _read(path: str, source: Source, size: int) -> _Photo | PictureError:
     """A photo with the network's inputs, or without where the cache has its vectors."""
+    from retrainer.images import read_file
+
     try:
         content = read_file(path)
         digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
@@ -248,6 +254,8 @@ class _Store:
 
 def some_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
     """At most `count` of the photos, from all of them evenly, as network inputs `(size, size, 3)`."""
+    from retrainer.images import read_file, square, to_input
+
     inputs = []
     for number in np.unique(np.linspace(0, len(paths) - 1, count).astype(int)) if paths else ():
         with suppress(PictureError):

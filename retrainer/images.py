@@ -27,8 +27,6 @@ LARGE_PIXELS = 2**25
 _ONE_LARGE = threading.Lock()
 # A video among the photos is not loaded to find out that it is one.
 MAX_BYTES = 2**30
-# Part of a cache's key and of a model's metadata: the same name means the same pixels from the same file.
-RESIZE_RULE = "squash-area-2"
 # Pillow warns above a limit of its own, which lies below ours.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 

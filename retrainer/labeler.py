@@ -10,10 +10,10 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.files import require_file, shown
-from retrainer.images import RESIZE_RULE, read_file, square, to_input
+from retrainer.images import read_file, square, to_input
 from retrainer.labels import read_labels
 from retrainer.models.litert import Network
-from retrainer.models.metadata import ModelMetadata
+from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.options.labelling import LabelOptions
 from retrainer.parallel import in_order, usable_cores

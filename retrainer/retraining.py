@@ -22,10 +22,9 @@ from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, Pho
 from retrainer.features import BatchExtractor, Source, extract, plain_look, some_inputs
 from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.head import Head
-from retrainer.images import RESIZE_RULE
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
-from retrainer.models.metadata import INPUT_NODE
+from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
 from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.retraining import RetrainOptions

@@ -9,10 +9,9 @@ from typing import Any
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
 from retrainer.files import write_together, write_whole
 from retrainer.head import Head
-from retrainer.images import RESIZE_RULE
 from retrainer.labels import labels_file
 from retrainer.models import graphdef, tflite
-from retrainer.models.metadata import ModelMetadata
+from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
 

@@ -16,6 +16,7 @@ from retrainer.models import graphdef, tflite, tflite_reader
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained, twins
+from retrainer.models.wire import node_of
 
 LABELS = ("red", "grün", "日本語")
 
@@ -237,3 +238,24 @@ def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
     (written.folder / "backbone.json").write_text("{}")
     with pytest.raises(BackboneError, match=r"cannot be read|has format None"):
         read_bundle(written.folder)
+
+
+def test_a_node_is_found_in_a_graph_that_is_not_parsed() -> None:
+    graph = graphdef.new_graph()
+    for name in ("a", "retrainer/metadata", "x" * 100, "b"):
+        graphdef.add_constant(graph, name, f"content of {name}")
+    content = graph.SerializeToString()
+    for name in ("a", "retrainer/metadata", "x" * 100, "b"):
+        node = node_of(content, name)
+        assert node is not None
+        assert f"content of {name}".encode() in node
+    assert node_of(content, "retrainer") is None
+    assert node_of(b"", "a") is None
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:40], lambda c: c + b"\n", lambda c: c + b"\x0d123"])
+def test_a_truncated_graph_has_no_nodes(damage) -> None:  # type: ignore[no-untyped-def]
+    graph = graphdef.new_graph()
+    graphdef.add_constant(graph, "a", "content")
+    graphdef.add_constant(graph, "b", "content" * 20)
+    assert node_of(damage(graph.SerializeToString()), "a") is None

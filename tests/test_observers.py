@@ -8,6 +8,7 @@ import pytest
 from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
+from retrainer.arrays import Floats
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
@@ -22,6 +23,7 @@ from retrainer.events import (
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.retraining import ClassResult
+from retrainer.summaries import histogram_of, record_of
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
 STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
@@ -147,6 +149,38 @@ def test_tensorboard_reads_both_curves_under_the_same_tags(tmp_path: Path) -> No
         "cross_entropy": [(499, np.float32(0.2468013579)), (500, 0.25)],
     }
     assert validation == {"accuracy": [(499, np.float32(0.88))], "cross_entropy": [(499, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    "values", [np.linspace(-2, 3, 1000), np.full(7, 0.25), np.array([5.0]), np.array([0.0, 1e-30])]
+)
+def test_a_histogram_is_what_tensorboard_makes_of_the_numbers(values: Floats) -> None:
+    from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+    from tensorboard.util.tensor_util import make_ndarray
+
+    ours, theirs = (
+        histogram_of("weights", values.astype(np.float32)),
+        histogram_pb("weights", values.astype(np.float32)),
+    )
+    (our,), (their,) = ours.value, theirs.value
+    assert our.tag == their.tag
+    assert our.metadata.plugin_data == their.metadata.plugin_data
+    buckets, expected = make_ndarray(our.tensor), make_ndarray(their.tensor)
+    assert buckets[:, 2].sum() == len(values)
+    np.testing.assert_allclose(buckets[:, :2], expected[:, :2], rtol=1e-6, atol=1e-36)
+    # A number on an edge may fall to either side of it.
+    assert np.abs(buckets[:, 2] - expected[:, 2]).max() <= 1
+
+
+def test_a_record_is_what_tensorboard_writes(tmp_path: Path) -> None:
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    for content in (b"", b"a", bytes(range(256)) * 9):
+        path = tmp_path / "records"
+        writer = RecordWriter(path.open("wb"))
+        writer.write(content)
+        writer.close()
+        assert record_of(content) == path.read_bytes()
 
 
 def test_a_disk_that_fills_up_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

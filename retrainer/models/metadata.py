@@ -8,6 +8,8 @@ from typing import Any
 from retrainer.errors import ModelError
 
 FORMAT = 1
+# How `images` makes a picture square; part of a cache's key, too. The same name means the same pixels of the same file.
+RESIZE_RULE = "squash-area-2"
 INPUT_NODE = "input"
 # What the 2017 label_image assumed of every graph; only models that do not describe themselves need it.
 USUAL_SIZE, USUAL_MEAN, USUAL_STD = 224, 128.0, 128.0
@@ -25,7 +27,7 @@ class ModelMetadata:
         input_size: Height and width of the input in pixels.
         mean, std: The network's input is `(pixel - mean) / std`, pixels 0 to 255.
         output_node: The scores' tensor, without `:0`.
-        resize: The rule by which a picture becomes square: `images.RESIZE_RULE`.
+        resize: The rule by which a picture becomes square: `RESIZE_RULE`.
         backbone: Name, source, licence and SHA-256 of the network below the head.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
         model_id: SHA-256 over all of the above and the head's weights; equal in twins only.

@@ -6,8 +6,15 @@ from typing import Protocol
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
-from retrainer.images import RESIZE_RULE
-from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, USUAL_MEAN, USUAL_SIZE, USUAL_STD, ModelMetadata
+from retrainer.models.metadata import (
+    INPUT_NODE,
+    METADATA_NODE,
+    RESIZE_RULE,
+    USUAL_MEAN,
+    USUAL_SIZE,
+    USUAL_STD,
+    ModelMetadata,
+)
 from retrainer.models.tflite_reader import MODEL_IDENTIFIER, metadata_of
 from retrainer.models.wire import node_of
 
