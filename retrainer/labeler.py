@@ -11,7 +11,6 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.files import require_file, shown
 from retrainer.images import read_file, square, to_input
-from retrainer.labels import read_labels
 from retrainer.models.litert import Network
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
@@ -131,6 +130,8 @@ def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
                 f"'{shown(options.graph)}' carries no labels; expected a labels file.", "Give it as --labels FILE."
             )
         return described.labels
+    from retrainer.labels import read_labels
+
     require_file(options.labels, "--labels", "a labels file, one label per line")
     labels = read_labels(options.labels)
     if described.labels and len(labels) != len(described.labels):

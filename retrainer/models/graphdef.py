@@ -4,6 +4,7 @@ GraphDef's messages ship with tensorboard, so that this costs milliseconds where
 """
 
 from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,9 @@ def add_constant(graph: GraphDef, name: str, value: Any) -> str:
 
 def require_new_name(backbone: Path, name: str) -> None:
     """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
-    if name in _HEAD_NODES or node_of(backbone.read_bytes(), name) is not None:
+    with backbone.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
+        taken = name in _HEAD_NODES or node_of(graph, name) is not None
+    if taken:
         raise OptionError(
             f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
             "Choose another name, such as final_result.",

@@ -1,5 +1,6 @@
 """A retrained model on disk: the `.pb`, its `.tflite` twin, and which of them runs."""
 
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Protocol
 
@@ -126,8 +127,9 @@ def carries(path: Path, model_id: str) -> bool:
         if is_tflite(str(path)):
             metadata = _twin_metadata(path)
             return metadata is not None and metadata.model_id == model_id
-        node = node_of(path.read_bytes(), METADATA_NODE)
-    except (ModelError, OSError):
+        with path.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
+            node = node_of(graph, METADATA_NODE)
+    except (ModelError, OSError, ValueError):  # an empty file cannot be mapped
         return False
     return node is not None and model_id.encode("ascii") in node
 

@@ -3,12 +3,17 @@
 Field numbers are those of tensorflow/core/framework/graph.proto, wire types those of protobuf's encoding.
 """
 
+from mmap import mmap
+
 _NODE_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
 
 
-def node_of(graph: bytes, name: str) -> bytes | None:
-    """The serialised node of that name; None where there is none, or where the graph is damaged or truncated."""
+def node_of(graph: bytes | mmap, name: str) -> bytes | None:
+    """The serialised node of that name; None where there is none, or where the graph is damaged or truncated.
+
+    Of a graph that is mapped into memory only the beginnings of nodes are read.
+    """
     encoded = name.encode("utf-8")
     beginning = bytes([_NODE_TAG, len(encoded)]) + encoded
     found, place = None, 0
@@ -20,7 +25,7 @@ def node_of(graph: bytes, name: str) -> bytes | None:
                 continue
             if tag & 7 != _LENGTH_DELIMITED:
                 return None
-            if tag == _NODE_TAG and graph.startswith(beginning, place):
+            if tag == _NODE_TAG and graph[place : place + len(beginning)] == beginning:
                 found = graph[place : place + length]
             place += length
     except IndexError:
@@ -28,7 +33,7 @@ def node_of(graph: bytes, name: str) -> bytes | None:
     return found if place == len(graph) else None
 
 
-def _varint(content: bytes, place: int) -> tuple[int, int]:
+def _varint(content: bytes | mmap, place: int) -> tuple[int, int]:
     """The number at a place, and the place behind it; IndexError where the content ends before it."""
     number = shift = 0
     while True:

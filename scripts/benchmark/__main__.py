@@ -1,130 +1,88 @@
-"""Measures extraction against its own limits, and whole commands against a bare import of TensorFlow.
+"""Measures retrainer against its own limits, against bare imports, and against what else there is.
 
-    python -m scripts.benchmark --photos FOLDER
+    python -m scripts.benchmark [--photos FOLDER] [--json FILE] [PART...]
 
-Seconds mean little on a shared machine, so that everything is a ratio of medians of interleaved runs.
+A PART is one of those listed below; without any all are measured, which takes a quarter of an hour. Without --photos
+pictures are made: 500×333 as the web has them, and 4000×3000 as a phone makes them.
 """
 
-import os
-import platform
-import statistics
-import subprocess
+import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import click
-import numpy as np
 
-from retrainer.arrays import Floats
 from retrainer.backbones.sources import EMBEDDED, find_bundle
-from retrainer.bottlenecks import BottleneckCache, FileIndex
-from retrainer.dataset import PhotoFiles, scan
-from retrainer.events import silent
-from retrainer.features import Source, extract
-from retrainer.images import read_file, square, to_input
-from retrainer.models.litert import Network
-from retrainer.parallel import in_order, usable_cores
+from scripts.benchmark import commands, scale
+from scripts.benchmark.stages import stages
+from scripts.benchmark.synthetic import SIZES, make_photos
+from scripts.benchmark.tables import Table, machine, machine_markdown
 
-Item = TypeVar("Item")
-
-
-def rounds(measures: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """The median seconds of each measure; all are taken in turn, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in measures}
-    for count in range(repeats + 1):
-        for name, measure in measures.items():
-            started = time.perf_counter()
-            measure()
-            if count:
-                seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def extraction(files: PhotoFiles, repeats: int) -> list[tuple[str, str]]:
-    """Photos per second of each stage alone and of the whole, and the whole against its limit; all cores."""
-    bundle = find_bundle(EMBEDDED, "")
-    paths = files.paths
-    networks = [Network(bundle.tflite_path) for _ in range(usable_cores())]
-    blank: Floats = np.zeros((bundle.input_size, bundle.input_size, 3), np.float32)
-
-    def picture(network: Network, path: str) -> None:
-        to_input(square(read_file(path), network.input_size))
-
-    def run(network: Network, picture: Floats) -> None:
-        network.run(picture)
-
-    def whole() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            cache = BottleneckCache(Path(folder), bundle.name, bundle.depth, silent)
-            source = Source(FileIndex(Path(folder), silent), cache, lambda: Network(bundle.tflite_path))
-            extract(paths, files.stamps, source, silent)
-
-    medians = rounds(
-        {
-            "picture": lambda: _exhaust(networks, picture, paths),
-            "network": lambda: _exhaust(networks, run, [blank] * len(paths)),
-            "whole": whole,
-        },
-        repeats,
-    )
-    rates = {name: len(paths) / seconds for name, seconds in medians.items()}
-    limit = 1 / (1 / rates["picture"] + 1 / rates["network"])
-    return [
-        ("picture alone: read, decode, resize, to float", f"{rates['picture']:,.0f} photos/s"),
-        ("network alone: set, invoke, get", f"{rates['network']:,.0f} photos/s"),
-        ("the limit of both, 1/(1/picture + 1/network)", f"{limit:,.0f} photos/s"),
-        ("extraction, the cache written", f"{rates['whole']:,.0f} photos/s"),
-        ("extraction against its limit", f"{rates['whole'] / limit:.0%}"),
-    ]
-
-
-def _exhaust(networks: list[Network], work: Callable[[Network, Item], None], items: Sequence[Item]) -> None:
-    for _ in in_order(networks, work, items):
-        pass
-
-
-def processes(photos: str, photo: str, repeats: int) -> list[tuple[str, str]]:
-    """Whole processes against `import tensorflow`."""
-    bin_folder = Path(sys.executable).parent
-    retrainer = str(bin_folder / "retrainer")
-    with tempfile.TemporaryDirectory() as folder:
-        commands = {
-            "import tensorflow": [sys.executable, "-c", "import tensorflow"],
-            "warm retrain, 4,000 steps": [retrainer, "retrain", "--image_dir", os.path.abspath(photos)],
-            "label, one photo": [retrainer, "label", "--image", os.path.abspath(photo)],
-            "--help": [retrainer, "--help"],
-        }
-
-        def runner(line: list[str]) -> Callable[[], None]:
-            return lambda: _run(line, folder)
-
-        # The first round fills the cache and writes the model.
-        medians = rounds({name: runner(line) for name, line in commands.items()}, repeats)
-    base = medians.pop("import tensorflow")
-    rows = [(f"{name} / import tensorflow", f"{seconds / base:.3f}") for name, seconds in medians.items()]
-    return [("import tensorflow", f"{base:.2f} s"), *rows]
-
-
-def _run(line: list[str], folder: str) -> None:
-    subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_COUNTS = {SIZES[0]: 1000, SIZES[1]: 60}
+_ROWS = (1_000, 10_000, 100_000, 1_000_000)
+PARTS = ("stages", "extraction", "starts", "2017", "many", "steps", "warm")
 
 
 @click.command()
-@click.option(
-    "--photos", required=True, type=click.Path(exists=True, file_okay=False), help="A folder of class folders."
-)
-@click.option("--repeats", default=5, show_default=True, help="Runs that count, of each measure.")
-def main(photos: str, repeats: int) -> None:
-    """Prints the table of ratios, Markdown."""
-    files = scan(photos, silent)
-    machine = f"{platform.machine()}, {usable_cores()} cores, Python {platform.python_version()}"
-    click.echo(f"{machine}, {len(files.names):,} photos\n\n| measure | median |\n| --- | --- |")
-    for name, value in extraction(files, repeats) + processes(photos, files.paths[0], repeats):
-        click.echo(f"| {name} | {value} |")
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--photos", type=click.Path(exists=True, file_okay=False), help="A folder of class folders of JPEGs.")
+@click.option("--architecture", default=EMBEDDED, show_default=True, help="The bundle of stages and extraction.")
+@click.option("--model_dir", default="tf_files/models", show_default=True, help="Where that bundle lies.")
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Runs of each measure.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Also write the results as JSON.")
+def main(
+    parts: tuple[str, ...], photos: str | None, architecture: str, model_dir: str, repeats: int, json_path: str | None
+) -> None:
+    """Prints tables, Markdown."""
+    described = machine()
+    click.echo(f"{machine_markdown(described)}.\n")
+    tables = []
+    with tempfile.TemporaryDirectory() as folder:
+        for table in _measured(parts or PARTS, photos, (architecture, model_dir), repeats, Path(folder)):
+            tables.append(table)
+            click.echo(table.markdown())
+            sys.stdout.flush()
+    if json_path:
+        document = {"machine": dict(described), "tables": [table.document() for table in tables]}
+        Path(json_path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _measured(
+    parts: tuple[str, ...], photos: str | None, backbone: tuple[str, str], repeats: int, folder: Path
+) -> Iterator[Table]:
+    """The tables of the parts, in their order."""
+    bundle = find_bundle(*backbone)
+    made: dict[tuple[int, int], str] = {}
+
+    def photos_of(size: tuple[int, int]) -> str:
+        if size not in made:
+            made[size] = str(folder / f"{size[0]}")
+            make_photos(Path(made[size]), size, _COUNTS[size])
+        return made[size]
+
+    web = photos or photos_of(SIZES[0])
+    photo = str(sorted(Path(web).glob("*/*.jpg"))[0])
+    measures: dict[str, Callable[[], Iterator[Table]]] = {
+        "stages": lambda: (
+            stages(title, folder_, bundle, repeats)
+            for title, folder_ in (
+                ((f"Photos of {Path(photos).name}", photos),)
+                if photos
+                else ((f"Made photos of {w}×{h}", photos_of((w, h))) for w, h in SIZES)
+            )
+        ),
+        "extraction": lambda: iter([commands.extraction(web, bundle, repeats)]),
+        "starts": lambda: iter([commands.starts(web, photo, repeats)]),
+        "2017": lambda: iter([commands.against_2017(web, find_bundle(EMBEDDED, ""), repeats)]),
+        "many": lambda: iter([commands.many(web, repeats)]),
+        "steps": lambda: iter([scale.steps(repeats)]),
+        "warm": lambda: iter([scale.warm_runs(find_bundle(EMBEDDED, ""), _ROWS, repeats)]),
+    }
+    for part in PARTS:
+        if part in parts:
+            yield from measures[part]()
 
 
 if __name__ == "__main__":

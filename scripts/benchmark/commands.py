@@ -1,0 +1,189 @@
+"""Whole commands, from the start of a process to its end."""
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from retrainer.backbones.bundle import Bundle
+from retrainer.options.retraining import RetrainOptions
+from retrainer.retraining import retrain
+from scripts.benchmark.measuring import Measured, Run, interleaved, process
+from scripts.benchmark.tables import Table
+
+STEPS = 500
+# So many of the thousand processes of 2017 are run; the others are worked out.
+_LABELS, _LABELS_RUN = 1000, 10
+RETRAINER = str(Path(sys.executable).parent / "retrainer")
+PROJECT = str(Path(__file__).parents[2])
+
+
+def python(code: str) -> list[str]:
+    """The command line of some Python."""
+    return [sys.executable, "-c", code]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command line of a module of the benchmark."""
+    return [sys.executable, "-m", f"scripts.benchmark.{name}", *arguments]
+
+
+def starts(photos: str, photo: str, repeats: int) -> Table:
+    """How soon commands are done that have little to do, against bare imports of what they need."""
+    packages = "numpy, PIL.Image, simplejpeg, ai_edge_litert.interpreter"
+    with tempfile.TemporaryDirectory() as folder:
+        warm = [RETRAINER, "retrain", "--image_dir", os.path.abspath(photos)]
+        medians = interleaved(
+            {
+                "warm retrain, 4,000 steps": process(warm, folder),  # first, so that the others find a model
+                "click": process(python("import click"), folder),
+                "--help": process([RETRAINER, "--help"], folder),
+                "packages": process(python(f"import {packages}"), folder),
+                "label": process([RETRAINER, "label", "--image", os.path.abspath(photo)], folder),
+                "tensorflow": process(python("import tensorflow"), folder),
+            },
+            repeats,
+        )
+        arithmetic = statistics.median(_arithmetic(photos, folder) for _ in range(repeats))
+    seconds = {name: measured.seconds for name, measured in medians.items()}
+    retraining = seconds["warm retrain, 4,000 steps"]
+    rows = [
+        ("--help", seconds["--help"], "import click", seconds["click"], 2.0),
+        ("label, one photo", seconds["label"], f"import {packages}", seconds["packages"], 1.5),
+        (
+            "warm retrain, 4,000 steps, without their arithmetic",
+            retraining - arithmetic,
+            f"import {packages}",
+            seconds["packages"],
+            3.0,
+        ),
+        ("warm retrain, 4,000 steps", retraining, "import tensorflow", seconds["tensorflow"], ""),
+    ]
+    return Table(
+        "Starts",
+        "Whole processes. The arithmetic is the stage 'training' of the same run in a process that has imported all.",
+        ("command", "s", "against", "s of it", "ratio", "at most"),
+        [(name, own, against, other, own / other, most) for name, own, against, other, most in rows],
+    )
+
+
+def _arithmetic(photos: str, folder: str) -> float:
+    """The seconds of the steps of a warm retraining, with what was cached in a folder."""
+    below = os.path.join(folder, "tf_files")
+    options = RetrainOptions(
+        image_dir=os.path.abspath(photos),
+        bottleneck_dir=os.path.join(below, "bottlenecks"),
+        model_dir=os.path.join(below, "models"),
+        output_graph=os.path.join(below, "again.pb"),
+        output_labels=os.path.join(below, "again.txt"),
+        summaries_dir=os.path.join(below, "again"),
+    )
+    return retrain(options).seconds["training"]
+
+
+def against_2017(photos: str, bundle: Bundle, repeats: int) -> Table:
+    """The commands of a user against the way of 2017, with the same photos and the same network."""
+    found = sorted(str(path.resolve()) for path in Path(photos).glob("*/*.jpg"))
+    labelled = (found * (_LABELS // len(found) + 1))[:_LABELS]
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as old:
+        size = ("--size", str(bundle.input_size))
+        given = ("--graph", str(bundle.graph_path), "--features", bundle.feature_node, *size)
+        way = module("way_of_2017", "retrain", *given, "--photos", os.path.abspath(photos), "--steps", str(STEPS))
+        label = module("way_of_2017", "label", "--graph", os.path.join(old, "model.pb"), *size)
+        new = [RETRAINER, "retrain", "--image_dir", os.path.abspath(photos), "--how_many_training_steps", str(STEPS)]
+        ours = [RETRAINER, "label", "--graph", os.path.join(folder, "tf_files/retrained_graph.pb")]
+        runs: dict[str, Run] = {
+            "old cold": lambda: _cold([*way, "--work"], PROJECT),
+            "new cold": lambda: _cold([*new, "--bottleneck_dir"], folder),
+            "old warm": process([*way, "--work", old], PROJECT),
+            "new warm": process(new, folder),
+            "old label": process([*label, found[0]], PROJECT),
+            "new label": process([*ours, "--image", found[0]], folder),
+            "old session": process([*label, *labelled], PROJECT),
+            "new session": process([*ours, *labelled], folder),
+        }
+        medians = interleaved(runs, repeats)
+        each = interleaved({photo: process([*label, photo], PROJECT) for photo in found[:_LABELS_RUN]}, 1)
+    processes = statistics.fmean(measured.seconds for measured in each.values()) * _LABELS
+    rows = [
+        _against(f"cold retrain, {len(found):,} photos, {STEPS} steps", medians["old cold"], medians["new cold"], 5),
+        _against(f"warm retrain, {STEPS} steps", medians["old warm"], medians["new warm"], 15),
+        _against("label one photo", medians["old label"], medians["new label"], 12),
+        _against(f"label {_LABELS:,} photos, one session", medians["old session"], medians["new session"], 3),
+        _against(f"label {_LABELS:,} photos, a process each", Measured(processes, 0), medians["new session"], 50),
+    ]
+    return Table(
+        "Against the way of 2017",
+        f"Whole processes, the same photos and network; the way of 2017 is written anew in way_of_2017.py. Of its "
+        f"{_LABELS:,} processes {_LABELS_RUN} were run and the rest worked out.",
+        ("command", "2017, s", "MiB", "retrainer, s", "MiB of it", "times as fast", "at least"),
+        rows,
+    )
+
+
+def _cold(line: Sequence[str], cwd: str) -> Measured:
+    """A run whose last argument is a folder that is new."""
+    with tempfile.TemporaryDirectory() as new:
+        return process([*line, new], cwd)()
+
+
+def _against(name: str, old: Measured, new: Measured, least: int) -> tuple[Any, ...]:
+    return name, old.seconds, round(old.peak_mb), new.seconds, round(new.peak_mb), old.seconds / new.seconds, least
+
+
+def extraction(photos: str, bundle: Bundle, repeats: int) -> Table:
+    """What a user might extract features with instead, each in a process of its own."""
+    from scripts.benchmark.contenders import CONTENDERS
+
+    given = ("--bundle", str(bundle.graph_path.parent), "--photos", os.path.abspath(photos))
+    absent = set() if _has("onnxruntime", "tf2onnx") else {"onnx"}
+    medians = interleaved(
+        {name: process(module("contenders", name, *given), PROJECT) for name in CONTENDERS if name not in absent},
+        repeats,
+    )
+    count = len(list(Path(photos).glob("*/*.jpg")))
+    ours = float(medians["ours"].printed)
+    rows: list[tuple[Any, ...]] = []
+    for name, contender in CONTENDERS.items():
+        words = (contender.__doc__ or name).rstrip(".")
+        if name in absent:
+            rows.append((words, "not installed: pip install 'retrainer[benchmark]'", "", ""))
+        else:
+            seconds = float(medians[name].printed)
+            rows.append((words, count / seconds, seconds / ours, round(medians[name].peak_mb)))
+    return Table(
+        f"Extraction, {count:,} photos, by what else there is",
+        "Photos per second once everything is imported, opened and warm; what each was printed by its last run.",
+        ("by", "photos/s", "times as long as retrainer", "MiB"),
+        rows,
+    )
+
+
+def _has(*packages: str) -> bool:
+    from importlib.util import find_spec
+
+    return all(find_spec(package) for package in packages)
+
+
+def many(photos: str, repeats: int) -> Table:
+    """How labels and extraction go with the number of photos: the rate, and the memory that is to stay."""
+    rows: list[tuple[Any, ...]] = []
+    found = sorted(path.resolve() for path in Path(photos).glob("*/*.jpg"))
+    with tempfile.TemporaryDirectory() as folder:
+        process([RETRAINER, "retrain", "--image_dir", os.path.abspath(photos)], folder)()
+        runs: dict[str, Run] = {}
+        for count in (1000, 10_000):
+            links = Path(folder) / str(count)
+            for number in range(count):
+                link = links / f"class {number % 2}" / f"{number:05d}.jpg"
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(found[number % len(found)])
+            runs[f"label {count:,}"] = process([RETRAINER, "label", "--image", str(links)], folder)
+        medians = interleaved(runs, max(repeats // 2, 1))
+        for name, measured in medians.items():
+            count = int(name.split()[1].replace(",", ""))
+            rows.append((f"label a folder of {count:,} photos", count / measured.seconds, round(measured.peak_mb)))
+    return Table("Many photos", "Whole processes; the photos repeat.", ("command", "photos/s", "MiB"), rows)

@@ -1,0 +1,82 @@
+"""Medians of interleaved runs: on a shared machine seconds mean little, ratios of neighbours something."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians over the runs of one measure.
+
+    Attributes:
+        seconds: Wall time.
+        cores: Processor time divided by wall time: how many cores were at work.
+        peak_mb: The most memory that the process held, MiB; 0 where the measure has no process of its own.
+        printed: What the last run printed.
+    """
+
+    seconds: float
+    cores: float
+    peak_mb: float = 0.0
+    printed: str = ""
+
+
+Run = Callable[[], Measured]
+
+
+def interleaved(runs: Mapping[str, Run], repeats: int) -> dict[str, Measured]:
+    """The medians of each measure; all are taken in turn, after one round that does not count."""
+    taken: dict[str, list[Measured]] = {name: [] for name in runs}
+    for round_ in range(repeats + 1):
+        for name, run in runs.items():
+            measured = run()
+            if round_:
+                taken[name].append(measured)
+    return {name: _median(measures) for name, measures in taken.items()}
+
+
+def _median(measures: Sequence[Measured]) -> Measured:
+    return Measured(
+        statistics.median(m.seconds for m in measures),
+        statistics.median(m.cores for m in measures),
+        statistics.median(m.peak_mb for m in measures),
+        measures[-1].printed,
+    )
+
+
+def timed(work: Callable[[], object]) -> Run:
+    """A measure of work in this process."""
+
+    def run() -> Measured:
+        started, processor = time.perf_counter(), time.process_time()
+        work()
+        seconds = time.perf_counter() - started
+        return Measured(seconds, (time.process_time() - processor) / seconds)
+
+    return run
+
+
+def process(line: Sequence[str], folder: str) -> Run:
+    """A measure of a whole process, from its start to its end.
+
+    Raises:
+        SystemExit: it failed.
+    """
+
+    def run() -> Measured:
+        started = time.perf_counter()
+        child = subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        printed = child.stdout.read() if child.stdout else ""
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            sys.exit(f"failed with {child.returncode}: {' '.join(line)}")
+        return Measured(seconds, (usage.ru_utime + usage.ru_stime) / seconds, usage.ru_maxrss / 1024, printed)
+
+    return run

@@ -1,0 +1,108 @@
+"""What a run costs whose photos are all cached, and its steps, by the number of photos.
+
+    python -m scripts.benchmark.scale FOLDER
+
+retrains on a folder that `synthetic.make_cached` filled, and prints the seconds of the stages as JSON.
+"""
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from retrainer.backbones.bundle import Bundle
+from retrainer.events import silent
+from retrainer.options.retraining import RetrainOptions
+from retrainer.retraining import retrain
+from retrainer.training import Examples, fit_by_gradient_descent
+from scripts.benchmark.commands import PROJECT, module
+from scripts.benchmark.measuring import interleaved, process, timed
+from scripts.benchmark.synthetic import make_cached
+from scripts.benchmark.tables import Table
+
+STEPS = 500
+
+
+def warm_runs(bundle: Bundle, counts: tuple[int, ...], repeats: int) -> Table:
+    """Warm retrainings on made-up photos; the first of each, which fills the mapped matrix, does not count."""
+    rows: list[tuple[Any, ...]] = []
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            make_cached(Path(folder) / "photos", Path(folder) / "cache", bundle, count)
+            measured = interleaved({"run": process(module("scale", folder), PROJECT)}, max(repeats // 2, 1))["run"]
+        seconds = json.loads(measured.printed)
+        matching = seconds["scan"] + seconds["bottlenecks"]
+        rows.append(
+            (
+                count,
+                seconds["scan"],
+                seconds["bottlenecks"],
+                count / matching,
+                1e3 * seconds["training"] / STEPS,
+                measured.seconds,
+                round(measured.peak_mb),
+            )
+        )
+    return Table(
+        f"Warm retrainings, D = {bundle.depth}, {STEPS} steps",
+        "Empty files with made-up hashes and vectors in the cache. Matching is the scan of the folders and the look-up "
+        "of all photos, the split included; the memory counts the pages of the mapped vectors that were touched.",
+        ("photos", "scan, s", "look-up and split, s", "photos/s matched", "ms a step", "whole process, s", "MiB"),
+        rows,
+    )
+
+
+def steps(repeats: int) -> Table:
+    """Gradient descent alone."""
+    rows: list[tuple[Any, ...]] = []
+    generator = np.random.default_rng(0)
+    for photos, depth, classes in ((3000, 1024, 5), (3000, 512, 5), (20_000, 1024, 1000)):
+        features = generator.standard_normal((photos, depth), np.float32)
+        label_ids = generator.integers(classes, size=photos)
+        examples = Examples(features, np.arange(photos), label_ids)
+        training, validation = examples.chosen(np.arange(photos // 5, photos)), examples.chosen(np.arange(photos // 5))
+        count = 4000 if classes < 1000 else 400
+        options = RetrainOptions(how_many_training_steps=count)
+
+        def fit(training: Examples = training, validation: Examples = validation, classes: int = classes) -> None:
+            fit_by_gradient_descent(training, validation, classes, options, silent, lambda *_: None)  # noqa: B023
+
+        measured = interleaved({"fit": timed(fit)}, repeats)["fit"]
+        cpu = measured.seconds * measured.cores
+        rows.append((f"{photos:,} × {depth:,}", classes, count, measured.seconds, cpu, 1e3 * measured.seconds / count))
+    return Table(
+        "Steps",
+        "Batches of 100, measured every tenth step on the batch and on 100 validation photos.",
+        ("photos × D", "classes", "steps", "s", "s of processor", "ms a step"),
+        rows,
+    )
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True))
+def main(folder: str) -> None:
+    """Retrains on a folder of made-up cached photos."""
+    started = time.perf_counter()
+    result = retrain(
+        RetrainOptions(
+            image_dir=os.path.join(folder, "photos"),
+            bottleneck_dir=os.path.join(folder, "cache"),
+            model_dir=os.path.join(folder, "models"),
+            output_graph=os.path.join(folder, "model.pb"),
+            output_labels=os.path.join(folder, "labels.txt"),
+            summaries_dir=os.path.join(folder, "logs"),
+            how_many_training_steps=STEPS,
+        )
+    )
+    if result.computed:
+        raise SystemExit(f"{result.computed} photos were not found in the cache")
+    click.echo(json.dumps({**result.seconds, "all": time.perf_counter() - started}))
+
+
+if __name__ == "__main__":
+    main()
