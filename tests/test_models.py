@@ -253,7 +253,10 @@ def test_a_node_is_found_in_a_graph_that_is_not_parsed() -> None:
     assert node_of(b"", "a") is None
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:40], lambda c: c + b"\n", lambda c: c + b"\x0d123"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda c: c[:-1], lambda c: c[:40], lambda c: c + b"\n", lambda c: c + b"\x0d123", lambda c: c + b"\xff" * 99],
+)
 def test_a_truncated_graph_has_no_nodes(damage) -> None:  # type: ignore[no-untyped-def]
     graph = graphdef.new_graph()
     graphdef.add_constant(graph, "a", "content")

@@ -7,6 +7,8 @@ from mmap import mmap
 
 _NODE_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
+# Ten bytes of seven bits hold the largest number.
+_VARINT_BITS = 70
 
 
 def node_of(graph: bytes | mmap, name: str) -> bytes | None:
@@ -34,12 +36,12 @@ def node_of(graph: bytes | mmap, name: str) -> bytes | None:
 
 
 def _varint(content: bytes | mmap, place: int) -> tuple[int, int]:
-    """The number at a place, and the place behind it; IndexError where the content ends before it."""
-    number = shift = 0
-    while True:
+    """The number at a place, and the place behind it; IndexError where the content ends before it, or it never does."""
+    number = 0
+    for shift in range(0, _VARINT_BITS, 7):
         byte = content[place]
         place += 1
         number |= (byte & 0x7F) << shift
-        shift += 7
         if byte < 0x80:
             return number, place
+    raise IndexError

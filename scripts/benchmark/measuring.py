@@ -1,12 +1,15 @@
 """Medians of interleaved runs: on a shared machine seconds mean little, ratios of neighbours something."""
 
-import os
+import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+_LAUNCHER = str(Path(__file__).parent / "launcher.py")
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,12 @@ def process(line: Sequence[str], folder: str) -> Run:
     """
 
     def run() -> Measured:
-        started = time.perf_counter()
-        child = subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        printed = child.stdout.read() if child.stdout else ""
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            sys.exit(f"failed with {child.returncode}: {' '.join(line)}")
-        return Measured(seconds, (usage.ru_utime + usage.ru_stime) / seconds, usage.ru_maxrss / 1024, printed)
+        launched = [sys.executable, "-I", "-S", _LAUNCHER, *line]
+        done = subprocess.run(launched, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"failed with {done.returncode}: {' '.join(line)}")
+        measured = json.loads(done.stdout)
+        seconds = measured["seconds"]
+        return Measured(seconds, measured["processor"] / seconds, measured["peak_kb"] / 1024, measured["printed"])
 
     return run

@@ -1,0 +1,31 @@
+"""Runs a command and prints its wall time, processor time, peak memory and output as JSON.
+
+It is run as a process of its own because a child's peak memory begins with that of its parent, which should be small.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+def main() -> None:
+    """Runs the command that the arguments are, and ends with its exit code."""
+    started = time.perf_counter()
+    child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    printed = child.stdout.read() if child.stdout else b""
+    _, status, usage = os.wait4(child.pid, 0)
+    measured = {
+        "seconds": time.perf_counter() - started,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "peak_kb": usage.ru_maxrss,
+        "printed": printed.decode("utf-8", "replace"),
+    }
+    child.returncode = os.waitstatus_to_exitcode(status)
+    print(json.dumps(measured))
+    sys.exit(child.returncode)
+
+
+if __name__ == "__main__":
+    main()
