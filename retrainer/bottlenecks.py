@@ -127,15 +127,13 @@ class BottleneckCache:
             views: `(N,)`.
         """
         rows = np.full(len(digests), -1, np.int64)
-        if not len(self._prefixes):
-            return rows
         wanted = _prefixes(digests, views)
         places = np.searchsorted(self._prefixes, wanted)
         pending = np.arange(len(digests))
         # Once, but for those that share a prefix with others.
         while len(pending):
-            pending = pending[self._prefixes[np.minimum(places[pending], len(self._order) - 1)] == wanted[pending]]
             pending = pending[places[pending] < len(self._order)]
+            pending = pending[self._prefixes[places[pending]] == wanted[pending]]
             found = self._order[places[pending]]
             same = (self._digests[found] == digests[pending]).all(axis=1) & (self._views[found] == views[pending])
             rows[pending[same]] = found[same]

@@ -79,6 +79,8 @@ class Source:
 
     def cached(self, digests: Digests) -> Integers:
         """The rows of the photos' views in the cache's matrix `(n, V)`, -1 where absent; digests `(n, 32)`."""
+        if not len(self.cache.matrix):
+            return np.full((len(digests), len(self.views)), -1, np.int64)
         views = np.tile(np.array(self.views, np.int64), len(digests))
         return self.cache.rows(np.repeat(digests, len(self.views), axis=0), views).reshape(-1, len(self.views))
 
@@ -167,7 +169,7 @@ def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterat
             photo = _read(paths[row], source, extractor.input_size)
             if isinstance(photo, PictureError) or photo.inputs is None:
                 return photo
-            return replace(photo, inputs=None, vectors=np.stack([extractor.run(picture) for picture in photo.inputs]))
+            return _Photo(photo.digest, np.stack([extractor.run(picture) for picture in photo.inputs]))
 
         return in_order(extractors, extracted, rows)
     size = batches.input_size

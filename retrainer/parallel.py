@@ -16,6 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # A chunk spares the cost of a future per photo; the window lets others go on while one large photo is decoded.
+# Towards the end chunks shrink, so that no thread is left with the last of them alone.
 _CHUNK = 8
 _WINDOW_CHUNKS = 64
 
@@ -64,15 +65,19 @@ def in_order(
         finally:
             free.put(tool)
 
-    pending: deque[Future[list[Result]]] = deque()
+    pending: deque[tuple[int, Future[list[Result]]]] = deque()
+    started = taken = 0
     pool = ThreadPoolExecutor(len(tools))
     try:
-        for start in range(0, len(items), _CHUNK):
-            pending.append(pool.submit(of_chunk, items[start : start + _CHUNK]))
-            if len(pending) * _CHUNK >= window:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
+        while started < len(items) or pending:
+            if started < len(items) and (started - taken < window or not pending):
+                size = max(1, min(_CHUNK, (len(items) - started) // (2 * len(tools))))
+                pending.append((size, pool.submit(of_chunk, items[started : started + size])))
+                started += size
+            else:
+                size, future = pending.popleft()
+                yield from future.result()
+                taken += size
     finally:
         stopped = True
         pool.shutdown(cancel_futures=True)

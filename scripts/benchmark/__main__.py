@@ -20,7 +20,7 @@ from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import SIZES, make_photos
 from scripts.benchmark.tables import Table, machine, machine_markdown
 
-_COUNTS = {SIZES[0]: 1000, SIZES[1]: 60}
+_COUNTS = {SIZES[0]: 2000, SIZES[1]: 60}
 _ROWS = (1_000, 10_000, 100_000, 1_000_000)
 PARTS = ("stages", "extraction", "starts", "2017", "many", "steps", "warm")
 

@@ -1,0 +1,96 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, Configure, Photos
+from PIL import Image
+
+from retrainer.backbones.sources import EMBEDDED, find_bundle
+from retrainer.retraining import retrain
+from scripts.benchmark.commands import PROJECT, module
+from scripts.benchmark.contenders import CONTENDERS
+from scripts.benchmark.measuring import Measured, interleaved, process
+from scripts.benchmark.stages import stages
+from scripts.benchmark.synthetic import make_cached, make_photos
+from scripts.benchmark.tables import Table
+
+
+def test_medians_leave_out_the_first_round() -> None:
+    seconds = iter([100.0, 3.0, 1.0, 2.0])
+    measured = interleaved({"a": lambda: Measured(next(seconds), 1.0)}, 3)
+    assert measured["a"].seconds == 2.0
+
+
+def test_a_process_is_measured_apart_from_its_parent(tmp_path: Path) -> None:
+    large = np.ones(2**25)  # 256 MiB of the parent's own
+    code = "import os; print(os.getcwd()); held = bytearray(64 * 2**20)"
+    measured = process([sys.executable, "-S", "-c", code], str(tmp_path))()
+    assert measured.printed == f"{tmp_path}\n"
+    assert 64 < measured.peak_mb < 128 < large.nbytes / 2**20
+    with pytest.raises(SystemExit, match="failed with 3"):
+        process([sys.executable, "-c", "raise SystemExit(3)"], str(tmp_path))()
+
+
+def test_a_table_is_markdown_and_json() -> None:
+    table = Table("Title", "Note.", ("what", "s"), [("a", 0.12345), ("b", 12345.6), ("c", 7)])
+    assert table.markdown() == (
+        "## Title\n\nNote.\n\n| what | s |\n| --- | --- |\n| a | 0.123 |\n| b | 12,346 |\n| c | 7 |\n"
+    )
+    assert json.loads(json.dumps(table.document()))["rows"][0] == {"what": "a", "s": 0.12345}
+
+
+def test_stages_are_set_beside_their_limits(photos: Photos, model_dir: Path) -> None:
+    table = stages("Photos", str(photos()), find_bundle(COLOURS, str(model_dir)), 1)
+    rows = {row[0]: row for row in table.rows}
+    whole = rows["extraction, with hashes and the cache"]
+    picture, network = rows["picture"][1], rows["network alone: set, invoke, get"][1]
+    assert whole[3] == pytest.approx(1 / (1 / picture + 1 / network))
+    assert whole[4] == f"{whole[1] / whole[3]:.0%}"
+
+
+def test_made_photos_are_photos(tmp_path: Path) -> None:
+    make_photos(tmp_path, (500, 333), 6)
+    paths = sorted(tmp_path.glob("*/*.jpg"))
+    assert len(paths) == 6
+    for path in paths:
+        with Image.open(path) as picture:
+            assert picture.size == (500, 333)
+        assert 30_000 < path.stat().st_size < 150_000
+
+
+def test_made_up_photos_are_all_cached(tmp_path: Path, model_dir: Path, configured: Configure) -> None:
+    root, cache = tmp_path / "made", tmp_path / "cached"
+    make_cached(root, cache, find_bundle(COLOURS, str(model_dir)), 100)
+    result = retrain(configured(root, bottleneck_dir=str(cache)))
+    assert (result.photos, result.computed, result.skipped) == (100, 0, 0)
+
+
+@pytest.mark.slow
+def test_the_way_of_2017_learns_and_labels(tmp_path: Path, photos: Photos) -> None:
+    bundle, root = find_bundle(EMBEDDED, ""), photos(count=40)
+    graph = ("--graph", str(bundle.graph_path), "--size", str(bundle.input_size))
+    arguments = ("--features", bundle.feature_node, "--photos", str(root), "--work", str(tmp_path), "--steps", "20")
+    lines = (
+        module("way_of_2017", "retrain", *graph, *arguments),
+        module("way_of_2017", "label", "--graph", str(tmp_path / "model.pb"), *graph[2:], str(root / "red/000.jpg")),
+    )
+    done = [subprocess.run(line, cwd=PROJECT, capture_output=True, text=True) for line in lines]
+    assert [process.returncode for process in done] == [0, 0], done
+    assert "Final test accuracy = 100.0%" in done[0].stdout
+    assert done[1].stdout.startswith("1 (score=0.")  # green, red: sorted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_all_contenders_embed_all_photos(name: str, photos: Photos) -> None:
+    if name == "onnx":
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is an extra of the benchmark")
+        pytest.importorskip("tf2onnx", reason="tf2onnx is an extra of the benchmark")
+    bundle = find_bundle(EMBEDDED, "")
+    line = module("contenders", name, "--bundle", str(bundle.graph_path.parent), "--photos", str(photos(count=70)))
+    done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) > 0
