@@ -51,9 +51,8 @@ def test_what_goes_wrong_is_raised_where_the_results_are_taken(tools: int) -> No
             raise KeyError(item)
         return item
 
-    taken = []
+    taken: list[int] = []
     with pytest.raises(KeyError):
-        for result in in_order(list(range(tools)), work, range(100)):
-            taken.append(result)
+        taken.extend(in_order(list(range(tools)), work, range(100)))
     assert taken == list(range(len(taken)))
     assert len(taken) <= 20

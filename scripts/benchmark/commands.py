@@ -198,7 +198,7 @@ def many(photos: str, repeats: int) -> Table:
             runs[f"label a folder of {count:,} photos"] = process([RETRAINER, "label", "--image", str(links)], folder)
             runs[f"retrain, cold, {count:,} photos, 1 step"] = partial(_cold, [*retrain, "--bottleneck_dir"], folder)
             counts += [count, count]
-        medians = interleaved(runs, max(repeats // 2, 1))
+        medians = interleaved(runs, repeats)
         for (name, measured), count in zip(medians.items(), counts, strict=True):
             rows.append((name, count / measured.seconds, round(measured.peak_mb)))
     return Table("Many photos", "Whole processes; the photos repeat.", ("command", "photos/s", "MiB"), rows)

@@ -35,7 +35,7 @@ def warm_runs(bundle: Bundle, counts: tuple[int, ...], repeats: int) -> Table:
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             make_cached(Path(folder) / "photos", Path(folder) / "cache", bundle, count)
-            measured = interleaved({"run": process(module("scale", folder), PROJECT)}, max(repeats // 2, 1))["run"]
+            measured = interleaved({"run": process(module("scale", folder), PROJECT)}, repeats)["run"]
         seconds = json.loads(measured.printed)
         matching = seconds["scan"] + seconds["bottlenecks"]
         rows.append(
