@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -310,3 +311,19 @@ def test_where_there_is_no_device_tensorflow_is_not_asked(monkeypatch: pytest.Mo
     monkeypatch.setattr(tensorflow_graph, "_GPU_DEVICES", ("/dev/no such device", "/dev/null"))
     assert tensorflow_graph.sees_gpu()
     assert asked == ["GPU"]
+
+
+def test_a_cache_that_is_mapped_gives_the_same_model(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = photos(count=30)
+    options = configured(root, validation_batch_size=-1, random_brightness=10)
+    read = retrain(options)
+    monkeypatch.setattr("retrainer.bottlenecks.MAPPED_BYTES", 0)
+    monkeypatch.setattr("retrainer.training._ROWS_PER_CHUNK", 3)
+    model = Path(read.tflite).read_bytes()
+    for folder in (options.bottleneck_dir, str(tmp_path / "anew")):
+        mapped = retrain(replace(options, bottleneck_dir=folder))
+        assert Path(mapped.tflite).read_bytes() == model
+        assert mapped.test_accuracy == read.test_accuracy
+        assert len(list(Path(folder).glob("*/_vectors.npy"))) == 2  # of the photos and of their views
