@@ -1,8 +1,6 @@
 """Extraction, stage by stage, each beside its own limit."""
 
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +8,13 @@ import simplejpeg
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
-from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import scan
 from retrainer.events import silent
-from retrainer.features import Source, extract
 from retrainer.images import MAX_PIXELS, read_file, square, to_input
 from retrainer.jpegs import decode_jpeg
 from retrainer.models.litert import Network
 from retrainer.parallel import in_order, usable_cores
+from scripts.benchmark.contenders import ours
 from scripts.benchmark.measuring import interleaved, timed
 from scripts.benchmark.tables import Table
 
@@ -31,20 +28,13 @@ NOTE = (
 
 def stages(title: str, photos: str, bundle: Bundle, repeats: int) -> Table:
     """Photos per second of reading, decoding, the picture stage, the network and the whole extraction."""
-    files = scan(photos, silent, fewest=1)
-    paths = [path for path in files.paths if path.lower().endswith((".jpg", ".jpeg"))]
-    stamps = files.stamps[[files.paths.index(path) for path in paths]]
+    paths = [path for path in scan(photos, silent, fewest=1).paths if path.lower().endswith((".jpg", ".jpeg"))]
+    extraction = ours(bundle, photos)
     size = bundle.input_size
     contents = [read_file(path) for path in paths]
     scaled = [(content, *_scale(content, size)) for content in contents]
     networks = [Network(bundle.tflite_path) for _ in range(usable_cores())]
     blank: Floats = np.zeros((size, size, 3), np.float32)
-
-    def whole() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            cache = BottleneckCache(Path(folder), bundle.name, bundle.depth, silent)
-            source = Source(FileIndex(Path(folder), silent), cache, lambda: Network(bundle.tflite_path))
-            extract(paths, stamps, source, silent)
 
     def on_all_cores(work: Callable[[Network, Any], object], items: Sequence[Any]) -> Callable[[], None]:
         def run() -> None:
@@ -62,7 +52,7 @@ def stages(title: str, photos: str, bundle: Bundle, repeats: int) -> Table:
                 on_all_cores(lambda n, path: bool(to_input(square(read_file(path), n.input_size)).size), paths)
             ),
             "network": timed(on_all_cores(lambda n, picture: bool(n.run(picture).size), [blank] * len(paths))),
-            "whole": timed(whole),
+            "whole": timed(lambda: extraction(paths)),
         },
         repeats,
     )
