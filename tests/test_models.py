@@ -15,8 +15,8 @@ from retrainer.head import Head, softmax
 from retrainer.models import graphdef, tflite, tflite_reader
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import open_retrained, twins
-from retrainer.models.wire import node_of
+from retrainer.models.retrained import carries, open_retrained, twins
+from retrainer.models.wire import node_in, node_of
 
 LABELS = ("red", "grün", "日本語")
 
@@ -262,3 +262,30 @@ def test_a_truncated_graph_has_no_nodes(damage) -> None:  # type: ignore[no-unty
     graphdef.add_constant(graph, "a", "content")
     graphdef.add_constant(graph, "b", "content" * 20)
     assert node_of(damage(graph.SerializeToString()), "a") is None
+
+
+@pytest.mark.parametrize("length", [1, 127, 128, 200, 256, 20_000])
+def test_names_of_any_length_are_found(length: int, tmp_path: Path) -> None:
+    graph = graphdef.new_graph()
+    graphdef.add_constant(graph, "a" * length, "content")
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph.SerializeToString())
+    assert node_in(path, "a" * length) is not None
+    assert node_in(path, "a" * (length + 1)) is None
+    with pytest.raises(OptionError, match="which another node has"):
+        graphdef.require_new_name(path, "a" * length)
+    graphdef.require_new_name(path, "b" * length)
+
+
+def test_an_empty_file_holds_no_node(tmp_path: Path) -> None:
+    (tmp_path / "graph.pb").touch()
+    assert node_in(tmp_path / "graph.pb", "a") is None
+
+
+@pytest.mark.parametrize("changed", [lambda i: "", lambda i: i[:-1], lambda i: i[1:], lambda i: i + "0", lambda i: "ü"])
+def test_an_id_is_compared_as_a_whole(model: Path, changed) -> None:  # type: ignore[no-untyped-def]
+    metadata = tflite_reader.metadata_of(str(model.with_suffix(".tflite")))
+    assert metadata is not None
+    for path in (model, model.with_suffix(".tflite")):
+        assert carries(path, metadata.model_id)
+        assert not carries(path, changed(metadata.model_id))

@@ -4,7 +4,6 @@ GraphDef's messages ship with tensorboard, so that this costs milliseconds where
 """
 
 from collections.abc import Sequence
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from retrainer.errors import ModelError, OptionError
 from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import METADATA_NODE, ModelMetadata
-from retrainer.models.wire import node_of
+from retrainer.models.wire import node_in
 
 # The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
 PRODUCER = 134
@@ -114,9 +113,7 @@ def add_constant(graph: GraphDef, name: str, value: Any) -> str:
 
 def require_new_name(backbone: Path, name: str) -> None:
     """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
-    with backbone.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
-        taken = name in _HEAD_NODES or node_of(graph, name) is not None
-    if taken:
+    if name in _HEAD_NODES or node_in(backbone, name) is not None:
         raise OptionError(
             f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
             "Choose another name, such as final_result.",

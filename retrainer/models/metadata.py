@@ -78,3 +78,8 @@ class ModelMetadata:
             return cls(**document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"'{path}': its metadata is damaged: {error}.", "Retrain the model.") from error
+
+
+def stated_id(model_id: str) -> bytes:
+    """How `ModelMetadata.to_json` states a model's id; nothing else in a document reads like it."""
+    return f'"model_id": {json.dumps(model_id, ensure_ascii=False)}'.encode("utf-8", "surrogatepass")

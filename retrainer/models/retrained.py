@@ -1,6 +1,5 @@
 """A retrained model on disk: the `.pb`, its `.tflite` twin, and which of them runs."""
 
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Protocol
 
@@ -15,9 +14,10 @@ from retrainer.models.metadata import (
     USUAL_SIZE,
     USUAL_STD,
     ModelMetadata,
+    stated_id,
 )
 from retrainer.models.tflite_reader import MODEL_IDENTIFIER, metadata_of
-from retrainer.models.wire import node_of
+from retrainer.models.wire import node_in
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -127,11 +127,10 @@ def carries(path: Path, model_id: str) -> bool:
         if is_tflite(str(path)):
             metadata = _twin_metadata(path)
             return metadata is not None and metadata.model_id == model_id
-        with path.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
-            node = node_of(graph, METADATA_NODE)
-    except (ModelError, OSError, ValueError):  # an empty file cannot be mapped
+        node = node_in(path, METADATA_NODE)
+    except (ModelError, OSError):
         return False
-    return node is not None and model_id.encode("ascii") in node
+    return node is not None and stated_id(model_id) in node
 
 
 def _twin_metadata(path: Path) -> ModelMetadata | None:

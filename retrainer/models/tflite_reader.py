@@ -1,7 +1,7 @@
 """What a `.tflite` says of itself, read without flatbuffers."""
 
 import zipfile
-from pathlib import Path
+from typing import BinaryIO
 
 from retrainer.errors import ModelError
 from retrainer.files import shown
@@ -18,21 +18,26 @@ def metadata_of(path: str) -> ModelMetadata | None:
     """
     try:
         with open(path, "rb") as handle:
-            if handle.read(8)[4:] != MODEL_IDENTIFIER:
-                raise ModelError(
-                    f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight "
-                    "bytes.",
-                    "Retrain it, or copy it again.",
-                )
-            with zipfile.ZipFile(handle) as archive:
-                document = archive.read(METADATA_FILE)
-    except (zipfile.BadZipFile, KeyError, ValueError, RuntimeError) as error:
-        if METADATA_FILE.encode("ascii") not in Path(path).read_bytes():
+            document = _document(handle, path)
+    except OSError as error:
+        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
+    return ModelMetadata.from_json(document, shown(path)) if document is not None else None
+
+
+def _document(handle: BinaryIO, path: str) -> bytes | None:
+    if handle.read(8)[4:] != MODEL_IDENTIFIER:
+        raise ModelError(
+            f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Retrain it, or copy it again.",
+        )
+    try:
+        with zipfile.ZipFile(handle) as archive:
+            return archive.read(METADATA_FILE)
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError, RuntimeError) as error:
+        handle.seek(0)
+        if METADATA_FILE.encode("ascii") not in handle.read():
             return None
         raise ModelError(
             f"'{shown(path)}' is damaged or truncated: expected '{METADATA_FILE}' in the archive at its end.",
             "Retrain it, or copy it again.",
         ) from error
-    except OSError as error:
-        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
-    return ModelMetadata.from_json(document, shown(path))

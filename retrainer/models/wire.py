@@ -1,23 +1,34 @@
-"""A serialised GraphDef, looked at without parsing it: protobuf's import and parse take longer than a label.
+"""A serialised GraphDef, looked at without parsing it: protobuf's import and parse would be a fifth of a label.
 
-Field numbers are those of tensorflow/core/framework/graph.proto, wire types those of protobuf's encoding.
+Field numbers are those of tensorflow/core/framework/graph.proto and node_def.proto, wire types those of protobuf's
+encoding; every library of protobuf's writes a node's name, its first field, first.
 """
 
-from mmap import mmap
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 
-_NODE_TAG = 0x0A
+_NODE_TAG = _NAME_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
 # Ten bytes of seven bits hold the largest number.
 _VARINT_BITS = 70
 
 
-def node_of(graph: bytes | mmap, name: str) -> bytes | None:
-    """The serialised node of that name; None where there is none, or where the graph is damaged or truncated.
+def node_in(path: Path, name: str) -> bytes | None:
+    """`node_of` a file, of which only the beginnings of nodes are read.
 
-    Of a graph that is mapped into memory only the beginnings of nodes are read.
+    Raises:
+        OSError: it cannot be read.
     """
-    encoded = name.encode("utf-8")
-    beginning = bytes([_NODE_TAG, len(encoded)]) + encoded
+    with path.open("rb") as handle:
+        if not path.stat().st_size:  # nothing to map
+            return None
+        with mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
+            return node_of(graph, name)
+
+
+def node_of(graph: bytes | mmap, name: str) -> bytes | None:
+    """The serialised node of that name; None where there is none, or where the graph is damaged or truncated."""
+    wanted = name.encode("utf-8")
     found, place = None, 0
     try:
         while place < len(graph):
@@ -27,8 +38,10 @@ def node_of(graph: bytes | mmap, name: str) -> bytes | None:
                 continue
             if tag & 7 != _LENGTH_DELIMITED:
                 return None
-            if tag == _NODE_TAG and graph[place : place + len(beginning)] == beginning:
-                found = graph[place : place + length]
+            if tag == _NODE_TAG and length and graph[place] == _NAME_TAG:
+                size, start = _varint(graph, place + 1)
+                if graph[start : start + size] == wanted:
+                    found = graph[place : place + length]
             place += length
     except IndexError:
         return None
