@@ -103,11 +103,6 @@ class Features:
     digests: Digests
     computed: int
 
-    @property
-    def vectors(self) -> Floats:
-        """All of them in memory, float32 `(M, V, D)`."""
-        return self.matrix[self.rows]
-
 
 @dataclass(frozen=True)
 class _Photo:

@@ -9,7 +9,7 @@ from retrainer.arrays import Pixels
 
 try:
     import cykooz_resizer as simd
-except ImportError:  # it has no wheel for this machine; Pillow does the same, four times slower
+except ImportError:  # it has no wheel for this machine; Pillow does the same, three times slower
     simd = None
 
 _of_thread = threading.local()
@@ -25,11 +25,11 @@ def squashed(picture: Pixels | Image.Image, size: int) -> Pixels:
     Returns:
         uint8 `(S, S, 3)`, RGB, 0 to 255; the two kinds of picture differ by one at most.
     """
-    if isinstance(picture, np.ndarray) and simd:
-        return _squashed_by_simd(picture, size)
-    pixels: Pixels = np.asarray(
-        _squashed_by_pillow(Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture, size)
-    )
+    if isinstance(picture, np.ndarray):
+        if simd:
+            return _squashed_by_simd(picture, size)
+        picture = Image.fromarray(picture)
+    pixels: Pixels = np.asarray(_squashed_by_pillow(picture, size))
     return pixels
 
 

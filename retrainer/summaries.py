@@ -67,8 +67,8 @@ class EventFile:
 def record_of(content: bytes) -> bytes:
     """Content as a record of a TFRecord file: its length and itself, each with its checksum behind it.
 
-    tensorboard's own `RecordWriter` is as slow to import as the rest of a retraining. The format and the masking of
-    checksums are those of tensorflow/core/lib/io/record_writer.h and lib/hash/crc32c.h.
+    tensorboard's own `RecordWriter` takes as long to import as Parquet does. The format and the masking of checksums
+    are those of tensorflow/core/lib/io/record_writer.h and lib/hash/crc32c.h.
     """
     length = struct.pack("<Q", len(content))
     return length + _checksum(length) + content + _checksum(content)

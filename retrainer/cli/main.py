@@ -77,7 +77,7 @@ def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
     _mend_streams()
     # What stops a container or a job of CI gets the same care as Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    # Imports make many objects that stay; to look through them for garbage again and again is a tenth of a start.
+    # Imports make many objects that stay; to look through them for garbage again and again takes a part of a start.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     exit_code = _exit_code(command, arguments, name)
     # Nor need they be looked through at the end.

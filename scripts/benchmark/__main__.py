@@ -2,7 +2,7 @@
 
     python -m scripts.benchmark [--photos FOLDER] [--json FILE] [PART...]
 
-A PART is one of those listed below; without any all are measured, which takes a quarter of an hour. Without --photos
+A PART is one of those listed below; without any all are measured, which takes twenty minutes. Without --photos
 pictures are made: 500×333 as the web has them, and 4000×3000 as a phone makes them.
 """
 
@@ -62,8 +62,9 @@ def _measured(
             make_photos(Path(made[size]), size, _COUNTS[size])
         return made[size]
 
-    web = photos or photos_of(SIZES[0])
-    photo = str(sorted(Path(web).glob("*/*.jpg"))[0])
+    def web() -> str:
+        return photos or photos_of(SIZES[0])
+
     measures: dict[str, Callable[[], Iterator[Table]]] = {
         "stages": lambda: (
             stages(title, folder_, bundle, repeats)
@@ -73,10 +74,10 @@ def _measured(
                 else ((f"Made photos of {w}×{h}", photos_of((w, h))) for w, h in SIZES)
             )
         ),
-        "extraction": lambda: iter([commands.extraction(web, bundle, repeats)]),
-        "starts": lambda: iter([commands.starts(web, photo, repeats)]),
-        "2017": lambda: iter([commands.against_2017(web, find_bundle(EMBEDDED, ""), few)]),
-        "many": lambda: iter([commands.many(web, few)]),
+        "extraction": lambda: iter([commands.extraction(web(), bundle, repeats)]),
+        "starts": lambda: iter([commands.starts(web(), repeats)]),
+        "2017": lambda: iter([commands.against_2017(web(), find_bundle(EMBEDDED, ""), few)]),
+        "many": lambda: iter([commands.many(web(), few)]),
         "steps": lambda: iter([scale.steps(repeats)]),
         "warm": lambda: iter([scale.warm_runs(find_bundle(EMBEDDED, ""), _ROWS, few)]),
     }

@@ -21,6 +21,11 @@ RETRAINER = str(Path(sys.executable).parent / "retrainer")
 PROJECT = str(Path(__file__).parents[2])
 
 
+def jpegs(photos: str) -> list[str]:
+    """The absolute paths of the photos in class folders."""
+    return sorted(str(path.resolve()) for path in Path(photos).glob("*/*.jpg"))
+
+
 def python(code: str) -> list[str]:
     """The command line of some Python."""
     return [sys.executable, "-c", code]
@@ -31,7 +36,7 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"scripts.benchmark.{name}", *arguments]
 
 
-def starts(photos: str, photo: str, repeats: int) -> Table:
+def starts(photos: str, repeats: int) -> Table:
     """How soon commands are done that have little to do, against bare imports of what they need."""
     packages = "numpy, PIL.Image, simplejpeg, ai_edge_litert.interpreter"
     with tempfile.TemporaryDirectory() as folder:
@@ -39,14 +44,13 @@ def starts(photos: str, photo: str, repeats: int) -> Table:
         one = [*warm, "--how_many_training_steps", "1"]
         medians = interleaved(
             {
-                "warm retrain, 4,000 steps": process(
-                    warm, folder
-                ),  # first, so that the others find its cache and model
-                "warm retrain, 1 step": process(one, folder),
+                # First, so that the others find its cache and model.
+                "4,000 steps": process(warm, folder),
+                "1 step": process(one, folder),
                 "click": process(python("import click"), folder),
                 "--help": process([RETRAINER, "--help"], folder),
                 "packages": process(python(f"import {packages}"), folder),
-                "label": process([RETRAINER, "label", "--image", os.path.abspath(photo)], folder),
+                "label": process([RETRAINER, "label", "--image", jpegs(photos)[0]], folder),
                 "tensorflow": process(python("import tensorflow"), folder),
             },
             repeats,
@@ -55,14 +59,8 @@ def starts(photos: str, photo: str, repeats: int) -> Table:
     rows = [
         ("--help", seconds["--help"], "import click", seconds["click"], 2.0),
         ("label, one photo", seconds["label"], f"import {packages}", seconds["packages"], 1.5),
-        ("warm retrain, 1 step", seconds["warm retrain, 1 step"], f"import {packages}", seconds["packages"], 3.0),
-        (
-            "warm retrain, 4,000 steps",
-            seconds["warm retrain, 4,000 steps"],
-            "import tensorflow",
-            seconds["tensorflow"],
-            "",
-        ),
+        ("warm retrain, 1 step", seconds["1 step"], f"import {packages}", seconds["packages"], 3.0),
+        ("warm retrain, 4,000 steps", seconds["4,000 steps"], "import tensorflow", seconds["tensorflow"], ""),
     ]
     return Table(
         "Starts",
@@ -74,7 +72,7 @@ def starts(photos: str, photo: str, repeats: int) -> Table:
 
 def against_2017(photos: str, bundle: Bundle, repeats: int) -> Table:
     """The commands of a user against the way of 2017, with the same photos and the same network."""
-    found = sorted(str(path.resolve()) for path in Path(photos).glob("*/*.jpg"))
+    found = jpegs(photos)
     labelled = (found * (_LABELS // len(found) + 1))[:_LABELS]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as old:
         size = ("--size", str(bundle.input_size))
@@ -95,13 +93,14 @@ def against_2017(photos: str, bundle: Bundle, repeats: int) -> Table:
         }
         medians = interleaved(runs, repeats)
         each = interleaved({photo: process([*label, photo], PROJECT) for photo in found[:_LABELS_RUN]}, 1)
-    processes = statistics.fmean(measured.seconds for measured in each.values()) * _LABELS
+    seconds = statistics.fmean(measured.seconds for measured in each.values()) * _LABELS
+    processes = replace(medians["old label"], seconds=seconds)
     rows = [
         _against(f"cold retrain, {len(found):,} photos, {STEPS} steps", medians["old cold"], medians["new cold"], 5),
         _against(f"warm retrain, {STEPS} steps", medians["old warm"], medians["new warm"], 15),
         _against("label one photo", medians["old label"], medians["new label"], 12),
         _against(f"label {_LABELS:,} photos, one session", medians["old session"], medians["new session"], 3),
-        _against(f"label {_LABELS:,} photos, a process each", Measured(processes, 0), medians["new session"], 50),
+        _against(f"label {_LABELS:,} photos, a process each", processes, medians["new session"], 50),
     ]
     return Table(
         "Against the way of 2017",
@@ -132,7 +131,7 @@ def extraction(photos: str, bundle: Bundle, repeats: int) -> Table:
         {name: _self_timed(module("contenders", name, *given)) for name in CONTENDERS if name not in absent},
         repeats,
     )
-    count = len(list(Path(photos).glob("*/*.jpg")))
+    count = len(jpegs(photos))
     ours = medians["ours"].seconds
     rows: list[tuple[Any, ...]] = []
     for name, contender in CONTENDERS.items():
@@ -169,7 +168,7 @@ def _has(*packages: str) -> bool:
 def many(photos: str, repeats: int) -> Table:
     """How labels and extraction go with the number of photos: the rate, and the memory that is to stay."""
     rows: list[tuple[Any, ...]] = []
-    found = sorted(path.resolve() for path in Path(photos).glob("*/*.jpg"))
+    found = jpegs(photos)
     with tempfile.TemporaryDirectory() as folder:
         process([RETRAINER, "retrain", "--image_dir", os.path.abspath(photos)], folder)()
         runs: dict[str, Run] = {}

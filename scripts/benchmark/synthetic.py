@@ -17,7 +17,7 @@ from retrainer.retraining import cache_name
 CLASSES = 5
 # Photos of the web and of a phone.
 SIZES = ((500, 333), (4000, 3000))
-# With noise of this strength JPEGs take about 0.6 bytes a pixel at 500×333, as those of Flickr do.
+# With noise of this strength JPEGs take about 0.5 bytes a pixel; those of Flickr, 500 pixels wide, take 0.6.
 _QUALITY, _NOISE = 90, 14.0
 
 
@@ -47,10 +47,8 @@ def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> No
     generator = np.random.default_rng(0)
     centres = generator.normal(0.0, 1.0, (CLASSES, bundle.depth)).astype(np.float32)
     digests: Digests = generator.integers(0, 256, (count, 32), np.uint8)
-    index, cache = (
-        FileIndex(cache_dir, silent),
-        BottleneckCache(cache_dir, cache_name(bundle, ""), bundle.depth, silent),
-    )
+    index = FileIndex(cache_dir, silent)
+    cache = BottleneckCache(cache_dir, cache_name(bundle, ""), bundle.depth, silent)
     paths: Sequence[str] = files.paths
     for start in range(0, count, ROWS_PER_PART):
         rows = slice(start, min(start + ROWS_PER_PART, count))
