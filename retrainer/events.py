@@ -93,6 +93,20 @@ class TestEvaluated(Event):
 
 
 @dataclass(frozen=True)
+class Calibrated(Event):
+    """The head's logits were divided by a temperature: what that did to `count` test photos.
+
+    Log losses in nats; expected calibration errors 0 to 1, and what a perfectly calibrated model would show by chance.
+    """
+
+    temperature: float
+    log_losses: tuple[float, float]
+    errors: tuple[float, float]
+    floor: float
+    count: int
+
+
+@dataclass(frozen=True)
 class ModelKept(Event):
     """An intermediate model was written."""
 

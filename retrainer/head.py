@@ -23,6 +23,10 @@ class Head:
         product += self.biases
         return product
 
+    def calibrated(self, temperature: float) -> "Head":
+        """A head whose logits are those of this one, divided."""
+        return Head(self.weights / np.float32(temperature), self.biases / np.float32(temperature))
+
     def copy(self) -> "Head":
         """A head that later steps do not change."""
         return Head(self.weights.copy(), self.biases.copy())

@@ -12,16 +12,26 @@ from pathlib import Path
 import numpy as np
 
 from retrainer.arrays import Integers
+from retrainer.assessment import Assessment, assess
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
 from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import Dataset, dataset_of, scan
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import Event, ModelKept, Observer, PhotoMisclassified, PhotoSkipped, TestEvaluated, silent
+from retrainer.events import (
+    Calibrated,
+    Event,
+    ModelKept,
+    Observer,
+    PhotoMisclassified,
+    PhotoSkipped,
+    TestEvaluated,
+    silent,
+)
 from retrainer.features import BatchExtractor, Source, extract, plain_look, some_inputs
 from retrainer.files import require_writable, require_writable_folder, shown
-from retrainer.head import Head
+from retrainer.head import Head, softmax
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
@@ -31,16 +41,9 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.summaries import require_own_folder
-from retrainer.training import Examples, fit_by_gradient_descent, sampled_rows
-
-
-@dataclass(frozen=True)
-class ClassResult:
-    """How one class fared in the test: `correct` of `count` photos."""
-
-    label: str
-    correct: int
-    count: int
+from retrainer.training.examples import Examples
+from retrainer.training.fitting import Trained, fit
+from retrainer.training.gradient_descent import sampled_rows
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,7 @@ class Retraining:
         computed: How many of them went through the backbone; the others' feature vectors were cached.
         distorted: How many photos had distorted views computed.
         skipped: How many files were no readable photos.
-        test_accuracy: 0 to 1, None without test photos.
-        test_count: How many photos it was measured on.
-        classes: The test, class by class.
+        test: How good the model is on the test part, None without test photos.
         seconds: Stage -> how long it took.
     """
 
@@ -70,10 +71,18 @@ class Retraining:
     computed: int
     distorted: int
     skipped: int
-    test_accuracy: float | None
-    test_count: int
-    classes: tuple[ClassResult, ...]
+    test: Assessment | None
     seconds: Mapping[str, float]
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """0 to 1, None without test photos."""
+        return self.test.accuracy if self.test else None
+
+    @property
+    def test_count(self) -> int:
+        """How many photos the accuracy was measured on."""
+        return self.test.count if self.test else 0
 
 
 def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
@@ -106,13 +115,16 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         with run.stage("training"):
             validation = examples.chosen(split.rows(VALIDATION))
             keep = partial(run.keep, writer)
-            head = fit_by_gradient_descent(training, validation, len(dataset.labels), options, run.tell, keep)
-            classes = run.test(head, examples, dataset, split.rows(TESTING))
-        tested, right = sum(c.count for c in classes), sum(c.correct for c in classes)
-        accuracy = right / tested if tested else None
+            trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
+            test = run.test(trained, examples, dataset, split.rows(TESTING))
         with run.stage("writing"):
-            facts = {"photos": len(dataset.paths), "test_accuracy": accuracy, "test_count": tested}
-            graph, twin = writer.write(head, facts)
+            facts = {
+                **trained.facts,
+                "photos": len(dataset.paths),
+                "test_accuracy": test.accuracy if test else None,
+                "test_count": test.count if test else 0,
+            }
+            graph, twin = writer.write(trained.head, facts)
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(
@@ -125,9 +137,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         computed=features.computed,
         distorted=run.distorted,
         skipped=run.skipped,
-        test_accuracy=accuracy,
-        test_count=tested,
-        classes=classes,
+        test=test,
         seconds=run.seconds,
     )
 
@@ -246,22 +256,22 @@ class _Run:
         self.require_all_classes(dataset, label_ids)
         return Examples(views.matrix, views.rows.reshape(-1), np.repeat(label_ids, distortion.views))
 
-    def test(self, head: Head, examples: Examples, dataset: Dataset, rows: Integers) -> tuple[ClassResult, ...]:
-        """Measures the head on the photos in some rows, class by class, and tells of it."""
+    def test(self, trained: Trained, examples: Examples, dataset: Dataset, rows: Integers) -> Assessment | None:
+        """Assesses the model on the photos in some rows, None without any, and tells of it."""
         generator = np.random.default_rng([self.options.seed, 2])
         rows = rows[sampled_rows(dataset.label_ids[rows], self.options.test_batch_size, generator)]
-        label_ids = dataset.label_ids[rows]
-        predicted = np.concatenate(
-            [head.logits(chunk.features).argmax(axis=1) for chunk in examples.chosen(rows).chunks()]
-        )
-        right = predicted == label_ids
-        if len(rows):
-            self.tell(TestEvaluated(float(right.mean()), len(rows)))
-        for row, wrong in zip(rows[~right], predicted[~right], strict=True):
-            self.tell(PhotoMisclassified(dataset.paths[row], dataset.labels[wrong]))
-        counts = np.bincount(label_ids, minlength=len(dataset.labels)).tolist()
-        hits = np.bincount(label_ids[right], minlength=len(dataset.labels)).tolist()
-        return tuple(map(ClassResult, dataset.labels, hits, counts))
+        if not len(rows):
+            return None
+        label_ids, logits = dataset.label_ids[rows], examples.chosen(rows).logits(trained.head)
+        after = assess(dataset.labels, softmax(logits), label_ids)
+        before = assess(dataset.labels, softmax(logits * np.float32(trained.temperature)), label_ids)
+        losses, errors = (before.log_loss, after.log_loss), (before.calibration_error, after.calibration_error)
+        self.tell(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
+        self.tell(TestEvaluated(after.accuracy, after.count))
+        predicted = logits.argmax(axis=1)
+        for place in np.flatnonzero(predicted != label_ids):
+            self.tell(PhotoMisclassified(dataset.paths[rows[place]], dataset.labels[predicted[place]]))
+        return after
 
     def keep(self, writer: ModelWriter, step: int, head: Head) -> None:
         """Writes an intermediate model and tells of it."""

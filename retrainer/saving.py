@@ -15,8 +15,8 @@ from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
 
-# The options that say how a head was trained.
-_RECORDED = ("architecture", "how_many_training_steps", "learning_rate", "train_batch_size", "split_by", "seed")
+# The options that a model says it was trained with.
+_RECORDED = ("architecture", "split_by", "seed")
 
 
 @dataclass(frozen=True)

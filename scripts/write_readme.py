@@ -45,7 +45,8 @@ def table(group: type[Options]) -> str:
             takes = "a path"
         else:
             takes = "a name" if kind is str and not limits.choices else limits.expected_of(kind)
-        shown = f"`{default}`" if default not in ("", None, ()) and default is not False else ""
+        usual = default if limits.usual is None else limits.usual
+        shown = f"`{usual}`" if usual not in ("", None, ()) and usual is not False else ""
         rows.append(f"| `--{name}` | {takes} | {shown} | {limits.help} |")
     return "\n".join(rows)
 

@@ -8,8 +8,20 @@ import retrainer
 ROOT = Path(retrainer.__file__).parent
 FLOORS = (
     ("errors", "events", "arrays", "files", "native", "parallel"),
-    ("architectures", "archives", "downloads", "head", "metrics", "labels", "jpegs", "resizing", "parts", "matrices"),
-    ("options", "images", "bottlenecks", "models", "summaries"),
+    (
+        "architectures",
+        "archives",
+        "calibration",
+        "downloads",
+        "head",
+        "jpegs",
+        "labels",
+        "matrices",
+        "metrics",
+        "parts",
+        "resizing",
+    ),
+    ("options", "assessment", "images", "bottlenecks", "models", "summaries"),
     ("dataset", "splits", "distortions", "backbones"),
     (),
     ("features",),

@@ -9,6 +9,7 @@ from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
 from retrainer.arrays import Floats
+from retrainer.assessment import Assessment, assess
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
@@ -22,7 +23,6 @@ from retrainer.events import (
 )
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.retraining import ClassResult
 from retrainer.summaries import histogram_of, record_of
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -79,8 +79,12 @@ def test_without_validation_there_is_no_validation_line(capsys: pytest.CaptureFi
     assert "Validation" not in capsys.readouterr().err
 
 
+def assessed(predicted: list[int]) -> Assessment:
+    """Ten daisies and ten roses, of three classes, taken for some class each."""
+    return assess(("daisy", "roses", "none"), np.eye(3, dtype=np.float32)[predicted], np.repeat([0, 1], 10))
+
+
 def result(**given: object) -> Retraining:
-    classes = (ClassResult("daisy", 9, 10), ClassResult("roses", 5, 10), ClassResult("none", 0, 0))
     values: dict[str, object] = {
         "graph": "tf_files/my graph.pb",
         "tflite": "tf_files/my graph.tflite",
@@ -91,9 +95,7 @@ def result(**given: object) -> Retraining:
         "computed": 1000,
         "distorted": 0,
         "skipped": 2,
-        "test_accuracy": 0.7,
-        "test_count": 20,
-        "classes": classes,
+        "test": assessed([0] * 9 + [1] * 6 + [0] * 5),
         "seconds": {"scan": 0.01, "backbone": 7.2, "bottlenecks": 1.26, "training": 0.3, "writing": 0.1},
     }
     return Retraining(**{**values, **given})  # type: ignore[arg-type]
@@ -104,6 +106,8 @@ def test_the_end_of_a_run() -> None:
     assert lines == [
         "",
         "Test accuracy   70.0 % of 20 photos that were not trained on",
+        "                48.1 to 85.5 % with 95 % confidence",
+        "Mean of classes 70.0 %",
         "Weakest class   roses, 5 of 10 right",
         "Skipped         2 files that could not be read; the log says why",
         "Written         tf_files/my graph.pb",
@@ -123,10 +127,9 @@ def test_the_end_of_a_run() -> None:
 
 
 def test_the_end_of_other_runs() -> None:
-    assert summary(result(test_accuracy=None, test_count=0))[1].startswith("Test accuracy   unknown")
+    assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
     assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
-    perfect = (ClassResult("daisy", 10, 10), ClassResult("roses", 10, 10))
-    assert not any("Weakest" in line for line in summary(result(classes=perfect, test_accuracy=1.0)))
+    assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
 
 
 def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:

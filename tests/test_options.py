@@ -43,11 +43,22 @@ def test_all_flags_of_2017_are_there() -> None:
 
 def test_defaults_are_those_of_2017() -> None:
     options = RetrainOptions()
-    assert (options.how_many_training_steps, options.learning_rate) == (4000, 0.01)
+    assert (options.chosen("how_many_training_steps"), options.chosen("learning_rate")) == (4000, 0.01)
     assert (options.testing_percentage, options.validation_percentage, options.eval_step_interval) == (10, 10, 10)
-    assert (options.train_batch_size, options.test_batch_size, options.validation_batch_size) == (100, -1, 100)
+    assert (options.test_batch_size, options.validation_batch_size) == (-1, 100)
+    assert options.chosen("train_batch_size") == 100
     assert (options.final_tensor_name, options.intermediate_store_frequency) == ("final_result", 0)
     assert (options.random_crop, options.random_scale, options.random_brightness) == (0, 0, 0)
+
+
+def test_the_solver_is_gradient_descent_where_one_of_its_flags_is_given() -> None:
+    assert not RetrainOptions().descends
+    assert RetrainOptions(solver="sgd").descends
+    assert not RetrainOptions(solver="lbfgs").descends
+    for given in ({"how_many_training_steps": 4000}, {"learning_rate": 0.01}, {"train_batch_size": -1}):
+        assert RetrainOptions(**given).descends
+        with pytest.raises(OptionError, match=f"^--{next(iter(given))}: expected --solver sgd"):
+            RetrainOptions(solver="lbfgs", **given)
 
 
 def test_home_is_expanded_in_paths_and_only_there() -> None:

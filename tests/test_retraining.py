@@ -27,7 +27,8 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
     assert result.labels == ("blue", "green", "red")
     assert (result.photos, result.computed, result.skipped) == (90, 90, 0)
     assert result.test_accuracy == 1.0
-    assert result.test_count == sum(c.count for c in result.classes) > 3
+    assert result.test
+    assert result.test_count == sum(figures.support for figures in result.test.classes) > 3
     assert list(result.seconds) == ["scan", "backbone", "bottlenecks", "training", "writing"]
     assert Path(result.labels_file).read_text() == "blue\ngreen\nred\n"
     assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.test_count)]
@@ -320,7 +321,7 @@ def test_a_cache_that_is_mapped_gives_the_same_model(
     options = configured(root, validation_batch_size=-1, random_brightness=10)
     read = retrain(options)
     monkeypatch.setattr("retrainer.bottlenecks.MAPPED_BYTES", 0)
-    monkeypatch.setattr("retrainer.training._ROWS_PER_CHUNK", 3)
+    monkeypatch.setattr("retrainer.training.examples.ROWS_PER_CHUNK", 3)
     model = Path(read.tflite).read_bytes()
     for folder in (options.bottleneck_dir, str(tmp_path / "anew")):
         mapped = retrain(replace(options, bottleneck_dir=folder))

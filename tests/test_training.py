@@ -11,11 +11,11 @@ from retrainer.events import Event, StepEvaluated, Warned, silent
 from retrainer.head import Head, gradient_step, initial_head, softmax
 from retrainer.metrics import correct, cross_entropy
 from retrainer.options.retraining import RetrainOptions
-from retrainer.training import (
+from retrainer.training.examples import Examples, measured
+from retrainer.training.fitting import keep_none
+from retrainer.training.gradient_descent import (
     BalancedSampler,
-    Examples,
     fit_by_gradient_descent,
-    measured,
     overfitting_in,
     sampled_rows,
 )
@@ -37,7 +37,7 @@ def blobs(count: int = 60, seed: int = 0) -> Examples:
 
 
 def fit(training: Examples, observer=silent, **given: object) -> Head:  # type: ignore[no-untyped-def]
-    return fit_by_gradient_descent(training, blobs(30, 1), CLASSES, options(**given), observer, lambda step, head: None)
+    return fit_by_gradient_descent(training, blobs(30, 1), CLASSES, options(**given), observer, keep_none)
 
 
 def test_a_gradient_step_follows_the_numerical_gradient() -> None:
@@ -132,7 +132,7 @@ def test_intermediate_heads_are_those_of_their_step() -> None:
 def test_without_validation_photos_only_training_is_measured() -> None:
     nothing = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
     events: list[Event] = []
-    fit_by_gradient_descent(blobs(), nothing, CLASSES, options(), events.append, lambda step, head: None)
+    fit_by_gradient_descent(blobs(), nothing, CLASSES, options(), events.append, keep_none)
     (last,) = [e for e in events if isinstance(e, StepEvaluated) and e.step == 59]
     assert last.validation_count == 0
     assert math.isnan(last.validation_accuracy)
@@ -187,9 +187,11 @@ def test_a_run_that_overfits_says_so_and_what_to_do() -> None:
     events: list[Event] = []
     training, validation = mislabelled(150, 0.35), mislabelled(300, 0.0)
     settings = options(how_many_training_steps=3000, learning_rate=0.005, validation_batch_size=-1)
-    fit_by_gradient_descent(training, validation, CLASSES, settings, events.append, lambda step, head: None)
+    head = fit_by_gradient_descent(training, validation, CLASSES, settings, events.append, keep_none)
     (message,) = [event.message for event in events if isinstance(event, Warned)]
     assert re.match(
-        r"The model is overfitting since step \d+: its accuracy on the photos that it trains on was", message
+        r"Training is overfitting since step \d+: its accuracy on the photos that it trains on was", message
     )
-    assert "Try --how_many_training_steps" in message
+    assert "The weights of the best step are kept" in message
+    last = [event for event in events if isinstance(event, StepEvaluated)][-1]
+    assert measured(head, validation)[1] < 0.9 * last.validation_cross_entropy

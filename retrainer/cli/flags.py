@@ -35,7 +35,7 @@ def _flag(name: str, limits: Limits, default: Any, kind: Any) -> click.Option:
         type={int: int, float: float, int | None: int, float | None: float}.get(kind, str),
         default=None if several else default,
         multiple=several,
-        show_default=default not in ("", None, ()),
+        show_default=str(limits.usual) if limits.usual is not None else default not in ("", None, ()),
         metavar=_metavar(limits, kind),
         help=limits.help,
     )

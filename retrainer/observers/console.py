@@ -9,6 +9,7 @@ from typing import Any
 
 from retrainer.backbones.sources import EMBEDDED
 from retrainer.events import (
+    Calibrated,
     DownloadAdvanced,
     Event,
     ExtractionAdvanced,
@@ -22,7 +23,8 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.files import shown
-from retrainer.retraining import ClassResult, Retraining
+from retrainer.observers.words import between, percent
+from retrainer.retraining import Retraining
 
 # Of the tutorial's networks the one that does best on flowers.
 LARGER = "mobilenet_1.0_224"
@@ -65,6 +67,10 @@ class Console:
                 self._step(event)
             case TestEvaluated(accuracy, count):
                 self._log("INFO", f"Final test accuracy = {accuracy * 100:.1f}% (N={count})")
+            case Calibrated(temperature, (loss, new_loss), (error, new_error), floor, count):
+                self._log("INFO", f"Log loss = {new_loss:.3f}; before the temperature of {temperature:.3f}, {loss:.3f}")
+                by_chance = f"a perfectly calibrated model: {floor:.3f} by chance (N={count})"
+                self._log("INFO", f"Calibration error = {new_error:.3f}; before, {error:.3f}; {by_chance}")
             case ModelKept(path):
                 self._log("INFO", f"Save intermediate result to : {shown(path)}")
             case PhotoMisclassified(path, predicted) if self._lists_misclassified:
@@ -150,12 +156,15 @@ def summary(result: Retraining) -> list[str]:
 
 
 def _accuracy(result: Retraining) -> list[str]:
-    if result.test_accuracy is None:
+    test = result.test
+    if test is None:
         return ["Test accuracy   unknown: there were no test photos"]
-    percent = result.test_accuracy * 100
-    lines = [f"Test accuracy   {percent:.1f} % of {result.test_count} photos that were not trained on"]
-    tested = [c for c in result.classes if c.count]
-    weakest: ClassResult = min(tested, key=lambda c: c.correct / c.count)
-    if weakest.correct < weakest.count:
-        lines.append(f"Weakest class   {weakest.label}, {weakest.correct} of {weakest.count} right")
+    lines = [
+        f"Test accuracy   {percent(test.accuracy)} of {test.count:,} photos that were not trained on",
+        f"                {between(test.interval)} with 95 % confidence",
+        f"Mean of classes {percent(test.macro_recall)}",
+    ]
+    weakest = min((figures for figures in test.classes if figures.support), key=lambda figures: figures.recall)
+    if weakest.correct < weakest.support:
+        lines.append(f"Weakest class   {weakest.label}, {weakest.correct} of {weakest.support} right")
     return lines

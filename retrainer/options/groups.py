@@ -22,6 +22,7 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether it is a path; `~` is expanded.
+        usual: What stands in where None is given, so that what was given can be told from it.
     """
 
     help: str
@@ -31,6 +32,7 @@ class Limits:
     also: float | None = None
     choices: tuple[str, ...] = ()
     path: bool = False
+    usual: Any = None
 
     def expected_of(self, kind: Any) -> str:
         """The limits of an option of some type in words."""
@@ -98,6 +100,13 @@ class Options:
             object.__setattr__(self, name, value)
             if not _is_of(value, kind) or not limits.allows(value):
                 raise OptionError(f"--{name}: expected {limits.expected_of(kind)}, received {value!r}.")
+
+    def chosen(self, name: str) -> Any:
+        """The value of an option, or what stands in for it."""
+        given = getattr(self, name)
+        if given is not None:
+            return given
+        return next(limits.usual for option, limits, _, _ in options_of(type(self)) if option == name)
 
 
 def _plain(value: Any, limits: Limits) -> Any:

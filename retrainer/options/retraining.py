@@ -8,6 +8,7 @@ from retrainer.options.groups import MEAN, STD, Options, option, path_option
 
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+STEP_FLAGS = ("how_many_training_steps", "learning_rate", "train_batch_size")
 _BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
 
 
@@ -43,16 +44,30 @@ class RetrainOptions(BackboneOptions):
     intermediate_store_frequency: int = option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
     output_labels: str = path_option("tf_files/retrained_labels.txt", "Where to write the labels, one per line.")
     summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.")
-    how_many_training_steps: int = option(4000, "Steps of gradient descent.", minimum=1)
-    learning_rate: float = option(0.01, "Factor on the gradient at each step.", above=0)
+    solver: str = option(
+        "auto",
+        "L-BFGS, which converges, or the tutorial's gradient descent, which is taken where one of its flags is given: "
+        "how_many_training_steps, learning_rate or train_batch_size.",
+        choices=("auto", "lbfgs", "sgd"),
+    )
+    class_weight: str = option(
+        "auto",
+        "Let each class count as much as the others however few its photos are; by default where the largest has three "
+        "times as many as the smallest, and always in gradient descent.",
+        choices=("auto", "balanced", "none"),
+    )
+    how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=4000)
+    learning_rate: float | None = option(None, "Factor on the gradient at each step.", above=0, usual=0.01)
     testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
     validation_percentage: int = option(
         10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
     )
     eval_step_interval: int = option(10, "Measure and log every so many steps.", minimum=1)
-    train_batch_size: int = option(100, "Photos per training step; -1 takes all.", **_BATCH)
+    train_batch_size: int | None = option(None, "Photos per training step; -1 takes all.", usual=100, **_BATCH)
     test_batch_size: int = option(-1, "Photos in the final test; -1 takes all.", **_BATCH)
-    validation_batch_size: int = option(100, "Photos per validation; -1 takes all.", **_BATCH)
+    validation_batch_size: int = option(
+        100, "Photos per validation of gradient descent; -1 takes all, as L-BFGS always does.", **_BATCH
+    )
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
     bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.")
     final_tensor_name: str = option("final_result", "Name of the model's output node.")
@@ -95,6 +110,20 @@ class RetrainOptions(BackboneOptions):
                 f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.",
                 r"It begins with a letter, digit or dot and goes on with these and _ \ / > -, such as final_result.",
             )
+        if self.solver == "lbfgs" and (given := self._step_flags()):
+            raise OptionError(
+                f"--{given[0]}: expected --solver sgd, whose flag it is, received --solver lbfgs.",
+                "Leave one of the two out.",
+            )
+
+    @property
+    def descends(self) -> bool:
+        """Whether gradient descent fits the head, rather than L-BFGS."""
+        return self.solver == "sgd" or (self.solver == "auto" and bool(self._step_flags()))
+
+    def _step_flags(self) -> list[str]:
+        """Those flags of gradient descent that were given."""
+        return [name for name in STEP_FLAGS if getattr(self, name) is not None]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.events import silent
 from retrainer.options.retraining import RetrainOptions
 from retrainer.retraining import retrain
-from retrainer.training import Examples, fit_by_gradient_descent
+from retrainer.training.examples import Examples
+from retrainer.training.gradient_descent import fit_by_gradient_descent
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.measuring import interleaved, process, timed
 from scripts.benchmark.synthetic import make_cached

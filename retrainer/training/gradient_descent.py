@@ -1,65 +1,31 @@
-"""Fitting a head to cached feature vectors by gradient descent, as the tutorial did."""
+"""Gradient descent, as the tutorial did it; the weights that validation liked best are kept."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Integers
 from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Observer, StepEvaluated, Warned
 from retrainer.head import Head, gradient_step, initial_head
-from retrainer.metrics import correct, cross_entropy
 from retrainer.options.retraining import RetrainOptions
+from retrainer.training.examples import Examples, measured
 
 ALL = -1
-# Of a run so many heads are told of, spread evenly: histograms take their time.
-_HEADS_MEASURED = 40
+# So many heads of a run, spread evenly, are told of and measured on all of validation: both take their time.
+_CHECKPOINTS = 40
 # Rows are drawn for many steps at once, as far as memory allows.
 _STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
-# 128 MiB of vectors with D = 1,024.
-_ROWS_PER_CHUNK = 2**15
-
-
-@dataclass(frozen=True)
-class Examples:
-    """N feature vectors with their class ids.
-
-    Attributes:
-        matrix: Feature vectors of these and other photos, float32 `(R, D)`, perhaps larger than memory.
-        rows: Which of them, `(N,)`.
-        label_ids: `(N,)`.
-    """
-
-    matrix: Floats
-    rows: Integers
-    label_ids: Integers
-
-    def __len__(self) -> int:
-        return len(self.label_ids)
-
-    @cached_property
-    def features(self) -> Floats:
-        """The vectors in memory, `(N, D)`, copied there once."""
-        return self.matrix[self.rows]
-
-    def chosen(self, places: Integers) -> "Examples":
-        """Some of the examples."""
-        return Examples(self.matrix, self.rows[places], self.label_ids[places])
-
-    def chunks(self) -> Iterator["Examples"]:
-        """The examples in order, so many at a time as fit into memory."""
-        if len(self) <= _ROWS_PER_CHUNK:
-            yield self
-            return
-        for start in range(0, len(self), _ROWS_PER_CHUNK):
-            yield self.chosen(np.arange(start, min(start + _ROWS_PER_CHUNK, len(self))))
 
 
 class BalancedSampler:
-    """Draws as the 2017 scripts drew: a class first, each as likely, then one of its examples, with replacement."""
+    """Draws as the 2017 scripts drew: a class first, each as likely, then one of its examples, with replacement.
+
+    Args:
+        label_ids: Class ids `(N,)`; where all are the same, each example is as likely.
+    """
 
     def __init__(self, label_ids: Integers) -> None:
         self._order = np.argsort(label_ids, kind="stable")
@@ -94,14 +60,18 @@ def fit_by_gradient_descent(
     observer: Observer,
     keep: Callable[[int, Head], None],
 ) -> Head:
-    """Fits a head as the 2017 scripts did: plain gradient descent from small random weights; the last step's weights.
+    """Fits a head as the 2017 scripts did: plain gradient descent from small random weights.
 
     Args:
         training, validation: Examples; validation may be empty.
         classes: C.
-        options: Steps, rates, batch sizes, intervals and the seed.
+        options: Steps, rates, batch sizes, class weights, intervals and the seed.
         observer: Told how training goes each `eval_step_interval` steps and after the last.
         keep: Called with the step and the head each `intermediate_store_frequency` steps.
+
+    Returns:
+        Of the last head and those of checkpoints on the way the one whose cross entropy on all of validation is
+        lowest; without validation the last.
 
     Raises:
         TrainingError: the weights grew out of all bounds.
@@ -109,25 +79,28 @@ def fit_by_gradient_descent(
     # Apart, so that how often training is measured does not change its result.
     generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
     head = initial_head(training.matrix.shape[1], classes, generator)
-    last = options.how_many_training_steps - 1
+    best, lowest = head, math.inf
+    last = options.chosen("how_many_training_steps") - 1
+    learning_rate = options.chosen("learning_rate")
     held_out = BalancedSampler(validation.label_ids)
     history: list[StepEvaluated] = []
-    head_interval = 1 + last // options.eval_step_interval // _HEADS_MEASURED
     for step, batch in enumerate(_batches(training, options, generator)):
-        gradient_step(head, batch.features, batch.label_ids, options.learning_rate)
+        gradient_step(head, batch.features, batch.label_ids, learning_rate)
         if step % options.eval_step_interval == 0 or step == last:
             size = options.validation_batch_size
             held_batch = validation if size == ALL else validation.chosen(held_out.batch(size, validating))
-            evaluated = _evaluated(step, head, batch, held_batch)
-            history.append(evaluated)
-            observer(evaluated)
-            if step == last or (len(history) - 1) % head_interval == 0:
-                observer(HeadMeasured(step, head.weights, head.biases))
+            history.append(_evaluated(step, head, batch, held_batch))
+            observer(history[-1])
+        if step == last or step % (1 + last // _CHECKPOINTS) == 0:
+            observer(HeadMeasured(step, head.weights, head.biases))
+            loss = measured(head, validation)[1]
+            if not loss >= lowest:
+                best, lowest = head.copy(), loss
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
     if overfitting := overfitting_in(history):
         observer(Warned(str(overfitting)))
-    return head
+    return best
 
 
 @dataclass(frozen=True)
@@ -142,9 +115,9 @@ class Overfitting:
         """What a user reads."""
         trained, others = (f"{then:.1%} then and is {now:.1%} now" for then, now in (self.training, self.validation))
         return (
-            f"The model is overfitting since step {self.step}: its accuracy on the photos that it trains on was "
-            f"{trained}, on others it was {others}. Try --how_many_training_steps {self.step + 1}, more photos, or "
-            "distortions such as --flip_left_right."
+            f"Training is overfitting since step {self.step}: its accuracy on the photos that it trains on was "
+            f"{trained}, on others it was {others}. The weights of the best step are kept; more photos or "
+            "distortions such as --flip_left_right would do more."
         )
 
 
@@ -169,12 +142,13 @@ def overfitting_in(history: Sequence[StepEvaluated]) -> Overfitting | None:
 
 
 def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:
-    steps, size = options.how_many_training_steps, options.train_batch_size
+    steps, size = options.chosen("how_many_training_steps"), options.chosen("train_batch_size")
     if size == ALL:
         for _ in range(steps):
             yield training
         return
-    sampler = BalancedSampler(training.label_ids)
+    balanced = options.class_weight != "none"
+    sampler = BalancedSampler(training.label_ids if balanced else np.zeros_like(training.label_ids))
     per_draw = max(1, min(_STEPS_PER_DRAW, _ROWS_PER_DRAW // size))
     for start in range(0, steps, per_draw):
         # Whole draws, so that a longer run begins as a shorter one did.
@@ -190,16 +164,3 @@ def _evaluated(step: int, head: Head, batch: Examples, validation: Examples) -> 
             "Lower --learning_rate; 0.01 is usual.",
         )
     return StepEvaluated(step, train_accuracy, loss, *measured(head, validation), len(validation))
-
-
-def measured(head: Head, examples: Examples) -> tuple[float, float]:
-    """Accuracy, 0 to 1, and cross entropy, nats; NaN without examples."""
-    if not len(examples):
-        return math.nan, math.nan
-    right, loss = 0, 0.0
-    with np.errstate(all="ignore"):
-        for chunk in examples.chunks():
-            logits = head.logits(chunk.features)
-            right += int(correct(logits, chunk.label_ids).sum())
-            loss += cross_entropy(logits, chunk.label_ids) * len(chunk)
-    return right / len(examples), loss / len(examples)

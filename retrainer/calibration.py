@@ -1,0 +1,81 @@
+"""Whether scores mean what they say: a score of 0.9 should be right nine times in ten."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from retrainer.arrays import Bools, Floats, Integers
+from retrainer.head import softmax
+from retrainer.metrics import cross_entropy
+
+# Guo et al., On Calibration of Modern Neural Networks, 2017: a temperature, and the error in 15 bins of equal width.
+BINS = 15
+# A temperature is this far from 1, in natural logarithms, before few photos can say otherwise; measured on flowers and
+# clothing, where without it the temperatures of ten photos were worse than none.
+_PRIOR_STDDEV = 0.25
+# exp(-2) to exp(2), to a thousandth.
+_WIDEST, _HALVINGS = 2.0, 12
+_MOST_PHOTOS = 10_000
+# Draws of a perfectly calibrated model; numbers drawn at once.
+_DRAWS, _NUMBERS_PER_DRAW = 200, 2**21
+
+
+def temperature_of(logits: Floats, label_ids: Integers) -> float:
+    """What to divide logits `(N, C)` by so that their softmax says how often it is right; 1 without photos.
+
+    The minimum of the cross entropy and of a normal prior on the temperature's logarithm, found by bisection.
+    """
+    if len(logits) > _MOST_PHOTOS:
+        some = np.linspace(0, len(logits) - 1, _MOST_PHOTOS).astype(np.int64)
+        logits, label_ids = logits[some], label_ids[some]
+    own = logits[np.arange(len(label_ids)), label_ids]
+    low, high = -_WIDEST, _WIDEST
+    for _ in range(_HALVINGS):
+        logarithm = (low + high) / 2
+        inverse = np.float32(np.exp(-logarithm))
+        expected = (softmax(logits * inverse) * logits).sum(axis=1)
+        slope = float(inverse * (own - expected).sum(dtype=np.float64)) + logarithm / _PRIOR_STDDEV**2
+        low, high = (logarithm, high) if slope < 0 else (low, logarithm)
+    return float(np.exp((low + high) / 2))
+
+
+def penalised_loss(logits: Floats, label_ids: Integers, temperature: float) -> float:
+    """What `temperature_of` minimises: the cross entropy of all photos, nats, and the prior's share."""
+    loss = cross_entropy(logits / np.float32(temperature), label_ids) * len(label_ids)
+    return loss + math.log(temperature) ** 2 / (2 * _PRIOR_STDDEV**2)
+
+
+def calibration_error(scores: Floats, right: Bools) -> float:
+    """The expected calibration error, 0 to 1: how far the highest scores are from their bin's accuracy, on average.
+
+    Args:
+        scores: The highest score of each photo, `(N,)`, 0 to 1.
+        right: Whether its label is the photo's own, `(N,)`.
+    """
+    return float(_errors(scores, right[np.newaxis].astype(np.float32))[0])
+
+
+def calibration_floor(scores: Floats) -> float:
+    """The error that a perfectly calibrated model would show with the same highest scores `(N,)`, by chance alone.
+
+    The mean over draws of which photos are right; the same scores give the same floor.
+    """
+    generator = np.random.default_rng(0)
+    per_draw = max(1, _NUMBERS_PER_DRAW // max(len(scores), 1))
+    errors: list[float] = []
+    while len(errors) < _DRAWS:
+        draws = generator.random((min(per_draw, _DRAWS - len(errors)), len(scores)), np.float32)
+        errors += _errors(scores, (draws < scores).astype(np.float32)).tolist()
+    return float(np.mean(errors))
+
+
+def _errors(scores: Floats, right: Floats) -> npt.NDArray[np.float64]:
+    """The expected calibration errors of several outcomes `(draws, N)` of the same scores `(N,)`."""
+    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    surplus = right.astype(np.float64) - scores
+    order = np.argsort(bins, kind="stable")
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    sums: npt.NDArray[np.float64] = np.add.reduceat(surplus[:, order], starts, axis=1)
+    errors: npt.NDArray[np.float64] = np.abs(sums).sum(axis=1) / len(scores)
+    return errors

@@ -1,0 +1,211 @@
+"""Multinomial logistic regression on standardised features; the strength of its penalty is chosen on validation.
+
+The path goes from a strong penalty to weak ones, each fit starting where the last ended, and ends where validation has
+grown worse.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from retrainer.arrays import Floats
+from retrainer.calibration import penalised_loss, temperature_of
+from retrainer.events import HeadMeasured, Observer, StepEvaluated
+from retrainer.head import Head
+from retrainer.options.retraining import RetrainOptions
+from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
+from retrainer.training.lbfgs import Vector, minimise
+
+# Penalties on half the squared weights, beside the mean cross entropy: half a decade apart.
+_STRENGTHS = 10.0 ** np.arange(1.0, -4.6, -0.5)
+# Where few photos validate, strengths near this one are likelier: a normal prior on the logarithm, of deviation 1.
+# Measured in five-fold runs on flowers and clothing: with 87 to 1,000 photos the best is between 0.03 and 0.3.
+_USUAL_STRENGTH = 0.1
+_PATIENCE = 2
+_TOLERANCE, _MOST_STEPS = 1e-4, 100
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A head, and what validation says of it.
+
+    Attributes:
+        head: Before calibration.
+        strength: Of the penalty.
+        temperature: What to divide its logits by.
+        loss: Of the validation part and of the priors, nats; lower is better.
+    """
+
+    head: Head
+    strength: float
+    temperature: float
+    loss: float
+
+
+class Regression:
+    """The mean cross entropy of some examples as a function of weights on their standardised features.
+
+    A feature's scale is its standard deviation and that of all features together, as the root of the sum of squares:
+    features that hardly vary are not blown up. Measured in five-fold runs on flowers with three backbones: half a point
+    to a point more right than plain standard deviations, in which gradient descent on plain features was better.
+
+    Args:
+        examples: N vectors `(N, D)` and their class ids.
+        class_weights: What an example of each class counts, `(C,)`.
+    """
+
+    def __init__(self, examples: Examples, class_weights: Floats) -> None:
+        self._examples, self._class_weights = examples, class_weights
+        self._total = float(class_weights[examples.label_ids].sum(dtype=np.float64))
+        count = len(examples)
+        self._mean = sum(chunk.features.sum(axis=0, dtype=np.float64) for chunk in examples.chunks()) / count
+        centred = (chunk.features - self._mean for chunk in examples.chunks())
+        variance = sum((part**2).sum(axis=0) for part in centred) / count
+        scale = np.sqrt(variance + variance.mean())
+        scale[scale == 0] = 1.0
+        # So that the variances sum to D: a strength means the same for all backbones.
+        self._scale = scale * (np.sqrt((variance / scale**2).mean()) or 1.0)
+        self._whole = self._standardised(examples) if count <= ROWS_PER_CHUNK else None
+
+    def start(self, head: Head | None = None) -> Vector:
+        """The point that stands for a head, or for no weights and biases."""
+        depth, classes = len(self._scale), len(self._class_weights)
+        if head is None:
+            return np.zeros((depth + 1) * classes)
+        weights = head.weights.astype(np.float64)
+        return np.concatenate([(weights * self._scale[:, np.newaxis]).ravel(), head.biases + self._mean @ weights])
+
+    def head(self, point: Vector) -> Head:
+        """The head that a point stands for; it takes features as they are."""
+        weights, biases = self._parts(point)
+        weights = weights / self._scale[:, np.newaxis]
+        return Head(weights.astype(np.float32), (biases - self._mean @ weights).astype(np.float32))
+
+    def objective(self, strength: float) -> Callable[[Vector], tuple[float, Vector]]:
+        """The penalised mean cross entropy, nats, and its gradient, as functions of a point."""
+
+        def value_and_gradient(point: Vector) -> tuple[float, Vector]:
+            weights, biases = self._parts(point)
+            head = Head(weights.astype(np.float32), biases.astype(np.float32))
+            loss, slopes, shifts = 0.0, np.zeros_like(weights), np.zeros_like(biases)
+            for chunk in self._examples.chunks():
+                features = self._standardised(chunk) if self._whole is None else self._whole
+                counts = self._class_weights[chunk.label_ids] / np.float32(self._total)
+                own, errors = np.arange(len(chunk)), head.logits(features)
+                errors -= errors.max(axis=1, keepdims=True)
+                own_logits = errors[own, chunk.label_ids]
+                np.exp(errors, out=errors)
+                sums = errors.sum(axis=1)
+                loss += float(((np.log(sums) - own_logits) * counts).sum(dtype=np.float64))
+                errors *= (counts / sums)[:, np.newaxis]
+                errors[own, chunk.label_ids] -= counts
+                slopes += features.T @ errors
+                shifts += errors.sum(axis=0)
+            loss += strength / 2 * float(np.square(weights).sum())
+            return loss, np.concatenate([(slopes + strength * weights).ravel(), shifts])
+
+        return value_and_gradient
+
+    def _parts(self, point: Vector) -> tuple[Vector, Vector]:
+        classes = len(self._class_weights)
+        return point[:-classes].reshape(-1, classes), point[-classes:]
+
+    def _standardised(self, examples: Examples) -> Floats:
+        scaled: npt.NDArray[np.float32] = examples.features - self._mean.astype(np.float32)
+        scaled /= self._scale.astype(np.float32)
+        return scaled
+
+
+def fit_by_regression(
+    training: Examples,
+    validation: Examples,
+    class_weights: Floats,
+    options: RetrainOptions,
+    observer: Observer,
+    keep: Callable[[int, Head], None],
+) -> Fit:
+    """Fits heads along the path and returns the one that validation likes best; without validation the usual strength.
+
+    Where there are more examples than a chunk holds, the path is gone on some of them, and the best strength fits all.
+
+    Args:
+        training, validation: Examples; validation may be empty.
+        class_weights: What an example of each class counts, `(C,)`.
+        options: Intervals.
+        observer: Told how training goes each `eval_step_interval` steps, and of the head that was chosen at the end.
+        keep: Called with the step and the head each `intermediate_store_frequency` steps.
+    """
+    some = training.thinned(ROWS_PER_CHUNK)
+    follow = _Follower(some, validation, options, observer, keep)
+    best = _best_of(_path(Regression(some, class_weights), follow, with_end=len(validation) > 0))
+    if some is not training:
+        regression = Regression(training, class_weights)
+        whole = _fitted(regression, regression.start(best.head), best.strength * len(some) / len(training), follow)[1]
+        best = _best_of(iter([best, whole])) if len(validation) else whole
+    follow.tell(best.head)
+    return best
+
+
+@dataclass
+class _Follower:
+    """Tells how training goes, and asks validation."""
+
+    training: Examples
+    validation: Examples
+    options: RetrainOptions
+    observer: Observer
+    keep: Callable[[int, Head], None]
+    step: int = 0
+
+    def __call__(self, head: Callable[[], Head]) -> None:
+        """Follows one step to a head, which is made where it is looked at."""
+        if self.step % self.options.eval_step_interval == 0:
+            self.tell(head())
+        frequency = self.options.intermediate_store_frequency
+        if frequency and self.step and self.step % frequency == 0:
+            self.keep(self.step, head())
+        self.step += 1
+
+    def fit(self, head: Head, strength: float) -> Fit:
+        """What validation says of the head that a strength gave."""
+        self.observer(HeadMeasured(max(self.step - 1, 0), head.weights, head.biases))
+        logarithm = math.log(strength / _USUAL_STRENGTH)
+        if not len(self.validation):
+            return Fit(head, strength, 1.0, abs(logarithm))
+        logits, label_ids = self.validation.logits(head), self.validation.label_ids
+        temperature = temperature_of(logits, label_ids)
+        return Fit(head, strength, temperature, penalised_loss(logits, label_ids, temperature) + logarithm**2 / 2)
+
+    def tell(self, head: Head) -> None:
+        """Tells how good a head is."""
+        trained, validated = measured(head, self.training), measured(head, self.validation)
+        self.observer(StepEvaluated(self.step, *trained, *validated, len(self.validation)))
+
+
+def _path(regression: Regression, follow: _Follower, *, with_end: bool) -> Iterator[Fit]:
+    """The fits from the strongest penalty on; without an end to look for, as far as the usual strength."""
+    point, lowest, worse = regression.start(), math.inf, 0
+    for strength in map(float, _STRENGTHS):
+        point, fit = _fitted(regression, point, strength, follow)
+        yield fit
+        lowest, worse = (fit.loss, 0) if fit.loss < lowest else (lowest, worse + 1)
+        if worse > _PATIENCE if with_end else strength <= _USUAL_STRENGTH:
+            return
+
+
+def _fitted(regression: Regression, start: Vector, strength: float, follow: _Follower) -> tuple[Vector, Fit]:
+    iterates = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
+    point = start
+    # The first is where the last fit ended, and was told of then.
+    for iterate in iterates if not follow.step else islice(iterates, 1, None):
+        point = iterate.point
+        follow(lambda point=point: regression.head(point))  # type: ignore[misc]
+    return point, follow.fit(regression.head(point), strength)
+
+
+def _best_of(fits: Iterator[Fit]) -> Fit:
+    return min(fits, key=lambda fit: fit.loss)
