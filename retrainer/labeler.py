@@ -31,11 +31,20 @@ class Labelled:
         path: As given.
         ranking: Label and score, 0 to 1, best first.
         seconds: How long the network ran.
+        distance: From what the model learnt from, 0 to 2; None unless strange photos are to be told.
+        limit: The distance beyond which a photo is of none of the classes.
     """
 
     path: str
     ranking: tuple[tuple[str, float], ...]
     seconds: float
+    distance: float | None = None
+    limit: float | None = None
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the photo is of none of the classes; False unless strange photos are to be told."""
+        return self.distance is not None and self.limit is not None and self.distance > self.limit
 
 
 class Labeler:
@@ -47,12 +56,14 @@ class Labeler:
         options: The model, and what overrides its own description; `image` is not looked at.
 
     Raises:
-        OptionError: a file is missing, or an override does not fit the network.
+        OptionError: a file is missing, or an override does not fit the network, or the model cannot reject.
         ModelError: the model cannot be read or does not fit its labels.
     """
 
     def __init__(self, options: LabelOptions) -> None:
-        described, self._runner = open_retrained(options.graph, options.input_layer, options.output_layer)
+        described, self._runner, self._rejection = open_retrained(
+            options.graph, options.input_layer, options.output_layer, rejecting=options.reject
+        )
         self._options = options
         self._top = options.top
         self._mean = described.mean if options.input_mean is None else options.input_mean
@@ -73,7 +84,7 @@ class Labeler:
             PictureError: the bytes are no readable picture.
             ModelError: the model gives another number of scores than there are labels.
         """
-        return self._run(self._input(content))
+        return self._run(self._input(content))[0]
 
     def label(self, path: str) -> Labelled:
         """The best labels of one photo.
@@ -84,10 +95,14 @@ class Labeler:
         """
         picture = self._input(read_file(path))
         started = time.perf_counter()
-        scores = self._run(picture)
+        scores, *features = self._run(picture)
         seconds = time.perf_counter() - started
         best = np.argsort(scores, kind="stable")[::-1][: self._top]
-        return Labelled(path, tuple((self.labels[i], float(scores[i])) for i in best), seconds)
+        ranking = tuple((self.labels[i], float(scores[i])) for i in best)
+        if self._rejection is None:
+            return Labelled(path, ranking, seconds)
+        distance = float(self._rejection.distances(features[0][np.newaxis])[0])
+        return Labelled(path, ranking, seconds, distance, self._rejection.threshold)
 
     def label_all(self, paths: Sequence[str]) -> Iterator[Labelled | PictureError]:
         """Labels photos in order, on all cores; a photo that cannot be read gives its error instead."""
@@ -113,14 +128,15 @@ class Labeler:
     def _input(self, content: bytes) -> Floats:
         return to_input(square(content, self._size), self._mean, self._std)
 
-    def _run(self, picture: Floats) -> Floats:
-        scores = self._runner.run(picture)
+    def _run(self, picture: Floats) -> list[Floats]:
+        outputs = self._runner.outputs(picture)
+        scores = outputs[0]
         if len(scores) != len(self.labels):
             raise ModelError(
                 f"The model gives {len(scores)} scores; expected as many as there are labels, {len(self.labels)}.",
                 "Give the labels file that was written with the model, or leave out --labels.",
             )
-        return scores
+        return outputs
 
 
 def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:

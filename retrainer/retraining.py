@@ -44,6 +44,7 @@ from retrainer.summaries import require_own_folder
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Trained, fit
 from retrainer.training.gradient_descent import sampled_rows
+from retrainer.training.outliers import fit_rejection
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
             validation = examples.chosen(split.rows(VALIDATION))
             keep = partial(run.keep, writer)
             trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
+            rejection = fit_rejection(training, validation)
             test = run.test(trained, examples, dataset, split.rows(TESTING))
         with run.stage("writing"):
             facts = {
@@ -124,7 +126,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
                 "test_accuracy": test.accuracy if test else None,
                 "test_count": test.count if test else 0,
             }
-            graph, twin = writer.write(trained.head, facts)
+            graph, twin = writer.write(trained.head, rejection, facts)
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(

@@ -14,6 +14,7 @@ from retrainer.models import graphdef, tflite
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
+from retrainer.rejection import KEPT, Prototypes, Rejection
 
 # The options that a model says it was trained with.
 _RECORDED = ("architecture", "split_by", "seed")
@@ -27,27 +28,29 @@ class ModelWriter:
     bundle: Bundle
     labels: tuple[str, ...]
 
-    def write(self, head: Head, facts: Mapping[str, Any]) -> tuple[str, str]:
+    def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> tuple[str, str]:
         """Writes the model, its twin and the labels together; returns the paths of the first two.
 
         A backbone without a graph gives a `.tflite` only, which is then both.
 
         Args:
             head: Weights `(D, C)`.
+            rejection: What tells strange photos, None where nothing does.
             facts: What the metadata says of the training besides its options.
         """
-        metadata = self._metadata(head, facts)
+        metadata = self._metadata(head, rejection, facts)
+        prototypes = rejection.prototypes if rejection else None
         graph, twin = twins(self.options.output_graph)
         contents: dict[str | PathLike[str], bytes] = {self.options.output_labels: labels_file(self.labels)}
         if self.bundle.has_graph:
-            contents[graph] = self._graph(head, metadata)
-        contents[twin] = tflite.with_head(self.bundle.tflite_path, head, metadata)
+            contents[graph] = self._graph(head, metadata, prototypes)
+        contents[twin] = tflite.with_head(self.bundle.tflite_path, head, metadata, prototypes)
         write_together(contents)
         return str(graph if self.bundle.has_graph else twin), str(twin)
 
     def keep(self, step: int, head: Head) -> str:
         """Writes an intermediate model, a `.pb` where the backbone has a graph, and returns its path."""
-        metadata = self._metadata(head, {"step": step})
+        metadata = self._metadata(head, None, {"step": step})
         path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
         if self.bundle.has_graph:
             write_whole(path, self._graph(head, metadata))
@@ -56,10 +59,10 @@ class ModelWriter:
             write_whole(path, tflite.with_head(self.bundle.tflite_path, head, metadata))
         return str(path)
 
-    def _graph(self, head: Head, metadata: ModelMetadata) -> bytes:
-        return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata)
+    def _graph(self, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
+        return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata, prototypes)
 
-    def _metadata(self, head: Head, facts: Mapping[str, Any]) -> ModelMetadata:
+    def _metadata(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> ModelMetadata:
         bundle = self.bundle
         return ModelMetadata(
             labels=self.labels,
@@ -74,5 +77,6 @@ class ModelWriter:
                 "licence": bundle.licence,
                 "sha256": bundle.sha256[TFLITE],
             },
+            rejection={"threshold": rejection.threshold, "kept": KEPT} if rejection else {},
             training={name: getattr(self.options, name) for name in _RECORDED} | dict(facts),
-        ).identified(head.tobytes())
+        ).identified(head.tobytes() + (rejection.prototypes.tobytes() if rejection else b""))

@@ -19,6 +19,7 @@ FLOORS = (
         "matrices",
         "metrics",
         "parts",
+        "rejection",
         "resizing",
     ),
     ("options", "assessment", "images", "bottlenecks", "models", "summaries"),

@@ -56,12 +56,12 @@ def test_the_twin_gives_the_scores_of_the_head(model: Path, head: Head, picture)
 
 
 def test_tensorflow_gives_the_same_scores_for_the_graph(model: Path, picture) -> None:  # type: ignore[no-untyped-def]
-    _, twin = open_retrained(str(model), "import/input", "final_result:0")
+    _, twin, _ = open_retrained(str(model), "import/input", "final_result:0")
     model.with_suffix(".tflite").rename(model.parent / "twin.tflite")
-    _, runner = open_retrained(str(model), "", "")
+    _, runner, _ = open_retrained(str(model), "", "")
     assert type(twin).__name__ == "Network"
     assert type(runner).__name__ == "GraphNetwork"
-    np.testing.assert_allclose(runner.run(picture), twin.run(picture), atol=1e-5)
+    np.testing.assert_allclose(runner.outputs(picture), twin.outputs(picture), atol=1e-5)
 
 
 def test_both_carry_the_same_metadata(model: Path, metadata: ModelMetadata) -> None:

@@ -59,10 +59,10 @@ def test_tensorflow_and_litert_give_the_same_scores(
     result: Retraining, photos: list[Path], scores: Floats, tmp_path: Path
 ) -> None:
     alone = str(shutil.copy(result.graph, tmp_path))
-    _, tensorflow = open_retrained(alone, "", "")
+    _, tensorflow, _ = open_retrained(alone, "", "")
     assert type(tensorflow).__name__ == "GraphNetwork"
     inputs = [to_input(square(photo.read_bytes(), tensorflow.input_size)) for photo in photos]
-    differences = np.abs(np.stack([tensorflow.run(picture) for picture in inputs]) - scores)
+    differences = np.abs(np.stack([tensorflow.outputs(picture)[0] for picture in inputs]) - scores)
     assert differences.max() < 1e-4
 
 

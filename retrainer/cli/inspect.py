@@ -41,6 +41,11 @@ def described(model: Inspection) -> Iterator[tuple[str, str]]:
         yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"
         yield "Labels", ", ".join(metadata.labels)
         yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
+        if metadata.rejection:
+            yield (
+                "Rejects",
+                f"photos farther than {metadata.rejection['threshold']:.5f} from its prototypes, by --reject",
+            )
         yield "Trained", ", ".join(f"{key} {value}" for key, value in metadata.training.items())
         yield "Model id", metadata.model_id
         yield "Twin", shown(model.twin) if model.twin else "none beside it"

@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
 from retrainer.files import require_file, require_folder, shown
 from retrainer.options.labelling import LabelOptions
+
+if TYPE_CHECKING:
+    from retrainer.labeler import Labelled
 
 FAILED = 1
 
@@ -31,9 +35,14 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
             continue
         heading = ("\n" if printed else "") + f"{shown(path)}\n" if headed else ""
         printed += 1
-        scores = (f"{label} (score={score:0.5f})" for label, score in labelled.ranking)
-        click.echo("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *scores)))
+        click.echo("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *_lines(labelled))))
     return FAILED if failures or not printed else 0
+
+
+def _lines(labelled: "Labelled") -> list[str]:
+    if labelled.rejected:
+        return [f"none of these (distance={labelled.distance:0.5f}, limit={labelled.limit:0.5f})"]
+    return [f"{label} (score={score:0.5f})" for label, score in labelled.ranking]
 
 
 def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:

@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import shown
 from retrainer.head import Head
-from retrainer.models.metadata import METADATA_NODE, ModelMetadata
+from retrainer.models.metadata import METADATA_NODE, PROTOTYPES_NODE, ModelMetadata
 from retrainer.models.wire import node_in
+from retrainer.rejection import Prototypes
 
 # The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
 PRODUCER = 134
 
 _WEIGHTS, _BIASES = "final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"
 _PRODUCT, _LOGITS = "final_training_ops/Wx_plus_b/MatMul", "final_training_ops/Wx_plus_b/add"
-_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE)
+_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE, PROTOTYPES_NODE)
+_TYPES = {"float32": types_pb2.DT_FLOAT, "int32": types_pb2.DT_INT32, "float16": types_pb2.DT_HALF}
 
 GraphDef = Any
 """tensorboard's GraphDef message; the generated module carries no types."""
@@ -96,14 +99,14 @@ def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
 
 
 def add_constant(graph: GraphDef, name: str, value: Any) -> str:
-    """Appends a constant: a float32 or int32 array, or a str as a scalar string."""
+    """Appends a constant: a float32, int32 or float16 array, or a str as a scalar string."""
     node = graph.node.add(op="Const", name=name)
     tensor = node.attr["value"].tensor
     if isinstance(value, str):
         tensor.dtype = types_pb2.DT_STRING
         tensor.string_val.append(value.encode("utf-8"))
     else:
-        tensor.dtype = {"float32": types_pb2.DT_FLOAT, "int32": types_pb2.DT_INT32}[str(value.dtype)]
+        tensor.dtype = _TYPES[str(value.dtype)]
         for size in value.shape:
             tensor.tensor_shape.dim.add(size=size)
         tensor.tensor_content = value.tobytes()
@@ -120,7 +123,9 @@ def require_new_name(backbone: Path, name: str) -> None:
         )
 
 
-def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMetadata) -> bytes:
+def with_head(
+    backbone: Path, feature_node: str, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None
+) -> bytes:
     """A backbone's graph with a head and the metadata appended, serialised.
 
     The head's nodes are named as the 2017 scripts named them; the output's name must be new (`require_new_name`).
@@ -130,6 +135,7 @@ def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMeta
         feature_node: Its node of shape `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as the string constant `retrainer/metadata`.
+        prototypes: Stored as the constant `retrainer/prototypes`, float16 `(M, D)`.
     """
     graph = graph_pb2.GraphDef()
     weights = add_constant(graph, _WEIGHTS, head.weights)
@@ -138,6 +144,8 @@ def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMeta
     logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
     add_constant(graph, METADATA_NODE, metadata.to_json())
+    if prototypes is not None:
+        add_constant(graph, PROTOTYPES_NODE, prototypes)
     # Serialised graphs one behind the other are one graph, of all their nodes.
     serialised: bytes = backbone.read_bytes() + graph.SerializeToString(deterministic=True)
     return serialised
@@ -145,7 +153,26 @@ def with_head(backbone: Path, feature_node: str, head: Head, metadata: ModelMeta
 
 def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
     """The metadata inside a graph, None where it carries none (a graph of another tool)."""
-    for node in reversed(graph.node):
-        if node.name == METADATA_NODE:
-            return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path)
-    return None
+    node = _node(graph, METADATA_NODE)
+    return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path) if node else None
+
+
+def prototypes_of(graph: GraphDef) -> Prototypes:
+    """The prototypes inside a graph; ValueError where there are none."""
+    node = _node(graph, PROTOTYPES_NODE)
+    if not node:
+        raise ValueError(f"expected a node '{PROTOTYPES_NODE}', found none")
+    tensor = node.attr["value"].tensor
+    shape = [dimension.size for dimension in tensor.tensor_shape.dim]
+    return np.frombuffer(tensor.tensor_content, np.float16).reshape(shape)
+
+
+def feature_node_of(graph: GraphDef) -> str:
+    """The node that gives a retrained model's features, empty where it has no such head."""
+    node = _node(graph, _PRODUCT)
+    return str(node.input[0]) if node else ""
+
+
+def _node(graph: GraphDef, name: str) -> Any:
+    """The node of a name, None where there is none; those that were appended last are found first."""
+    return next((node for node in reversed(graph.node) if node.name == name), None)

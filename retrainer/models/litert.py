@@ -13,16 +13,17 @@ from retrainer.native import native_stderr_hidden
 
 
 class Network:
-    """One network with one float32 input `(1, S, S, 3)` and one output `(1, D)`; for one thread at a time.
+    """One network with one float32 input `(1, S, S, 3)` and outputs `(1, D)`; for one thread at a time.
 
     Args:
         model: A `.tflite` file, or its content.
+        outputs: How many it must have.
 
     Raises:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.
     """
 
-    def __init__(self, model: str | Path | bytes) -> None:
+    def __init__(self, model: str | Path | bytes, outputs: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         name = "the model" if isinstance(model, bytes) else f"'{shown(model)}'"
@@ -37,24 +38,28 @@ class Network:
                 f"{name} cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
                 "Retrain it, or copy it again.",
             ) from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        inputs, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shape = inputs[0]["shape"]
-        fits = len(inputs) == len(outputs) == 1 and len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
+        square = len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
+        fits = len(inputs) == 1 and len(given) == outputs and square
         if not fits or inputs[0]["dtype"] is not np.float32:
             raise ModelError(
-                f"{name}: expected one float32 input (1, S, S, 3) and one output, "
-                f"received {[tuple(map(int, i['shape'])) for i in inputs]} and {len(outputs)} outputs."
+                f"{name}: expected one float32 input (1, S, S, 3) and outputs: {outputs}, "
+                f"received {[tuple(map(int, i['shape'])) for i in inputs]} and outputs: {len(given)}."
             )
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._input, self._outputs = inputs[0]["index"], [output["index"] for output in given]
         self.input_size = int(shape[1])
-        self.output_size = int(outputs[0]["shape"][-1])
+        self.output_size = int(given[0]["shape"][-1])
 
     def run(self, picture: Floats) -> Floats:
-        """Runs one picture `(S, S, 3)` and returns the output `(D,)`."""
+        """Runs one picture `(S, S, 3)` and returns the first output `(D,)`."""
+        return self.outputs(picture)[0]
+
+    def outputs(self, picture: Floats) -> list[Floats]:
+        """Runs one picture `(S, S, 3)` and returns each output `(D,)`."""
         self._interpreter.set_tensor(self._input, picture[np.newaxis])
         self._interpreter.invoke()
-        output: Floats = self._interpreter.get_tensor(self._output)[0]
-        return output
+        return [self._interpreter.get_tensor(output)[0] for output in self._outputs]
 
 
 def tensors_of(model: bytes, picture: Any) -> Iterator[tuple[int, str, Floats]]:

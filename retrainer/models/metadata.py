@@ -16,6 +16,8 @@ USUAL_SIZE, USUAL_MEAN, USUAL_STD = 224, 128.0, 128.0
 METADATA_NODE = "retrainer/metadata"
 METADATA_FILE = "retrainer.json"
 LABELS_FILE = "labels.txt"
+PROTOTYPES_NODE = "retrainer/prototypes"
+PROTOTYPES_FILE = "prototypes.npy"
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class ModelMetadata:
         output_node: The scores' tensor, without `:0`.
         resize: The rule by which a picture becomes square: `RESIZE_RULE`.
         backbone: Name, source, licence and SHA-256 of the network below the head.
+        rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
-        model_id: SHA-256 over all of the above and the head's weights; equal in twins only.
+        model_id: SHA-256 over all of the above, the head's weights and the prototypes; equal in twins only.
     """
 
     labels: tuple[str, ...]
@@ -40,11 +43,12 @@ class ModelMetadata:
     output_node: str
     resize: str
     backbone: Mapping[str, Any] = field(default_factory=dict)
+    rejection: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     model_id: str = ""
 
     def identified(self, weights: bytes) -> "ModelMetadata":
-        """A copy whose `model_id` is computed from everything else and the head's weights as bytes."""
+        """A copy whose `model_id` is computed from everything else and all weights as bytes."""
         import hashlib  # takes milliseconds, which a label does without
 
         content = hashlib.sha256(replace(self, model_id="").to_json().encode("utf-8"))

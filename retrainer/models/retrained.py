@@ -1,5 +1,6 @@
 """A retrained model on disk: the `.pb`, its `.tflite` twin, and which of them runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from retrainer.files import require_file, shown
 from retrainer.models.metadata import (
     INPUT_NODE,
     METADATA_NODE,
+    PROTOTYPES_FILE,
     RESIZE_RULE,
     USUAL_MEAN,
     USUAL_SIZE,
@@ -16,8 +18,9 @@ from retrainer.models.metadata import (
     ModelMetadata,
     stated_id,
 )
-from retrainer.models.tflite_reader import MODEL_IDENTIFIER, metadata_of
+from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_of
 from retrainer.models.wire import node_in
+from retrainer.rejection import Prototypes, Rejection, from_npy
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -29,8 +32,8 @@ class Runner(Protocol):
     def input_size(self) -> int:
         """Height and width of the input, pixels; 0 where the model takes any."""
 
-    def run(self, picture: Floats) -> Floats:
-        """One normalised picture `(S, S, 3)` -> its scores `(C,)`."""
+    def outputs(self, picture: Floats) -> list[Floats]:
+        """One normalised picture `(S, S, 3)` -> its scores `(C,)`, and its features `(D,)` where they are asked for."""
 
 
 def twins(output_graph: str) -> tuple[Path, Path]:
@@ -41,7 +44,9 @@ def twins(output_graph: str) -> tuple[Path, Path]:
     return path, path.with_suffix(_TFLITE) if path.suffix == _PB else path.with_name(path.name + _TFLITE)
 
 
-def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[ModelMetadata, Runner]:
+def open_retrained(
+    path: str, input_layer: str, output_layer: str, *, rejecting: bool = False
+) -> tuple[ModelMetadata, Runner, Rejection | None]:
     """What a model says of itself, or can be inferred of it, and what runs it.
 
     A `.pb` is run through its twin where both carry the same id, which takes a hundredth of the time to start.
@@ -49,22 +54,26 @@ def open_retrained(path: str, input_layer: str, output_layer: str) -> tuple[Mode
     Args:
         path: `.pb` or `.tflite`, told apart by their content.
         input_layer, output_layer: Nodes of a `.pb` that does not name them; empty for the usual ones.
+        rejecting: Whether the runner is to give the features `(D,)` as a second output.
 
     Returns:
-        The metadata, without labels where the model has none; and its runner.
+        The metadata, without labels where the model has none; its runner; and what tells strange photos, where it is
+        asked for.
 
     Raises:
-        OptionError: there is no such file, or it has no such nodes.
+        OptionError: there is no such file, or it has no such nodes, or it cannot tell strange photos.
         ModelError: the file is no model.
     """
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):
-        return _open_tflite(path, nodes)
-    return _open_graph(path, nodes)
+        return _open_tflite(path, nodes, rejecting=rejecting)
+    return _open_graph(path, nodes, rejecting=rejecting)
 
 
-def _open_tflite(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
+def _open_tflite(
+    path: str, nodes: tuple[str, str], *, rejecting: bool
+) -> tuple[ModelMetadata, Runner, Rejection | None]:
     from retrainer.models.litert import Network
 
     metadata = metadata_of(path)
@@ -73,17 +82,23 @@ def _open_tflite(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runn
             f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
             "Leave both out.",
         )
-    network = Network(path)
-    return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network
+    if rejecting:
+        rejection = _rejection(path, metadata, lambda: from_npy(file_in(path, PROTOTYPES_FILE) or b""))
+        from retrainer.models.tflite import with_features
+
+        network = Network(with_features(Path(path)), outputs=2)
+    else:
+        rejection, network = None, Network(path)
+    return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network, rejection
 
 
-def _open_graph(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runner]:
+def _open_graph(
+    path: str, nodes: tuple[str, str], *, rejecting: bool
+) -> tuple[ModelMetadata, Runner, Rejection | None]:
     twin = twins(path)[1]
     described = _twin_metadata(twin)
     if described and _are_its_own(nodes, described) and carries(Path(path), described.model_id):
-        from retrainer.models.litert import Network
-
-        return described, Network(twin)
+        return _open_tflite(str(twin), ("", ""), rejecting=rejecting)
     from retrainer.models import graphdef
 
     graph = graphdef.read_graph(path)
@@ -91,10 +106,28 @@ def _open_graph(path: str, nodes: tuple[str, str]) -> tuple[ModelMetadata, Runne
     from retrainer.models.foreign import reading_of
     from retrainer.models.tensorflow_graph import GraphNetwork
 
+    rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if rejecting else None
     reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
-    runner = GraphNetwork(graph, path, reading.input_node, reading.output_node)
+    features = [graphdef.feature_node_of(graph)] if rejecting else []
+    runner = GraphNetwork(graph, path, reading.input_node, reading.output_node, *features)
     inferred = _without_labels(reading.input_size or USUAL_SIZE, reading.mean, reading.std, reading.output_node)
-    return metadata or inferred, runner
+    return metadata or inferred, runner, rejection
+
+
+def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Prototypes]) -> Rejection:
+    """What tells a model's strange photos; OptionError where it has none, ModelError where it is damaged."""
+    if metadata is None or not metadata.rejection:
+        raise OptionError(
+            f"--reject: '{shown(path)}' cannot tell photos of none of its classes; expected a model that retrainer "
+            "made with validation photos.",
+            "Retrain it, or leave the flag out.",
+        )
+    try:
+        return Rejection(read(), float(metadata.rejection["threshold"]))
+    except (ValueError, TypeError, KeyError, EOFError) as error:
+        raise ModelError(
+            f"'{shown(path)}': what it needs for --reject is damaged: {error}.", "Retrain it, or copy it again."
+        ) from error
 
 
 def _without_labels(size: int, mean: float, std: float, output_node: str) -> ModelMetadata:

@@ -36,20 +36,20 @@ def sees_gpu() -> bool:
 
 
 class GraphNetwork:
-    """A frozen graph with one picture as input and one row of scores as output, run by a TensorFlow session.
+    """A frozen graph with one picture as input and rows of figures as outputs, run by a TensorFlow session.
 
     Args:
         graph: A GraphDef of tensorboard's or TensorFlow's.
         path: Its file, for messages.
-        input_node, output_node: Names of nodes.
+        input_node, output_nodes: Names of nodes.
 
     Raises:
         ModelError: a node is missing, or TensorFlow refuses the graph.
     """
 
-    def __init__(self, graph: Any, path: str, input_node: str, output_node: str) -> None:
+    def __init__(self, graph: Any, path: str, input_node: str, *output_nodes: str) -> None:
         names = [node.name for node in graph.node]
-        for flag, name in (("--input_layer", input_node), ("--output_layer", output_node)):
+        for flag, name in (("--input_layer", input_node), *(("--output_layer", name) for name in output_nodes)):
             if name not in names:
                 raise _missing_node(graph, path, flag, name)
         tensorflow = import_tensorflow()
@@ -58,8 +58,8 @@ class GraphNetwork:
         loaded = tensorflow.Graph()
         try:
             with native_stderr_hidden(), loaded.as_default():
-                self._input, self._output = v1.import_graph_def(
-                    definition, return_elements=[f"{input_node}:0", f"{output_node}:0"], name=""
+                self._input, *self._outputs = v1.import_graph_def(
+                    definition, return_elements=[f"{name}:0" for name in (input_node, *output_nodes)], name=""
                 )
                 # Without growth TensorFlow would take all of a GPU's memory.
                 configuration = v1.ConfigProto(gpu_options=v1.GPUOptions(allow_growth=True))
@@ -77,19 +77,26 @@ class GraphNetwork:
         self.input_size = int(shape[1] or 0) if shape.rank == 4 else 0
 
     def run(self, picture: Floats) -> Floats:
-        """Runs one picture `(S, S, 3)` and returns its scores `(C,)`."""
-        return self.run_all(picture[np.newaxis]).reshape(-1)
+        """Runs one picture `(S, S, 3)` and returns what the first output gives, `(D,)`."""
+        return self.outputs(picture)[0]
+
+    def outputs(self, picture: Floats) -> list[Floats]:
+        """Runs one picture `(S, S, 3)` and returns each output `(D,)`."""
+        return [output.reshape(-1) for output in self._run(picture[np.newaxis])]
 
     def run_all(self, pictures: Floats) -> Floats:
-        """Runs pictures `(N, S, S, 3)` and returns what the output gives for them."""
+        """Runs pictures `(N, S, S, 3)` and returns what the first output gives for them."""
+        return self._run(pictures)[0]
+
+    def _run(self, pictures: Floats) -> list[Floats]:
         if self._dtype.kind in "iu":
             pictures = np.rint(pictures)
         try:
             with native_stderr_hidden():
-                scores = self._session.run(self._output, {self._input: pictures.astype(self._dtype, copy=False)})
+                given = self._session.run(self._outputs, {self._input: pictures.astype(self._dtype, copy=False)})
         except Exception as error:  # as above
             raise ModelError(f"'{shown(self._path)}' cannot be run by TensorFlow: {first_line(error)}") from error
-        return np.asarray(scores, np.float32)
+        return [np.asarray(output, np.float32) for output in given]
 
 
 def first_line(error: Exception) -> str:

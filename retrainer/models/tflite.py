@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from retrainer.head import Head
-from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, ModelMetadata
+from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
+from retrainer.rejection import Prototypes, to_npy
 
 _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -119,7 +120,7 @@ class TFLiteBuilder:
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
 
 
-def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
+def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
     """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended.
 
     The head of an int8 backbone is float32, too: int8 would leave its scores 256 values, ties among them.
@@ -128,6 +129,7 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
         backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
+        prototypes: Stored there as `prototypes.npy`, float16 `(M, D)`.
     """
     builder = TFLiteBuilder.opened(backbone)
     classes = head.weights.shape[1]
@@ -143,16 +145,27 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata) -> bytes:
     builder.graph.outputs = [scores]
     builder.model.signatureDefs = None
     _add_metadata(builder, packed_metadata(metadata))
-    return _with_associated_files(builder.packed(), metadata)
+    files = {LABELS_FILE: "\n".join(metadata.labels).encode("utf-8"), METADATA_FILE: metadata.to_json().encode("utf-8")}
+    if prototypes is not None:
+        files[PROTOTYPES_FILE] = to_npy(prototypes)
+    return _with_associated_files(builder.packed(), files)
 
 
-def _with_associated_files(model: bytes, metadata: ModelMetadata) -> bytes:
-    """The model followed by its archive of files: stored, not compressed, and the same bytes for the same metadata."""
+def with_features(model: Path) -> bytes:
+    """A retrained model, without its metadata's files, that gives the features `(1, D)` as a second output."""
+    builder = TFLiteBuilder.opened(model)
+    head = next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
+    builder.graph.outputs = [*builder.graph.outputs, head.inputs[0]]
+    return builder.packed()
+
+
+def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The model followed by its archive of files: stored, not compressed, and the same bytes for the same files."""
     content = io.BytesIO()
     content.write(model)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(LABELS_FILE), "\n".join(metadata.labels))
-        archive.writestr(zipfile.ZipInfo(METADATA_FILE), metadata.to_json())
+        for name, file in files.items():
+            archive.writestr(zipfile.ZipInfo(name), file)
     return content.getvalue()
 
 

@@ -16,15 +16,24 @@ def metadata_of(path: str) -> ModelMetadata | None:
     Raises:
         ModelError: the file is no TFLite model, or is truncated.
     """
-    try:
-        with open(path, "rb") as handle:
-            document = _document(handle, path)
-    except OSError as error:
-        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
+    document = file_in(path, METADATA_FILE)
     return ModelMetadata.from_json(document, shown(path)) if document is not None else None
 
 
-def _document(handle: BinaryIO, path: str) -> bytes | None:
+def file_in(path: str, name: str) -> bytes | None:
+    """A file of the archive at the end of a `.tflite`, None where it has no such file.
+
+    Raises:
+        ModelError: the file is no TFLite model, or is truncated.
+    """
+    try:
+        with open(path, "rb") as handle:
+            return _read(handle, path, name)
+    except OSError as error:
+        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
+
+
+def _read(handle: BinaryIO, path: str, name: str) -> bytes | None:
     if handle.read(8)[4:] != MODEL_IDENTIFIER:
         raise ModelError(
             f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
@@ -32,12 +41,12 @@ def _document(handle: BinaryIO, path: str) -> bytes | None:
         )
     try:
         with zipfile.ZipFile(handle) as archive:
-            return archive.read(METADATA_FILE)
+            return archive.read(name)
     except (zipfile.BadZipFile, KeyError, OSError, ValueError, RuntimeError) as error:
         handle.seek(0)
-        if METADATA_FILE.encode("ascii") not in handle.read():
+        if name.encode("ascii") not in handle.read():
             return None
         raise ModelError(
-            f"'{shown(path)}' is damaged or truncated: expected '{METADATA_FILE}' in the archive at its end.",
+            f"'{shown(path)}' is damaged or truncated: expected '{name}' in the archive at its end.",
             "Retrain it, or copy it again.",
         ) from error

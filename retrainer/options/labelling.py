@@ -12,6 +12,7 @@ class LabelOptions(Options):
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
     image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
     top: int = option(5, "How many labels to print for each photo.", minimum=1)
+    reject: bool = option(False, "Say 'none of these' of a photo that is unlike all that the model learnt from.")
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
     input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
     input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
