@@ -52,6 +52,10 @@ class Labeler:
 
     Pictures are read exactly as in training, by the same code.
 
+    Attributes:
+        labels: In the order of the scores.
+        metadata: What the model says of itself.
+
     Args:
         options: The model, and what overrides its own description; `image` is not looked at.
 
@@ -61,9 +65,10 @@ class Labeler:
     """
 
     def __init__(self, options: LabelOptions) -> None:
-        described, self._runner, self._rejection = open_retrained(
+        self.metadata, self._runner, self._rejection = open_retrained(
             options.graph, options.input_layer, options.output_layer, rejecting=options.reject
         )
+        described = self.metadata
         self._options = options
         self._top = options.top
         self._mean = described.mean if options.input_mean is None else options.input_mean

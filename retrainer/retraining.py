@@ -32,6 +32,7 @@ from retrainer.events import (
 from retrainer.features import BatchExtractor, Source, extract, plain_look, some_inputs
 from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.head import Head, softmax
+from retrainer.membership import Membership
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
@@ -111,7 +112,8 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         split = run.split(dataset)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
         training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
-    writer = ModelWriter(options, run.bundle, dataset.labels)
+    membership = Membership.of(dataset, split, options)
+    writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
     with TensorBoard(options.summaries_dir) as run.tensorboard:
         with run.stage("training"):
             validation = examples.chosen(split.rows(VALIDATION))

@@ -22,11 +22,17 @@ _RECORDED = ("architecture", "split_by", "seed")
 
 @dataclass(frozen=True)
 class ModelWriter:
-    """Writes the models of one run."""
+    """Writes the models of one run.
+
+    Attributes:
+        options, bundle, labels: Of the run.
+        split: What a model remembers of the split.
+    """
 
     options: RetrainOptions
     bundle: Bundle
     labels: tuple[str, ...]
+    split: Mapping[str, Any]
 
     def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> tuple[str, str]:
         """Writes the model, its twin and the labels together; returns the paths of the first two.
@@ -78,5 +84,6 @@ class ModelWriter:
                 "sha256": bundle.sha256[TFLITE],
             },
             rejection={"threshold": rejection.threshold, "kept": KEPT} if rejection else {},
+            split=self.split,
             training={name: getattr(self.options, name) for name in _RECORDED} | dict(facts),
         ).identified(head.tobytes() + (rejection.prototypes.tobytes() if rejection else b""))

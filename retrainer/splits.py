@@ -47,7 +47,7 @@ def split_by_path(paths: Sequence[str], validation_percentage: int, testing_perc
     A class may get no validation or test photo.
     """
     places = np.array([path_place(path) for path in paths])
-    return Split(_natural(places, validation_percentage, testing_percentage))
+    return Split(natural_parts(places, validation_percentage, testing_percentage))
 
 
 def path_place(path: str) -> float:
@@ -67,10 +67,10 @@ def split_by_content(
     can be moved by a later addition. A class of fewer than three different photos trains only. Another seed gives
     another split.
     """
-    groups, photo_places = _groups(dataset, seed)
-    _, first = np.unique(groups, return_index=True)
+    hashes, photo_places = content_places(dataset, seed)
+    _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
     places = photo_places[first]
-    parts = _natural(places, validation_percentage, testing_percentage)
+    parts = natural_parts(places, validation_percentage, testing_percentage)
     wanted = _ranges(validation_percentage, testing_percentage)
     classes = _groups_of_classes(groups, dataset.label_ids, len(dataset.labels))
     shared = np.bincount(np.concatenate(classes), minlength=len(places)) > 1
@@ -149,19 +149,19 @@ def _ranges(validation_percentage: int, testing_percentage: int) -> dict[int, tu
     return {part: (lower, upper) for part, (lower, upper) in ranges.items() if lower < upper}
 
 
-def _natural(places: Places, validation_percentage: int, testing_percentage: int) -> Parts:
+def natural_parts(places: Places, validation_percentage: int, testing_percentage: int) -> Parts:
+    """The parts that photos have by their places alone, `(N,)`."""
     parts = np.full(len(places), TRAINING, np.int8)
     parts[places < testing_percentage + validation_percentage] = TESTING
     parts[places < validation_percentage] = VALIDATION
     return parts
 
 
-def _groups(dataset: Dataset, seed: int) -> tuple[Integers, Places]:
-    """Numbers of the groups that stay together `(N,)`, and each photo's place `(N,)`."""
-    hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1)
-    _, groups = np.unique(hashes, return_inverse=True)
+def content_places(dataset: Dataset, seed: int) -> tuple[npt.NDArray[np.uint64], Places]:
+    """What stays together has the same hash, `(N,)`; and each photo's place, `(N,)`."""
+    hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
     mixed = _mixed(hashes + np.uint64(seed)) if seed else hashes
-    return groups.astype(np.int64), mixed.astype(np.float64) * (100.0 / 2.0**64)
+    return hashes, mixed.astype(np.float64) * (100.0 / 2.0**64)
 
 
 def _keys(dataset: Dataset) -> Digests:

@@ -23,7 +23,7 @@ FLOORS = (
         "resizing",
     ),
     ("options", "assessment", "images", "bottlenecks", "models", "summaries"),
-    ("dataset", "splits", "distortions", "backbones"),
+    ("dataset", "splits", "membership", "distortions", "backbones"),
     (),
     ("features",),
     ("training", "labeler", "evaluation", "cleaning", "sample", "saving", "inspection"),

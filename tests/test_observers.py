@@ -23,6 +23,7 @@ from retrainer.events import (
 )
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
+from retrainer.observers.words import assessment_lines
 from retrainer.summaries import histogram_of, record_of
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -130,6 +131,17 @@ def test_the_end_of_other_runs() -> None:
     assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
     assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
     assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
+
+
+def test_the_figures_of_many_classes_fit_a_line() -> None:
+    labels = [f"a class with quite a long name, number {number}" for number in range(30)]
+    scores = np.full((60, 30), 0.01, np.float32)
+    scores[np.arange(60), np.arange(60) % 30] = 0.7
+    lines = list(assessment_lines(assess(labels, scores, np.r_[np.arange(30), np.zeros(30, np.int64)])))
+    assert max(map(len, lines)) <= 80
+    assert "     1  a class with quite a lo… -> a class with quite a lo…" in lines
+    few = list(assessment_lines(assess(("a", "b"), np.eye(2, dtype=np.float32), np.array([0, 1]))))
+    assert few[-2:] == ["1 a                         1    0", "2 b                         0    1"]
 
 
 def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -32,6 +32,7 @@ class ModelMetadata:
         resize: The rule by which a picture becomes square: `RESIZE_RULE`.
         backbone: Name, source, licence and SHA-256 of the network below the head.
         rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
+        split: Which photos it was trained and tested on: `membership.Membership`; empty where it does not remember.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
         model_id: SHA-256 over all of the above, the head's weights and the prototypes; equal in twins only.
     """
@@ -44,6 +45,7 @@ class ModelMetadata:
     resize: str
     backbone: Mapping[str, Any] = field(default_factory=dict)
     rejection: Mapping[str, Any] = field(default_factory=dict)
+    split: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     model_id: str = ""
 

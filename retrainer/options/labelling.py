@@ -27,8 +27,16 @@ class EvaluateOptions(Options):
     """What to measure on what."""
 
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
-    image_dir: str = path_option("", "Folder with one sub-folder of photos per class, named as in training.")
+    image_dir: str = path_option(
+        "",
+        "Folder with one sub-folder of photos per class, named as in training; by default the model's own. Of its own "
+        "folder only the photos that the model kept for its test are measured, of another all.",
+    )
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+    json: bool = option(False, "Print all figures as JSON.")
+    assert_accuracy_at_least: float | None = option(
+        None, "Exit with code 3 where the accuracy is lower, for CI.", minimum=0, maximum=1
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, Command, Configure, Photos, jpeg
+
+from retrainer import retrain
+from retrainer.backbones.sources import find_bundle
+from retrainer.errors import DatasetError, OptionError
+from retrainer.evaluation import Evaluation, evaluate
+from retrainer.events import Event, PhotoSkipped, Warned, silent
+from retrainer.head import Head
+from retrainer.models import tflite
+from retrainer.models.tflite_reader import metadata_of
+from retrainer.options.labelling import EvaluateOptions
+
+
+def evaluated(graph: str, image_dir: str | Path = "", observer=silent) -> Evaluation:  # type: ignore[no-untyped-def]
+    return evaluate(EvaluateOptions(graph=graph, image_dir=str(image_dir)), observer)
+
+
+def test_a_models_own_folder_is_measured_by_its_test_photos(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos(count=40)))
+    for image_dir in ("", photos(count=40)):
+        for graph in (result.graph, result.tflite):
+            evaluation = evaluated(graph, image_dir)
+            assert evaluation.part == "test"
+            assert evaluation.labels == ("green", "red")
+            assert evaluation.assessment.count == result.test_count
+            assert result.test
+            assert evaluation.assessment.log_loss == pytest.approx(result.test.log_loss, abs=1e-4)
+
+
+@pytest.mark.parametrize("split_by", ["content", "path"])
+def test_the_test_photos_are_remembered_where_the_folder_moves_and_grows(
+    photos: Photos, configured: Configure, tmp_path: Path, split_by: str
+) -> None:
+    root = photos(count=25)
+    result = retrain(configured(root, split_by=split_by, seed=3))
+    moved = tmp_path / "moved"
+    shutil.move(root, moved)
+    assert result.test
+    counts = [figures.support for figures in result.test.classes]
+    evaluation = evaluated(result.graph, moved)
+    assert (evaluation.part, [figures.support for figures in evaluation.assessment.classes]) == ("test", counts)
+    for number in range(30):
+        (moved / "red" / f"more {number}.jpg").write_bytes(jpeg((180, number, 90)))
+    grown = evaluated(result.graph, moved)
+    assert grown.part == "test"
+    assert counts[1] <= grown.assessment.classes[1].support < counts[1] + 15
+
+
+def test_borrowed_photos_are_remembered(photos: Photos, configured: Configure) -> None:
+    """With four photos a class hardly any has a test photo of its own."""
+    classes = {f"c{number}": (10 + 20 * number, 250 - 20 * number, 128) for number in range(8)}
+    result = retrain(configured(photos(classes, count=4)))
+    assert result.test
+    evaluation = evaluated(result.graph)
+    supports = [figures.support for figures in result.test.classes]
+    assert [figures.support for figures in evaluation.assessment.classes] == supports
+    assert all(supports)
+
+
+def test_another_folder_is_measured_whole(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos()))
+    other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=9, root="other")
+    for path in sorted((other / "green").glob("*"))[:3]:
+        path.rename(other / "red" / f"green {path.name}")
+    (other / "red" / "empty.jpg").write_bytes(b"")
+    events: list[Event] = []
+    evaluation = evaluated(result.graph, other, events.append)
+    assert (evaluation.part, evaluation.skipped, evaluation.assessment.count) == ("all", 1, 18)
+    assert evaluation.assessment.accuracy == pytest.approx(15 / 18)
+    assert evaluation.assessment.confusion == ((6, 0), (3, 9))
+    assert {(mistake.label, mistake.predicted) for mistake in evaluation.mistakes} == {("red", "green")}
+    scores = [mistake.score for mistake in evaluation.mistakes]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert [event.path for event in events if isinstance(event, PhotoSkipped)] == [str(other / "red" / "empty.jpg")]
+    assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_folder_with_some_of_what_the_model_learnt_is_warned_of(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    result = retrain(configured(root))
+    other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=9, root="other")
+    for path in sorted((root / "red").glob("*"))[:5]:
+        shutil.copy(path, other / "red" / f"known {path.name}")
+    events: list[Event] = []
+    assert evaluated(result.graph, other, events.append).part == "all"
+    (warned,) = [event.message for event in events if isinstance(event, Warned)]
+    assert "of the photos that the model learnt from: the figures flatter it" in warned
+
+
+def test_the_folder_holds_the_models_own_classes(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos()))
+    other = photos({"violet": (200, 0, 200)}, root="other")
+    with pytest.raises(DatasetError, match="'violet' stands for the label 'violet'; expected one of green, red"):
+        evaluated(result.graph, other)
+    one = photos({"red": (150, 20, 20)}, root="one")
+    assert evaluated(result.graph, one).assessment.accuracy == 1.0
+
+
+def test_there_must_be_something_to_measure(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    result = retrain(configured(photos(), testing_percentage=0))
+    with pytest.raises(DatasetError, match=r"No readable test photos in .*\nGive another folder as --image_dir"):
+        evaluated(result.graph)
+    with pytest.raises(OptionError, match="--image_dir"):
+        evaluated(result.graph, tmp_path / "absent")
+    (tmp_path / "empty" / "red").mkdir(parents=True)
+    (tmp_path / "empty" / "red" / "a.jpg").write_bytes(b"no photo")
+    with pytest.raises(DatasetError, match="No readable photos in"):
+        evaluated(result.graph, tmp_path / "empty")
+
+
+def test_evaluate_prints_what_was_measured(photos: Photos, configured: Configure, command: Command) -> None:
+    root = photos(count=40)
+    result = retrain(configured(root))
+    done = command("evaluate", "--graph", result.graph)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Accuracy: 1"
+    assert lines[1].startswith("Cross Entropy: 0.")
+    assert lines[2] == f"Photos: {result.test_count}"
+    assert max(map(len, (line for line in lines if str(root) not in line))) <= 80
+    assert "1 green" in done.stdout
+    document = json.loads(command("evaluate", "--graph", result.graph, "--json").stdout)
+    assert document["part"] == "test"
+    assert document["assessment"]["accuracy"] == 1.0
+    assert document["assessment"]["confusion"][0][1] == 0
+    assert document["mistakes"] == []
+
+
+def test_an_accuracy_below_what_is_asserted_is_exit_code_3(
+    photos: Photos, configured: Configure, command: Command
+) -> None:
+    root = photos(count=20)
+    result = retrain(configured(root))
+    other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=10, root="other")
+    (other / "green" / "000.jpg").rename(other / "red" / "green.jpg")
+    asked = ("evaluate", "--graph", result.graph, "--image_dir", other, "--assert_accuracy_at_least")
+    assert command(*asked, "0.95").returncode == 0
+    done = command(*asked, "0.96")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == "Error: --assert_accuracy_at_least: expected 0.96, received 0.9500."
+    assert "green.jpg: green (score=" in done.stdout
+    assert command(*asked, "95").returncode == 2
+
+
+def test_a_model_that_remembers_nothing_wants_a_folder(
+    photos: Photos, configured: Configure, model_dir: Path, tmp_path: Path
+) -> None:
+    result = retrain(configured(photos()))
+    metadata = metadata_of(result.tflite)
+    assert metadata
+    path = tmp_path / "older.tflite"
+    head = Head(np.eye(3, 2, dtype=np.float32), np.zeros(2, np.float32))
+    bundle = find_bundle(COLOURS, str(model_dir))
+    path.write_bytes(tflite.with_head(bundle.tflite_path, head, replace(metadata, split={})))
+    with pytest.raises(OptionError, match=r"--image_dir is missing: expected a folder of photos; .* remembers none"):
+        evaluated(str(path))
+    assert evaluated(str(path), photos()).part == "all"
