@@ -16,6 +16,7 @@ from retrainer.assessment import Assessment, assess
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
 from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks import BottleneckCache, FileIndex
+from retrainer.cleaning import warn_of_oddities
 from retrainer.dataset import Dataset, dataset_of, scan
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OptionError
@@ -109,6 +110,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     with run.stage("bottlenecks"):
         features = extract(files.paths, files.stamps, run.source(), run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
+        warn_of_oddities(dataset, features.matrix, features.rows[:, 0], run.tell)
         split = run.split(dataset)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
         training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
