@@ -7,10 +7,8 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.calibration import calibration_error, calibration_floor
-from retrainer.metrics import accuracy_interval, correct
+from retrainer.metrics import accuracy_interval, correct, losses_of
 
-# A score of zero would cost without bound; float32 knows nothing smaller beside one.
-_SMALLEST_SCORE = 1e-7
 _TOP = (2, 3, 5, 10)
 
 
@@ -84,7 +82,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assess
         macro_recall=float(np.mean([figure.recall for figure in present])),
         macro_f1=float(np.mean([figure.f1 for figure in present])),
         top={k: float((ranks < k).mean()) for k in _TOP if k < classes},
-        log_loss=float(-np.log(np.maximum(own, _SMALLEST_SCORE)).mean()),
+        log_loss=float(losses_of(scores, label_ids).mean()),
         calibration_error=calibration_error(highest, right),
         calibration_floor=calibration_floor(highest),
         classes=figures,

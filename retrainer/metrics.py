@@ -6,6 +6,8 @@ import numpy as np
 
 from retrainer.arrays import Bools, Floats, Integers
 
+# A score of zero would cost without bound; float32 knows nothing smaller beside one.
+_SMALLEST_SCORE = np.float32(1e-7)
 # Of the standard normal distribution 95 % lie within this of its mean.
 _Z_95 = 1.959964
 
@@ -21,6 +23,13 @@ def cross_entropy(logits: Floats, label_ids: Integers) -> float:
     top = logits.max(axis=1)
     log_sums = np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1)) + top
     return float(np.mean(log_sums - logits[np.arange(len(label_ids)), label_ids]))
+
+
+def losses_of(scores: Floats, label_ids: Integers) -> Floats:
+    """-log(score of a photo's own class) in nats, `(N,)`; scores `(N, C)`, 0 to 1."""
+    own = scores[np.arange(len(label_ids)), label_ids]
+    losses: Floats = -np.log(np.maximum(own, _SMALLEST_SCORE))
+    return losses
 
 
 def accuracy_interval(right: int, count: int) -> tuple[float, float]:

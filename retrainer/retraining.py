@@ -1,48 +1,44 @@
 """The whole run: photos in, model out."""
 
-import hashlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from retrainer.arrays import Integers
 from retrainer.assessment import Assessment, assess
-from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
-from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.cleaning import warn_of_oddities
+from retrainer.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.dataset import Dataset, dataset_of, scan
 from retrainer.distortions import Distortion
-from retrainer.errors import DatasetError, OptionError
+from retrainer.errors import DatasetError
 from retrainer.events import (
     Calibrated,
     Event,
     ModelKept,
+    Noted,
     Observer,
     PhotoMisclassified,
     PhotoSkipped,
     TestEvaluated,
     silent,
 )
-from retrainer.features import BatchExtractor, Source, extract, plain_look, some_inputs
-from retrainer.files import require_writable, require_writable_folder, shown
+from retrainer.extraction import photo_source, refuse_if_strict
+from retrainer.features import extract, some_inputs
 from retrainer.head import Head, softmax
+from retrainer.learning_curve import LearningCurve, learning_curve
 from retrainer.membership import Membership
 from retrainer.models import graphdef
-from retrainer.models.litert import Network
-from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
-from retrainer.models.retrained import twins
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.retraining import FOLDS, RetrainOptions
+from retrainer.outputs import require_fitting, require_outputs, require_own_outputs
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
-from retrainer.summaries import require_own_folder
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Trained, fit
 from retrainer.training.gradient_descent import sampled_rows
@@ -62,6 +58,7 @@ class Retraining:
         distorted: How many photos had distorted views computed.
         skipped: How many files were no readable photos.
         test: How good the model is on the test part, None without test photos.
+        cross_validation, learning_curve: What was measured by folds, None where it was not asked for.
         seconds: Stage -> how long it took.
     """
 
@@ -75,6 +72,8 @@ class Retraining:
     distorted: int
     skipped: int
     test: Assessment | None
+    cross_validation: CrossValidation | None
+    learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
 
     @property
@@ -108,12 +107,13 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         require_fitting(run.bundle, options)
         require_outputs(options)
     with run.stage("bottlenecks"):
-        features = extract(files.paths, files.stamps, run.source(), run.tell)
+        features = extract(files.paths, files.stamps, photo_source(run.bundle, options, run.tell), run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
         warn_of_oddities(dataset, features.matrix, features.rows[:, 0], run.tell)
         split = run.split(dataset)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
         training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
+    cross_validation, curve = run.folds(dataset, examples)
     membership = Membership.of(dataset, split, options)
     writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
     with TensorBoard(options.summaries_dir) as run.tensorboard:
@@ -130,6 +130,11 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
                 "test_accuracy": test.accuracy if test else None,
                 "test_count": test.count if test else 0,
             }
+            if cross_validation:
+                facts |= {
+                    "folds": len(cross_validation.accuracies),
+                    "folds_accuracy": cross_validation.assessment.accuracy,
+                }
             graph, twin = writer.write(trained.head, rejection, facts)
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
@@ -144,51 +149,10 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         distorted=run.distorted,
         skipped=run.skipped,
         test=test,
+        cross_validation=cross_validation,
+        learning_curve=curve,
         seconds=run.seconds,
     )
-
-
-def require_own_outputs(options: RetrainOptions) -> None:
-    """Raises OptionError where outputs would overwrite one another, or what is not theirs; touches nothing."""
-    outputs = _outputs(options)
-    if len(set(map(os.path.realpath, outputs))) < len(outputs):
-        raise OptionError(
-            f"--output_graph and --output_labels: expected different files, received {', '.join(map(shown, outputs))}.",
-            "The model is a .pb and its .tflite twin; name the labels otherwise.",
-        )
-    require_own_folder(options.summaries_dir)
-
-
-def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
-    """Raises OptionError where what is asked for cannot be had of this backbone."""
-    if bundle.has_graph:
-        graphdef.require_new_name(bundle.graph_path, options.final_tensor_name)
-    elif twins(options.output_graph)[1] != Path(options.output_graph):
-        raise OptionError(
-            f"--output_graph: '{shown(bundle.name)}' was made of a .tflite and gives no .pb; expected a .tflite, "
-            f"received '{shown(options.output_graph)}'.",
-            f"Name it --output_graph {shown(twins(options.output_graph)[1])}",
-        )
-    if options.runtime == "tensorflow" and (bundle.quantized or not bundle.batches):
-        reason = "takes one picture at a time" if bundle.has_graph else "was made of a .tflite"
-        raise OptionError(
-            f"--runtime: '{shown(bundle.name)}' {'is int8' if bundle.quantized else reason}, "
-            "and LiteRT runs it; received tensorflow.",
-            "Leave the flag out.",
-        )
-
-
-def require_outputs(options: RetrainOptions) -> None:
-    """Raises OutputError unless everything can be written, before the long work is done."""
-    for path in _outputs(options):
-        require_writable(path)
-    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
-    for folder in (options.bottleneck_dir, options.summaries_dir, *intermediate):
-        require_writable_folder(folder)
-
-
-def _outputs(options: RetrainOptions) -> list[str]:
-    return [*map(str, twins(options.output_graph)), options.output_labels]
 
 
 @dataclass
@@ -206,11 +170,7 @@ class _Run:
     def tell(self, event: Event) -> None:
         """Passes an event on."""
         if isinstance(event, PhotoSkipped):
-            if self.options.strict:
-                raise DatasetError(
-                    f"--strict: '{shown(event.path)}': {event.reason}.",
-                    "Mend or remove the file, or leave out --strict.",
-                )
+            refuse_if_strict(event, self.options)
             self.skipped += 1
         self.observer(event)
         if self.tensorboard:
@@ -256,11 +216,25 @@ class _Run:
         if distortion is None:
             return examples.chosen(rows)
         paths = [dataset.paths[row] for row in rows]
-        views = extract(paths, stamps[rows], self.source(distortion), self.tell)
+        views = extract(paths, stamps[rows], photo_source(self.bundle, self.options, self.tell, distortion), self.tell)
         self.distorted = views.computed
         label_ids = dataset.label_ids[rows][views.readable]
         self.require_all_classes(dataset, label_ids)
         return Examples(views.matrix, views.rows.reshape(-1), np.repeat(label_ids, distortion.views))
+
+    def folds(self, dataset: Dataset, examples: Examples) -> tuple[CrossValidation | None, LearningCurve | None]:
+        """What folds tell, where they are asked for."""
+        options = self.options
+        count = options.folds or (FOLDS if options.learning_curve else 0)
+        if not count:
+            return None, None
+        if Distortion.of(options):
+            self.tell(Noted("Folds train on the photos themselves, not on distorted views of them."))
+        with self.stage("folds"):
+            folds = folds_of(dataset, options, count)
+            full = cross_validate(folds, dataset, examples, options, self.tell)
+            curve = learning_curve(folds, dataset, examples, options, full) if options.learning_curve else None
+        return full, curve
 
     def test(self, trained: Trained, examples: Examples, dataset: Dataset, rows: Integers) -> Assessment | None:
         """Assesses the model on the photos in some rows, None without any, and tells of it."""
@@ -282,39 +256,3 @@ class _Run:
     def keep(self, writer: ModelWriter, step: int, head: Head) -> None:
         """Writes an intermediate model and tells of it."""
         self.tell(ModelKept(writer.keep(step, head)))
-
-    def source(self, distortion: Distortion | None = None) -> Source:
-        """Where the photos' own vectors come from, or those of their distorted views."""
-        folder, bundle = Path(self.options.bottleneck_dir), self.bundle
-        if distortion is None:
-            views: tuple[int, ...] = (0,)
-            look, key = plain_look, ""
-        else:
-            views = tuple(range(1, distortion.views + 1))
-            look, key = distortion.look, distortion.key
-        return Source(
-            index=FileIndex(folder, self.tell),
-            cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, self.tell),
-            new_extractor=lambda: Network(bundle.tflite_path),
-            new_batch_extractor=lambda: batch_extractor(bundle, self.options.runtime),
-            look=look,
-            views=views,
-        )
-
-
-def batch_extractor(bundle: Bundle, runtime: str) -> BatchExtractor | None:
-    """TensorFlow with the backbone's graph where it is asked for or sees a GPU, otherwise None."""
-    if runtime == "litert" or bundle.quantized or not bundle.batches:
-        return None
-    from retrainer.models.tensorflow_graph import GraphNetwork, sees_gpu
-
-    if runtime == "auto" and not sees_gpu():
-        return None
-    graph = graphdef.read_graph(bundle.graph_path)
-    return GraphNetwork(graph, shown(bundle.graph_path), INPUT_NODE, bundle.feature_node)
-
-
-def cache_name(bundle: Bundle, look: str) -> str:
-    """The name of a cache: the network's, and a key of all that shapes its vectors; `look` names distortions."""
-    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} {look}"
-    return f"{bundle.name}-{hashlib.sha256(shaping.encode('utf-8')).hexdigest()[:12]}"

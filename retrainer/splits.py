@@ -88,6 +88,19 @@ def split_by_content(
     return split
 
 
+def stratified_folds(dataset: Dataset, folds: int, seed: int) -> Integers:
+    """The fold of each photo, `(N,)`, 0 to `folds` - 1; each class is spread evenly over all.
+
+    What stays together in a split stays together here, and the order is that of the photos' places.
+    """
+    hashes, places = content_places(dataset, seed)
+    _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
+    order = np.lexsort((places[first], dataset.label_ids[first]))
+    numbers = np.empty(len(first), np.int64)
+    numbers[order] = np.arange(len(first)) % folds
+    return numbers[groups]
+
+
 def warn_of_empty_parts(
     split: Split, dataset: Dataset, label_ids: Sequence[int], wanted: Iterable[int], observer: Observer
 ) -> None:

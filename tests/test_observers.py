@@ -97,6 +97,8 @@ def result(**given: object) -> Retraining:
         "distorted": 0,
         "skipped": 2,
         "test": assessed([0] * 9 + [1] * 6 + [0] * 5),
+        "cross_validation": None,
+        "learning_curve": None,
         "seconds": {"scan": 0.01, "backbone": 7.2, "bottlenecks": 1.26, "training": 0.3, "writing": 0.1},
     }
     return Retraining(**{**values, **given})  # type: ignore[arg-type]

@@ -15,9 +15,9 @@ from retrainer.backbones.sources import find_bundle
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
+from retrainer.extraction import cache_name
 from retrainer.images import square, to_input
 from retrainer.models import graphdef
-from retrainer.retraining import cache_name
 
 
 def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: Configure, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.files import shown
-from retrainer.observers.words import between, percent
+from retrainer.observers.words import between, cross_validation_lines, learning_curve_lines, percent
 from retrainer.retraining import Retraining
 
 # Of the tutorial's networks the one that does best on flowers.
@@ -135,6 +135,10 @@ class Console:
 def summary(result: Retraining) -> list[str]:
     """The lines at the end of a run."""
     lines = ["", *_accuracy(result)]
+    if result.cross_validation:
+        lines += cross_validation_lines(result.cross_validation)
+    if result.learning_curve:
+        lines += learning_curve_lines(result.learning_curve)
     if result.skipped:
         files = "1 file" if result.skipped == 1 else f"{result.skipped:,} files"
         lines.append(f"Skipped         {files} that could not be read; the log says why")

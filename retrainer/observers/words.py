@@ -1,10 +1,14 @@
 """Figures as users read them, in lines of at most 80 characters."""
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
 from retrainer.assessment import Assessment
+from retrainer.comparison import Comparison
+from retrainer.cross_validation import CrossValidation
 from retrainer.files import shown
+from retrainer.learning_curve import LearningCurve
 
 WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
@@ -52,6 +56,58 @@ def assessment_lines(figures: Assessment) -> Iterator[str]:
         yield f"{short(one.label):<{_LABEL}} {one.precision:9.3f} {one.recall:8.3f} {one.f1:8.3f} {one.support:9,}"
     yield ""
     yield from _confusions([one.label for one in figures.classes], figures.confusion)
+
+
+def cross_validation_lines(result: CrossValidation) -> Iterator[str]:
+    """What folds tell of all photos."""
+    figures, before = result.assessment, result.before
+    spread = between((min(result.accuracies), max(result.accuracies)))
+    lines = (
+        f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head new to it",
+        f"{between(figures.interval)} with 95 % confidence; folds {spread}",
+        f"mean of classes {percent(figures.macro_recall)}",
+        f"log loss {figures.log_loss:.3f}, before calibration {before.log_loss:.3f}",
+        f"calibration error {figures.calibration_error:.3f}, before {before.calibration_error:.3f}, "
+        f"by chance {figures.calibration_floor:.3f}",
+    )
+    for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
+        yield f"{heading:<{HEADING}}{line}"
+
+
+def learning_curve_lines(curve: LearningCurve) -> Iterator[str]:
+    """What training photos are worth."""
+    yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy"
+    for point in curve.points:
+        yield f"{'':<{HEADING}}{point.photos:9,}  {percent(point.accuracy):>8}   {between(point.interval)}"
+    photos, accuracy = curve.twice
+    yield f"{'':<{HEADING}}{photos:9,}  {percent(accuracy):>8}   to be expected"
+    if curve.helps_most:
+        worth = f"half of them are worth {curve.classes[0].loss:.3f} of log loss"
+        yield from wrapped("", f"Twice the photos of {shown(curve.helps_most)} would help most: {worth}.")
+    else:
+        yield from wrapped("", "No class stands out: more photos of all would help.")
+
+
+def comparison_lines(comparison: Comparison, image_dir: str) -> Iterator[str]:
+    """A table of backbones, and how to retrain with the best."""
+    if not comparison.backbones:
+        yield "No backbone could be compared."
+        return
+    width = WIDTH - 47
+    yield f"{'backbone':<{width}} accuracy   95 % interval  photos/s      model"
+    for one in comparison.backbones:
+        name = shown(one.architecture)
+        if len(name) > width:
+            yield name
+            name = ""
+        figures, megabytes = one.assessment, one.model_bytes / 1e6
+        yield (
+            f"{name:<{width}} {percent(figures.accuracy):>8} {between(figures.interval):>15} "
+            f"{one.photos_per_second:9,.0f} {megabytes:7.1f} MB"
+        )
+    best = shlex.quote(comparison.backbones[0].architecture)
+    yield from ("", "Retrain with the most accurate:")
+    yield f"  retrainer retrain --image_dir {shlex.quote(image_dir)} --architecture {best}"
 
 
 def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Iterator[str]:

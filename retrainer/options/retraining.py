@@ -9,6 +9,8 @@ from retrainer.options.groups import MEAN, STD, Options, option, path_option
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 STEP_FLAGS = ("how_many_training_steps", "learning_rate", "train_batch_size")
+# Where folds are wanted and nobody says how many.
+FOLDS = 5
 _BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
 
 
@@ -58,6 +60,19 @@ class RetrainOptions(BackboneOptions):
     )
     how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=4000)
     learning_rate: float | None = option(None, "Factor on the gradient at each step.", above=0, usual=0.01)
+    folds: int = option(
+        0,
+        "Measure accuracy by so many folds first, each photo tested once, by a head that did not see it; 0 does not.",
+        minimum=2,
+        maximum=1000,
+        also=0,
+    )
+    learning_curve: bool = option(
+        False, "Measure what more photos would bring, and of which class; by folds, five where --folds does not say."
+    )
+    compare: str = option(
+        "", "Backbones with commas between, to compare on these photos by folds; no model is made then."
+    )
     testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
     validation_percentage: int = option(
         10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99

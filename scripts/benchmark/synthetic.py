@@ -12,7 +12,7 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks import ROWS_PER_PART, BottleneckCache, FileIndex
 from retrainer.dataset import scan
 from retrainer.events import silent
-from retrainer.retraining import cache_name
+from retrainer.extraction import cache_name
 
 CLASSES = 5
 # Photos of the web and of a phone.

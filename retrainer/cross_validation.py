@@ -1,0 +1,102 @@
+"""How good heads are on photos that they did not see, each photo once: K folds instead of one small test part."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from retrainer.arrays import Floats, Integers
+from retrainer.assessment import Assessment, assess
+from retrainer.dataset import Dataset
+from retrainer.errors import OptionError
+from retrainer.events import Noted, Observer
+from retrainer.head import softmax
+from retrainer.metrics import correct
+from retrainer.options.retraining import RetrainOptions
+from retrainer.splits import stratified_folds
+from retrainer.training.examples import Examples
+from retrainer.training.fitting import fit
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows of the photos that train, validate and test, each `(n,)`."""
+
+    training: Integers
+    validation: Integers
+    testing: Integers
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What K heads made of the photos that they did not see.
+
+    Attributes:
+        accuracies: Of each fold, 0 to 1.
+        assessment: Of all photos, each by the head of its fold.
+        before: The same before calibration.
+        scores: Of all photos, `(N, C)`, 0 to 1.
+    """
+
+    accuracies: tuple[float, ...]
+    assessment: Assessment
+    before: Assessment
+    scores: Floats = field(repr=False)
+
+
+def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold]:
+    """Stratified folds; of what a fold does not test the usual share validates.
+
+    Raises:
+        OptionError: there are fewer different photos than folds.
+    """
+    tested_by = stratified_folds(dataset, count, options.seed)
+    if len(np.unique(tested_by)) < count:
+        raise OptionError(
+            f"--folds: expected at most as many as there are different photos, received {count}.", "Lower --folds."
+        )
+    share = options.validation_percentage / 100 / (1 - 1 / count)
+    parts = max(2, round(1 / share)) if share else 0
+    # Other folds, by other places, that cut across these.
+    validated_by = stratified_folds(dataset, parts, options.seed + 1) if parts else np.full(len(tested_by), -1)
+    folds = []
+    for number in range(count):
+        testing = tested_by == number
+        validation = (validated_by == number % max(parts, 1)) & ~testing
+        folds.append(Fold(*map(np.flatnonzero, (~testing & ~validation, validation, testing))))
+    return folds
+
+
+Thinning = Callable[[Integers], Integers]
+"""The rows of a fold's training photos -> those of them that train."""
+
+
+def held_out_logits(
+    folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, thinning: Thinning
+) -> Iterator[tuple[Fold, Floats, float]]:
+    """Fits a head for each fold; gives its logits for the fold's test photos `(n, C)`, and its temperature."""
+    for fold in folds:
+        training, validation = examples.chosen(thinning(fold.training)), examples.chosen(fold.validation)
+        trained = fit(training, validation, len(dataset.labels), options)
+        yield fold, examples.chosen(fold.testing).logits(trained.head), trained.temperature
+
+
+def cross_validate(
+    folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, observer: Observer
+) -> CrossValidation:
+    """Fits and tests a head for each fold; `observer` is told of each."""
+    logits = np.empty((len(examples), len(dataset.labels)), np.float32)
+    before, accuracies = logits.copy(), []
+    fits = held_out_logits(folds, dataset, examples, options, lambda rows: rows)
+    for number, (fold, given, temperature) in enumerate(fits, start=1):
+        logits[fold.testing], before[fold.testing] = given, given * np.float32(temperature)
+        right = correct(given, dataset.label_ids[fold.testing])
+        accuracies.append(float(right.mean()))
+        observer(Noted(f"Fold {number} of {len(folds)}: accuracy = {right.mean() * 100:.1f}% (N={len(right)})"))
+    scores = softmax(logits)
+    return CrossValidation(
+        tuple(accuracies),
+        assess(dataset.labels, scores, dataset.label_ids),
+        assess(dataset.labels, softmax(before), dataset.label_ids),
+        scores,
+    )

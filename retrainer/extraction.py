@@ -1,0 +1,64 @@
+"""From options to what `features.extract` needs: the cache, the network, and what it sees of a photo."""
+
+import hashlib
+from pathlib import Path
+
+from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.bottlenecks import BottleneckCache, FileIndex
+from retrainer.distortions import Distortion
+from retrainer.errors import DatasetError
+from retrainer.events import Observer, PhotoSkipped
+from retrainer.features import BatchExtractor, Source, plain_look
+from retrainer.files import shown
+from retrainer.models import graphdef
+from retrainer.models.litert import Network
+from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
+from retrainer.options.retraining import RetrainOptions
+
+
+def photo_source(
+    bundle: Bundle, options: RetrainOptions, observer: Observer, distortion: Distortion | None = None
+) -> Source:
+    """Where the photos' own vectors come from, or those of their distorted views."""
+    folder = Path(options.bottleneck_dir)
+    if distortion is None:
+        views: tuple[int, ...] = (0,)
+        look, key = plain_look, ""
+    else:
+        views = tuple(range(1, distortion.views + 1))
+        look, key = distortion.look, distortion.key
+    return Source(
+        index=FileIndex(folder, observer),
+        cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, observer),
+        new_extractor=lambda: Network(bundle.tflite_path),
+        new_batch_extractor=lambda: batch_extractor(bundle, options.runtime),
+        look=look,
+        views=views,
+    )
+
+
+def refuse_if_strict(skipped: PhotoSkipped, options: RetrainOptions) -> None:
+    """Raises DatasetError of a file that is no readable photo, where that is to end the run."""
+    if options.strict:
+        raise DatasetError(
+            f"--strict: '{shown(skipped.path)}': {skipped.reason}.",
+            "Mend or remove the file, or leave out --strict.",
+        )
+
+
+def batch_extractor(bundle: Bundle, runtime: str) -> BatchExtractor | None:
+    """TensorFlow with the backbone's graph where it is asked for or sees a GPU, otherwise None."""
+    if runtime == "litert" or bundle.quantized or not bundle.batches:
+        return None
+    from retrainer.models.tensorflow_graph import GraphNetwork, sees_gpu
+
+    if runtime == "auto" and not sees_gpu():
+        return None
+    graph = graphdef.read_graph(bundle.graph_path)
+    return GraphNetwork(graph, shown(bundle.graph_path), INPUT_NODE, bundle.feature_node)
+
+
+def cache_name(bundle: Bundle, look: str) -> str:
+    """The name of a cache: the network's, and a key of all that shapes its vectors; `look` names distortions."""
+    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} {look}"
+    return f"{bundle.name}-{hashlib.sha256(shaping.encode('utf-8')).hexdigest()[:12]}"

@@ -1,0 +1,152 @@
+import hashlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import Command, Configure, Photos
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrainer import retrain
+from retrainer.cross_validation import cross_validate, folds_of
+from retrainer.dataset import Dataset
+from retrainer.errors import OptionError
+from retrainer.events import Event, Noted, silent
+from retrainer.learning_curve import CurvePoint, expected_accuracy, learning_curve
+from retrainer.options.retraining import RetrainOptions
+from retrainer.splits import stratified_folds
+from retrainer.training.examples import Examples
+
+
+def photos_of(counts: list[int], contents: list[str] | None = None) -> Dataset:
+    """So many photos of each class, all different unless their contents are given."""
+    total = sum(counts)
+    contents = contents or [str(number) for number in range(total)]
+    digests = np.frombuffer(b"".join(hashlib.sha256(c.encode()).digest() for c in contents), np.uint8).reshape(-1, 32)
+    paths = tuple(f"photo {number}.jpg" for number in range(total))
+    labels = tuple(f"class {number}" for number in range(len(counts)))
+    return Dataset(labels, paths, np.repeat(np.arange(len(counts)), counts), digests)
+
+
+def blobs(dataset: Dataset, noise: float = 1.0, seed: int = 0) -> Examples:
+    generator = np.random.default_rng(seed)
+    centres = 2 * np.eye(len(dataset.labels), 6)
+    features = centres[dataset.label_ids] + noise * generator.normal(size=(len(dataset.paths), 6))
+    return Examples(features.astype(np.float32), np.arange(len(dataset.paths)), dataset.label_ids)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(5, 40), min_size=2, max_size=5), st.integers(2, 5), st.integers(0, 100))
+def test_each_photo_is_tested_once_and_each_class_evenly(counts: list[int], count: int, seed: int) -> None:
+    dataset = photos_of(counts)
+    folds = folds_of(dataset, RetrainOptions(seed=seed), count)
+    tested = np.concatenate([fold.testing for fold in folds])
+    assert sorted(tested) == list(range(sum(counts)))
+    for fold in folds:
+        rows = np.concatenate([fold.training, fold.validation, fold.testing])
+        assert sorted(rows) == list(range(sum(counts)))
+        for label_id, photos in enumerate(counts):
+            assert abs((dataset.label_ids[fold.testing] == label_id).sum() - photos / count) < 1
+    validated = sum(len(fold.validation) for fold in folds) / count
+    assert validated == pytest.approx(sum(counts) / 10, abs=0.04 * sum(counts) + 2)
+
+
+def test_the_same_bytes_are_in_the_same_fold() -> None:
+    contents = [str(number % 30) for number in range(60)]
+    numbers = stratified_folds(photos_of([30, 30], contents), 5, 0)
+    assert (numbers[:30] == numbers[30:]).all()
+    assert Counter(numbers.tolist()) == dict.fromkeys(range(5), 12)
+
+
+def test_without_validation_all_others_train() -> None:
+    folds = folds_of(photos_of([20, 20]), RetrainOptions(validation_percentage=0), 4)
+    assert [(len(f.training), len(f.validation), len(f.testing)) for f in folds] == [(30, 0, 10)] * 4
+
+
+def test_more_folds_than_photos_are_an_error() -> None:
+    with pytest.raises(OptionError, match="--folds: expected at most as many as there are different photos"):
+        folds_of(photos_of([3, 3]), RetrainOptions(), 7)
+
+
+def test_folds_measure_what_heads_make_of_photos_that_they_did_not_see() -> None:
+    dataset = photos_of([100, 100, 100])
+    options = RetrainOptions()
+    folds = folds_of(dataset, options, 5)
+    events: list[Event] = []
+    result = cross_validate(folds, dataset, blobs(dataset), options, events.append)
+    assert result.assessment.count == 300
+    assert np.mean(result.accuracies) == pytest.approx(result.assessment.accuracy)
+    assert 0.8 < result.assessment.accuracy < 0.95
+    assert result.scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    heads = [event.message.split(":")[0] for event in events if isinstance(event, Noted)]
+    assert heads == [f"Fold {number} of 5" for number in range(1, 6)]
+    noise = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
+    nothing = Examples(noise, np.arange(300), dataset.label_ids)
+    assert cross_validate(folds, dataset, nothing, options, silent).assessment.accuracy < 0.45
+
+
+def test_a_learning_curve_rises_and_names_the_class_that_needs_photos() -> None:
+    """Two classes are far from all others; the third and fourth overlap, and the third has few photos."""
+    dataset = photos_of([80, 80, 24, 80])
+    centres = np.zeros((4, 60))
+    centres[range(4), range(4)] = (9, 9, 2, 2)
+    generator = np.random.default_rng(0)
+    features = (centres[dataset.label_ids] + generator.normal(size=(264, 60))).astype(np.float32)
+    examples = Examples(features, np.arange(264), dataset.label_ids)
+    options = RetrainOptions()
+    folds = folds_of(dataset, options, 5)
+    full = cross_validate(folds, dataset, examples, options, silent)
+    curve = learning_curve(folds, dataset, examples, options, full)
+    counts = [point.photos for point in curve.points]
+    assert counts == pytest.approx([185 / 8, 185 / 4, 185 / 2, 185], abs=2)
+    assert curve.points[0].accuracy < curve.points[-1].accuracy == full.assessment.accuracy
+    assert curve.twice[0] == 2 * counts[-1]
+    assert full.assessment.accuracy <= curve.twice[1] < 1
+    assert {worth.label for worth in curve.classes} == set(dataset.labels)
+    assert curve.classes[0].label in ("class 2", "class 3")
+    assert [worth.loss for worth in curve.classes] == sorted((w.loss for w in curve.classes), reverse=True)
+    assert curve.helps_most in ("", curve.classes[0].label)
+
+
+def points(*accuracies: float) -> list[CurvePoint]:
+    return [CurvePoint(100 * 2**n, accuracy, (0.0, 1.0)) for n, accuracy in enumerate(accuracies)]
+
+
+def test_the_expected_accuracy_follows_a_power_law_and_never_falls() -> None:
+    assert expected_accuracy(points(0.2, 0.6, 0.8, 0.9), 1600) == pytest.approx(0.95, abs=0.01)
+    assert expected_accuracy(points(0.6, 0.68, 0.744, 0.7952), 1600) == pytest.approx(1 - 0.4 * 0.8**4)
+    assert expected_accuracy(points(0.9, 0.88, 0.86, 0.84), 1600) == 0.84
+    assert expected_accuracy(points(1.0, 1.0, 1.0, 1.0), 1600) == 1.0
+
+
+def test_a_run_measures_by_folds_before_it_fits(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    plain = retrain(configured(root))
+    assert (plain.cross_validation, plain.learning_curve) == (None, None)
+    assert "folds" not in plain.seconds
+    measured = retrain(configured(root, folds=4))
+    assert measured.cross_validation
+    assert len(measured.cross_validation.accuracies) == 4
+    assert measured.cross_validation.assessment.count == 40
+    assert measured.learning_curve is None
+    both = retrain(configured(root, learning_curve=True, flip_left_right=True))
+    assert both.cross_validation
+    assert len(both.cross_validation.accuracies) == 5
+    assert both.learning_curve
+    assert [point.accuracy for point in both.learning_curve.points][-1] == 1.0
+
+
+def test_folds_are_printed(photos: Photos, configured: Configure, command: Command, model_dir: object) -> None:
+    options = configured(photos(count=20))
+    line = ("--image_dir", options.image_dir, "--model_dir", options.model_dir, "--architecture", options.architecture)
+    done = command("retrain", *line, "--learning_curve")
+    assert done.returncode == 0, done.stderr
+    assert "5 folds         100.0 % of 40 photos, each tested by a head new to it\n" in done.stdout
+    assert "Learning curve     photos  accuracy\n" in done.stdout
+    assert "INFO:tensorflow:Fold 5 of 5: accuracy = 100.0% (N=8)" in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    refused = command("retrain", *line, "--folds", "1")
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+        2,
+        "Error: --folds: expected a whole number at least 2 and at most 1,000, or 0, received 1.",
+    )
