@@ -10,30 +10,45 @@ print(labeler.label("photo.jpg").ranking)
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from retrainer.comparison import Comparison as Comparison
+    from retrainer.comparison import compare as compare
     from retrainer.errors import RetrainerError as RetrainerError
+    from retrainer.evaluation import Evaluation as Evaluation
+    from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
     from retrainer.labeler import Labelled as Labelled
+    from retrainer.options.labelling import EvaluateOptions as EvaluateOptions
     from retrainer.options.labelling import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
 _HOMES = {
+    "Comparison": "comparison",
+    "EvaluateOptions": "options.labelling",
+    "Evaluation": "evaluation",
     "LabelOptions": "options.labelling",
     "Labelled": "labeler",
     "Labeler": "labeler",
     "RetrainOptions": "options.retraining",
     "RetrainerError": "errors",
     "Retraining": "retraining",
+    "compare": "comparison",
+    "evaluate": "evaluation",
     "retrain": "retraining",
 }
 __all__ = [
+    "Comparison",
+    "EvaluateOptions",
+    "Evaluation",
     "LabelOptions",
     "Labeler",
     "Labelled",
     "RetrainOptions",
     "RetrainerError",
     "Retraining",
+    "compare",
+    "evaluate",
     "retrain",
 ]
 

@@ -10,7 +10,7 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.assessment import Assessment, assess
 from retrainer.dataset import Dataset, PhotoFiles, scan
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned
+from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned, silent
 from retrainer.files import shown
 from retrainer.head import softmax
 from retrainer.images import read_file
@@ -58,7 +58,7 @@ class Evaluation:
     skipped: int
 
 
-def evaluate(options: EvaluateOptions, observer: Observer) -> Evaluation:
+def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluation:
     """Labels the photos of a folder of class folders and assesses the scores.
 
     Of the folder that the model was trained on only the photos of its test part are taken, of another folder all.

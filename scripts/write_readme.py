@@ -23,6 +23,7 @@ SESSION = (
     "retrainer sample drawings",
     "retrainer retrain --image_dir drawings --eval_step_interval 2000",
     "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
+    "retrainer evaluate --graph tf_files/retrained_graph.pb",
 )
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainOptions,

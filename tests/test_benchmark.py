@@ -12,6 +12,7 @@ from retrainer.backbones.sources import EMBEDDED, find_bundle
 from retrainer.retraining import retrain
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.contenders import CONTENDERS
+from scripts.benchmark.heads import auroc, loaded, rejections, rejections_of_a_class
 from scripts.benchmark.measuring import Measured, interleaved, process
 from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import make_cached, make_photos
@@ -66,6 +67,34 @@ def test_made_up_photos_are_all_cached(tmp_path: Path, model_dir: Path, configur
     make_cached(root, cache, find_bundle(COLOURS, str(model_dir)), 100)
     result = retrain(configured(root, bottleneck_dir=str(cache)))
     assert (result.photos, result.computed, result.skipped) == (100, 0, 0)
+
+
+def test_auroc_is_how_often_the_strange_are_stranger() -> None:
+    known, strange = np.array([1, 2, 3, 4], np.float32), np.array([3, 5], np.float32)
+    assert auroc(known, strange) == pytest.approx((2 + 0.5 + 0 + 4) / 8)
+    assert auroc(known, known) == 0.5
+    assert auroc(strange, known) == pytest.approx(1 - auroc(known, strange))
+
+
+def test_heads_are_measured_in_several_ways(
+    photos: Photos, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = loaded(str(photos(count=25)), COLOURS, str(model_dir))
+    strange = loaded(str(photos({"b": (0, 0, 200), "c": (0, 20, 180)}, 6, "others")), COLOURS, str(model_dir))
+    few = known.folds(0, per_class=8)
+    assert [(len(fold.training), len(fold.validation), len(fold.testing)) for fold in few] == [(14, 2, 10)] * 5
+    rows = {row[2]: row[3:] for row in rejections("colours", "both", known, strange)}
+    assert len(rows) == 6
+    area, kept, rejected = rows["**prototypes, cosine** (ours)"]
+    assert (area, rejected) == (1.0, 1.0)
+    assert 0.7 < kept <= 1.0
+    others = list(rejections_of_a_class("colours", loaded(str(three(photos)), COLOURS, str(model_dir))))
+    assert [row[2] for row in others] == list(rows)
+
+
+def three(photos: Photos) -> Path:
+    return photos({"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}, 12, "three")
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ def test_the_tables_of_flags_are_those_of_the_code(name: str) -> None:
 
 def without_times(line: str) -> str:
     """A line without what differs from run to run."""
+    line = re.sub(r"Step [1-9]\d*", "Step LAST", line)  # rounding decides how many iterations there are
     line = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", "NOW", line)
     return re.sub(r"\d+\.\d+ ?s\b", "SECONDS", line)
 
@@ -44,13 +45,12 @@ def test_the_python_example_runs(
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert lines[1].startswith("tulip ")
 
 
 def test_every_public_name_and_format_is_described() -> None:
-    for name in ("retrain", "Labeler", "RetrainOptions", "LabelOptions", "RetrainerError"):
-        assert name in retrainer.__all__
+    for name in retrainer.__all__:
         assert name in TEXT
     from dataclasses import fields
 

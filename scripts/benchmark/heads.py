@@ -1,0 +1,284 @@
+"""Measures heads: L-BFGS beside the tutorial's gradient descent and scikit-learn, calibration, and "none of these".
+
+    pip install -e '.[benchmark]'
+    python -m scripts.benchmark.heads --photos FOLDER --others FOLDER [--model_dir DIR] [NAME...]
+
+A NAME is what `--architecture` takes; without any it is `pocket`. Accuracies are of five folds, each photo tested once.
+The second folder's photos are of none of the first one's classes, and the other way round.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from retrainer.arrays import Bools, Floats, Integers
+from retrainer.backbones.sources import EMBEDDED, bundle_of, source_of
+from retrainer.cross_validation import CrossValidation, Fold, cross_validate, folds_of
+from retrainer.dataset import Dataset, dataset_of, scan
+from retrainer.events import silent
+from retrainer.extraction import photo_source
+from retrainer.features import extract, some_inputs
+from retrainer.head import Head, softmax
+from retrainer.learning_curve import learning_curve
+from retrainer.metrics import losses_of
+from retrainer.options.retraining import FOLDS, RetrainOptions
+from retrainer.rejection import normalised
+from retrainer.splits import content_places
+from retrainer.training.examples import Examples
+from retrainer.training.fitting import fit
+from retrainer.training.outliers import fit_rejection
+from scripts.benchmark.tables import Table, machine, machine_markdown
+
+SEEDS = (0, 1, 2)
+FEW = 20
+LBFGS, SGD = RetrainOptions(), RetrainOptions(how_many_training_steps=500)
+Scorer = Callable[[Floats], Floats]
+"""Features `(N, D)` -> how strange each photo is, `(N,)`."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Photos, and their vectors by one backbone."""
+
+    dataset: Dataset
+    examples: Examples
+
+    def folds(self, seed: int, per_class: int = 0) -> list[Fold]:
+        """Five folds; with so many photos of each class to learn from, an eighth of which validate."""
+        folds = folds_of(self.dataset, RetrainOptions(seed=seed), FOLDS)
+        if not per_class:
+            return folds
+        validating = round(per_class / 8)
+        few = partial(self._few, content_places(self.dataset, seed)[1])
+        return [
+            Fold(few(fold.training, per_class - validating), few(fold.validation, validating), fold.testing)
+            for fold in folds
+        ]
+
+    def chosen(self, which: Bools) -> "Set":
+        """Some of the photos `(N,)`; classes without any fall away."""
+        rows = np.flatnonzero(which)
+        old, label_ids = np.unique(self.dataset.label_ids[rows], return_inverse=True)
+        labels, paths = (self.dataset.labels[i] for i in old), (self.dataset.paths[i] for i in rows)
+        dataset = Dataset(tuple(labels), tuple(paths), label_ids, self.dataset.digests[rows])
+        return Set(dataset, Examples(self.examples.matrix, self.examples.rows[rows], label_ids))
+
+    def _few(self, places: Any, rows: Integers, count: int) -> Integers:
+        rows = rows[np.argsort(places[rows], kind="stable")]
+        classes = range(len(self.dataset.labels))
+        return np.sort(np.concatenate([rows[self.dataset.label_ids[rows] == c][:count] for c in classes]))
+
+
+def loaded(photos: str, architecture: str, model_dir: str) -> Set:
+    """The photos of a folder with their vectors, from the cache where they are there."""
+    options = RetrainOptions(image_dir=photos, architecture=architecture, model_dir=model_dir)
+    files = scan(photos, silent)
+    bundle = bundle_of(source_of(architecture, options), options, partial(some_inputs, files.paths), silent)
+    features = extract(files.paths, files.stamps, photo_source(bundle, options, silent), silent)
+    dataset = dataset_of(files, features.readable, features.digests, silent)
+    return Set(dataset, Examples(features.matrix, features.rows[:, 0], dataset.label_ids))
+
+
+def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
+    """A row for each number of photos and seed, and their means."""
+    for per_class in (0, FEW):
+        rows = []
+        for seed in SEEDS:
+            folds = photos.folds(seed, per_class)
+            both = [cross_validate(folds, photos.dataset, photos.examples, o, silent) for o in (LBFGS, SGD)]
+            ours, theirs = (result.assessment for result in both)
+            learnt = accuracy_of_scikit_learn(photos, folds)
+            rows.append((ours.accuracy, theirs.accuracy, learnt, ours.log_loss, theirs.log_loss))
+            yield (name, per_class or "all", seed, *map(_percent, rows[-1][:3]), *rows[-1][3:])
+        means = [statistics.mean(column) for column in zip(*rows, strict=True)]
+        yield (name, per_class or "all", "mean", *map(_percent, means[:3]), *means[3:])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _as_shares(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """AUROC with three digits, shares in percent."""
+    *words, area, kept, rejected = row
+    return (*words, f"{area:.3f}", _percent(kept), _percent(rejected))
+
+
+def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
+    """Of its LogisticRegression on standardised features, with the C that validation likes best; NaN without it."""
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+    except ImportError:
+        return float("nan")
+    right = 0
+    for fold in folds:
+        training, validation, testing = map(photos.examples.chosen, (fold.training, fold.validation, fold.testing))
+        scaler = StandardScaler().fit(training.features)
+        features, label_ids = scaler.transform(training.features), training.label_ids
+        models = [
+            LogisticRegression(C=c, max_iter=1000).fit(features, label_ids) for c in 10.0 ** np.arange(-5, 1.1, 0.5)
+        ]
+        held_out = scaler.transform(validation.features)
+        losses = [losses_of(model.predict_proba(held_out), validation.label_ids).mean() for model in models]
+        predicted = models[int(np.argmin(losses))].predict(scaler.transform(testing.features))
+        right += int((predicted == testing.label_ids).sum())
+    return right / sum(len(fold.testing) for fold in folds)
+
+
+def calibration(name: str, results: Mapping[str, CrossValidation]) -> Iterator[tuple[Any, ...]]:
+    """A row for each solver."""
+    for solver, result in results.items():
+        after, before = result.assessment, result.before
+        floor = after.calibration_floor
+        errors = before.calibration_error, after.calibration_error
+        yield (name, solver, before.log_loss, after.log_loss, *errors, floor)
+
+
+def scorers(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
+    """What might tell strange photos; higher is stranger."""
+    yield "max-softmax (Hendrycks and Gimpel, 2017)", lambda features: -softmax(head.logits(features)).max(axis=1)
+    yield "energy (Liu et al., 2020)", lambda features: -np.logaddexp.reduce(head.logits(features), axis=1)
+    features, label_ids = training.features, training.label_ids
+    classes = np.unique(label_ids)
+    means = np.stack([features[label_ids == c].mean(axis=0) for c in classes])
+    centred = (features - means[np.searchsorted(classes, label_ids)]).astype(np.float64)
+    covariance = centred.T @ centred / len(centred)
+    shrunk = 0.95 * covariance + 0.05 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    precision = np.linalg.inv(shrunk).astype(np.float32)
+
+    def mahalanobis(given: Floats) -> Floats:
+        distances = [np.einsum("nd,de,ne->n", given - mean, precision, given - mean, optimize=True) for mean in means]
+        nearest: Floats = np.min(distances, axis=0)
+        return nearest
+
+    yield "Mahalanobis, shared covariance, shrunk by 0.05 (Lee et al., 2018)", mahalanobis
+    known = normalised(features)
+    for k in (1, 10):
+        yield (
+            f"k-NN, cosine, k = {k} (Sun et al., 2022)",
+            lambda given, k=k: 1 - np.partition(normalised(given) @ known.T, -k, axis=1)[:, -k],  # type: ignore[misc]
+        )
+    rejection = fit_rejection(training, validation)
+    if rejection:
+        yield "**prototypes, cosine** (ours)", rejection.distances
+
+
+def auroc(known: Floats, strange: Floats) -> float:
+    """How often a strange photo is stranger than a known one; ties count half."""
+    values, counts = np.unique(np.concatenate([known, strange]), return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    rank_sum = ranks[np.searchsorted(values, strange)].sum()
+    return float((rank_sum - len(strange) * (len(strange) + 1) / 2) / (len(known) * len(strange)))
+
+
+def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[tuple[Any, ...]]:
+    """A row for each score, of the first seed's folds; thresholds keep 95 % of validation."""
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    strange = others.examples.features
+    for fold in photos.folds(SEEDS[0]):
+        training, validation, testing = map(photos.examples.chosen, (fold.training, fold.validation, fold.testing))
+        head = fit(training, validation, len(photos.dataset.labels), LBFGS).head
+        for score, scorer in scorers(training, validation, head):
+            threshold = np.quantile(scorer(validation.features), 0.95, method="higher")
+            known, unknown = scorer(testing.features), scorer(strange)
+            figures = auroc(known, unknown), (known <= threshold).mean(), (unknown > threshold).mean()
+            found.setdefault(score, []).append(figures)
+    for score, folds in found.items():
+        mean = np.mean(folds, axis=0)
+        yield (name, direction, score, *mean.tolist())
+
+
+def rejections_of_a_class(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
+    """A row for each score: the photos of one class are strange to the others; means over all classes."""
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for label_id in range(len(photos.dataset.labels)):
+        strange, known = photos.dataset.label_ids == label_id, photos.dataset.label_ids != label_id
+        for *_, score, auroc_, kept, rejected in rejections("", "", photos.chosen(known), photos.chosen(strange)):
+            found.setdefault(score, []).append((auroc_, kept, rejected))
+    for score, classes in found.items():
+        yield (name, "all classes but one, that class", score, *np.mean(classes, axis=0).tolist())
+
+
+def seconds_of(name: str, photos: Set) -> tuple[Any, ...]:
+    """What folds and a learning curve take on vectors in memory."""
+    folds = photos.folds(SEEDS[0])
+    started = time.perf_counter()
+    full = cross_validate(folds, photos.dataset, photos.examples, LBFGS, silent)
+    of_folds = time.perf_counter() - started
+    learning_curve(folds, photos.dataset, photos.examples, LBFGS, full)
+    return (f"{name}: five folds; with the learning curve", of_folds, time.perf_counter() - started)
+
+
+def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
+    """What a fit along the whole path takes on made-up vectors that overlap."""
+    generator = np.random.default_rng(0)
+    label_ids = np.arange(count) % classes
+    features = np.abs(generator.normal(size=(count, depth)) + generator.normal(size=(classes, depth))[label_ids] / 8)
+    examples = Examples(features.astype(np.float32), np.arange(count), label_ids)
+    training, validation = examples.chosen(np.arange(count // 10, count)), examples.chosen(np.arange(count // 10))
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        fit(training, validation, classes, LBFGS)
+        seconds.append(time.perf_counter() - started)
+    return (f"one fit, {count:,} × {depth:,}, C = {classes}", statistics.median(seconds), "")
+
+
+@click.command()
+@click.option("--photos", required=True, help="Folder of class folders of photos.")
+@click.option("--others", required=True, help="Another, of other classes.")
+@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
+@click.argument("names", nargs=-1)
+def main(photos: str, others: str, model_dir: str, names: tuple[str, ...]) -> None:
+    """Prints tables, Markdown."""
+    click.echo(f"{machine_markdown(machine())}.\n")
+    of_solvers = Table(
+        f"Heads on {Path(photos).name}, five folds",
+        "L-BFGS as it is by default, the tutorial's gradient descent (500 steps, 0.01), and scikit-learn's "
+        "LogisticRegression on standardised features, its C chosen on the same validation photos; "
+        f"photos: all, or {FEW} of each class to train and validate on. Log losses in nats, after calibration.",
+        ("backbone", "photos", "seed", "lbfgs", "sgd", "scikit-learn", "log loss, lbfgs", "log loss, sgd"),
+    )
+    of_calibration = Table(
+        "Calibration, out of fold",
+        f"Seed {SEEDS[0]}. The floor is what a perfectly calibrated model would show by chance.",
+        ("backbone", "solver", "log loss before", "after", "calibration error before", "after", "floor"),
+    )
+    of_rejection = Table(
+        "None of these",
+        "AUROC, and the shares of known photos that are kept and of strange ones that are rejected where 95 % of "
+        "validation are kept; means of five folds.",
+        ("backbone", "known, strange", "score", "AUROC", "kept", "rejected"),
+    )
+    of_seconds = Table("Seconds", "On vectors in memory.", ("what", "s", "s with the curve"))
+    for name in names or (EMBEDDED,):
+        short = name.rsplit("/imagenet/", maxsplit=1)[-1].split("/")[0]
+        first, second = loaded(photos, name, model_dir), loaded(others, name, model_dir)
+        of_solvers.rows.extend(solvers(short, first))
+        folds = first.folds(SEEDS[0])
+        results = {
+            solver: cross_validate(folds, first.dataset, first.examples, options, silent)
+            for solver, options in (("lbfgs", LBFGS), ("sgd", SGD))
+        }
+        of_calibration.rows.extend(calibration(short, results))
+        pairs = ((photos, first, others, second), (others, second, photos, first))
+        for known, its, strange, theirs in pairs:
+            found = rejections(short, f"{Path(known).name}, {Path(strange).name}", its, theirs)
+            of_rejection.rows.extend(map(_as_shares, found))
+        of_rejection.rows.extend(map(_as_shares, rejections_of_a_class(short, first)))
+        of_seconds.rows.append(seconds_of(short, first))
+    of_seconds.rows.extend(seconds_of_fit(*size) for size in ((3000, 1024, 5), (3000, 1024, 100)))
+    for table in (of_solvers, of_calibration, of_rejection, of_seconds):
+        click.echo(table.markdown())
+
+
+if __name__ == "__main__":
+    main()
