@@ -3,12 +3,15 @@
 import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from retrainer.assessment import Assessment
-from retrainer.comparison import Comparison
-from retrainer.cross_validation import CrossValidation
 from retrainer.files import shown
-from retrainer.learning_curve import LearningCurve
+
+if TYPE_CHECKING:
+    from retrainer.assessment import Assessment
+    from retrainer.comparison import Comparison
+    from retrainer.cross_validation import CrossValidation
+    from retrainer.learning_curve import LearningCurve
 
 WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
@@ -39,7 +42,7 @@ def short(label: str, width: int = _LABEL) -> str:
     return label if len(label) <= width else f"{label[: width - 1]}…"
 
 
-def assessment_lines(figures: Assessment) -> Iterator[str]:
+def assessment_lines(figures: "Assessment") -> Iterator[str]:
     """All figures of an assessment."""
     yield f"{'Accuracy':<{HEADING}}{percent(figures.accuracy)}, {between(figures.interval)} with 95 % confidence"
     means = figures.macro_precision, figures.macro_recall, figures.macro_f1
@@ -58,7 +61,7 @@ def assessment_lines(figures: Assessment) -> Iterator[str]:
     yield from _confusions([one.label for one in figures.classes], figures.confusion)
 
 
-def cross_validation_lines(result: CrossValidation) -> Iterator[str]:
+def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
     """What folds tell of all photos."""
     figures, before = result.assessment, result.before
     spread = between((min(result.accuracies), max(result.accuracies)))
@@ -74,7 +77,7 @@ def cross_validation_lines(result: CrossValidation) -> Iterator[str]:
         yield f"{heading:<{HEADING}}{line}"
 
 
-def learning_curve_lines(curve: LearningCurve) -> Iterator[str]:
+def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     """What training photos are worth."""
     yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy"
     for point in curve.points:
@@ -88,7 +91,7 @@ def learning_curve_lines(curve: LearningCurve) -> Iterator[str]:
         yield from wrapped("", "No class stands out: more photos of all would help.")
 
 
-def comparison_lines(comparison: Comparison, image_dir: str) -> Iterator[str]:
+def comparison_lines(comparison: "Comparison", image_dir: str) -> Iterator[str]:
     """A table of backbones, and how to retrain with the best."""
     if not comparison.backbones:
         yield "No backbone could be compared."

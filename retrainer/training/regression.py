@@ -50,8 +50,8 @@ class Regression:
     """The mean cross entropy of some examples as a function of weights on their standardised features.
 
     A feature's scale is its standard deviation and that of all features together, as the root of the sum of squares:
-    features that hardly vary are not blown up. Measured in five-fold runs on flowers with three backbones: half a point
-    to a point more right than plain standard deviations, in which gradient descent on plain features was better.
+    features that hardly vary are not blown up. Measured in five-fold runs on flowers with three backbones: 0.2 to 0.8
+    points more right than with plain standard deviations, than which gradient descent on plain features was better.
 
     Args:
         examples: N vectors `(N, D)` and their class ids.
