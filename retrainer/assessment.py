@@ -14,21 +14,21 @@ _TOP = (2, 3, 5, 10)
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class fared; all but the counts 0 to 1.
+    """How one class fared; all but the counts 0 to 1, and None where it has no photos.
 
     Attributes:
         label: Its name.
         precision: The share of the photos taken for it that are of it, 0 where none is.
-        recall: The share of its photos that are taken for it, 0 without photos.
+        recall: The share of its photos that are taken for it.
         f1: The harmonic mean of the two.
         support: How many photos it has.
         correct: How many of them are taken for it.
     """
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
     correct: int
 
@@ -64,6 +64,12 @@ class Assessment:
     confusion: tuple[tuple[int, ...], ...]
 
 
+def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
+    """The log loss, nats, and the calibration error, 0 to 1, of scores `(N, C)` of photos with class ids `(N,)`."""
+    error = calibration_error(scores.max(axis=1), correct(scores, label_ids))
+    return float(losses_of(scores, label_ids).mean()), error
+
+
 def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assessment:
     """Assesses the scores `(N, C)`, 0 to 1, of at least one photo whose class ids `(N,)` are known."""
     classes, count = len(labels), len(label_ids)
@@ -71,26 +77,30 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assess
     confusion = np.bincount(label_ids * classes + predicted, minlength=classes**2).reshape(classes, classes)
     counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
     figures = tuple(map(_figures, labels, *counts))
-    present = [figure for figure in figures if figure.support]
-    own, highest = scores[np.arange(count), label_ids], scores[np.arange(count), predicted]
+    present = np.array([(one.precision, one.recall, one.f1) for one in figures if one.support], np.float64)
+    macro_precision, macro_recall, macro_f1 = present.mean(axis=0).tolist()
+    log_loss, error = calibration_of(scores, label_ids)
+    own = scores[np.arange(count), label_ids]
     ranks = (scores > own[:, np.newaxis]).sum(axis=1)
     return Assessment(
         count=count,
         accuracy=float(right.mean()),
         interval=accuracy_interval(int(right.sum()), count),
-        macro_precision=float(np.mean([figure.precision for figure in present])),
-        macro_recall=float(np.mean([figure.recall for figure in present])),
-        macro_f1=float(np.mean([figure.f1 for figure in present])),
+        macro_precision=macro_precision,
+        macro_recall=macro_recall,
+        macro_f1=macro_f1,
         top={k: float((ranks < k).mean()) for k in _TOP if k < classes},
-        log_loss=float(losses_of(scores, label_ids).mean()),
-        calibration_error=calibration_error(highest, right),
-        calibration_floor=calibration_floor(highest),
+        log_loss=log_loss,
+        calibration_error=error,
+        calibration_floor=calibration_floor(scores.max(axis=1)),
         classes=figures,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
 
 
 def _figures(label: str, hits: int, taken: int, support: int) -> ClassFigures:
-    precision, recall = hits / max(taken, 1), hits / max(support, 1)
+    if not support:
+        return ClassFigures(label, None, None, None, 0, 0)
+    precision, recall = hits / max(taken, 1), hits / support
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return ClassFigures(label, precision, recall, f1, support, hits)

@@ -1,6 +1,6 @@
 """What is odd about the photos themselves: the same one in two classes, a class of one picture many times."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from retrainer.events import Observer, Warned
 from retrainer.files import shown
 from retrainer.rejection import normalised
 
-# Cosine distances of feature vectors. On flowers with three backbones no two photos are nearer than 0.03, and the same
-# photo saved again as a JPEG of quality 90 is at 0.002 to 0.008 in the median; classes are 0.2 to 0.3 wide.
+# Cosine distances of feature vectors. On flowers with three backbones no two photos are nearer than 0.03, the same one
+# saved again as a JPEG of quality 90 is at 0.002 to 0.008 in the median, and classes are 0.2 to 0.3 wide.
 _NEARLY_EQUAL = 0.02
+# Two photos of different classes look the same where they are that much nearer than each to its own class.
+_NEARER_THAN_ITS_CLASS = 0.5
 # All pairs are compared of so many photos; of more only those whose bytes are the same are found.
 _MOST_COMPARED = 5_000
-_COMPARED_AT_ONCE = 1_000
+_COMPARED_AT_ONCE = 500
 _FEWEST_IN_CLASS, _LOOKED_AT = 3, 64
 _NAMED = 5
 
@@ -29,15 +31,12 @@ def warn_of_oddities(dataset: Dataset, features: Floats, rows: Integers, observe
         rows: Where the photos' are, `(N,)`.
         observer: Warned.
     """
-    pairs = [*_same_bytes(dataset)]
+    same = _same_bytes(dataset)
+    _warn_of_pairs(same, dataset, "the same file in two classes", observer)
     if len(rows) <= _MOST_COMPARED:
-        known = {frozenset(pair) for pair in pairs}
-        pairs += [pair for pair in _alike(dataset, features[rows]) if frozenset(pair) not in known]
-    for one, other in pairs[:_NAMED]:
-        paths = shown(dataset.paths[one]), shown(dataset.paths[other])
-        observer(Warned(f"'{paths[0]}' and '{paths[1]}' are the same photo in two classes: remove one of them."))
-    if len(pairs) > _NAMED:
-        observer(Warned(f"{len(pairs) - _NAMED:,} more pairs of photos are the same in two classes."))
+        known = {row for group in same for row in group}
+        alike = [pair for pair in _alike(dataset, features[rows]) if not known.issuperset(pair)]
+        _warn_of_pairs(alike, dataset, "nearly the same picture in two classes", observer)
     for label_id in _uniform_classes(dataset, features, rows):
         observer(
             Warned(
@@ -47,28 +46,48 @@ def warn_of_oddities(dataset: Dataset, features: Floats, rows: Integers, observe
         )
 
 
-def _same_bytes(dataset: Dataset) -> Iterator[tuple[int, int]]:
-    """Photos of the same bytes in different classes: of each class the first, beside the first of all."""
+def _warn_of_pairs(groups: Sequence[tuple[int, ...]], dataset: Dataset, what: str, observer: Observer) -> None:
+    """Names the first two photos of each of a few groups."""
+    for one, other, *more in groups[:_NAMED]:
+        others = f", and {len(more):,} more," if more else ""
+        paths = shown(dataset.paths[one]), shown(dataset.paths[other])
+        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {what}: keep it in one."))
+    if len(groups) > _NAMED:
+        observer(Warned(f"{len(groups) - _NAMED:,} more are {what}."))
+
+
+def _same_bytes(dataset: Dataset) -> list[tuple[int, ...]]:
+    """Photos of the same bytes in different classes, the first of each class."""
     _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
     order = np.argsort(contents, kind="stable")
     starts = np.flatnonzero(np.diff(contents[order], prepend=-1))
-    counts = np.diff(starts, append=len(order))
-    for start, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
-        rows = order[start : start + count]
+    groups = []
+    for rows in np.split(order, starts[1:]) if len(starts) < len(order) else ():
         _, first = np.unique(dataset.label_ids[rows], return_index=True)
-        others = np.sort(rows[first])
-        yield from ((int(others[0]), int(other)) for other in others[1:])
+        if len(first) > 1:
+            groups.append(tuple(np.sort(rows[first]).tolist()))
+    return sorted(groups)
 
 
-def _alike(dataset: Dataset, features: Floats) -> Iterator[tuple[int, int]]:
-    """Photos of different classes whose vectors `(N, D)` are nearly equal."""
+def _alike(dataset: Dataset, features: Floats) -> list[tuple[int, int]]:
+    """Photos of different classes whose vectors `(N, D)` are nearly equal, and nearer than those of their own classes.
+
+    Each of the two is the other's nearest of another class.
+    """
     vectors = normalised(features)
-    for start in range(0, len(vectors), _COMPARED_AT_ONCE):
-        part = slice(start, start + _COMPARED_AT_ONCE)
-        ones, others = np.nonzero(vectors[part] @ vectors.T > 1 - _NEARLY_EQUAL)
-        ones += start
-        apart = dataset.label_ids[ones] < dataset.label_ids[others]
-        yield from zip(ones[apart].tolist(), others[apart].tolist(), strict=True)
+    count = len(vectors)
+    nearest, others, own = np.full(count, -1), np.full(count, -1.0), np.full(count, -1.0)
+    for start in range(0, count, _COMPARED_AT_ONCE):
+        rows = np.arange(start, min(start + _COMPARED_AT_ONCE, count))
+        cosines = vectors[rows] @ vectors.T
+        cosines[np.arange(len(rows)), rows] = -1.0
+        same = dataset.label_ids[rows][:, np.newaxis] == dataset.label_ids
+        own[rows] = np.where(same, cosines, -1.0).max(axis=1)
+        cosines[same] = -1.0
+        nearest[rows], others[rows] = cosines.argmax(axis=1), cosines.max(axis=1)
+    close = (1 - others < _NEARLY_EQUAL) & (1 - others < _NEARER_THAN_ITS_CLASS * (1 - own))
+    mutual = close & close[nearest] & (nearest[nearest] == np.arange(count)) & (np.arange(count) < nearest)
+    return [(int(one), int(nearest[one])) for one in np.flatnonzero(mutual)]
 
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:

@@ -18,9 +18,11 @@ from retrainer.extraction import photo_source, refuse_if_strict
 from retrainer.features import extract, plain_look, some_inputs
 from retrainer.images import read_file
 from retrainer.models.litert import Network
+from retrainer.native import one_blas_thread
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.parallel import in_order, usable_cores
 from retrainer.training.examples import Examples
+from retrainer.training.fitting import settled
 
 # A speed is measured for so long, on at most so many photos.
 _SECONDS, _MOST_PHOTOS = 1.0, 2000
@@ -51,6 +53,7 @@ class Comparison:
     failed: tuple[tuple[str, str], ...]
 
 
+@one_blas_thread()
 def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
     """Measures each backbone of `options.compare` by folds, through the cache; writes no model.
 
@@ -91,6 +94,7 @@ def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: O
     features = extract(files.paths, files.stamps, photo_source(bundle, options, observer), observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
     examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
+    options = settled(options, dataset.counts, observer)
     folds = folds_of(dataset, options, options.folds or FOLDS)
     result = cross_validate(folds, dataset, examples, options, observer)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)

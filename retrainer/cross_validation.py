@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.assessment import Assessment, assess
+from retrainer.assessment import Assessment, assess, calibration_of
 from retrainer.dataset import Dataset
-from retrainer.errors import OptionError
+from retrainer.errors import DatasetError
 from retrainer.events import Noted, Observer
 from retrainer.head import softmax
 from retrainer.metrics import correct
@@ -34,13 +34,13 @@ class CrossValidation:
     Attributes:
         accuracies: Of each fold, 0 to 1.
         assessment: Of all photos, each by the head of its fold.
-        before: The same before calibration.
+        before: Their log loss, nats, and calibration error, 0 to 1, before calibration.
         scores: Of all photos, `(N, C)`, 0 to 1.
     """
 
     accuracies: tuple[float, ...]
     assessment: Assessment
-    before: Assessment
+    before: tuple[float, float]
     scores: Floats = field(repr=False)
 
 
@@ -48,12 +48,13 @@ def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold
     """Stratified folds; of what a fold does not test the usual share validates.
 
     Raises:
-        OptionError: there are fewer different photos than folds.
+        DatasetError: there are fewer different photos than folds.
     """
     tested_by = stratified_folds(dataset, count, options.seed)
-    if len(np.unique(tested_by)) < count:
-        raise OptionError(
-            f"--folds: expected at most as many as there are different photos, received {count}.", "Lower --folds."
+    if (different := len(np.unique(tested_by))) < count:
+        raise DatasetError(
+            f"Expected at least {count} different photos, one for each fold, received {different}.",
+            f"Add photos, or give --folds {different}." if different > 1 else "Add photos.",
         )
     share = options.validation_percentage / 100 / (1 - 1 / count)
     parts = max(2, round(1 / share)) if share else 0
@@ -63,6 +64,9 @@ def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold
     for number in range(count):
         testing = tested_by == number
         validation = (validated_by == number % max(parts, 1)) & ~testing
+        # What would be the last of a class to train does not validate.
+        trained = np.bincount(dataset.label_ids[~testing & ~validation], minlength=len(dataset.labels)) > 0
+        validation &= trained[dataset.label_ids]
         folds.append(Fold(*map(np.flatnonzero, (~testing & ~validation, validation, testing))))
     return folds
 
@@ -97,6 +101,6 @@ def cross_validate(
     return CrossValidation(
         tuple(accuracies),
         assess(dataset.labels, scores, dataset.label_ids),
-        assess(dataset.labels, softmax(before), dataset.label_ids),
+        calibration_of(softmax(before), dataset.label_ids),
         scores,
     )

@@ -1,8 +1,10 @@
 """How good a model is on a folder of photos."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +24,8 @@ from retrainer.parallel import in_order, usable_cores
 from retrainer.splits import TESTING
 
 _DISTRIBUTION_TOLERANCE = 1e-3
-# A folder that holds so much of what the model learnt from is its own, wherever it lies now.
+# A folder is the model's own, wherever it lies, where half of what the model learnt from is in it, or half of it is
+# what the model learnt from.
 _OWN = 0.5
 
 
@@ -43,6 +46,7 @@ class Evaluation:
     Attributes:
         graph, image_dir: The model and the folder.
         part: `test` where only the photos that the model kept for its test were measured, else `all`.
+        learnt: About the share of the measured photos that the model learnt from, 0 to 1.
         labels: In the order of the assessment's classes.
         assessment: All figures.
         mistakes: What the model takes for something else, the surest mistakes first.
@@ -52,6 +56,7 @@ class Evaluation:
     graph: str
     image_dir: str
     part: str
+    learnt: float
     labels: tuple[str, ...]
     assessment: Assessment
     mistakes: tuple[Mistake, ...]
@@ -70,24 +75,17 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
     """
     labeler = Labeler(LabelOptions(graph=options.graph, labels=options.labels))
     membership = Membership.from_metadata(labeler.metadata.split)
-    image_dir = options.image_dir or (membership.image_dir if membership else "")
-    if not image_dir:
-        raise OptionError(
-            f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
-            "Give it as --image_dir FOLDER.",
-        )
-    files = scan(image_dir, observer, fewest=1)
-    label_ids = _label_ids(files, labeler.labels)
-    part, rows = "all", np.arange(len(label_ids))
+    files = scan(_image_dir(options, membership), observer, fewest=1)
+    label_ids = _label_ids(files, labeler, options, observer)
+    part, rows, learnt = "all", np.flatnonzero(label_ids >= 0), 0.0
     if membership:
-        digests, readable = _digests(files.paths)
-        part, rows = _measured_part(membership, files, (label_ids, digests, readable), observer)
+        part, rows, learnt = _measured_part(membership, files, label_ids, observer)
     paths = [files.paths[row] for row in rows]
     read, scores = _scores(labeler, paths, observer)
     if not len(read):
         which = "test photos" if part == "test" else "photos"
         raise DatasetError(
-            f"No readable {which} in '{shown(image_dir)}'.",
+            f"No readable {which} in '{shown(files.root)}'.",
             "Give another folder as --image_dir, whose photos are all measured." if part == "test" else "",
         )
     own, predicted = label_ids[rows][read], scores.argmax(axis=1)
@@ -98,20 +96,50 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
         for i in surest
     )
     assessment = assess(labeler.labels, scores, own)
-    return Evaluation(options.graph, image_dir, part, labeler.labels, assessment, mistakes, len(paths) - len(read))
+    skipped = len(paths) - len(read)
+    return Evaluation(options.graph, files.root, part, learnt, labeler.labels, assessment, mistakes, skipped)
 
 
-def _label_ids(files: PhotoFiles, labels: Sequence[str]) -> Integers:
-    """The class ids of files, `(N,)`, by the model's labels."""
+def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
+    """The folder to measure on: the one that is named, or the model's own."""
+    if options.image_dir:
+        return options.image_dir
+    if not membership:
+        raise OptionError(
+            f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
+            "Give it as --image_dir FOLDER.",
+        )
+    if not os.path.isdir(membership.image_dir):
+        raise OptionError(
+            f"'{shown(options.graph)}' learnt from '{shown(membership.image_dir)}'; expected that folder, found none.",
+            "Give its place now as --image_dir FOLDER.",
+        )
+    return membership.image_dir
+
+
+def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, observer: Observer) -> Integers:
+    """The class ids of files, `(N,)`, by the model's labels; -1 in folders without a photo, which retraining skips."""
     ids = []
-    for folder, label in zip(files.folders, labels_of(files.folders), strict=True):
-        if label not in labels:
+    for number, (folder, label) in enumerate(zip(files.folders, labels_of(files.folders), strict=True)):
+        if label in labeler.labels:
+            ids.append(labeler.labels.index(label))
+            continue
+        if _holds_a_photo(labeler, [files.paths[row] for row in np.flatnonzero(files.folder_ids == number)]):
             raise DatasetError(
-                f"'{shown(folder)}' stands for the label '{label}'; expected one of {', '.join(labels)}.",
-                "Name a folder of the model's own classes.",
+                f"'{shown(folder)}' stands for the label '{label}'; expected one of {', '.join(labeler.labels)}.",
+                "Name a folder of the model's own classes" + (", or leave out --labels." if options.labels else "."),
             )
-        ids.append(labels.index(label))
+        observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
+        ids.append(-1)
     return np.array(ids, np.int64)[files.folder_ids]
+
+
+def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:
+    for path in paths:
+        with suppress(PictureError):
+            labeler.label(path)
+            return True
+    return False
 
 
 def _digests(paths: Sequence[str]) -> tuple[Digests, Bools]:
@@ -129,32 +157,40 @@ def _digests(paths: Sequence[str]) -> tuple[Digests, Bools]:
 
 
 def _measured_part(
-    membership: Membership, files: PhotoFiles, known: tuple[Integers, Digests, Bools], observer: Observer
-) -> tuple[str, Integers]:
-    """Which part of the files is measured, and their rows.
+    membership: Membership, files: PhotoFiles, label_ids: Integers, observer: Observer
+) -> tuple[str, Integers, float]:
+    """Which part of the files is measured, their rows, and about the share of them that the model learnt from.
 
     Args:
         membership: What the model remembers.
         files: N files.
-        known: Their class ids `(N,)`, digests `(N, 32)`, and which can be read `(N,)`.
-        observer: Warned where a strange folder holds photos that the model learnt from.
+        label_ids: Their class ids, `(N,)`, -1 for those that are left out.
+        observer: Warned where photos are measured that the model learnt from.
     """
-    label_ids, digests, readable = known
-    learnt = membership.learnt(digests[readable])
-    if learnt < _OWN:
-        if learnt:
-            observer(
-                Warned(
-                    f"'{shown(files.root)}' holds about {learnt:.0%} of the photos that the model learnt from: "
-                    "the figures flatter it."
-                )
+    digests, readable = _digests(files.paths)
+    known, rows = np.flatnonzero(readable & (label_ids >= 0)), np.flatnonzero(label_ids >= 0)
+    of_training, learnt = membership.learnt(digests[known])
+    if max(of_training, learnt) >= _OWN:
+        own = replace(files, root=membership.image_dir).paths
+        dataset = Dataset((), tuple(own[row] for row in known), label_ids[known], digests[known])
+        tested = known[membership.parts(dataset) == TESTING]
+        learnt_of_test = membership.learnt(digests[tested])[1]
+        if learnt_of_test < _OWN:
+            _warn_of(learnt_of_test, observer)
+            return "test", tested, learnt_of_test
+        observer(
+            Warned(
+                f"The files of '{shown(files.root)}' have other names than when they were split: which of them test "
+                "the model cannot be told, and all are measured."
             )
-        return "all", np.arange(len(digests))
-    own = PhotoFiles(membership.image_dir, files.folders, files.names, files.folder_ids, files.stamps)
-    rows = np.flatnonzero(readable)
-    paths = own.paths
-    dataset = Dataset((), tuple(paths[row] for row in rows), label_ids[rows], digests[rows])
-    return "test", rows[membership.parts(dataset) == TESTING]
+        )
+    _warn_of(learnt, observer)
+    return "all", rows, learnt
+
+
+def _warn_of(learnt: float, observer: Observer) -> None:
+    if learnt:
+        observer(Warned(f"The model learnt from about {learnt:.0%} of these photos: the figures flatter it."))
 
 
 def _scores(labeler: Labeler, paths: Sequence[str], observer: Observer) -> tuple[Integers, Floats]:

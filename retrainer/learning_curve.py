@@ -6,26 +6,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
+from retrainer.assessment import assess
 from retrainer.cross_validation import CrossValidation, Fold, held_out_logits
 from retrainer.dataset import Dataset
+from retrainer.events import Noted, Observer
 from retrainer.head import softmax
-from retrainer.metrics import accuracy_interval, correct, losses_of
+from retrainer.metrics import losses_of
 from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import content_places
 from retrainer.training.examples import Examples
+from retrainer.training.regression import class_weights
 
 _SHARES = (1 / 8, 1 / 4, 1 / 2)
-# Each class that is asked about takes as long as a cross-validation; those that cost the most are asked about.
+# Each class that is asked about takes as long as two cross-validations; those that cost the most are asked about.
 _CLASSES_HALVED = 8
+# What is advised is two standard errors from chance, worth a thousandth of a nat, and drawn from so many photos.
+_SURE, _LEAST_WORTH, _FEWEST_TO_ADVISE = 2.0, 0.001, 50
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How many photos trained on average, and the accuracy, 0 to 1, with its 95 % interval."""
+    """How many photos trained on average; the accuracy, 0 to 1, its 95 % interval, and the mean of the classes'."""
 
     photos: int
     accuracy: float
     interval: tuple[float, float]
+    macro_recall: float
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class ClassWorth:
 
     Attributes:
         label: The class.
-        loss: By how much the mean log loss of all photos rises without them, nats.
+        loss: By how much the mean log loss rises without them, nats; the mean of the classes' where they are balanced.
         error: The standard error of that.
     """
 
@@ -48,43 +54,80 @@ class LearningCurve:
     """What training photos are worth, measured by cross-validation.
 
     Attributes:
-        points: With an eighth of the training photos, a quarter, a half, and all.
+        points: With an eighth of the training photos, a quarter, a half, and all; fewer where these are the same.
         twice: What twice as many photos let expect: how many, and the accuracy, 0 to 1.
-        classes: What half of each class's photos are worth, the most first.
+        classes: What half of each class's photos are worth, the most first, of those classes that cost the most.
+        help_most: The classes of which more photos would help most, as far as can be told; none where all are alike.
     """
 
     points: tuple[CurvePoint, ...]
     twice: tuple[int, float]
     classes: tuple[ClassWorth, ...]
-
-    @property
-    def helps_most(self) -> str:
-        """The class of which more photos would help most; empty where what they are worth is within its error."""
-        first = self.classes[0]
-        return first.label if first.loss > 2 * first.error else ""
+    help_most: tuple[str, ...]
 
 
 def learning_curve(
-    folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, full: CrossValidation
+    folds: Sequence[Fold],
+    dataset: Dataset,
+    examples: Examples,
+    options: RetrainOptions,
+    full: CrossValidation,
+    observer: Observer,
 ) -> LearningCurve:
     """Cross-validates with parts of the training photos; what validates and tests stays the same.
 
     Args:
         folds, dataset, examples, options: As cross-validated.
         full: What came of it with all training photos.
+        observer: Told of each measure.
     """
-    measure = _Measure(folds, dataset, examples, options)
-    points = [measure.point(share) for share in _SHARES]
-    trained = sum(len(fold.training) for fold in folds) // len(folds)
-    points.append(CurvePoint(trained, full.assessment.accuracy, full.assessment.interval))
+    counts = dataset.counts
+    balanced = options.class_weight == "balanced"
+    weights = class_weights(counts) if balanced else np.ones(len(counts), np.float32)
+    measure = _Measure(folds, dataset, examples, options, weights[dataset.label_ids])
+    everything = sum(len(fold.training) for fold in folds) // len(folds)
+    figures = full.assessment
+    points = {everything: CurvePoint(everything, figures.accuracy, figures.interval, figures.macro_recall)}
+    for share in _SHARES:
+        point = measure.point(share)
+        observer(Noted(f"Learning curve: {point.photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
+        points.setdefault(point.photos, point)
+    ordered = [points[photos] for photos in sorted(points)]
     losses = losses_of(full.scores, dataset.label_ids)
-    costs = np.bincount(dataset.label_ids, losses, len(dataset.labels))
-    worths = [measure.worth(int(label_id), losses) for label_id in np.argsort(-costs)[:_CLASSES_HALVED]]
-    return LearningCurve(
-        tuple(points),
-        (2 * trained, expected_accuracy(points, 2 * trained)),
-        tuple(sorted(worths, key=lambda worth: -worth.loss)),
+    costs = np.bincount(dataset.label_ids, losses * measure.weights, len(counts))
+    asked = np.argsort(-costs)[:_CLASSES_HALVED]
+    rises = np.empty((len(asked), len(losses)), np.float32)
+    for place, label_id in enumerate(asked):
+        rises[place] = measure.rises(int(label_id), losses)
+        rise = f"log loss {rises[place].mean():+.3f}"
+        observer(Noted(f"Learning curve: without half of '{dataset.labels[label_id]}': {rise}"))
+    order = np.argsort(-rises.mean(axis=1))
+    labels = [dataset.labels[asked[place]] for place in order]
+    worths = tuple(
+        ClassWorth(label, *_mean_and_error(rises[place])) for label, place in zip(labels, order, strict=True)
     )
+    twice = 2 * everything, expected_accuracy(ordered, 2 * everything)
+    return LearningCurve(tuple(ordered), twice, worths, _ahead(labels, rises[order]))
+
+
+def _ahead(labels: Sequence[str], rises: Floats) -> tuple[str, ...]:
+    """The labels whose losses, `(K, N)`, most first, rise clearly, and no less than the first as far as one can tell.
+
+    None where there are too few photos to tell, or where that is more than half of the labels.
+    """
+    if rises.shape[1] < _FEWEST_TO_ADVISE:
+        return ()
+    mean, error = _mean_and_error(rises[0])
+    if mean < _SURE * error or mean < _LEAST_WORTH:
+        return ()
+    behind = [_mean_and_error(rises[0] - other) for other in rises]
+    ahead = [label for label, (lead, doubt) in zip(labels, behind, strict=True) if lead <= _SURE * doubt]
+    return tuple(ahead) if 2 * len(ahead) <= len(labels) else ()
+
+
+def _mean_and_error(values: Floats) -> tuple[float, float]:
+    """The mean of values `(N,)` and its standard error."""
+    return float(values.mean()), float(values.std() / np.sqrt(len(values)))
 
 
 def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
@@ -93,6 +136,8 @@ def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
     errors = a * photos**-b, b at least 0, by least squares of the logarithms, each weighted by the errors that it
     stands on (Hestness et al., Deep Learning Scaling is Predictable, 2017, for the law).
     """
+    if len(points) < 2:
+        return points[-1].accuracy
     counts = np.array([point.photos for point in points], np.float64)
     # Half an error of a thousand photos where there is none.
     errors = np.maximum([1 - point.accuracy for point in points], 0.0005)
@@ -105,41 +150,52 @@ def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
 
 @dataclass(frozen=True)
 class _Measure:
-    """Cross-validations with parts of the training photos."""
+    """Cross-validations with parts of the training photos; `weights`, `(N,)`, are what photos count in losses."""
 
     folds: Sequence[Fold]
     dataset: Dataset
     examples: Examples
     options: RetrainOptions
+    weights: Floats
 
     def point(self, share: float) -> CurvePoint:
         """The accuracy with a share of each class's training photos."""
-        scores, trained = self._scores(share, range(len(self.dataset.labels)))
-        right = int(correct(scores, self.dataset.label_ids).sum())
-        return CurvePoint(trained, right / len(scores), accuracy_interval(right, len(scores)))
+        scores, trained = self._scores((0.0, share), range(len(self.dataset.labels)))
+        figures = assess(self.dataset.labels, scores, self.dataset.label_ids)
+        return CurvePoint(trained, figures.accuracy, figures.interval, figures.macro_recall)
 
-    def worth(self, label_id: int, losses: Floats) -> ClassWorth:
-        """What half of a class's training photos are worth; the losses are those with all of them, `(N,)`."""
-        scores, _ = self._scores(0.5, [label_id])
-        rises = losses_of(scores, self.dataset.label_ids) - losses
-        error = float(rises.std() / np.sqrt(len(rises)))
-        return ClassWorth(self.dataset.labels[label_id], float(rises.mean()), error)
+    def rises(self, label_id: int, losses: Floats) -> Floats:
+        """By how much the photos' losses `(N,)` rise without half of a class's training photos.
 
-    def _scores(self, share: float, label_ids: Sequence[int]) -> tuple[Floats, int]:
-        """Scores `(N, C)` with a share of the training photos of some classes, and how many trained on average."""
+        The mean of two measures, without the one half and without the other.
+        """
+        halves = [self._scores(half, [label_id])[0] for half in ((0.0, 0.5), (0.5, 1.0))]
+        without = np.mean([losses_of(scores, self.dataset.label_ids) for scores in halves], axis=0)
+        rises: Floats = (without - losses) * self.weights
+        return rises
+
+    def _scores(self, part: tuple[float, float], label_ids: Sequence[int]) -> tuple[Floats, int]:
+        """Scores `(N, C)` with a part of the training photos of some classes, and how many trained on average.
+
+        Args:
+            part: From which share to which, 0 to 1, in the order of the photos' places.
+            label_ids: The classes; all photos of others train.
+        """
         _, places = content_places(self.dataset, self.options.seed)
         scores = np.empty((len(self.examples), len(self.dataset.labels)), np.float32)
         trained = 0
 
         def thinned(rows: Integers) -> Integers:
-            """A smaller share is a part of a larger one."""
             nonlocal trained
             rows = rows[np.argsort(places[rows], kind="stable")]
             of_rows = self.dataset.label_ids[rows]
             kept = np.ones(len(rows), np.bool_)
             for label_id in label_ids:
                 members = np.flatnonzero(of_rows == label_id)
-                kept[members[max(1, round(len(members) * share)) :]] = False
+                start = min(round(len(members) * part[0]), max(len(members) - 1, 0))
+                end = max(round(len(members) * part[1]), start + 1)
+                kept[members] = False
+                kept[members[start:end]] = True
             trained += int(kept.sum())
             return np.sort(rows[kept])
 

@@ -4,19 +4,22 @@ A photo's part follows from its bytes or its path, so that a few numbers stand f
 only those that a class borrowed are named.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from retrainer.arrays import Digests
 from retrainer.dataset import Dataset
 from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import TRAINING, Parts, Split, content_places, natural_parts, path_place
 
-# Of a folder that shares a tenth of a thousand training photos, these are sure to tell.
-_SAMPLE = 256
+# So many hashes of training photos are kept, and of each so many bytes: four of a hundred photos that come from the
+# hundred thousand that a model learnt from are among them.
+_SAMPLE, _HASH_BYTES = 4096, 5
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Membership:
         image_dir: The folder of class folders, as typed.
         split_by, validation_percentage, testing_percentage, seed: The options that split it.
         moved: Hash of a photo's bytes or name -> its part, where that is not what the options say.
-        trained: The smallest hashes of the training photos' bytes: a sample of what the model learnt from.
+        trained: The smallest hashes of the training photos' bytes, a sample of what the model learnt from; base64.
     """
 
     image_dir: str
@@ -36,19 +39,20 @@ class Membership:
     testing_percentage: int
     seed: int
     moved: Mapping[str, int] = field(default_factory=dict)
-    trained: tuple[str, ...] = ()
+    trained: str = ""
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, options: RetrainOptions) -> "Membership":
         """What is to be remembered of a run's split."""
         training = np.unique(_hashes(dataset.digests[split.rows(TRAINING)]))[:_SAMPLE]
+        content = training.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -_HASH_BYTES:].tobytes()
         plain = cls(
             options.image_dir,
             options.split_by,
             options.validation_percentage,
             options.testing_percentage,
             options.seed,
-            trained=tuple(f"{number:016x}" for number in training.tolist()),
+            trained=base64.b64encode(content).decode("ascii"),
         )
         if options.split_by == "path":
             return plain
@@ -61,8 +65,8 @@ class Membership:
     def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
         """What a model's metadata states, None where it is silent or damaged."""
         try:
-            return cls(**{**stated, "trained": tuple(stated["trained"])}) if stated else None
-        except (TypeError, KeyError):
+            return cls(**stated) if stated else None
+        except TypeError:
             return None
 
     def to_metadata(self) -> dict[str, Any]:
@@ -80,11 +84,27 @@ class Membership:
             parts[hashes == np.uint64(int(name, 16))] = part
         return parts
 
-    def learnt(self, digests: Digests) -> float:
-        """The share of what the model learnt from that is among photos of these digests `(N, 32)`, 0 to 1."""
-        trained = np.array([int(name, 16) for name in self.trained], np.uint64)
-        return float(np.isin(trained, _hashes(digests)).mean()) if len(trained) else 0.0
+    def learnt(self, digests: Digests) -> tuple[float, float]:
+        """How photos of these digests `(N, 32)` and those that trained the model overlap.
+
+        Returns:
+            The share of the training photos that is among them, and about the share of them that trained; 0 to 1.
+        """
+        content = np.frombuffer(base64.b64decode(self.trained), np.uint8).reshape(-1, _HASH_BYTES)
+        padded = np.zeros((len(content), 8), np.uint8)
+        padded[:, -_HASH_BYTES:] = content
+        trained = padded.view(">u8").reshape(-1).astype(np.uint64)
+        hashes = _hashes(digests)
+        if not len(trained) or not len(hashes):
+            return 0.0, 0.0
+        # Of photos beyond the sample's largest hash it says nothing, unless it holds all.
+        sampled = hashes[hashes <= trained.max()] if len(trained) == _SAMPLE else hashes
+        known = np.isin(sampled, trained)
+        return float(np.isin(trained, hashes).mean()), float(known.mean()) if len(sampled) else 0.0
 
 
-def _hashes(digests: Digests) -> Any:
-    return np.ascontiguousarray(digests[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+def _hashes(digests: Digests) -> npt.NDArray[np.uint64]:
+    """The first bytes of digests as numbers, `(N,)`."""
+    padded = np.zeros((len(digests), 8), np.uint8)
+    padded[:, -_HASH_BYTES:] = digests[:, :_HASH_BYTES]
+    return padded.view(">u8").reshape(-1).astype(np.uint64)

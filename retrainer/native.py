@@ -46,3 +46,16 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, 16 * 2**20)
         mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Matrix products by one thread: their sums are the same however many processors there are.
+
+    Products of heads are small, too: threads gain little, and where other processes want the processors they wait for
+    one another, measured up to thirty times as long as the work takes.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    with ThreadpoolController().limit(limits=1, user_api="blas"):
+        yield

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from retrainer.arrays import Integers
-from retrainer.assessment import Assessment, assess
+from retrainer.assessment import Assessment, assess, calibration_of
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.cleaning import warn_of_oddities
@@ -34,14 +34,15 @@ from retrainer.head import Head, softmax
 from retrainer.learning_curve import LearningCurve, learning_curve
 from retrainer.membership import Membership
 from retrainer.models import graphdef
+from retrainer.native import one_blas_thread
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.outputs import require_fitting, require_outputs, require_own_outputs
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.training.examples import Examples
-from retrainer.training.fitting import Trained, fit
-from retrainer.training.gradient_descent import sampled_rows
+from retrainer.training.fitting import Trained, fit, settled
+from retrainer.training.gradient_descent import ALL
 from retrainer.training.outliers import fit_rejection
 
 
@@ -87,6 +88,7 @@ class Retraining:
         return self.test.count if self.test else 0
 
 
+@one_blas_thread()
 def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     """Teaches a backbone the classes of a folder of photos and writes the model.
 
@@ -113,6 +115,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         split = run.split(dataset)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
         training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
+    run.options = options = settled(options, dataset.counts, run.tell)
     cross_validation, curve = run.folds(dataset, examples)
     membership = Membership.of(dataset, split, options)
     writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
@@ -233,19 +236,23 @@ class _Run:
         with self.stage("folds"):
             folds = folds_of(dataset, options, count)
             full = cross_validate(folds, dataset, examples, options, self.tell)
-            curve = learning_curve(folds, dataset, examples, options, full) if options.learning_curve else None
+            curve = (
+                learning_curve(folds, dataset, examples, options, full, self.tell) if options.learning_curve else None
+            )
         return full, curve
 
     def test(self, trained: Trained, examples: Examples, dataset: Dataset, rows: Integers) -> Assessment | None:
         """Assesses the model on the photos in some rows, None without any, and tells of it."""
-        generator = np.random.default_rng([self.options.seed, 2])
-        rows = rows[sampled_rows(dataset.label_ids[rows], self.options.test_batch_size, generator)]
+        size = self.options.test_batch_size
+        if size != ALL and size < len(rows):
+            # Each photo once: what was counted twice would count for more than it tells.
+            rows = np.sort(np.random.default_rng([self.options.seed, 2]).choice(rows, size, replace=False))
         if not len(rows):
             return None
         label_ids, logits = dataset.label_ids[rows], examples.chosen(rows).logits(trained.head)
         after = assess(dataset.labels, softmax(logits), label_ids)
-        before = assess(dataset.labels, softmax(logits * np.float32(trained.temperature)), label_ids)
-        losses, errors = (before.log_loss, after.log_loss), (before.calibration_error, after.calibration_error)
+        loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), label_ids)
+        losses, errors = (loss, after.log_loss), (error, after.calibration_error)
         self.tell(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
         self.tell(TestEvaluated(after.accuracy, after.count))
         predicted = logits.argmax(axis=1)

@@ -17,7 +17,7 @@ def test_figures_by_hand() -> None:
     assert [(c.label, c.precision, c.recall, c.f1, c.support, c.correct) for c in assessed.classes] == [
         ("daisy", 0.5, 0.5, 0.5, 2, 1),
         ("roses", 0.5, 0.5, 0.5, 2, 1),
-        ("tulips", 0.0, 0.0, 0.0, 0, 0),
+        ("tulips", None, None, None, 0, 0),
     ]
     assert (assessed.macro_precision, assessed.macro_recall, assessed.macro_f1) == (0.5, 0.5, 0.5)
     assert assessed.top == {2: 0.75}

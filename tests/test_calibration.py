@@ -24,10 +24,10 @@ def test_a_temperature_undoes_what_made_scores_too_sure(scale: float) -> None:
 def test_a_temperature_is_where_the_penalised_loss_is_lowest() -> None:
     logits, label_ids = drawn(40, seed=3)
     logits *= 4
-    best = temperature_of(logits, label_ids)
-    assert penalised_loss(logits, label_ids, best) < min(
-        penalised_loss(logits, label_ids, best * other) for other in (0.97, 1.03)
-    )
+    for weights in (np.ones(40, np.float32), np.linspace(0.1, 2, 40, dtype=np.float32)):
+        best = temperature_of(logits, label_ids, weights)
+        others = [penalised_loss(logits, label_ids, weights, best * factor) for factor in (0.97, 1.03)]
+        assert penalised_loss(logits, label_ids, weights, best) < min(others)
 
 
 def test_few_photos_hardly_move_a_temperature() -> None:

@@ -38,6 +38,10 @@ def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Config
         compare(configured(root, compare=COLOURS, strict=True))
     with pytest.raises(OptionError, match="--compare: expected backbones with commas between, received ' ,'"):
         compare(configured(root, compare=" ,"))
+    with pytest.raises(DatasetError, match=r"Expected at least 500 different photos, one for each fold, received 24"):
+        compare(configured(root, compare=COLOURS, folds=500))
+    with pytest.raises(OptionError, match="--compare: expected no --learning_curve beside it"):
+        configured(root, compare=COLOURS, learning_curve=True)
     with pytest.raises(OptionError, match="--image_dir"):
         compare(configured(root / "absent", compare=COLOURS))
 
@@ -54,8 +58,8 @@ def test_a_table_is_printed_and_a_failure_is_exit_code_1(
     assert lines[2].startswith("colours")
     assert " 100.0 % 91.2 to 100.0 %" in lines[2]
     assert max(map(len, lines[:4])) <= 80
-    assert lines[-1] == f"  retrainer retrain --image_dir {options.image_dir} --architecture colours"
+    assert lines[-1] == "  --architecture colours"
     done = command(*line, "nonsense")
     assert done.returncode == 1
     assert "No backbone could be compared." in done.stdout
-    assert "Error: 'nonsense': --architecture: expected" in done.stderr
+    assert "Error: --compare: 'nonsense': expected pocket" in done.stderr

@@ -17,7 +17,6 @@ from retrainer.training.gradient_descent import (
     BalancedSampler,
     fit_by_gradient_descent,
     overfitting_in,
-    sampled_rows,
 )
 
 CLASSES, DEPTH = 3, 5
@@ -92,9 +91,9 @@ def test_a_class_without_examples_is_never_drawn() -> None:
 
 def test_minus_one_takes_all() -> None:
     generator = np.random.default_rng(0)
-    assert sampled_rows(np.array([1, 0, 1]), -1, generator).tolist() == [0, 1, 2]
-    assert len(sampled_rows(np.array([1, 0, 1]), 7, generator)) == 7
-    assert len(sampled_rows(np.array([], np.int64), 7, generator)) == 0
+    assert BalancedSampler(np.array([1, 0, 1])).batch(-1, generator).tolist() == [0, 1, 2]
+    assert len(BalancedSampler(np.array([1, 0, 1])).batch(7, generator)) == 7
+    assert len(BalancedSampler(np.array([], np.int64)).batch(7, generator)) == 0
     full, again = (fit(blobs(), train_batch_size=-1, seed=seed) for seed in (0, 0))
     np.testing.assert_array_equal(full.weights, again.weights)
 

@@ -39,7 +39,8 @@ def run(options: EvaluateOptions) -> int:
     least = options.assert_accuracy_at_least
     if least is not None and assessment.accuracy < least:
         click.echo(
-            f"Error: --assert_accuracy_at_least: expected {least:g}, received {assessment.accuracy:.4f}.", err=True
+            f"Error: --assert_accuracy_at_least: expected at least {least:g}, received {assessment.accuracy:.4f}.",
+            err=True,
         )
         return BELOW
     return 0

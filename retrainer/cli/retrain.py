@@ -29,9 +29,9 @@ def _compare(options: RetrainOptions) -> int:
 
     with Console() as console:
         result = compare(options, console)
-    click.echo("\n".join(["", *comparison_lines(result, options.image_dir)]))
+    click.echo("\n".join(["", *comparison_lines(result)]))
     for name, reason in result.failed:
-        click.echo(f"Error: '{shown(name)}': {reason}", err=True)
+        click.echo(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)
     return FAILED if result.failed else 0
 
 

@@ -67,12 +67,12 @@ def open_retrained(
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):
-        return _open_tflite(path, nodes, rejecting=rejecting)
+        return _open_tflite(path, nodes, path, rejecting=rejecting)
     return _open_graph(path, nodes, rejecting=rejecting)
 
 
 def _open_tflite(
-    path: str, nodes: tuple[str, str], *, rejecting: bool
+    path: str, nodes: tuple[str, str], named: str, *, rejecting: bool
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
     from retrainer.models.litert import Network
 
@@ -83,7 +83,7 @@ def _open_tflite(
             "Leave both out.",
         )
     if rejecting:
-        rejection = _rejection(path, metadata, lambda: from_npy(file_in(path, PROTOTYPES_FILE) or b""))
+        rejection = _rejection(named, metadata, lambda: from_npy(file_in(path, PROTOTYPES_FILE) or b""))
         from retrainer.models.tflite import with_features
 
         network = Network(with_features(Path(path)), outputs=2)
@@ -98,7 +98,7 @@ def _open_graph(
     twin = twins(path)[1]
     described = _twin_metadata(twin)
     if described and _are_its_own(nodes, described) and carries(Path(path), described.model_id):
-        return _open_tflite(str(twin), ("", ""), rejecting=rejecting)
+        return _open_tflite(str(twin), ("", ""), path, rejecting=rejecting)
     from retrainer.models import graphdef
 
     graph = graphdef.read_graph(path)
@@ -118,8 +118,8 @@ def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Pro
     """What tells a model's strange photos; OptionError where it has none, ModelError where it is damaged."""
     if metadata is None or not metadata.rejection:
         raise OptionError(
-            f"--reject: '{shown(path)}' cannot tell photos of none of its classes; expected a model that retrainer "
-            "made with validation photos.",
+            f"--reject: '{shown(path)}' cannot tell photos of none of its classes; expected what a run "
+            "with validation photos ended with.",
             "Retrain it, or leave the flag out.",
         )
     try:

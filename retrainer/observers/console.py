@@ -23,7 +23,7 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.files import shown
-from retrainer.observers.words import between, cross_validation_lines, learning_curve_lines, percent
+from retrainer.observers.words import between, cross_validation_lines, learning_curve_lines, percent, wrapped
 from retrainer.retraining import Retraining
 
 # Of the tutorial's networks the one that does best on flowers.
@@ -168,7 +168,7 @@ def _accuracy(result: Retraining) -> list[str]:
         f"                {between(test.interval)} with 95 % confidence",
         f"Mean of classes {percent(test.macro_recall)}",
     ]
-    weakest = min((figures for figures in test.classes if figures.support), key=lambda figures: figures.recall)
+    weakest = min((one for one in test.classes if one.support), key=lambda one: one.correct / one.support)
     if weakest.correct < weakest.support:
-        lines.append(f"Weakest class   {weakest.label}, {weakest.correct} of {weakest.support} right")
+        lines += wrapped("Weakest class", f"{weakest.label}, {weakest.correct} of {weakest.support} right")
     return lines

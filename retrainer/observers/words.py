@@ -17,6 +17,8 @@ WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
 _CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
 _LABEL = 24
+# Of accuracy, 0 to 1.
+_HARDLY = 0.005
 
 
 def percent(share: float) -> str:
@@ -56,21 +58,22 @@ def assessment_lines(figures: "Assessment") -> Iterator[str]:
     yield ""
     yield f"{'class':<{_LABEL}} precision   recall       F1    photos"
     for one in figures.classes:
-        yield f"{short(one.label):<{_LABEL}} {one.precision:9.3f} {one.recall:8.3f} {one.f1:8.3f} {one.support:9,}"
+        shares = ("-" if share is None else f"{share:.3f}" for share in (one.precision, one.recall, one.f1))
+        yield f"{short(one.label):<{_LABEL}} {'{:>9} {:>8} {:>8}'.format(*shares)} {one.support:9,}"
     yield ""
     yield from _confusions([one.label for one in figures.classes], figures.confusion)
 
 
 def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
     """What folds tell of all photos."""
-    figures, before = result.assessment, result.before
+    figures, (loss, error) = result.assessment, result.before
     spread = between((min(result.accuracies), max(result.accuracies)))
     lines = (
         f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head new to it",
         f"{between(figures.interval)} with 95 % confidence; folds {spread}",
         f"mean of classes {percent(figures.macro_recall)}",
-        f"log loss {figures.log_loss:.3f}, before calibration {before.log_loss:.3f}",
-        f"calibration error {figures.calibration_error:.3f}, before {before.calibration_error:.3f}, "
+        f"log loss {figures.log_loss:.3f}, before calibration {loss:.3f}",
+        f"calibration error {figures.calibration_error:.3f}, before {error:.3f}, "
         f"by chance {figures.calibration_floor:.3f}",
     )
     for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
@@ -79,19 +82,27 @@ def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     """What training photos are worth."""
-    yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy"
+    yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy    95 % interval   mean of classes"
     for point in curve.points:
-        yield f"{'':<{HEADING}}{point.photos:9,}  {percent(point.accuracy):>8}   {between(point.interval)}"
-    photos, accuracy = curve.twice
-    yield f"{'':<{HEADING}}{photos:9,}  {percent(accuracy):>8}   to be expected"
-    if curve.helps_most:
-        worth = f"half of them are worth {curve.classes[0].loss:.3f} of log loss"
-        yield from wrapped("", f"Twice the photos of {shown(curve.helps_most)} would help most: {worth}.")
-    else:
-        yield from wrapped("", "No class stands out: more photos of all would help.")
+        accuracy = f"{percent(point.accuracy):>8}  {between(point.interval):>15}"
+        yield f"{'':<{HEADING}}{point.photos:9,}  {accuracy}  {percent(point.macro_recall):>16}"
+    photos, expected = curve.twice
+    yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
+    yield from wrapped("", _advice(curve))
 
 
-def comparison_lines(comparison: "Comparison", image_dir: str) -> Iterator[str]:
+def _advice(curve: "LearningCurve") -> str:
+    gain = curve.twice[1] - curve.points[-1].accuracy
+    if curve.help_most:
+        *others, last = map(shown, curve.help_most)
+        labels = f"{', '.join(others)} or {last}" if others else last
+        return f"Twice the photos of {labels} would help most."
+    if gain < _HARDLY:
+        return "No class stands out, and more photos like these would hardly help."
+    return "No class stands out: of all more photos would help."
+
+
+def comparison_lines(comparison: "Comparison") -> Iterator[str]:
     """A table of backbones, and how to retrain with the best."""
     if not comparison.backbones:
         yield "No backbone could be compared."
@@ -109,8 +120,11 @@ def comparison_lines(comparison: "Comparison", image_dir: str) -> Iterator[str]:
             f"{one.photos_per_second:9,.0f} {megabytes:7.1f} MB"
         )
     best = shlex.quote(comparison.backbones[0].architecture)
-    yield from ("", "Retrain with the most accurate:")
-    yield f"  retrainer retrain --image_dir {shlex.quote(image_dir)} --architecture {best}"
+    yield from (
+        "",
+        "To retrain with the most accurate, the same command, but for --compare:",
+        f"  --architecture {best}",
+    )
 
 
 def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Iterator[str]:

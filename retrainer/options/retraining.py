@@ -9,6 +9,11 @@ from retrainer.options.groups import MEAN, STD, Options, option, path_option
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 STEP_FLAGS = ("how_many_training_steps", "learning_rate", "train_batch_size")
+# What a comparison of backbones, which makes no model, does not take.
+_OF_A_MODEL = (
+    *("learning_curve", "print_misclassified_test_images", "intermediate_store_frequency"),
+    *("flip_left_right", "random_crop", "random_scale", "random_brightness"),
+)
 # Where folds are wanted and nobody says how many.
 FOLDS = 5
 _BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
@@ -55,7 +60,7 @@ class RetrainOptions(BackboneOptions):
     class_weight: str = option(
         "auto",
         "Let each class count as much as the others however few its photos are; by default where the largest has three "
-        "times as many as the smallest, and always in gradient descent.",
+        "times as many as the smallest, and always in batches of gradient descent.",
         choices=("auto", "balanced", "none"),
     )
     how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=4000)
@@ -102,7 +107,10 @@ class RetrainOptions(BackboneOptions):
         choices=("auto", "litert", "tensorflow"),
     )
     seed: int = option(
-        0, "Chooses the split, the first weights and the batches; the same seed gives the same model.", minimum=0
+        0,
+        "Chooses the split, the first weights and the batches; the same seed gives the same model.",
+        minimum=0,
+        maximum=2**63 - 1,
     )
     split_by: str = option(
         "content",
@@ -129,6 +137,17 @@ class RetrainOptions(BackboneOptions):
             raise OptionError(
                 f"--{given[0]}: expected --solver sgd, whose flag it is, received --solver lbfgs.",
                 "Leave one of the two out.",
+            )
+
+        if self.class_weight == "balanced" and self.train_batch_size == -1:
+            raise OptionError(
+                "--class_weight: expected auto or none beside --train_batch_size -1, where each photo is taken once a "
+                "step; received balanced.",
+                "Leave one of the two out.",
+            )
+        if self.compare and (given := [name for name in _OF_A_MODEL if getattr(self, name)]):
+            raise OptionError(
+                f"--compare: expected no --{given[0]} beside it, since it makes no model.", "Leave one of the two out."
             )
 
     @property

@@ -1,12 +1,10 @@
 """From examples to a calibrated head, by the solver that the options choose."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Integers
 from retrainer.calibration import temperature_of
 from retrainer.events import Noted, Observer, silent
 from retrainer.head import Head
@@ -55,7 +53,7 @@ def fit(
     Args:
         training, validation: Examples; validation may be empty.
         classes: C.
-        options: The solver and its settings.
+        options: The solver and its settings; `settled`, where classes are to be balanced by their sizes.
         observer: Told how training goes.
         keep: Called with the step and the head each `intermediate_store_frequency` steps.
 
@@ -67,31 +65,29 @@ def fit(
         temperature = temperature_of(validation.logits(head), validation.label_ids) if len(validation) else 1.0
         facts = {"solver": "sgd"} | {name: options.chosen(name) for name in STEP_FLAGS}
     else:
-        weights = class_weights(np.bincount(training.label_ids, minlength=classes), options.class_weight, observer)
-        best = fit_by_regression(training, validation, weights, options, observer, keep)
+        best = fit_by_regression(training, validation, classes, options, observer, keep)
         head, temperature = best.head, best.temperature
-        facts = {"solver": "lbfgs", "strength": best.strength}
+        facts = {"solver": "lbfgs", "class_weight": options.class_weight, "strength": best.strength}
     return Trained(head.calibrated(temperature), temperature, {**facts, "temperature": temperature})
 
 
-def class_weights(counts: Integers, choice: str, observer: Observer) -> Floats:
-    """What an example of each class counts, `(C,)`, so that they count N together.
+def settled(options: RetrainOptions, counts: Integers, observer: Observer) -> RetrainOptions:
+    """The options with `class_weight` decided by all photos, for all fits of a run.
 
     Args:
-        counts: Examples of each class, `(C,)`.
-        choice: `balanced` lets all classes count as much, `none` all examples, `auto` decides by their imbalance.
-        observer: Told where `auto` balances.
+        options: The run's.
+        counts: Photos of each class, `(C,)`.
+        observer: Told where classes are balanced because of their sizes.
     """
-    present = counts[counts > 0]
-    imbalance = present.max() / present.min()
-    if choice == "none" or (choice == "auto" and imbalance < _IMBALANCED):
-        return np.ones(len(counts), np.float32)
-    if choice == "auto":
-        observer(
-            Noted(
-                f"The largest class has {imbalance:.1f} times as many photos as the smallest; each class counts as "
-                "much as the others. --class_weight none lets each photo count as much."
-            )
+    if options.descends or options.class_weight != "auto":
+        return options
+    imbalance = counts.max() / counts.min()
+    if imbalance < _IMBALANCED:
+        return replace(options, class_weight="none")
+    observer(
+        Noted(
+            f"The largest class has {imbalance:.1f} times as many photos as the smallest; each class counts as much as "
+            "the others. --class_weight none lets each photo count as much."
         )
-    weights: Floats = (counts.sum() / (len(present) * np.maximum(counts, 1))).astype(np.float32)
-    return weights
+    )
+    return replace(options, class_weight="balanced")

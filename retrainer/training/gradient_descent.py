@@ -47,11 +47,6 @@ class BalancedSampler:
         return self.rows((size,), generator)
 
 
-def sampled_rows(label_ids: Integers, size: int, generator: np.random.Generator) -> Integers:
-    """One batch of a `BalancedSampler`."""
-    return BalancedSampler(label_ids).batch(size, generator)
-
-
 def fit_by_gradient_descent(
     training: Examples,
     validation: Examples,

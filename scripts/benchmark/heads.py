@@ -28,6 +28,7 @@ from retrainer.features import extract, some_inputs
 from retrainer.head import Head, softmax
 from retrainer.learning_curve import learning_curve
 from retrainer.metrics import losses_of
+from retrainer.native import one_blas_thread
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.rejection import normalised
 from retrainer.splits import content_places
@@ -136,10 +137,8 @@ def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
 def calibration(name: str, results: Mapping[str, CrossValidation]) -> Iterator[tuple[Any, ...]]:
     """A row for each solver."""
     for solver, result in results.items():
-        after, before = result.assessment, result.before
-        floor = after.calibration_floor
-        errors = before.calibration_error, after.calibration_error
-        yield (name, solver, before.log_loss, after.log_loss, *errors, floor)
+        after, (loss, error) = result.assessment, result.before
+        yield (name, solver, loss, after.log_loss, error, after.calibration_error, after.calibration_floor)
 
 
 def scorers(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
@@ -213,7 +212,7 @@ def seconds_of(name: str, photos: Set) -> tuple[Any, ...]:
     started = time.perf_counter()
     full = cross_validate(folds, photos.dataset, photos.examples, LBFGS, silent)
     of_folds = time.perf_counter() - started
-    learning_curve(folds, photos.dataset, photos.examples, LBFGS, full)
+    learning_curve(folds, photos.dataset, photos.examples, LBFGS, full, silent)
     return (f"{name}: five folds; with the learning curve", of_folds, time.perf_counter() - started)
 
 
@@ -237,6 +236,7 @@ def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
 @click.option("--others", required=True, help="Another, of other classes.")
 @click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
 @click.argument("names", nargs=-1)
+@one_blas_thread()
 def main(photos: str, others: str, model_dir: str, names: tuple[str, ...]) -> None:
     """Prints tables, Markdown."""
     click.echo(f"{machine_markdown(machine())}.\n")
