@@ -98,8 +98,8 @@ def _advice(curve: "LearningCurve") -> str:
         labels = f"{', '.join(others)} or {last}" if others else last
         return f"Twice the photos of {labels} would help most."
     if gain < _HARDLY:
-        return "No class stands out, and more photos like these would hardly help."
-    return "No class stands out: of all more photos would help."
+        return "More photos like these would hardly help."
+    return f"More photos of all classes would help, of {shown(curve.classes[0].label)} perhaps most."
 
 
 def comparison_lines(comparison: "Comparison") -> Iterator[str]:
