@@ -107,7 +107,8 @@ def learning_curve(
         ClassWorth(label, *_mean_and_error(rises[place])) for label, place in zip(labels, order, strict=True)
     )
     twice = 2 * everything, expected_accuracy(ordered, 2 * everything)
-    return LearningCurve(tuple(ordered), twice, worths, _ahead(labels, rises[order]))
+    ahead = _ahead(labels, rises[order]) if figures.accuracy < 1 else ()
+    return LearningCurve(tuple(ordered), twice, worths, ahead)
 
 
 def _ahead(labels: Sequence[str], rises: Floats) -> tuple[str, ...]:
