@@ -5,6 +5,7 @@ only those that a class borrowed are named.
 """
 
 import base64
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -47,7 +48,8 @@ class Membership:
         training = np.unique(_hashes(dataset.digests[split.rows(TRAINING)]))[:_SAMPLE]
         content = training.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -_HASH_BYTES:].tobytes()
         plain = cls(
-            options.image_dir,
+            # Metadata is UTF-8; a name that is not is only remembered for people.
+            os.fsencode(options.image_dir).decode("utf-8", "replace"),
             options.split_by,
             options.validation_percentage,
             options.testing_percentage,

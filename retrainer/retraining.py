@@ -127,18 +127,14 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
             rejection = fit_rejection(training, validation)
             test = run.test(trained, examples, dataset, split.rows(TESTING))
         with run.stage("writing"):
-            facts = {
-                **trained.facts,
+            measured = {
                 "photos": len(dataset.paths),
                 "test_accuracy": test.accuracy if test else None,
                 "test_count": test.count if test else 0,
+                "folds": len(cross_validation.accuracies) if cross_validation else 0,
+                "folds_accuracy": cross_validation.assessment.accuracy if cross_validation else None,
             }
-            if cross_validation:
-                facts |= {
-                    "folds": len(cross_validation.accuracies),
-                    "folds_accuracy": cross_validation.assessment.accuracy,
-                }
-            graph, twin = writer.write(trained.head, rejection, facts)
+            graph, twin = writer.write(trained.head, rejection, {**trained.facts, **measured})
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
     return Retraining(

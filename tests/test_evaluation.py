@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -132,6 +133,15 @@ def test_a_split_by_names_that_have_changed_is_not_trusted(
     messages = [event.message for event in events if isinstance(event, Warned)]
     assert "have other names than when they were split" in messages[0]
     assert "the figures flatter it" in messages[1]
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(
+    photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    root = photos(count=20).rename(tmp_path / os.fsdecode(b"pho\xfftos"))
+    result = retrain(configured(root))
+    evaluation = evaluated(result.graph, root)
+    assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
 
 
 def test_a_folder_that_is_gone_is_asked_for(photos: Photos, configured: Configure, tmp_path: Path) -> None:
