@@ -70,17 +70,19 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
         """Each backbone finds the same faults in the same photos."""
         if isinstance(event, PhotoSkipped):
             refuse_if_strict(event, options)
-        if isinstance(event, Warned | PhotoSkipped):
-            if event in told:
-                return
-            told.add(event)
-        observer(event)
+        if event not in told:
+            observer(event)
+        told.add(event)
+
+    def tell(event: Event) -> None:
+        (once if isinstance(event, Warned | PhotoSkipped) else observer)(event)
 
     compared, failed = [], []
     for name in names:
         observer(Noted(f"Comparing '{name}'"))
         try:
-            compared.append(_compared(name, files, options, once))
+            once_settled = settled(options, np.bincount(files.folder_ids), once)
+            compared.append(_compared(name, files, once_settled, tell))
         except DatasetError:
             raise
         except RetrainerError as error:
@@ -94,7 +96,6 @@ def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: O
     features = extract(files.paths, files.stamps, photo_source(bundle, options, observer), observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
     examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
-    options = settled(options, dataset.counts, observer)
     folds = folds_of(dataset, options, options.folds or FOLDS)
     result = cross_validate(folds, dataset, examples, options, observer)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)

@@ -12,7 +12,7 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.assessment import Assessment, assess
 from retrainer.dataset import Dataset, PhotoFiles, scan
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned, silent
+from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned, silent
 from retrainer.files import shown
 from retrainer.head import softmax
 from retrainer.images import read_file
@@ -21,12 +21,13 @@ from retrainer.labels import labels_of
 from retrainer.membership import Membership
 from retrainer.options.labelling import EvaluateOptions, LabelOptions
 from retrainer.parallel import in_order, usable_cores
-from retrainer.splits import TESTING
+from retrainer.splits import TESTING, TRAINING
 
 _DISTRIBUTION_TOLERANCE = 1e-3
 # A folder is the model's own, wherever it lies, where half of what the model learnt from is in it, or half of it is
 # what the model learnt from.
 _OWN = 0.5
+_NAMES_HOLD = 0.95
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,18 @@ def _measured_part(
     if max(of_training, learnt) >= _OWN:
         own = replace(files, root=membership.image_dir).paths
         dataset = Dataset((), tuple(own[row] for row in known), label_ids[known], digests[known])
-        tested = known[membership.parts(dataset) == TESTING]
-        learnt_of_test = membership.learnt(digests[tested])[1]
-        if learnt_of_test < _OWN:
+        parts = membership.parts(dataset)
+        tested = known[parts == TESTING]
+        # What trained is found among what trains by its name; where names have changed, a part of it is elsewhere.
+        if membership.learnt(digests[known[parts == TRAINING]])[0] >= _NAMES_HOLD * of_training:
+            learnt_of_test = membership.learnt(digests[tested])[1]
+            left_out = len(known) - len(tested)
+            observer(
+                Noted(
+                    f"'{shown(files.root)}' is the model's own folder: its {len(tested):,} test photos are measured, "
+                    f"the other {left_out:,} are left out"
+                )
+            )
             _warn_of(learnt_of_test, observer)
             return "test", tested, learnt_of_test
         observer(

@@ -131,7 +131,8 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
     store = _Store(source)
     reported = time.monotonic()
     try:
-        for done, (row, photo) in enumerate(zip(missing, _photos(absolute, missing, source), strict=True), start=1):
+        photos = map(_finite, _photos(absolute, missing, source))
+        for done, (row, photo) in enumerate(zip(missing, photos, strict=True), start=1):
             if isinstance(photo, PictureError):
                 readable[row] = False
                 observer(PhotoSkipped(paths[row], photo.problem))
@@ -171,6 +172,13 @@ def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterat
     window = max(_BATCH // len(source.views), 1)
     read = in_order([size] * cores, lambda size, row: _read(paths[row], source, size), rows, window)
     return _in_batches(read, batches)
+
+
+def _finite(photo: _Photo | PictureError) -> _Photo | PictureError:
+    """A photo, or an error where its vectors are no numbers."""
+    if isinstance(photo, _Photo) and photo.vectors is not None and not np.isfinite(photo.vectors).all():
+        return PictureError("the backbone gives no finite features for it")
+    return photo
 
 
 def _read(path: str, source: Source, size: int) -> _Photo | PictureError:

@@ -21,7 +21,7 @@ _SHARES = (1 / 8, 1 / 4, 1 / 2)
 # Each class that is asked about takes as long as two cross-validations; those that cost the most are asked about.
 _CLASSES_HALVED = 8
 # What is advised is two standard errors from chance, worth a thousandth of a nat, and drawn from so many photos.
-_SURE, _LEAST_WORTH, _FEWEST_TO_ADVISE = 2.0, 0.001, 50
+_SURE, _LEAST_WORTH, _FEWEST_TO_TELL = 2.0, 0.001, 50
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ class LearningCurve:
         twice: What twice as many photos let expect: how many, and the accuracy, 0 to 1.
         classes: What half of each class's photos are worth, the most first, of those classes that cost the most.
         help_most: The classes of which more photos would help most, as far as can be told; none where all are alike.
+        tells: Whether there were photos enough to tell anything of more.
     """
 
     points: tuple[CurvePoint, ...]
     twice: tuple[int, float]
     classes: tuple[ClassWorth, ...]
     help_most: tuple[str, ...]
+    tells: bool
 
 
 def learning_curve(
@@ -107,17 +109,16 @@ def learning_curve(
         ClassWorth(label, *_mean_and_error(rises[place])) for label, place in zip(labels, order, strict=True)
     )
     twice = 2 * everything, expected_accuracy(ordered, 2 * everything)
-    ahead = _ahead(labels, rises[order]) if figures.accuracy < 1 else ()
-    return LearningCurve(tuple(ordered), twice, worths, ahead)
+    tells = len(losses) >= _FEWEST_TO_TELL
+    ahead = _ahead(labels, rises[order]) if tells and figures.accuracy < 1 else ()
+    return LearningCurve(tuple(ordered), twice, worths, ahead, tells)
 
 
 def _ahead(labels: Sequence[str], rises: Floats) -> tuple[str, ...]:
     """The labels whose losses, `(K, N)`, most first, rise clearly, and no less than the first as far as one can tell.
 
-    None where there are too few photos to tell, or where that is more than half of the labels.
+    None where that is more than half of the labels.
     """
-    if rises.shape[1] < _FEWEST_TO_ADVISE:
-        return ()
     mean, error = _mean_and_error(rises[0])
     if mean < _SURE * error or mean < _LEAST_WORTH:
         return ()

@@ -48,8 +48,7 @@ class Membership:
         training = np.unique(_hashes(dataset.digests[split.rows(TRAINING)]))[:_SAMPLE]
         content = training.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -_HASH_BYTES:].tobytes()
         plain = cls(
-            # Metadata is UTF-8; a name that is not is only remembered for people.
-            os.fsencode(options.image_dir).decode("utf-8", "replace"),
+            options.image_dir,
             options.split_by,
             options.validation_percentage,
             options.testing_percentage,
@@ -67,9 +66,14 @@ class Membership:
     def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
         """What a model's metadata states, None where it is silent or damaged."""
         try:
-            return cls(**stated) if stated else None
-        except TypeError:
+            membership = cls(**stated) if stated else None
+            if membership:
+                membership.learnt(np.zeros((1, 32), np.uint8))
+                os.fspath(membership.image_dir)
+                [int(name, 16) for name in membership.moved]
+        except (TypeError, ValueError, AttributeError):
             return None
+        return membership
 
     def to_metadata(self) -> dict[str, Any]:
         """What `from_metadata` reads."""

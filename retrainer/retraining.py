@@ -131,9 +131,12 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
                 "photos": len(dataset.paths),
                 "test_accuracy": test.accuracy if test else None,
                 "test_count": test.count if test else 0,
-                "folds": len(cross_validation.accuracies) if cross_validation else 0,
-                "folds_accuracy": cross_validation.assessment.accuracy if cross_validation else None,
             }
+            if cross_validation:
+                measured |= {
+                    "folds": len(cross_validation.accuracies),
+                    "folds_accuracy": cross_validation.assessment.accuracy,
+                }
             graph, twin = writer.write(trained.head, rejection, {**trained.facts, **measured})
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))

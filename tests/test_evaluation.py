@@ -15,6 +15,7 @@ from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
 from retrainer.events import Event, PhotoSkipped, Warned, silent
 from retrainer.head import Head
+from retrainer.membership import Membership
 from retrainer.models import tflite
 from retrainer.models.tflite_reader import metadata_of
 from retrainer.options.labelling import EvaluateOptions
@@ -30,6 +31,7 @@ def test_a_models_own_folder_is_measured_by_its_test_photos(photos: Photos, conf
         for graph in (result.graph, result.tflite):
             evaluation = evaluated(graph, image_dir)
             assert evaluation.part == "test"
+            assert evaluation.learnt == 0
             assert evaluation.labels == ("green", "red")
             assert evaluation.assessment.count == result.test_count
             assert result.test
@@ -139,9 +141,35 @@ def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(
     photos: Photos, configured: Configure, tmp_path: Path
 ) -> None:
     root = photos(count=20).rename(tmp_path / os.fsdecode(b"pho\xfftos"))
-    result = retrain(configured(root))
-    evaluation = evaluated(result.graph, root)
+    for split_by in ("content", "path"):
+        result = retrain(configured(root, split_by=split_by))
+        for graph in (result.graph, result.tflite):
+            evaluation = evaluated(graph)
+            assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_copies_in_a_split_by_path_are_no_changed_names(photos: Photos, configured: Configure, share: int) -> None:
+    root = photos(count=60)
+    for path in sorted(root.glob("*/*"))[::share]:
+        shutil.copy(path, path.with_name(f"copy_{path.name}"))
+    result = retrain(configured(root, split_by="path"))
+    events: list[Event] = []
+    evaluation = evaluated(result.graph, observer=events.append)
     assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+    assert evaluation.learnt > 0.2
+    assert any("the figures flatter it" in event.message for event in events if isinstance(event, Warned))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"trained": "a"}, {"trained": "YWJj"}, {"trained": None}, {"moved": {"zz": 1}}, {"image_dir": 3}, {"x": 1}],
+)
+def test_a_damaged_memory_is_none(photos: Photos, configured: Configure, change: dict[str, object]) -> None:
+    metadata = metadata_of(retrain(configured(photos())).tflite)
+    assert metadata
+    assert Membership.from_metadata(metadata.split)
+    assert Membership.from_metadata({**metadata.split, **change}) is None
 
 
 def test_a_folder_that_is_gone_is_asked_for(photos: Photos, configured: Configure, tmp_path: Path) -> None:

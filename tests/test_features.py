@@ -261,3 +261,23 @@ def test_photos_that_are_all_cached_or_unreadable_make_no_batch(
     source = Source(FileIndex(tmp_path / "cache", silent), cache, counting, lambda: batches)
     assert extract(files.paths, files.stamps, source, silent).computed == 0
     assert batches.sizes == []
+
+
+def test_vectors_that_are_no_numbers_are_set_aside_and_never_cached(photos: Photos, tmp_path: Path) -> None:
+    class Failing:
+        input_size = 8
+
+        def run(self, picture: Floats) -> Floats:
+            mean: Floats = picture.mean(axis=(0, 1))
+            return np.full(3, np.nan, np.float32) if mean[1] > mean[0] else mean
+
+    files, events = scan(str(photos(count=3)), silent), list[Event]()
+    cache = BottleneckCache(tmp_path / "cache", "net", 3, silent)
+    found = extract(
+        files.paths, files.stamps, Source(FileIndex(tmp_path / "cache", silent), cache, Failing), events.append
+    )
+    assert found.readable.tolist() == [False] * 3 + [True] * 3
+    assert [e.reason for e in events if isinstance(e, PhotoSkipped)] == [
+        "the backbone gives no finite features for it"
+    ] * 3
+    assert len(found.matrix) == 3

@@ -243,7 +243,7 @@ def test_a_damaged_bundle_is_an_error(model_dir: Path, tmp_path: Path) -> None:
 def test_a_node_is_found_in_a_graph_that_is_not_parsed() -> None:
     graph = graphdef.new_graph()
     for name in ("a", "retrainer/metadata", "x" * 100, "b"):
-        graphdef.add_constant(graph, name, f"content of {name}")
+        graphdef.add_constant(graph, name, f"content of {name}".encode())
     content = graph.SerializeToString()
     for name in ("a", "retrainer/metadata", "x" * 100, "b"):
         node = node_of(content, name)
@@ -259,15 +259,15 @@ def test_a_node_is_found_in_a_graph_that_is_not_parsed() -> None:
 )
 def test_a_truncated_graph_has_no_nodes(damage) -> None:  # type: ignore[no-untyped-def]
     graph = graphdef.new_graph()
-    graphdef.add_constant(graph, "a", "content")
-    graphdef.add_constant(graph, "b", "content" * 20)
+    graphdef.add_constant(graph, "a", b"content")
+    graphdef.add_constant(graph, "b", b"content" * 20)
     assert node_of(damage(graph.SerializeToString()), "a") is None
 
 
 @pytest.mark.parametrize("length", [1, 127, 128, 200, 256, 20_000])
 def test_names_of_any_length_are_found(length: int, tmp_path: Path) -> None:
     graph = graphdef.new_graph()
-    graphdef.add_constant(graph, "a" * length, "content")
+    graphdef.add_constant(graph, "a" * length, b"content")
     path = tmp_path / "graph.pb"
     path.write_bytes(graph.SerializeToString())
     assert node_in(path, "a" * length) is not None

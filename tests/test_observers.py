@@ -1,6 +1,7 @@
 import errno
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from retrainer.events import (
     TestEvaluated,
     Warned,
 )
+from retrainer.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.observers.words import assessment_lines
+from retrainer.observers.words import assessment_lines, learning_curve_lines
 from retrainer.summaries import histogram_of, record_of
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -133,6 +135,24 @@ def test_the_end_of_other_runs() -> None:
     assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
     assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
     assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
+
+
+def test_the_advice_of_a_learning_curve() -> None:
+    points = (CurvePoint(100, 0.8, (0.75, 0.85), 0.79), CurvePoint(200, 0.85, (0.8, 0.9), 0.84))
+    worths = tuple(ClassWorth(label, 0.03 - 0.01 * place, 0.005) for place, label in enumerate(("a", "b", "c", "d")))
+    curve = LearningCurve(points, (400, 0.88), worths, ("a",), tells=True)
+
+    def advised(**given: object) -> str:
+        lines = list(learning_curve_lines(replace(curve, **given)))  # type: ignore[arg-type]
+        return " ".join(line.strip() for line in lines[4:])
+
+    rises = "Without half of a class's photos log loss rises: a 0.030 ± 0.010, b 0.020 ± 0.010, c 0.010 ± 0.010."
+    assert advised() == f"{rises} Twice the photos of a would help most."
+    assert advised(help_most=("a", "b")).endswith(" Twice the photos of a or b would help most.")
+    assert advised(help_most=()) == f"{rises} No class stands out for sure: more photos of all would help."
+    assert advised(help_most=(), twice=(400, 0.852)).endswith("and more photos like these would hardly help.")
+    assert advised(tells=False) == "Too few photos to tell what more of them would bring."
+    assert max(map(len, learning_curve_lines(curve))) <= 80
 
 
 def test_the_figures_of_many_classes_fit_a_line() -> None:

@@ -229,8 +229,9 @@ def test_balanced_classes_find_more_of_the_few() -> None:
 def test_a_head_is_calibrated_on_validation(given: dict[str, int]) -> None:
     training, validation = blobs(60, distance=3), blobs(900, 1, distance=3)
     trained = fit(training, validation, CLASSES, RetrainOptions(**given))  # type: ignore[arg-type]
-    assert measured(trained.head, validation)[1] <= measured(trained.uncalibrated, validation)[1]
-    assert measured(trained.head, validation)[0] == measured(trained.uncalibrated, validation)[0]
+    uncalibrated = trained.head.calibrated(1 / trained.temperature)
+    assert measured(trained.head, validation)[1] <= measured(uncalibrated, validation)[1]
+    assert measured(trained.head, validation)[0] == measured(uncalibrated, validation)[0]
     assert trained.facts["temperature"] == trained.temperature
     assert trained.facts["solver"] == ("sgd" if given else "lbfgs")
 

@@ -99,12 +99,12 @@ def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
 
 
 def add_constant(graph: GraphDef, name: str, value: Any) -> str:
-    """Appends a constant: a float32, int32 or float16 array, or a str as a scalar string."""
+    """Appends a constant: a float32, int32 or float16 array, or bytes as a scalar string."""
     node = graph.node.add(op="Const", name=name)
     tensor = node.attr["value"].tensor
-    if isinstance(value, str):
+    if isinstance(value, bytes):
         tensor.dtype = types_pb2.DT_STRING
-        tensor.string_val.append(value.encode("utf-8"))
+        tensor.string_val.append(value)
     else:
         tensor.dtype = _TYPES[str(value.dtype)]
         for size in value.shape:
@@ -143,7 +143,7 @@ def with_head(
     product = add_node(graph, "MatMul", _PRODUCT, (feature_node, weights), T=types_pb2.DT_FLOAT)
     logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
-    add_constant(graph, METADATA_NODE, metadata.to_json())
+    add_constant(graph, METADATA_NODE, metadata.to_bytes())
     if prototypes is not None:
         add_constant(graph, PROTOTYPES_NODE, prototypes)
     # Serialised graphs one behind the other are one graph, of all their nodes.

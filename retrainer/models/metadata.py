@@ -53,13 +53,17 @@ class ModelMetadata:
         """A copy whose `model_id` is computed from everything else and all weights as bytes."""
         import hashlib  # takes milliseconds, which a label does without
 
-        content = hashlib.sha256(replace(self, model_id="").to_json().encode("utf-8"))
+        content = hashlib.sha256(replace(self, model_id="").to_bytes())
         content.update(weights)
         return replace(self, model_id=content.hexdigest())
 
     def to_json(self) -> str:
         """The document, with its `format` number."""
         return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, sort_keys=True, indent=1)
+
+    def to_bytes(self) -> bytes:
+        """The document in UTF-8; bytes of paths that are none survive, as `json.loads` reads them back."""
+        return self.to_json().encode("utf-8", "surrogatepass")
 
     @classmethod
     def from_json(cls, text: str | bytes, path: str) -> "ModelMetadata":

@@ -145,7 +145,7 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: P
     builder.graph.outputs = [scores]
     builder.model.signatureDefs = None
     _add_metadata(builder, packed_metadata(metadata))
-    files = {LABELS_FILE: "\n".join(metadata.labels).encode("utf-8"), METADATA_FILE: metadata.to_json().encode("utf-8")}
+    files = {LABELS_FILE: "\n".join(metadata.labels).encode("utf-8"), METADATA_FILE: metadata.to_bytes()}
     if prototypes is not None:
         files[PROTOTYPES_FILE] = to_npy(prototypes)
     return _with_associated_files(builder.packed(), files)

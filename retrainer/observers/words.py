@@ -17,6 +17,7 @@ WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
 _CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
 _LABEL = 24
+_WORTHS = 3
 # Of accuracy, 0 to 1.
 _HARDLY = 0.005
 
@@ -88,18 +89,22 @@ def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
         yield f"{'':<{HEADING}}{point.photos:9,}  {accuracy}  {percent(point.macro_recall):>16}"
     photos, expected = curve.twice
     yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
+    if not curve.tells:
+        yield from wrapped("", "Too few photos to tell what more of them would bring.")
+        return
+    worths = ", ".join(f"{shown(w.label)} {w.loss:.3f} ± {2 * w.error:.3f}" for w in curve.classes[:_WORTHS])
+    yield from wrapped("", f"Without half of a class's photos log loss rises: {worths}.")
     yield from wrapped("", _advice(curve))
 
 
 def _advice(curve: "LearningCurve") -> str:
-    gain = curve.twice[1] - curve.points[-1].accuracy
     if curve.help_most:
         *others, last = map(shown, curve.help_most)
         labels = f"{', '.join(others)} or {last}" if others else last
         return f"Twice the photos of {labels} would help most."
-    if gain < _HARDLY:
-        return "More photos like these would hardly help."
-    return f"More photos of all classes would help, of {shown(curve.classes[0].label)} perhaps most."
+    if curve.twice[1] - curve.points[-1].accuracy < _HARDLY:
+        return "No class stands out, and more photos like these would hardly help."
+    return "No class stands out for sure: more photos of all would help."
 
 
 def comparison_lines(comparison: "Comparison") -> Iterator[str]:

@@ -39,9 +39,9 @@ class Limits:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         bounds = [
-            f"above {self.above:,.12g}" if self.above is not None else "",
-            f"at least {self.minimum:,.12g}" if self.minimum is not None else "",
-            f"at most {self.maximum:,.12g}" if self.maximum is not None else "",
+            f"above {_in_words(self.above)}" if self.above is not None else "",
+            f"at least {_in_words(self.minimum)}" if self.minimum is not None else "",
+            f"at most {_in_words(self.maximum)}" if self.maximum is not None else "",
         ]
         number = _NAMES_OF_TYPES.get(kind, "a text")
         words = " ".join([number, " and ".join(b for b in bounds if b)]).strip()
@@ -60,6 +60,10 @@ class Limits:
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
         )
+
+
+def _in_words(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:,.12g}"
 
 
 _NAMES_OF_TYPES = {

@@ -30,11 +30,6 @@ class Trained:
     temperature: float
     facts: Mapping[str, Any]
 
-    @property
-    def uncalibrated(self) -> Head:
-        """The head before calibration."""
-        return self.head.calibrated(1 / self.temperature)
-
 
 def keep_none(step: int, head: Head) -> None:
     """Keeps no intermediate heads."""
