@@ -74,20 +74,23 @@ def _alike(dataset: Dataset, features: Floats) -> list[tuple[int, int]]:
 
     Each of the two is the other's nearest of another class.
     """
-    vectors = normalised(features)
-    count = len(vectors)
-    nearest, others, own = np.full(count, -1), np.full(count, -1.0), np.full(count, -1.0)
-    for start in range(0, count, _COMPARED_AT_ONCE):
-        rows = np.arange(start, min(start + _COMPARED_AT_ONCE, count))
-        cosines = vectors[rows] @ vectors.T
-        cosines[np.arange(len(rows)), rows] = -1.0
-        same = dataset.label_ids[rows][:, np.newaxis] == dataset.label_ids
-        own[rows] = np.where(same, cosines, -1.0).max(axis=1)
-        cosines[same] = -1.0
-        nearest[rows], others[rows] = cosines.argmax(axis=1), cosines.max(axis=1)
+    order = np.argsort(dataset.label_ids, kind="stable")
+    vectors, count = normalised(features)[order], len(order)
+    nearest, others, own = np.empty(count, np.int64), np.empty(count), np.empty(count)
+    ends = np.cumsum(dataset.counts)
+    for first, end in zip(ends - dataset.counts, ends, strict=True):
+        for start in range(first, end, _COMPARED_AT_ONCE):
+            rows = np.arange(start, min(start + _COMPARED_AT_ONCE, end))
+            cosines = vectors[rows] @ vectors.T
+            cosines[np.arange(len(rows)), rows] = -1.0
+            own[rows] = cosines[:, first:end].max(axis=1)
+            cosines[:, first:end] = -1.0
+            nearest[rows] = cosines.argmax(axis=1)
+            others[rows] = cosines[np.arange(len(rows)), nearest[rows]]
     close = (1 - others < _NEARLY_EQUAL) & (1 - others < _NEARER_THAN_ITS_CLASS * (1 - own))
     mutual = close & close[nearest] & (nearest[nearest] == np.arange(count)) & (np.arange(count) < nearest)
-    return [(int(one), int(nearest[one])) for one in np.flatnonzero(mutual)]
+    pairs = np.sort(np.stack([order[mutual], order[nearest[mutual]]], axis=1), axis=1)
+    return sorted((int(one), int(other)) for one, other in pairs)
 
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:

@@ -54,13 +54,12 @@ def prototypes_of(features: Floats, count: int) -> Floats:
     It begins with vectors that are spread evenly over the rows, so that the same rows give the same prototypes.
     """
     vectors = normalised(features)
-    prototypes = vectors[np.unique(np.linspace(0, len(vectors) - 1, count).astype(np.int64))]
-    if len(prototypes) == len(vectors):
-        return prototypes
+    if len(vectors) <= count:
+        return vectors
+    prototypes = vectors[np.linspace(0, len(vectors) - 1, count).astype(np.int64)]
     for _ in range(_ROUNDS):
         nearest = (vectors @ prototypes.T).argmax(axis=1)
-        sums = np.zeros_like(prototypes)
-        np.add.at(sums, nearest, vectors)
+        sums = (nearest == np.arange(len(prototypes))[:, np.newaxis]).astype(np.float32) @ vectors
         # One that is nearest to none stays where it is.
         prototypes = normalised(np.where(sums.any(axis=1, keepdims=True), sums, prototypes))
     return prototypes
