@@ -77,8 +77,8 @@ def _alike(dataset: Dataset, features: Floats) -> list[tuple[int, int]]:
     order = np.argsort(dataset.label_ids, kind="stable")
     vectors, count = normalised(features)[order], len(order)
     nearest, others, own = np.empty(count, np.int64), np.empty(count), np.empty(count)
-    ends = np.cumsum(dataset.counts)
-    for first, end in zip(ends - dataset.counts, ends, strict=True):
+    ends: list[int] = np.cumsum(dataset.counts).tolist()
+    for first, end in zip([0, *ends], ends, strict=False):
         for start in range(first, end, _COMPARED_AT_ONCE):
             rows = np.arange(start, min(start + _COMPARED_AT_ONCE, end))
             cosines = vectors[rows] @ vectors.T

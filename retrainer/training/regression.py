@@ -82,12 +82,14 @@ class Regression:
     def __init__(self, examples: Examples, class_weights: Floats) -> None:
         self._examples, self._class_weights = examples, class_weights
         self._total = float(class_weights[examples.label_ids].sum(dtype=np.float64))
-        count = len(examples)
-        self._mean = sum(chunk.features.sum(axis=0, dtype=np.float64) for chunk in examples.chunks()) / count
-        centred = (chunk.features - self._mean for chunk in examples.chunks())
+        count, depth = len(examples), examples.matrix.shape[1]
+        self._mean, variance = np.zeros(depth), np.zeros(depth)
+        for chunk in examples.chunks():
+            self._mean += chunk.features.sum(axis=0, dtype=np.float64) / count
         if not np.isfinite(self._mean).all():
             raise not_finite("train")
-        variance = sum((part**2).sum(axis=0) for part in centred) / count
+        for chunk in examples.chunks():
+            variance += np.square(chunk.features - self._mean).sum(axis=0) / count
         scale = np.sqrt(variance + _SHARED * variance.mean())
         scale[scale == 0] = 1.0
         # So that the variances sum to D: a strength means the same for all backbones.
