@@ -64,25 +64,24 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
     if not names:
         raise OptionError(f"--compare: expected backbones with commas between, received '{options.compare}'.")
     files = scan(options.image_dir, observer)
+    options = settled(options, np.bincount(files.folder_ids), observer)
     told: set[Event] = set()
 
-    def once(event: Event) -> None:
-        """Each backbone finds the same faults in the same photos."""
+    def tell(event: Event) -> None:
+        """Each backbone finds the same faults in the same photos, which are told of once."""
         if isinstance(event, PhotoSkipped):
             refuse_if_strict(event, options)
-        if event not in told:
-            observer(event)
-        told.add(event)
-
-    def tell(event: Event) -> None:
-        (once if isinstance(event, Warned | PhotoSkipped) else observer)(event)
+        if isinstance(event, PhotoSkipped | Warned):
+            if event in told:
+                return
+            told.add(event)
+        observer(event)
 
     compared, failed = [], []
     for name in names:
         observer(Noted(f"Comparing '{name}'"))
         try:
-            once_settled = settled(options, np.bincount(files.folder_ids), once)
-            compared.append(_compared(name, files, once_settled, tell))
+            compared.append(_compared(name, files, options, tell))
         except DatasetError:
             raise
         except RetrainerError as error:
