@@ -13,7 +13,7 @@ from retrainer.metrics import losses_of
 BINS = 15
 # A temperature is this far from 1, in natural logarithms, before few photos can say otherwise; measured on flowers and
 # clothing, where without it the temperatures of ten photos were worse than none.
-_PRIOR_STDDEV = 0.25
+_PRIOR_STDDEV = 0.35
 # exp(-2) to exp(2), to a thousandth.
 _WIDEST, _HALVINGS = 2.0, 12
 _MOST_PHOTOS = 10_000
