@@ -1,4 +1,4 @@
-"""The names of the array types that the modules exchange."""
+"""The names of the array types that the modules exchange, and which rows of them stand for all."""
 
 import numpy as np
 import numpy.typing as npt
@@ -17,3 +17,14 @@ Bools = npt.NDArray[np.bool_]
 
 Digests = npt.NDArray[np.uint8]
 """SHA-256 digests, `(n, 32)`, one row per file."""
+
+
+def spread(count: int, most: int) -> Integers:
+    """The numbers of `count` rows, or of at most so many of them from all of them evenly; ascending."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
+def members_of(label_ids: Integers, classes: int) -> list[Integers]:
+    """The rows of each class, in their order; class ids `(N,)`, 0 to `classes` - 1."""
+    ends = np.cumsum(np.bincount(label_ids, minlength=classes))
+    return np.split(np.argsort(label_ids, kind="stable"), ends[:-1])

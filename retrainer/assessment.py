@@ -73,8 +73,9 @@ def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
 def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assessment:
     """Assesses the scores `(N, C)`, 0 to 1, of at least one photo whose class ids `(N,)` are known."""
     classes, count = len(labels), len(label_ids)
-    predicted, right = scores.argmax(axis=1), correct(scores, label_ids)
-    confusion = np.bincount(label_ids * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    taken = label_ids * classes + scores.argmax(axis=1)
+    confusion = np.bincount(taken, minlength=classes**2).reshape(classes, classes)
+    right = int(np.trace(confusion))
     counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
     figures = tuple(map(_figures, labels, *counts))
     present = np.array([(one.precision, one.recall, one.f1) for one in figures if one.support], np.float64)
@@ -84,8 +85,8 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assess
     ranks = (scores > own[:, np.newaxis]).sum(axis=1)
     return Assessment(
         count=count,
-        accuracy=float(right.mean()),
-        interval=accuracy_interval(int(right.sum()), count),
+        accuracy=right / count,
+        interval=accuracy_interval(right, count),
         macro_precision=macro_precision,
         macro_recall=macro_recall,
         macro_f1=macro_f1,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Bools, Floats, Integers
+from retrainer.arrays import Bools, Floats, Integers, spread
 from retrainer.head import softmax
 from retrainer.metrics import losses_of
 
@@ -33,7 +33,7 @@ def temperature_of(logits: Floats, label_ids: Integers, weights: Floats | None =
     """
     weights = np.ones(len(label_ids), np.float32) if weights is None else weights
     if len(logits) > _MOST_PHOTOS:
-        some = np.linspace(0, len(logits) - 1, _MOST_PHOTOS).astype(np.int64)
+        some = spread(len(logits), _MOST_PHOTOS)
         logits, label_ids, weights = logits[some], label_ids[some], weights[some]
     own = logits[np.arange(len(label_ids)), label_ids]
     low, high = -_WIDEST, _WIDEST

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Floats, Integers, members_of, spread
 from retrainer.dataset import Dataset
 from retrainer.events import Observer, Warned
 from retrainer.files import shown
@@ -95,11 +95,10 @@ def _alike(dataset: Dataset, features: Floats) -> list[tuple[int, int]]:
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:
     """The ids of classes whose vectors are on average nearly equal to their mean, as far as some of them tell."""
-    by_class = np.split(np.argsort(dataset.label_ids, kind="stable"), np.cumsum(dataset.counts)[:-1])
-    for label_id, members in enumerate(by_class):
+    for label_id, members in enumerate(members_of(dataset.label_ids, len(dataset.labels))):
         if len(members) < _FEWEST_IN_CLASS:
             continue
-        some = members[np.linspace(0, len(members) - 1, min(len(members), _LOOKED_AT)).astype(np.int64)]
+        some = members[spread(len(members), _LOOKED_AT)]
         # The mean cosine of unit vectors to their mean's direction is the length of that mean.
         if np.linalg.norm(normalised(features[rows[some]]).mean(axis=0)) > 1 - _NEARLY_EQUAL:
             yield label_id

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from retrainer.arrays import spread
 from retrainer.assessment import Assessment
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
@@ -108,7 +109,7 @@ def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: O
 
 def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:
     """How many photos a second the processors read, decode and run, measured for a second at most."""
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(len(paths), _MOST_PHOTOS)).astype(int))
+    chosen = spread(len(paths), _MOST_PHOTOS)
     networks = [Network(bundle.tflite_path) for _ in range(usable_cores())]
 
     def run(network: Network, row: int) -> bool:

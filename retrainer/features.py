@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from retrainer.arrays import Bools, Digests, Floats, Integers
+from retrainer.arrays import Bools, Digests, Floats, Integers, spread
 from retrainer.bottlenecks import DIGEST_BYTES, ROWS_PER_PART, SECONDS_PER_PART, BottleneckCache, FileIndex
 from retrainer.errors import OutputError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
@@ -262,7 +262,7 @@ def some_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
     from retrainer.images import read_file, square, to_input
 
     inputs = []
-    for number in np.unique(np.linspace(0, len(paths) - 1, count).astype(int)) if paths else ():
+    for number in spread(len(paths), count):
         with suppress(PictureError):
             inputs.append(to_input(square(read_file(paths[number]), size)))
     return inputs

@@ -13,7 +13,7 @@ from retrainer.events import Noted, Observer
 from retrainer.head import softmax
 from retrainer.metrics import losses_of
 from retrainer.options.retraining import RetrainOptions
-from retrainer.splits import content_places
+from retrainer.splits import Places, content_places
 from retrainer.training.examples import Examples
 from retrainer.training.regression import class_weights
 
@@ -86,7 +86,8 @@ def learning_curve(
     counts = dataset.counts
     balanced = options.class_weight == "balanced"
     weights = class_weights(counts) if balanced else np.ones(len(counts), np.float32)
-    measure = _Measure(folds, dataset, examples, options, weights[dataset.label_ids])
+    _, places = content_places(dataset, options.seed)
+    measure = _Measure(folds, dataset, examples, options, places, weights[dataset.label_ids])
     everything = sum(len(fold.training) for fold in folds) // len(folds)
     figures = full.assessment
     points = {everything: CurvePoint(everything, figures.accuracy, figures.interval, figures.macro_recall)}
@@ -152,12 +153,19 @@ def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
 
 @dataclass(frozen=True)
 class _Measure:
-    """Cross-validations with parts of the training photos; `weights`, `(N,)`, are what photos count in losses."""
+    """Cross-validations with parts of the training photos.
+
+    Attributes:
+        folds, dataset, examples, options: As cross-validated.
+        places: In whose order parts are taken, `(N,)`.
+        weights: What photos count in losses, `(N,)`.
+    """
 
     folds: Sequence[Fold]
     dataset: Dataset
     examples: Examples
     options: RetrainOptions
+    places: Places
     weights: Floats
 
     def point(self, share: float) -> CurvePoint:
@@ -183,13 +191,12 @@ class _Measure:
             part: From which share to which, 0 to 1, in the order of the photos' places.
             label_ids: The classes; all photos of others train.
         """
-        _, places = content_places(self.dataset, self.options.seed)
         scores = np.empty((len(self.examples), len(self.dataset.labels)), np.float32)
         trained = 0
 
         def thinned(rows: Integers) -> Integers:
             nonlocal trained
-            rows = rows[np.argsort(places[rows], kind="stable")]
+            rows = rows[np.argsort(self.places[rows], kind="stable")]
             of_rows = self.dataset.label_ids[rows]
             kept = np.ones(len(rows), np.bool_)
             for label_id in label_ids:

@@ -98,10 +98,7 @@ class Membership:
             The share of the training photos that is among them, and about the share of them that trained; 0 to 1.
         """
         content = np.frombuffer(base64.b64decode(self.trained), np.uint8).reshape(-1, _HASH_BYTES)
-        padded = np.zeros((len(content), 8), np.uint8)
-        padded[:, -_HASH_BYTES:] = content
-        trained = padded.view(">u8").reshape(-1).astype(np.uint64)
-        hashes = _hashes(digests)
+        trained, hashes = _hashes(content), _hashes(digests)
         if not len(trained) or not len(hashes):
             return 0.0, 0.0
         # Of photos beyond the sample's largest hash it says nothing, unless it holds all.
@@ -111,7 +108,7 @@ class Membership:
 
 
 def _hashes(digests: Digests) -> npt.NDArray[np.uint64]:
-    """The first bytes of digests as numbers, `(N,)`."""
+    """The first bytes of digests, or of what is kept of them, as numbers, `(N,)`."""
     padded = np.zeros((len(digests), 8), np.uint8)
     padded[:, -_HASH_BYTES:] = digests[:, :_HASH_BYTES]
     return padded.view(">u8").reshape(-1).astype(np.uint64)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Floats
+from retrainer.arrays import Floats, spread
 
 Prototypes = npt.NDArray[np.float16]
 """Feature vectors of length one, `(M, D)`."""
@@ -56,7 +56,7 @@ def prototypes_of(features: Floats, count: int) -> Floats:
     vectors = normalised(features)
     if len(vectors) <= count:
         return vectors
-    prototypes = vectors[np.linspace(0, len(vectors) - 1, count).astype(np.int64)]
+    prototypes = vectors[spread(len(vectors), count)]
     for _ in range(_ROUNDS):
         nearest = (vectors @ prototypes.T).argmax(axis=1)
         sums = (nearest == np.arange(len(prototypes))[:, np.newaxis]).astype(np.float32) @ vectors

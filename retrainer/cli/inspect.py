@@ -1,6 +1,5 @@
 """`retrainer inspect`."""
 
-import textwrap
 from collections.abc import Iterator
 
 import click
@@ -8,6 +7,7 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
+from retrainer.observers.words import wrapped
 from retrainer.options.labelling import InspectOptions
 
 _INDENT = 14
@@ -16,10 +16,7 @@ _INDENT = 14
 def run(options: InspectOptions) -> None:
     """Prints what a model is."""
     for head, text in described(inspect(options.graph)):
-        lines = textwrap.wrap(text, 80 - _INDENT, break_on_hyphens=False, break_long_words=False)
-        click.echo(
-            "\n".join(f"{h:<{_INDENT}}{line}" for h, line in zip([head, *[""] * len(lines)], lines, strict=False))
-        )
+        click.echo("\n".join(wrapped(head, text, _INDENT, breaks_words=False)))
     if options.tensorboard:
         graph_to_tensorboard(options.graph, options.tensorboard)
         click.echo(

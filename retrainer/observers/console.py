@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import textwrap
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -145,7 +144,7 @@ def summary(result: Retraining) -> list[str]:
     written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
     lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
-    lines += textwrap.wrap(times, 80, initial_indent=f"{'Time':<16}", subsequent_indent=" " * 16)
+    lines += wrapped("Time", times)
     lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
     if result.distorted:
         lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")

@@ -33,10 +33,10 @@ def between(interval: tuple[float, float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
-def wrapped(heading: str, text: str) -> list[str]:
-    """A heading and a text beside it."""
-    lines = textwrap.wrap(text, WIDTH - HEADING, break_on_hyphens=False) or [""]
-    return [f"{head:<{HEADING}}{line}" for head, line in zip([heading, *[""] * len(lines)], lines, strict=False)]
+def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: bool = True) -> list[str]:
+    """A heading and a text beside it, which begins at a column; words that are longer than a line may be broken."""
+    lines = textwrap.wrap(text, WIDTH - indent, break_on_hyphens=False, break_long_words=breaks_words) or [""]
+    return [f"{head:<{indent}}{line}" for head, line in zip([heading, *[""] * len(lines)], lines, strict=False)]
 
 
 def short(label: str, width: int = _LABEL) -> str:

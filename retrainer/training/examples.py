@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Floats, Integers, spread
 from retrainer.head import Head
 from retrainer.metrics import correct, cross_entropy
 
@@ -46,7 +46,7 @@ class Examples:
         if len(self) <= most:
             return self
         by_class = np.argsort(self.label_ids, kind="stable")
-        return self.chosen(np.sort(by_class[np.linspace(0, len(self) - 1, most).astype(np.int64)]))
+        return self.chosen(np.sort(by_class[spread(len(self), most)]))
 
     def chunks(self) -> Iterator["Examples"]:
         """The examples in order, so many at a time as fit into memory."""

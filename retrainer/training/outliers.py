@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from retrainer.arrays import members_of, spread
 from retrainer.rejection import Rejection, prototypes_of, threshold_of
 from retrainer.training.examples import Examples
 
@@ -14,9 +15,9 @@ def fit_rejection(training: Examples, validation: Examples) -> Rejection | None:
     """Prototypes of the training examples, and the threshold that keeps most validation examples; None without."""
     if not len(validation):
         return None
-    classes = np.flatnonzero(np.bincount(training.label_ids))
+    classes = [rows for rows in members_of(training.label_ids, int(training.label_ids.max()) + 1) if len(rows)]
     per_class = max(1, min(_PER_CLASS, _MOST // len(classes)))
-    of_classes = (training.chosen(np.flatnonzero(training.label_ids == c)).thinned(_MOST_PHOTOS) for c in classes)
+    of_classes = (training.chosen(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)
     prototypes = np.concatenate([prototypes_of(examples.features, per_class) for examples in of_classes])
     rejection = Rejection(prototypes.astype(np.float16), 0.0)
     distances = np.concatenate([rejection.distances(chunk.features) for chunk in validation.chunks()])
