@@ -1,5 +1,6 @@
 """Photos -> ranked labels, by a retrained model."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,9 +49,10 @@ class Labelled:
 
 
 class Labeler:
-    """A model that is opened once and labels any number of photos.
+    """A model that is opened once and labels any number of photos, from any number of threads.
 
-    Pictures are read exactly as in training, by the same code.
+    Pictures are read exactly as in training, by the same code. Threads that share a labeler read their photos at once,
+    and run the network one after the other; `label_all` and `scores_of_all` use all cores by networks of their own.
 
     Attributes:
         labels: In the order of the scores.
@@ -68,6 +70,8 @@ class Labeler:
         self.metadata, self._runner, self._rejection = open_retrained(
             options.graph, options.input_layer, options.output_layer, rejecting=options.reject
         )
+        # No network bears two threads at once.
+        self._turn = threading.Lock()
         described = self.metadata
         self._options = options
         self._top = options.top
@@ -89,7 +93,7 @@ class Labeler:
             PictureError: the bytes are no readable picture.
             ModelError: the model gives another number of scores than there are labels.
         """
-        return self._run(self._input(content))[0]
+        return self._run(self._input(content))[0][0]
 
     def label(self, path: str) -> Labelled:
         """The best labels of one photo.
@@ -98,10 +102,7 @@ class Labeler:
             PictureError: the file is no readable picture.
             ModelError: the model gives another number of scores than there are labels.
         """
-        picture = self._input(read_file(path))
-        started = time.perf_counter()
-        scores, *features = self._run(picture)
-        seconds = time.perf_counter() - started
+        (scores, *features), seconds = self._run(self._input(read_file(path)))
         best = np.argsort(scores, kind="stable")[::-1][: self._top]
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
         if self._rejection is None:
@@ -133,15 +134,19 @@ class Labeler:
     def _input(self, content: bytes) -> Floats:
         return to_input(square(content, self._size), self._mean, self._std)
 
-    def _run(self, picture: Floats) -> list[Floats]:
-        outputs = self._runner.outputs(picture)
+    def _run(self, picture: Floats) -> tuple[list[Floats], float]:
+        """What the network gives for a picture `(S, S, 3)`, the scores `(C,)` first, and its seconds."""
+        with self._turn:
+            started = time.perf_counter()
+            outputs = self._runner.outputs(picture)
+            seconds = time.perf_counter() - started
         scores = outputs[0]
         if len(scores) != len(self.labels):
             raise ModelError(
                 f"The model gives {len(scores)} scores; expected as many as there are labels, {len(self.labels)}.",
                 "Give the labels file that was written with the model, or leave out --labels.",
             )
-        return outputs
+        return outputs, seconds
 
 
 def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:

@@ -1,3 +1,7 @@
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +126,34 @@ def test_a_foreign_graph_needs_labels(result: Retraining, photo: Path, tmp_path:
         label(photo, graph=str(foreign))
     ranking = label(photo, graph=str(foreign), labels=result.labels_file, input_mean=127.5, input_std=127.5)
     np.testing.assert_allclose(ranking[0][1], label(photo, graph=result.graph)[0][1], atol=1e-5)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as Python allows."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
+@pytest.mark.parametrize(("kind", "reject"), [("tflite", False), ("tflite", True), ("pb", False)])
+def test_threads_share_a_labeler(result: Retraining, tmp_path: Path, kind: str, reject: bool) -> None:
+    if kind == "pb":
+        Path(result.tflite).unlink()
+    photos = [tmp_path / f"{number}.jpg" for number in range(25)]
+    for number, path in enumerate(photos):
+        path.write_bytes(jpeg((10 * number, 200 - 5 * number, 30)))
+    labeler = Labeler(LabelOptions(graph=result.graph, reject=reject))
+
+    def answers() -> list[tuple[object, ...]]:
+        return [(found.ranking, found.distance) for found in (labeler.label(str(path)) for path in photos * 4)]
+
+    def at_once(_: int) -> list[tuple[object, ...]]:
+        together.wait()
+        return answers()
+
+    expected, together = answers(), threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(at_once, range(8))) == [expected] * 8
