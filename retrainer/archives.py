@@ -4,14 +4,14 @@ import errno
 import lzma
 import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from retrainer.errors import DownloadError
-from retrainer.files import DISK_FULL, TEMPORARY_PREFIX, output_error, shown
+from retrainer.files import DISK_FULL, output_error, shown
+from retrainer.unfinished import unfinished_folder
 
 SAVED_MODEL = "saved_model.pb"
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
@@ -73,8 +73,8 @@ def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], No
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder.parent) as temporary:
-            unfinished = Path(temporary) / "unpacked"
+        with unfinished_folder(folder) as temporary:
+            unfinished = temporary / "unpacked"
             unfinished.mkdir()
             try:
                 with tarfile.open(archive, tarinfo=_BoundedHeader) as members:

@@ -7,7 +7,6 @@ Modules lie in TF-Hub's own cache layout: a folder named by the SHA-1 of the han
 import hashlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from urllib.parse import urlsplit
 
 from retrainer.archives import KERAS_ENDING, MAX_BYTES, TFLITE_ENDING, network_in, unpack
 from retrainer.errors import DownloadError
-from retrainer.files import TEMPORARY_PREFIX, content_digest, locked, output_error, remove_stale, shown, write_whole
+from retrainer.files import content_digest, locked, output_error, shown, write_whole
+from retrainer.unfinished import unfinished_folder
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 # In a row and without a new byte.
@@ -97,7 +97,6 @@ def fetch_module(wanted: Wanted, cache: Path, progress: Progress, *, again: bool
         found = None if again else cached_module(wanted.url, cache, wanted.sha256)
         if found:  # another run was faster
             return found
-        remove_stale(cache)
         known = wanted.sha256 or _known_digest(folder)
         archive = cache / f".partial-{folder.name}"
         _download(wanted, archive, {"tf-hub-format": "compressed"}, progress)
@@ -147,13 +146,13 @@ def _place(archive: Path, folder: Path, url: str, known: str) -> None:
 
 def _place_file(file: Path, folder: Path, name: str, url: str, known: str) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder.parent) as temporary:
-            unfinished = Path(temporary) / "network"
+        with unfinished_folder(folder) as temporary:
+            unfinished = temporary / "network"
             unfinished.mkdir()
             os.replace(file, unfinished / name)
             _require_known(unfinished, url, known)
             if folder.is_dir():
-                folder.rename(Path(temporary) / "old")
+                folder.rename(temporary / "old")
             unfinished.rename(folder)
     except OSError as error:
         raise output_error(folder, error) from error

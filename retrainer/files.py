@@ -4,16 +4,13 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from retrainer.errors import OptionError, OutputError
+from retrainer.unfinished import unfinished_file
 
-TEMPORARY_PREFIX = ".unfinished-"
-STALE_SECONDS = 3600.0
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -105,20 +102,31 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
     """
-    target, temporary = _target_of(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as handle:
-                yield handle
-                handle.flush()
-                os.fsync(handle.fileno())
+    target = _target_of(path)
+    with _clear_errors(target):
+        with _unfinished(target) as (handle, temporary):
+            yield handle
+            _sync(handle)
             os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
         _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def _unfinished(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_file(target) as opened:
+        yield opened
+
+
+def _sync(handle: BinaryIO) -> None:
+    handle.flush()
+    os.fsync(handle.fileno())
+
+
+@contextlib.contextmanager
+def _clear_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise output_error(target, error) from error
 
@@ -132,13 +140,13 @@ def require_writable_folder(folder: str | os.PathLike[str]) -> None:
         raise (output_error(Path(folder), cause) if isinstance(cause, OSError) else error) from cause
 
 
-def _target_of(path: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """The file that a path leads to, and its temporary file; a folder or a device is none."""
+def _target_of(path: str | os.PathLike[str]) -> Path:
+    """The file that a path leads to; a folder or a device is none."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "a device or a pipe"
         raise OutputError(f"Cannot write '{shown(path)}': expected a file's name, received {kind}.")
-    return target, target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
+    return target
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -146,16 +154,30 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     write_together({path: content})
 
 
-def write_together(contents: Mapping[str | os.PathLike[str], bytes]) -> None:
-    """Writes files that belong together by `whole_file`: none appears before all of them have found room.
+def write_together(
+    contents: Mapping[str | os.PathLike[str], bytes], replacing: Callable[[], None] = lambda: None
+) -> None:
+    """Writes files that belong together as `whole_file` does: none appears before all of them are on the disk.
 
     They appear one after the other, the first of them last.
+
+    Args:
+        contents: Path -> the bytes.
+        replacing: Called when all are on the disk and none has appeared.
     """
     with contextlib.ExitStack() as files:
+        unfinished = {}
         for path, content in contents.items():
-            handle = files.enter_context(whole_file(path))
-            handle.write(content)
-            handle.flush()
+            target = _target_of(path)
+            with _clear_errors(target):
+                handle, unfinished[target] = files.enter_context(_unfinished(target))
+                handle.write(content)
+                _sync(handle)
+        replacing()
+        for target, temporary in reversed(unfinished.items()):
+            with _clear_errors(target):
+                os.replace(temporary, target)
+                _sync_folder(target.parent)
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
@@ -163,15 +185,10 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
     Long work is not lost to a wrong output path when it is checked before the work.
     """
-    target, temporary = _target_of(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"")
-        temporary.unlink()
+    target = _target_of(path)
+    with _clear_errors(target), _unfinished(target):
         if target.exists():
             os.close(os.open(target, os.O_RDWR))
-    except OSError as error:
-        raise output_error(target, error) from error
 
 
 @contextlib.contextmanager
@@ -191,18 +208,6 @@ def locked(path: Path) -> Iterator[None]:
     with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def remove_stale(folder: Path) -> None:
-    """Removes the temporary files and folders that killed processes left in a folder at least an hour ago."""
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime <= STALE_SECONDS:
-                continue
-            if leftover.is_dir():
-                shutil.rmtree(leftover)
-            else:
-                leftover.unlink()
 
 
 def content_digest(path: Path) -> str:

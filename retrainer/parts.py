@@ -9,7 +9,8 @@ from typing import Any
 
 from retrainer.errors import OutputError
 from retrainer.events import Observer, Warned
-from retrainer.files import remove_stale, shown, whole_file
+from retrainer.files import shown, whole_file
+from retrainer.unfinished import remove_leftovers
 
 FORMAT = b"1"
 _FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"
@@ -34,7 +35,7 @@ class PartFolder:
 
     def names(self) -> list[str]:
         """The names of all parts, oldest first."""
-        remove_stale(self.folder)
+        remove_leftovers(self.folder)
         with self._reading():
             return sorted(path.name for path in self.folder.glob("part-*.parquet"))
 

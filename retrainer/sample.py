@@ -2,8 +2,6 @@
 
 import io
 import math
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,8 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from retrainer.errors import OptionError, OutputError
-from retrainer.files import TEMPORARY_PREFIX, shown
+from retrainer.files import shown
 from retrainer.options.sampling import SampleOptions
+from retrainer.unfinished import unfinished_folder
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -46,25 +45,28 @@ def draw_sample(folder: str, options: SampleOptions) -> int:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         received = f"'{shown(folder)}', which holds something" if target.is_dir() else f"the file '{shown(folder)}'"
         raise OptionError(f"DIR: expected a new or an empty folder, received {received}.")
-    unfinished = target.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{target.name}"
     try:
-        for number, kind in enumerate(KINDS):
-            (unfinished / kind).mkdir(parents=True)
-            for picture in range(options.per_class):
-                generator = np.random.default_rng([options.seed, number, picture])
-                content = io.BytesIO()
-                drawn(kind, generator).save(content, "JPEG", quality=88)
-                (unfinished / kind / f"{kind}_{picture:03d}.jpg").write_bytes(content.getvalue())
-        if target.exists():
-            target.rmdir()
-        unfinished.rename(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished_folder(target) as unfinished:
+            _draw_all(unfinished, options)
+            if target.exists():
+                target.rmdir()
+            unfinished.rename(target)
     except OSError as error:
         raise OutputError(
             f"Cannot write '{shown(folder)}': {error.strerror or error}.", "Name another place."
         ) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return len(KINDS) * options.per_class
+
+
+def _draw_all(folder: Path, options: SampleOptions) -> None:
+    for number, kind in enumerate(KINDS):
+        (folder / kind).mkdir()
+        for picture in range(options.per_class):
+            generator = np.random.default_rng([options.seed, number, picture])
+            content = io.BytesIO()
+            drawn(kind, generator).save(content, "JPEG", quality=88)
+            (folder / kind / f"{kind}_{picture:03d}.jpg").write_bytes(content.getvalue())
 
 
 def drawn(kind: str, generator: np.random.Generator) -> Image.Image:

@@ -12,6 +12,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import OptionError
 from retrainer.files import shown
+from retrainer.unfinished import is_unfinished
 
 TRAIN, VALIDATION = "train", "validation"
 # Marks the files as ours: a later run replaces these, and no others.
@@ -137,7 +138,8 @@ def without_weights(graph: Any) -> Any:
 def require_own_folder(summaries_dir: str) -> None:
     """Raises OptionError where a folder holds anything but an earlier run's events."""
     folder = Path(summaries_dir)
-    for entry in sorted(folder.glob("*")) if folder.is_dir() else ():
+    entries = [entry for entry in folder.glob("*") if not is_unfinished(entry.name)] if folder.is_dir() else []
+    for entry in sorted(entries):
         ours = entry.name in (TRAIN, VALIDATION) and entry.is_dir()
         found = list(entry.iterdir()) if ours else [entry]
         others = [path for path in found if not path.name.endswith((SUFFIX, GRAPH_SUFFIX))]

@@ -8,7 +8,6 @@ import pytest
 from retrainer.errors import OptionError, OutputError
 from retrainer.files import (
     nearest_existing,
-    remove_stale,
     require_folder,
     require_writable,
     require_writable_folder,
@@ -17,6 +16,7 @@ from retrainer.files import (
     write_together,
     write_whole,
 )
+from retrainer.unfinished import is_unfinished
 
 
 def names(folder: Path) -> list[str]:
@@ -26,7 +26,7 @@ def names(folder: Path) -> list[str]:
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     with whole_file(tmp_path / "new" / "file") as handle:
         handle.write(b"half")
-        assert names(tmp_path / "new") == [f".unfinished-{os.getpid()}-file"]
+        assert [name for name in names(tmp_path / "new") if not is_unfinished(name)] == []
         handle.write(b" and half")
     assert names(tmp_path / "new") == ["file"]
     assert (tmp_path / "new" / "file").read_bytes() == b"half and half"
@@ -56,16 +56,6 @@ def test_of_files_that_belong_together_none_appears_alone(tmp_path: Path) -> Non
     with pytest.raises(OutputError):
         write_together({tmp_path / "first": b"1", tmp_path / "file" / "second": b"2"})
     assert names(tmp_path) == ["file"]
-
-
-def test_only_old_leftovers_are_removed(tmp_path: Path) -> None:
-    for name, age in (("old", 7200), ("young", 60)):
-        leftover = tmp_path / f".unfinished-1-{name}"
-        leftover.write_bytes(b"")
-        changed = leftover.stat().st_mtime - age
-        os.utime(leftover, (changed, changed))
-    remove_stale(tmp_path)
-    assert names(tmp_path) == [".unfinished-1-young"]
 
 
 def test_paths_are_shown_on_one_line() -> None:
