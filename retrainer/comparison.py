@@ -22,6 +22,7 @@ from retrainer.models.litert import Network
 from retrainer.native import one_blas_thread
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.parallel import in_order, usable_cores
+from retrainer.text import shown
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import settled
 
@@ -80,7 +81,7 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
 
     compared, failed = [], []
     for name in names:
-        observer(Noted(f"Comparing '{name}'"))
+        observer(Noted(f"Comparing '{shown(name)}'"))
         try:
             compared.append(_compared(name, files, options, tell))
         except DatasetError:

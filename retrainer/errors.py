@@ -13,6 +13,8 @@ RetrainerError
 The grammar of a message: what is wrong, what was expected, what was received; the fix on a second line.
 """
 
+from retrainer.text import printable, shown
+
 
 class RetrainerError(Exception):
     """A problem that the user can mend.
@@ -20,11 +22,14 @@ class RetrainerError(Exception):
     Args:
         problem: One line: what is wrong, what was expected and what was received.
         fix: One line: what to do about it. Empty where the problem already says it.
+
+    Both may quote files, names and servers: unprintable characters are escaped here.
     """
 
     exit_code = 1
 
     def __init__(self, problem: str, fix: str = "") -> None:
+        problem, fix = shown(problem), printable(fix)
         super().__init__(f"{problem}\n{fix}" if fix else problem)
         self.problem = problem
         self.fix = fix

@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retrainer.errors import OptionError, OutputError
+from retrainer.text import pasted
+from retrainer.text import shown as shown  # noqa: PLC0414, most who name a path in a message write one, too
 from retrainer.unfinished import unfinished_file
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """A path or name for a terminal: control characters and undecodable bytes are escaped."""
-    text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def expanded(path: str) -> str:
@@ -50,7 +46,7 @@ def require_folder(path: str, flag: str, purpose: str) -> None:
     if os.path.exists(path):
         raise OptionError(
             f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
-            f"Name the folder instead, perhaps {flag} '{shown(os.path.dirname(path) or '.')}'.",
+            f"Name the folder instead, perhaps {flag} {pasted(os.path.dirname(path) or '.')}",
         )
     raise _absent(path, flag, purpose, folders_only=True)
 

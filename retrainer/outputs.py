@@ -10,6 +10,7 @@ from retrainer.models import graphdef
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
 from retrainer.summaries import require_own_folder
+from retrainer.text import pasted
 
 
 def require_own_outputs(options: RetrainOptions) -> None:
@@ -31,7 +32,7 @@ def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
         raise OptionError(
             f"--output_graph: '{shown(bundle.name)}' was made of a .tflite and gives no .pb; expected a .tflite, "
             f"received '{shown(options.output_graph)}'.",
-            f"Name it --output_graph {shown(twins(options.output_graph)[1])}",
+            f"Name it --output_graph {pasted(twins(options.output_graph)[1])}",
         )
     if options.runtime == "tensorflow" and (bundle.quantized or not bundle.batches):
         reason = "takes one picture at a time" if bundle.has_graph else "was made of a .tflite"

@@ -27,6 +27,7 @@ from retrainer.backbones.sources import (
 from retrainer.errors import OptionError
 from retrainer.files import content_digest, expanded, nearest_existing, shown
 from retrainer.options.retraining import BackboneOptions
+from retrainer.text import pasted
 
 _HUB_HOSTS = ("tfhub.dev/", "www.kaggle.com/models/", "kaggle.com/models/")
 # Sizes that networks of pictures have; other numbers in their names are widths and depths.
@@ -79,7 +80,7 @@ def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     if (path / DESCRIPTION).is_file():
         raise OptionError(
             f"--architecture: expected a bundle's name, received the bundle's folder, '{shown(path)}'.",
-            f"Give it as --model_dir '{shown(path.parent)}' --architecture {shown(path.name)}",
+            f"Give it as --model_dir {pasted(path.parent)} --architecture {pasted(path.name)}",
         )
     if network_in(path) if path.is_dir() else path.is_file() and path.name.endswith(_FILES):
         name = _slug(path.resolve().name, content_digest(path))

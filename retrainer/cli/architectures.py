@@ -1,15 +1,14 @@
 """`retrainer architectures`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-
-import click
 
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.options.retraining import ArchitecturesOptions
+from retrainer.terminal import say
+from retrainer.text import json_text
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
 _WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)
@@ -28,11 +27,11 @@ def run(options: ArchitecturesOptions) -> None:
     """Prints the table."""
     listed = list(catalogue(options.model_dir))
     if options.json:
-        click.echo(json.dumps([_record(item) for item in listed], indent=1))
+        say(json_text([_record(item) for item in listed], indent=1))
         return
     for line in table(listed):
-        click.echo(line)
-    click.echo(_LEGEND)
+        say(line)
+    say(_LEGEND)
 
 
 def table(listed: Sequence[Listed]) -> list[str]:

@@ -1,6 +1,5 @@
 """`retrainer fetch`."""
 
-import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +9,8 @@ from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.files import shown
 from retrainer.options.retraining import FetchOptions
+from retrainer.terminal import say
+from retrainer.text import pasted
 
 FAILED = 1
 
@@ -24,16 +25,16 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
         for name, bundle in fetch(names, options, console):
             if isinstance(bundle, RetrainerError):
                 failures += 1
-                click.echo(f"Error: {bundle}" if name in str(bundle) else f"Error: {shown(name)}: {bundle}", err=True)
+                say(f"Error: {bundle}" if shown(name) in str(bundle) else f"Error: {shown(name)}: {bundle}", err=True)
             else:
                 # The int8 twin of what is ready is made there.
                 ready = ready or (name if name == f"{bundle.name}{QUANTIZED}" else bundle.name)
-                click.echo(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
+                say(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
     if options.to and ready:
-        folder = shlex.quote(Path(options.to).name or options.to)
-        click.echo(
+        folder = pasted(Path(options.to).name or options.to)
+        say(
             "\nCarry the folder to the other machine, and name it there:\n"
-            f"  retrainer retrain --model_dir {folder} --architecture {ready} --image_dir PHOTOS"
+            f"  retrainer retrain --model_dir {folder} --architecture {pasted(ready)} --image_dir PHOTOS"
         )
     return FAILED if failures else 0
 

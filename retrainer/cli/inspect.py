@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-import click
-
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
 from retrainer.observers.words import wrapped
 from retrainer.options.labelling import InspectOptions
+from retrainer.terminal import say
+from retrainer.text import pasted
 
 _INDENT = 14
 
@@ -16,12 +16,11 @@ _INDENT = 14
 def run(options: InspectOptions) -> None:
     """Prints what a model is."""
     for head, text in described(inspect(options.graph)):
-        click.echo("\n".join(wrapped(head, text, _INDENT, breaks_words=False)))
+        say("\n".join(wrapped(head, text, _INDENT, breaks_words=False)))
     if options.tensorboard:
         graph_to_tensorboard(options.graph, options.tensorboard)
-        click.echo(
-            f"{'Written':<{_INDENT}}{shown(options.tensorboard)}; to see it: tensorboard --logdir {options.tensorboard}"
-        )
+        say(f"{'Written':<{_INDENT}}{shown(options.tensorboard)}")
+        say(f"{'To see it':<{_INDENT}}tensorboard --logdir {pasted(options.tensorboard)}")
 
 
 def described(model: Inspection) -> Iterator[tuple[str, str]]:

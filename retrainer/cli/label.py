@@ -11,6 +11,7 @@ from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
 from retrainer.files import require_file, require_folder, shown
 from retrainer.options.labelling import LabelOptions
+from retrainer.terminal import say
 
 if TYPE_CHECKING:
     from retrainer.labeler import Labelled
@@ -31,18 +32,18 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
         if isinstance(labelled, PictureError):
             # A folder may hold other files, too; a photo that was named should be one.
             failures += path in by_name
-            click.echo(f"{'Error' if path in by_name else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
+            say(f"{'Error' if path in by_name else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
             continue
         heading = ("\n" if printed else "") + f"{shown(path)}\n" if headed else ""
         printed += 1
-        click.echo("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *_lines(labelled))))
+        say("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *_lines(labelled))))
     return FAILED if failures or not printed else 0
 
 
 def _lines(labelled: "Labelled") -> list[str]:
     if labelled.rejected:
         return [f"none of these (distance={labelled.distance:0.5f}, limit={labelled.limit:0.5f})"]
-    return [f"{label} (score={score:0.5f})" for label, score in labelled.ranking]
+    return [f"{shown(label)} (score={score:0.5f})" for label, score in labelled.ranking]
 
 
 def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:

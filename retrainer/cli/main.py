@@ -13,6 +13,7 @@ import click
 
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.files import shown
+from retrainer.terminal import say
 
 # What shells report of a process that Ctrl-C, a closed pipe or SIGTERM ended.
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
@@ -105,12 +106,12 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        say(error.format_message())
         return error.exit_code
     except click.NoSuchOption as error:
         return _failed(_no_such_option(error, arguments), error.exit_code)
     except click.ClickException as error:
-        return _failed(error.format_message(), error.exit_code)
+        return _failed(shown(error.format_message()), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _failed("Interrupted. The same command goes on from where it was.", INTERRUPTED)
     except BrokenPipeError:
@@ -123,7 +124,7 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
 
 
 def _failed(message: str, exit_code: int) -> int:
-    click.echo(f"Error: {message}", err=True)
+    say(f"Error: {message}", err=True)
     return exit_code
 
 

@@ -1,10 +1,9 @@
 """`retrainer retrain`."""
 
-import click
-
 from retrainer.cli.flags import command as command_of
 from retrainer.files import shown
 from retrainer.options.retraining import RetrainOptions
+from retrainer.terminal import say
 
 FAILED = 1
 
@@ -29,9 +28,9 @@ def _compare(options: RetrainOptions) -> int:
 
     with Console() as console:
         result = compare(options, console)
-    click.echo("\n".join(["", *comparison_lines(result)]))
+    say("\n".join(["", *comparison_lines(result)]))
     for name, reason in result.failed:
-        click.echo(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)
+        say(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)
     return FAILED if result.failed else 0
 
 

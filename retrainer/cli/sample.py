@@ -5,6 +5,7 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.files import expanded, shown
 from retrainer.options.sampling import SampleOptions
+from retrainer.terminal import say
 
 
 def run(options: SampleOptions, folder: str) -> None:
@@ -12,9 +13,7 @@ def run(options: SampleOptions, folder: str) -> None:
     from retrainer.sample import draw_sample
 
     pictures = draw_sample(expanded(folder), options)
-    click.echo(
-        f"Drew {pictures} pictures of five kinds of flowers in '{shown(folder)}'. They are drawings, not photos."
-    )
+    say(f"Drew {pictures} pictures of five kinds of flowers in '{shown(folder)}'. They are drawings, not photos.")
 
 
 command = command_of("sample", SampleOptions, run, "Draw five kinds of flowers into DIR, a sub-folder per kind.")

@@ -1,6 +1,5 @@
 """What a user sees of a run: the 2017 log lines and a progress bar on stderr, the result on stdout."""
 
-import shlex
 import sys
 from datetime import datetime
 from types import TracebackType
@@ -24,6 +23,8 @@ from retrainer.events import (
 from retrainer.files import shown
 from retrainer.observers.words import between, cross_validation_lines, learning_curve_lines, percent, wrapped
 from retrainer.retraining import Retraining
+from retrainer.terminal import say
+from retrainer.text import pasted
 
 # Of the tutorial's networks the one that does best on flowers.
 LARGER = "mobilenet_1.0_224"
@@ -81,7 +82,7 @@ class Console:
     def summarise(self, result: Retraining) -> None:
         """Prints what a run gave, to stdout."""
         for line in summary(result):
-            print(line)
+            say(line)
 
     def _step(self, event: StepEvaluated) -> None:
         now = datetime.now()
@@ -93,11 +94,11 @@ class Console:
             self._log("INFO", f"{step}: Validation accuracy = {accuracy} (N={event.validation_count})")
 
     def _log(self, level: str, message: str) -> None:
-        line = f"{level}:tensorflow:{message}"
+        line = f"{level}:tensorflow:{shown(message)}"
         if self._bar:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
-            print(line, file=sys.stderr)
+            say(line, err=True)
 
     def _advance(self, what: str, done: int, total: int, unit: str) -> None:
         if not sys.stderr.isatty():
@@ -148,7 +149,7 @@ def summary(result: Retraining) -> list[str]:
     lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
     if result.distorted:
         lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
-    lines += ["", "Label a photo:", f"  retrainer label --graph {shlex.quote(result.graph)} --image PHOTO"]
+    lines += ["", "Label a photo:", f"  retrainer label --graph {pasted(result.graph)} --image PHOTO"]
     if result.backbone == EMBEDDED:
         lines += [
             "",

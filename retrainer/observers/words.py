@@ -1,11 +1,10 @@
 """Figures as users read them, in lines of at most 80 characters."""
 
-import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrainer.files import shown
+from retrainer.text import pasted, shown
 
 if TYPE_CHECKING:
     from retrainer.assessment import Assessment
@@ -124,7 +123,7 @@ def comparison_lines(comparison: "Comparison") -> Iterator[str]:
             f"{name:<{width}} {percent(figures.accuracy):>8} {between(figures.interval):>15} "
             f"{one.photos_per_second:9,.0f} {megabytes:7.1f} MB"
         )
-    best = shlex.quote(comparison.backbones[0].architecture)
+    best = pasted(comparison.backbones[0].architecture)
     yield from (
         "",
         "To retrain with the most accurate, the same command, but for --compare:",
