@@ -74,7 +74,7 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    labeler = Labeler(LabelOptions(graph=options.graph, labels=options.labels))
+    labeler = Labeler(LabelOptions(graph=options.graph, labels=options.labels, trust_graph=options.trust_graph))
     membership = Membership.from_metadata(labeler.metadata.split)
     files = scan(_image_dir(options, membership), observer, fewest=1)
     label_ids = _label_ids(files, labeler, options, observer)

@@ -31,7 +31,7 @@ def photo_source(
         index=FileIndex(folder, observer),
         cache=BottleneckCache(folder, cache_name(bundle, key), bundle.depth, observer),
         new_extractor=lambda: Network(bundle.tflite_path),
-        new_batch_extractor=lambda: batch_extractor(bundle, options.runtime),
+        new_batch_extractor=lambda: batch_extractor(bundle, options.runtime, trusted=options.trust_graph),
         look=look,
         views=views,
     )
@@ -46,15 +46,18 @@ def refuse_if_strict(skipped: PhotoSkipped, options: RetrainOptions) -> None:
         )
 
 
-def batch_extractor(bundle: Bundle, runtime: str) -> BatchExtractor | None:
+def batch_extractor(bundle: Bundle, runtime: str, *, trusted: bool = False) -> BatchExtractor | None:
     """TensorFlow with the backbone's graph where it is asked for or sees a GPU, otherwise None."""
     if runtime == "litert" or bundle.quantized or not bundle.batches:
         return None
+    from retrainer.models.operations import require_harmless
     from retrainer.models.tensorflow_graph import GraphNetwork, sees_gpu
 
     if runtime == "auto" and not sees_gpu():
         return None
     graph = graphdef.read_graph(bundle.graph_path)
+    if not trusted:
+        require_harmless(graph, str(bundle.graph_path))
     return GraphNetwork(graph, shown(bundle.graph_path), INPUT_NODE, bundle.feature_node)
 
 

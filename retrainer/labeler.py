@@ -68,7 +68,11 @@ class Labeler:
 
     def __init__(self, options: LabelOptions) -> None:
         self.metadata, self._runner, self._rejection = open_retrained(
-            options.graph, options.input_layer, options.output_layer, rejecting=options.reject
+            options.graph,
+            options.input_layer,
+            options.output_layer,
+            rejecting=options.reject,
+            trusted=options.trust_graph,
         )
         # No network bears two threads at once.
         self._turn = threading.Lock()

@@ -12,11 +12,13 @@ import numpy.typing as npt
 from retrainer.architectures import KerasApplication
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
 from retrainer.backbones.naming import SYMMETRIC_RANGE, UNIT_RANGE, Naming
+from retrainer.backbones.saved_models import require_harmless_saved_model
 from retrainer.errors import BackboneError, OptionError
 from retrainer.files import shown
 from retrainer.models.foreign import PLACEHOLDERS, reading_of
 from retrainer.models.graphdef import read_graph
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
+from retrainer.models.operations import require_harmless
 from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
 
 # What a network takes that does not say.
@@ -51,25 +53,34 @@ class OpenNetwork:
     chosen: bool
 
 
-def open_network(path: Path, source: str, naming: Naming) -> OpenNetwork:
+def open_network(path: Path, source: str, naming: Naming, *, trusted: bool = False) -> OpenNetwork:
     """Opens a SavedModel's folder (TF2's or a TF1 module of TF-Hub), a `.keras` file or a frozen graph.
 
-    Opening a SavedModel or a `.keras` file runs what it holds: they are programs.
+    Opening a SavedModel or a `.keras` file runs what it holds: they are programs. A graph is looked at first, and a
+    `.keras` file must hold no code of its own.
 
     Args:
         path: Where it lies.
         source: What the user calls it, for messages.
         naming: What the user says of it.
+        trusted: Whether its graph may do whatever TensorFlow can.
 
     Raises:
         BackboneError: it is no network of pictures, or not to be understood.
+        ModelError: its graph does what no network of pictures needs.
         DownloadError: a `.keras` file holds what does not belong there.
     """
     if path.suffix == KERAS_ENDING:
         require_safe_keras(path)
         return open_keras(load_keras(path), source, naming)
     if path.suffix == GRAPH_ENDING:
-        return _open_graph(path, source, naming)
+        definition = read_graph(path)
+        if not trusted:
+            require_harmless(definition, source)
+        return _open_graph(definition, source, naming)
+    import_tensorflow()
+    if not trusted:
+        require_harmless_saved_model(path, source)
     if (path / _HUB_V1_MARK).is_file():
         return _open_v1(path, source, naming)
     return _open_saved_model(path, source, naming)
@@ -184,9 +195,8 @@ def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
     return _traced(partial(model, training=False), size, SYMMETRIC_RANGE, chosen=chosen)
 
 
-def _open_graph(path: Path, source: str, naming: Naming) -> OpenNetwork:
+def _open_graph(definition: Any, source: str, naming: Naming) -> OpenNetwork:
     tensorflow = import_tensorflow()
-    definition = read_graph(path)
     nodes = {node.name: node for node in definition.node}
     reading = reading_of(definition, naming.input_layer)
     if reading.input_node not in nodes:

@@ -30,6 +30,7 @@ class Making:
         naming: What the user says of the network.
         model_dir: The folder of bundles and downloads.
         offline: Whether the network must not be touched.
+        trusted: Whether a graph may do whatever TensorFlow can.
         known: Source -> `content_digest` of what it gave before.
         otherwise: What to do without a network, for messages.
         pictures: What to compare the bundle with its source on.
@@ -41,6 +42,7 @@ class Making:
     naming: Naming
     model_dir: str
     offline: bool
+    trusted: bool
     known: Mapping[str, str]
     otherwise: str
     pictures: Pictures
@@ -83,7 +85,7 @@ class Making:
         from retrainer.backbones.conversion import convert
         from retrainer.backbones.opening import open_network
 
-        opened = partial(open_network, network, source, self.naming)
+        opened = partial(open_network, network, source, self.naming, trusted=self.trusted)
         return convert(opened, self.naming, described, parent, on)
 
 

@@ -14,7 +14,9 @@ from retrainer.backbones.naming import COMPARED, Pictures
 from retrainer.errors import BackboneError
 from retrainer.events import Observer, Warned
 from retrainer.files import shown
+from retrainer.models.graphdef import read_graph
 from retrainer.models.litert import Network
+from retrainer.models.operations import require_harmless
 from retrainer.models.tensorflow_graph import first_line, import_tensorflow
 from retrainer.native import native_stderr_hidden
 
@@ -25,7 +27,9 @@ USUAL_COSINE, LEAST_COSINE = 0.9, 0.5
 _SMALLEST = 1e-12
 
 
-def quantize(bundle: Bundle, name: str, parent: Path, pictures: Pictures, observer: Observer) -> Bundle:
+def quantize(
+    bundle: Bundle, name: str, parent: Path, pictures: Pictures, observer: Observer, *, trusted: bool = False
+) -> Bundle:
     """Makes the int8 bundle of a float one: weights and activations are int8, input and output stay float32.
 
     Its `backbone.pb` is the float network, for TensorFlow's graphs know no int8.
@@ -36,6 +40,7 @@ def quantize(bundle: Bundle, name: str, parent: Path, pictures: Pictures, observ
         parent: The folder of bundles.
         pictures: What to calibrate on.
         observer: Told where int8 changes the features a good deal.
+        trusted: Whether its graph may do whatever TensorFlow can.
 
     Raises:
         BackboneError: there are no pictures, the bundle cannot be made int8, or its features would be others.
@@ -54,6 +59,8 @@ def quantize(bundle: Bundle, name: str, parent: Path, pictures: Pictures, observ
         )
     tensorflow = import_tensorflow()
     graph = bundle.graph_path.read_bytes()
+    if not trusted:
+        require_harmless(read_graph(bundle.graph_path), str(bundle.graph_path))
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the converter misses statistics that it does not need

@@ -118,7 +118,7 @@ def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictur
 
         floats = bundle_of(source.floats, options, pictures, observer)
         observer(Noted(f"Calibrating '{shown(source.name)}' on the photos, once"))
-        return quantize(floats, source.name, Path(options.model_dir), pictures, observer)
+        return quantize(floats, source.name, Path(options.model_dir), pictures, observer, trusted=options.trust_graph)
     from retrainer.backbones.places import Making
 
     making = Making(
@@ -127,6 +127,7 @@ def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictur
         naming=source.naming,
         model_dir=options.model_dir,
         offline=options.offline,
+        trusted=options.trust_graph,
         known=_known(Path(options.model_dir) / source.name / DESCRIPTION),
         otherwise=_otherwise(source.given, options),
         pictures=pictures,

@@ -45,7 +45,7 @@ def twins(output_graph: str) -> tuple[Path, Path]:
 
 
 def open_retrained(
-    path: str, input_layer: str, output_layer: str, *, rejecting: bool = False
+    path: str, input_layer: str, output_layer: str, *, rejecting: bool = False, trusted: bool = False
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
     """What a model says of itself, or can be inferred of it, and what runs it.
 
@@ -55,6 +55,7 @@ def open_retrained(
         path: `.pb` or `.tflite`, told apart by their content.
         input_layer, output_layer: Nodes of a `.pb` that does not name them; empty for the usual ones.
         rejecting: Whether the runner is to give the features `(D,)` as a second output.
+        trusted: Whether a graph may do whatever TensorFlow can.
 
     Returns:
         The metadata, without labels where the model has none; its runner; and what tells strange photos, where it is
@@ -62,13 +63,13 @@ def open_retrained(
 
     Raises:
         OptionError: there is no such file, or it has no such nodes, or it cannot tell strange photos.
-        ModelError: the file is no model.
+        ModelError: the file is no model, or does what no network of pictures needs.
     """
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):
         return _open_tflite(path, nodes, path, rejecting=rejecting)
-    return _open_graph(path, nodes, rejecting=rejecting)
+    return _open_graph(path, nodes, rejecting=rejecting, trusted=trusted)
 
 
 def _open_tflite(
@@ -93,7 +94,7 @@ def _open_tflite(
 
 
 def _open_graph(
-    path: str, nodes: tuple[str, str], *, rejecting: bool
+    path: str, nodes: tuple[str, str], *, rejecting: bool, trusted: bool
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
     twin = twins(path)[1]
     described = _twin_metadata(twin)
@@ -104,7 +105,11 @@ def _open_graph(
     graph = graphdef.read_graph(path)
     metadata = graphdef.metadata_of(graph, shown(path))
     from retrainer.models.foreign import reading_of
+    from retrainer.models.operations import require_harmless
     from retrainer.models.tensorflow_graph import GraphNetwork
+
+    if not trusted:
+        require_harmless(graph, path)
 
     rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if rejecting else None
     reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))

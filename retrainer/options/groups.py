@@ -86,6 +86,9 @@ def path_option(default: str, help: str) -> Any:  # noqa: A002
     return option(default, help, path=True)
 
 
+# Of graphs that somebody else made: `models.operations`.
+TRUST = "Run a graph whatever it does; only for files of people that you trust with this machine."
+
 # Of what networks take.
 MEAN, STD = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from retrainer.options.groups import MEAN, STD, Options, option, path_option
+from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_option
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class LabelOptions(Options):
     top: int = option(5, "How many labels to print for each photo.", minimum=1)
     reject: bool = option(False, "Say 'none of these' of a photo that is unlike all that the model learnt from.")
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+    trust_graph: bool = option(False, TRUST)
     input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
     input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
     input_mean: float | None = option(None, "The network sees (pixel - mean) / std.", **MEAN)
@@ -33,6 +34,7 @@ class EvaluateOptions(Options):
         "folder only the photos that the model kept for its test are measured, of another all.",
     )
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+    trust_graph: bool = option(False, TRUST)
     json: bool = option(False, "Print all figures as JSON.")
     assert_accuracy_at_least: float | None = option(
         None, "Exit with code 3 where the accuracy is lower, for CI.", minimum=0, maximum=1

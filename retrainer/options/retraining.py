@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
-from retrainer.options.groups import MEAN, STD, Options, option, path_option
+from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_option
 
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -37,6 +37,7 @@ class BackboneOptions(ModelDirOptions):
     input_layer: str = option("", "Input of a backbone that has several.")
     input_mean: float | None = option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **MEAN)
     input_std: float | None = option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **STD)
+    trust_graph: bool = option(False, TRUST)
 
 
 @dataclass(frozen=True)
