@@ -30,7 +30,8 @@ def require_harmless_saved_model(folder: Path, source: str) -> None:
         saved = saved_model_pb2.SavedModel.FromString((folder / SAVED_MODEL).read_bytes())
     except (DecodeError, OSError) as error:
         raise BackboneError(
-            f"'{shown(source)}': expected a SavedModel, received a damaged {SAVED_MODEL}.", "Copy it again."
+            f"'{shown(source)}' cannot be converted: its {SAVED_MODEL} is damaged or none at all.",
+            "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     for meta_graph in saved.meta_graphs:
         roots = meta_graph.object_graph_def.concrete_functions
