@@ -10,7 +10,7 @@ from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
 from retrainer.models import foreign, graphdef, tflite, tflite_reader
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
-from retrainer.models.retrained import carries, is_tflite, twins
+from retrainer.models.retrained import is_tflite, twin_of, twins
 from retrainer.summaries import write_graph
 
 
@@ -24,7 +24,7 @@ class Inspection:
         input_node, output_node: Names of nodes.
         input_size: S, pixels; 0 where the graph does not tell.
         operations: Kind -> how many there are, the most frequent first.
-        twin: The other file of the pair, where it is there and carries the same id.
+        twin: The other file of the pair, where both are whole and were written together.
     """
 
     path: str
@@ -52,8 +52,7 @@ def inspect(path: str) -> Inspection:
         reading = foreign.GraphReading(INPUT_NODE, "", size, 0, 1)
         other = graph_path
     else:
-        graph = graphdef.read_graph(path)
-        metadata = graphdef.metadata_of(graph, shown(path))
+        graph, metadata = graphdef.read_model(path)
         operations = Counter(node.op for node in graph.node)
         reading = foreign.reading_of(graph)
         other = twin_path
@@ -65,7 +64,7 @@ def inspect(path: str) -> Inspection:
         metadata.output_node if metadata else reading.output_node,
         metadata.input_size if metadata else reading.input_size,
         dict(operations.most_common()),
-        str(other) if metadata and carries(other, metadata.model_id) else "",
+        str(other) if metadata and twin_of(str(graph_path)) else "",
     )
 
 

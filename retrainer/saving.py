@@ -48,9 +48,10 @@ class ModelWriter:
         prototypes = rejection.prototypes if rejection else None
         graph, twin = twins(self.options.output_graph)
         contents: dict[str | PathLike[str], bytes] = {self.options.output_labels: labels_file(self.labels)}
+        of_twin = tflite.with_head(self.bundle.tflite_path, head, metadata, prototypes)
         if self.bundle.has_graph:
-            contents[graph] = self._graph(head, metadata, prototypes)
-        contents[twin] = tflite.with_head(self.bundle.tflite_path, head, metadata, prototypes)
+            contents[graph] = self._graph(head, metadata, prototypes, of_twin)
+        contents[twin] = of_twin
         write_together(contents)
         return str(graph if self.bundle.has_graph else twin), str(twin)
 
@@ -65,8 +66,11 @@ class ModelWriter:
             write_whole(path, tflite.with_head(self.bundle.tflite_path, head, metadata))
         return str(path)
 
-    def _graph(self, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
-        return graphdef.with_head(self.bundle.graph_path, self.bundle.feature_node, head, metadata, prototypes)
+    def _graph(
+        self, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None, twin: bytes = b""
+    ) -> bytes:
+        bundle = self.bundle
+        return graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata, prototypes, twin)
 
     def _metadata(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> ModelMetadata:
         bundle = self.bundle

@@ -1,4 +1,8 @@
+import hashlib
+import json
+import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import flatbuffers
@@ -6,17 +10,20 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
-from conftest import COLOURS, COLOURS_SIZE
+from conftest import COLOURS, COLOURS_SIZE, Configure
 
 from retrainer.backbones.bundle import read_bundle, write_bundle
 from retrainer.backbones.sources import find_bundle
 from retrainer.errors import BackboneError, ModelError, OptionError
 from retrainer.head import Head, softmax
+from retrainer.inspection import inspect
 from retrainer.models import graphdef, tflite, tflite_reader
 from retrainer.models.litert import Network
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import carries, open_retrained, twins
+from retrainer.models.retrained import open_retrained, twin_of, twins
 from retrainer.models.wire import node_in, node_of
+from retrainer.rejection import Rejection
+from retrainer.saving import ModelWriter
 
 LABELS = ("red", "grün", "日本語")
 
@@ -38,8 +45,9 @@ def model(model_dir: Path, head: Head, metadata: ModelMetadata, tmp_path: Path) 
     """A model and its twin."""
     bundle = find_bundle(COLOURS, str(model_dir))
     path = tmp_path / "model.pb"
-    path.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata))
-    path.with_suffix(".tflite").write_bytes(tflite.with_head(bundle.tflite_path, head, metadata))
+    twin = tflite.with_head(bundle.tflite_path, head, metadata)
+    path.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata, twin=twin))
+    path.with_suffix(".tflite").write_bytes(twin)
     return path
 
 
@@ -71,8 +79,6 @@ def test_both_carry_the_same_metadata(model: Path, metadata: ModelMetadata) -> N
 
 
 def test_the_id_changes_with_everything(metadata: ModelMetadata, head: Head) -> None:
-    from dataclasses import replace
-
     ids = {
         metadata.model_id,
         metadata.identified(b"other weights").model_id,
@@ -194,8 +200,8 @@ def test_a_missing_node_lists_the_candidates(model: Path) -> None:
 
 
 def test_metadata_of_a_later_format_is_an_error() -> None:
-    with pytest.raises(ModelError, match="format 2; expected 1"):
-        ModelMetadata.from_json('{"format": 2}', "model.pb")
+    with pytest.raises(ModelError, match="format 3; expected 1 or 2"):
+        ModelMetadata.from_json('{"format": 3}', "model.pb")
     with pytest.raises(ModelError, match="its metadata is damaged"):
         ModelMetadata.from_json("{", "model.pb")
 
@@ -208,7 +214,7 @@ def test_a_tflite_of_another_tool_has_no_metadata(model_dir: Path) -> None:
 def test_a_twin_that_lost_its_end_is_damaged(model: Path, cut: int) -> None:
     twin = model.with_suffix(".tflite")
     twin.write_bytes(twin.read_bytes()[:-cut])
-    with pytest.raises(ModelError, match=r"is damaged or truncated: expected 'retrainer.json'"):
+    with pytest.raises(ModelError, match=r"is damaged or truncated: expected ('retrainer.json'|the hash)"):
         open_retrained(str(twin), "", "")
 
 
@@ -282,10 +288,123 @@ def test_an_empty_file_holds_no_node(tmp_path: Path) -> None:
     assert node_in(tmp_path / "graph.pb", "a") is None
 
 
-@pytest.mark.parametrize("changed", [lambda i: "", lambda i: i[:-1], lambda i: i[1:], lambda i: i + "0", lambda i: "ü"])
-def test_an_id_is_compared_as_a_whole(model: Path, changed) -> None:  # type: ignore[no-untyped-def]
-    metadata = tflite_reader.metadata_of(str(model.with_suffix(".tflite")))
-    assert metadata is not None
-    for path in (model, model.with_suffix(".tflite")):
-        assert carries(path, metadata.model_id)
-        assert not carries(path, changed(metadata.model_id))
+@pytest.mark.parametrize("suffix", [".pb", ".tflite"])
+def test_a_model_ends_with_the_hash_of_all_its_bytes(model: Path, suffix: str) -> None:
+    content = model.with_suffix(suffix).read_bytes()
+    assert content[-81:-64] == b"retrainer-sha256:"
+    assert content[-64:].decode() == hashlib.sha256(content[:-64]).hexdigest()
+
+
+@pytest.mark.parametrize("suffix", [".pb", ".tflite"])
+def test_no_damage_goes_unnoticed(model: Path, suffix: str, picture) -> None:  # type: ignore[no-untyped-def]
+    """Each damaged byte is an error, and so is each page of zeros; never is it another answer."""
+    path, other = model.with_suffix(suffix), model.with_suffix({".pb": ".tflite", ".tflite": ".pb"}[suffix])
+    other.unlink()
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        for damaged in (
+            content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :],
+            content[:place] + bytes(min(512, len(content) - place)) + content[place + 512 :],
+            content[:place],
+        ):
+            path.write_bytes(damaged)
+            with pytest.raises(ModelError, match=r"damaged|no TFLite model|is no frozen graph"):
+                open_retrained(str(path), "", "")
+
+
+def test_a_damaged_graph_is_run_through_its_whole_twin_or_not_at_all(model: Path, picture) -> None:  # type: ignore[no-untyped-def]
+    right = open_retrained(str(model), "", "")[1].outputs(picture)[0]
+    content = model.read_bytes()
+    for place in range(0, len(content), 101):
+        model.write_bytes(content[:place] + bytes(16) + content[place + 16 :])
+        try:
+            metadata, runner, _ = open_retrained(str(model), "", "")
+        except ModelError:
+            continue
+        assert metadata.labels == LABELS
+        np.testing.assert_array_equal(runner.outputs(picture)[0], right)
+
+
+def forged(path: Path, head: Head, metadata: ModelMetadata, model_dir: Path) -> None:
+    """A whole model under another's id."""
+    bundle = find_bundle(COLOURS, str(model_dir))
+    path.write_bytes(tflite.with_head(bundle.tflite_path, head, metadata))
+
+
+def test_a_twin_that_only_has_the_id_is_not_run(
+    model: Path, head: Head, metadata: ModelMetadata, model_dir: Path
+) -> None:
+    twin = model.with_suffix(".tflite")
+    whole = twin.read_bytes()
+    assert twin_of(str(model)) == whole
+    forged(twin, Head(head.weights[::-1].copy(), head.biases), metadata, model_dir)
+    assert not twin_of(str(model))
+    forged(twin, head, replace(metadata, labels=LABELS[::-1]), model_dir)
+    assert not twin_of(str(model))
+    twin.write_bytes(whole[:100] + b"x" + whole[101:])
+    assert not twin_of(str(model))
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "GraphNetwork"
+
+
+def test_a_twin_that_is_no_file_is_not_waited_for(model: Path) -> None:
+    twin = model.with_suffix(".tflite")
+    twin.unlink()
+    os.mkfifo(twin)
+    assert not twin_of(str(model))
+    assert inspect(str(model)).twin == ""
+    twin.unlink()
+    twin.mkdir()
+    assert not twin_of(str(model))
+    twin.rmdir()
+    twin.symlink_to(twin.name)
+    assert not twin_of(str(model))
+
+
+def test_a_graph_that_is_no_file_is_not_waited_for(model: Path) -> None:
+    assert inspect(str(model.with_suffix(".tflite"))).twin == str(model)
+    model.unlink()
+    os.mkfifo(model)
+    assert inspect(str(model.with_suffix(".tflite"))).twin == ""
+
+
+def test_a_model_of_the_first_format_has_no_hash_and_still_opens(
+    model: Path, metadata: ModelMetadata, monkeypatch: pytest.MonkeyPatch, head: Head, model_dir: Path
+) -> None:
+    picture = np.full((COLOURS_SIZE, COLOURS_SIZE, 3), 0.5, np.float32)
+    right = open_retrained(str(model), "", "")[1].outputs(picture)[0]
+    bundle = find_bundle(COLOURS, str(model_dir))
+    document = json.loads(replace(metadata, format=1).to_json())
+    del document["retrainer"]
+    monkeypatch.setattr(ModelMetadata, "to_bytes", lambda self: json.dumps(document).encode())
+    for module in (graphdef, tflite):
+        monkeypatch.setattr(module, "UNSEALED", b"")
+        monkeypatch.setattr(module, "sealed", bytes)
+    model.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata))
+    model.with_suffix(".tflite").write_bytes(tflite.with_head(bundle.tflite_path, head, metadata))
+    for path, kind in ((model, "GraphNetwork"), (model.with_suffix(".tflite"), "Network")):
+        found, runner, _ = open_retrained(str(path), "", "")
+        assert (found.labels, found.format, found.retrainer) == (LABELS, 1, "")
+        assert type(runner).__name__ == kind
+        np.testing.assert_allclose(runner.outputs(picture)[0], right, atol=1e-5)
+
+
+def test_what_litert_cannot_run_is_an_error_of_one_line(model: Path) -> None:
+    _, runner, _ = open_retrained(str(model), "", "")
+    with pytest.raises(ModelError, match=r"model.pb' cannot be run by LiteRT: ") as error:
+        runner.outputs(np.zeros((COLOURS_SIZE + 1, COLOURS_SIZE, 3), np.float32))
+    assert "\n" not in str(error.value)
+
+
+def test_models_that_differ_in_prototypes_only_have_other_ids(
+    model_dir: Path, head: Head, configured: Configure, tmp_path: Path
+) -> None:
+    options = configured(tmp_path)
+    writer = ModelWriter(options, find_bundle(COLOURS, str(model_dir)), LABELS, {})
+    ids = set()
+    for first in (1.0, 0.5):
+        prototypes = np.array([[first, 0, 0], [0, 1, 0]], np.float16)
+        path, _ = writer.write(head, Rejection(prototypes, 0.1), {})
+        metadata = graphdef.read_model(path)[1]
+        assert metadata is not None
+        ids.add(metadata.model_id)
+    assert len(ids) == 2

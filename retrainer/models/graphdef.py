@@ -12,9 +12,10 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from retrainer.errors import ModelError, OptionError
-from retrainer.files import shown
+from retrainer.files import open_regular, shown
 from retrainer.head import Head
-from retrainer.models.metadata import METADATA_NODE, PROTOTYPES_NODE, ModelMetadata
+from retrainer.models.metadata import METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
+from retrainer.models.sealing import UNSEALED, damaged, require_undamaged, seal_of, sealed
 from retrainer.models.wire import node_in
 from retrainer.rejection import Prototypes
 
@@ -23,7 +24,7 @@ PRODUCER = 134
 
 _WEIGHTS, _BIASES = "final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"
 _PRODUCT, _LOGITS = "final_training_ops/Wx_plus_b/MatMul", "final_training_ops/Wx_plus_b/add"
-_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE, PROTOTYPES_NODE)
+_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE, PROTOTYPES_NODE, TWIN_NODE, SEAL_NODE)
 _TYPES = {"float32": types_pb2.DT_FLOAT, "int32": types_pb2.DT_INT32, "float16": types_pb2.DT_HALF}
 
 GraphDef = Any
@@ -41,12 +42,39 @@ def read_graph(path: str | Path) -> GraphDef:
     """Reads a frozen graph.
 
     Raises:
-        ModelError: the file is no GraphDef, or is truncated.
+        ModelError: the file is no GraphDef, or is damaged or truncated.
     """
+    return _parsed(_content(path), path)
+
+
+def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
+    """Reads a frozen graph and what it says of itself, None where it says nothing (a graph of another tool).
+
+    Raises:
+        ModelError: the file is no GraphDef, or is damaged or truncated.
+    """
+    content = _content(path)
+    graph = _parsed(content, path)
+    metadata = metadata_of(graph, str(path))
+    if metadata and metadata.is_sealed and not seal_of(content):
+        raise damaged(str(path), f"expected '{SEAL_NODE}' at its end")
+    return graph, metadata
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        with open_regular(path) as handle:
+            return handle.read()
+    except OSError as error:
+        raise _not_a_graph(path) from error
+
+
+def _parsed(content: bytes, path: str | Path) -> GraphDef:
+    require_undamaged(content, str(path))
     graph = graph_pb2.GraphDef()
     try:
-        graph.ParseFromString(Path(path).read_bytes())
-    except (DecodeError, OSError) as error:
+        graph.ParseFromString(content)
+    except DecodeError as error:
         raise _not_a_graph(path) from error
     if not graph.node:
         raise _not_a_graph(path)
@@ -124,9 +152,14 @@ def require_new_name(backbone: Path, name: str) -> None:
 
 
 def with_head(
-    backbone: Path, feature_node: str, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None
+    backbone: Path,
+    feature_node: str,
+    head: Head,
+    metadata: ModelMetadata,
+    prototypes: Prototypes | None = None,
+    twin: bytes = b"",
 ) -> bytes:
-    """A backbone's graph with a head and the metadata appended, serialised.
+    """A backbone's graph with a head and the metadata appended, serialised and sealed.
 
     The head's nodes are named as the 2017 scripts named them; the output's name must be new (`require_new_name`).
 
@@ -136,19 +169,24 @@ def with_head(
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Stored as the string constant `retrainer/metadata`.
         prototypes: Stored as the constant `retrainer/prototypes`, float16 `(M, D)`.
+        twin: The twin's content, whose seal is stored as the string constant `retrainer/twin`.
     """
     graph = graph_pb2.GraphDef()
+    # Before the head: whoever cuts the metadata off cuts the head off, too.
+    add_constant(graph, METADATA_NODE, metadata.to_bytes())
     weights = add_constant(graph, _WEIGHTS, head.weights)
     biases = add_constant(graph, _BIASES, head.biases)
     product = add_node(graph, "MatMul", _PRODUCT, (feature_node, weights), T=types_pb2.DT_FLOAT)
     logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
     add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
-    add_constant(graph, METADATA_NODE, metadata.to_bytes())
     if prototypes is not None:
         add_constant(graph, PROTOTYPES_NODE, prototypes)
+    if twin:
+        add_constant(graph, TWIN_NODE, seal_of(twin))
+    # A constant's content is the last of its bytes.
+    add_constant(graph, SEAL_NODE, UNSEALED)
     # Serialised graphs one behind the other are one graph, of all their nodes.
-    serialised: bytes = backbone.read_bytes() + graph.SerializeToString(deterministic=True)
-    return serialised
+    return sealed(backbone.read_bytes() + graph.SerializeToString(deterministic=True))
 
 
 def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:

@@ -18,15 +18,17 @@ class Network:
     Args:
         model: A `.tflite` file, or its content.
         outputs: How many it must have.
+        named: What messages call it, where its content is given.
 
     Raises:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.
     """
 
-    def __init__(self, model: str | Path | bytes, outputs: int = 1) -> None:
+    def __init__(self, model: str | Path | bytes, outputs: int = 1, named: str = "") -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        name = "the model" if isinstance(model, bytes) else f"'{shown(model)}'"
+        path = named if isinstance(model, bytes) else model
+        name = f"'{shown(path)}'" if path else "the model"
         try:
             # The content rather than the path: the file may be replaced while the network is in use.
             content = model if isinstance(model, bytes) else Path(model).read_bytes()
@@ -47,6 +49,7 @@ class Network:
                 f"{name}: expected one float32 input (1, S, S, 3) and outputs: {outputs}, "
                 f"received {[tuple(map(int, i['shape'])) for i in inputs]} and outputs: {len(given)}."
             )
+        self._name = name
         self._input, self._outputs = inputs[0]["index"], [output["index"] for output in given]
         self.input_size = int(shape[1])
         self.output_size = int(given[0]["shape"][-1])
@@ -56,10 +59,18 @@ class Network:
         return self.outputs(picture)[0]
 
     def outputs(self, picture: Floats) -> list[Floats]:
-        """Runs one picture `(S, S, 3)` and returns each output `(D,)`."""
-        self._interpreter.set_tensor(self._input, picture[np.newaxis])
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(output)[0] for output in self._outputs]
+        """Runs one picture `(S, S, 3)` and returns each output `(D,)`.
+
+        Raises:
+            ModelError: LiteRT cannot run it.
+        """
+        try:
+            self._interpreter.set_tensor(self._input, picture[np.newaxis])
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(output)[0] for output in self._outputs]
+        except (ValueError, RuntimeError, IndexError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ModelError(f"{self._name} cannot be run by LiteRT: {shown(reason)}.") from error
 
 
 def tensors_of(model: bytes, picture: Any) -> Iterator[tuple[int, str, Floats]]:

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from retrainer.errors import ModelError
+from retrainer.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
+# The first has no seal.
+_UNSEALED_FORMAT = 1
 # How `images` makes a picture square; part of a cache's key, too. The same name means the same pixels of the same file.
 RESIZE_RULE = "squash-area-2"
 INPUT_NODE = "input"
@@ -18,6 +21,8 @@ METADATA_FILE = "retrainer.json"
 LABELS_FILE = "labels.txt"
 PROTOTYPES_NODE = "retrainer/prototypes"
 PROTOTYPES_FILE = "prototypes.npy"
+TWIN_NODE = "retrainer/twin"
+SEAL_NODE = "retrainer/seal"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class ModelMetadata:
         rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
         split: Which photos it was trained and tested on: `membership.Membership`; empty where it does not remember.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
+        retrainer: The version that made the model; empty in the first format.
+        format: Of the document.
         model_id: SHA-256 over all of the above, the head's weights and the prototypes; equal in twins only.
     """
 
@@ -47,7 +54,14 @@ class ModelMetadata:
     rejection: Mapping[str, Any] = field(default_factory=dict)
     split: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    retrainer: str = VERSION
+    format: int = FORMAT
     model_id: str = ""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the model ends with its hash, `models.sealing`, unless it lost it."""
+        return self.format != _UNSEALED_FORMAT
 
     def identified(self, weights: bytes) -> "ModelMetadata":
         """A copy whose `model_id` is computed from everything else and all weights as bytes."""
@@ -59,7 +73,7 @@ class ModelMetadata:
 
     def to_json(self) -> str:
         """The document, with its `format` number."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, sort_keys=True, indent=1)
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, indent=1)
 
     def to_bytes(self) -> bytes:
         """The document in UTF-8; bytes of paths that are none survive, as `json.loads` reads them back."""
@@ -78,18 +92,14 @@ class ModelMetadata:
         """
         try:
             document = json.loads(text)
-            version = document.pop("format")
-            if version != FORMAT:
+            version = document["format"]
+            if version not in (_UNSEALED_FORMAT, FORMAT):
                 raise ModelError(
-                    f"'{path}': its metadata has format {version!r}; expected {FORMAT}.",
+                    f"'{path}': its metadata has format {version!r}; expected {_UNSEALED_FORMAT} or {FORMAT}.",
                     "Upgrade retrainer, or retrain the model with this version.",
                 )
+            document.setdefault("retrainer", "")
             document["labels"] = tuple(str(label) for label in document["labels"])
             return cls(**document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"'{path}': its metadata is damaged: {error}.", "Retrain the model.") from error
-
-
-def stated_id(model_id: str) -> bytes:
-    """How `ModelMetadata.to_json` states a model's id; nothing else in a document reads like it."""
-    return f'"model_id": {json.dumps(model_id, ensure_ascii=False)}'.encode("utf-8", "surrogatepass")

@@ -6,19 +6,19 @@ from typing import Protocol
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
-from retrainer.files import require_file, shown
+from retrainer.files import open_regular, require_file, shown
 from retrainer.models.metadata import (
     INPUT_NODE,
-    METADATA_NODE,
     PROTOTYPES_FILE,
     RESIZE_RULE,
+    TWIN_NODE,
     USUAL_MEAN,
     USUAL_SIZE,
     USUAL_STD,
     ModelMetadata,
-    stated_id,
 )
-from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_of
+from retrainer.models.sealing import damaged, is_whole, seal_of
+from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_in, read_tflite
 from retrainer.models.wire import node_in
 from retrainer.rejection import Prototypes, Rejection, from_npy
 
@@ -49,7 +49,7 @@ def open_retrained(
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
     """What a model says of itself, or can be inferred of it, and what runs it.
 
-    A `.pb` is run through its twin where both carry the same id, which takes a hundredth of the time to start.
+    A `.pb` is run through its twin, which takes a hundredth of the time to start, if it was written with exactly that.
 
     Args:
         path: `.pb` or `.tflite`, told apart by their content.
@@ -68,42 +68,38 @@ def open_retrained(
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):
-        return _open_tflite(path, nodes, path, rejecting=rejecting)
+        return _open_tflite(read_tflite(path), nodes, path, rejecting=rejecting)
     return _open_graph(path, nodes, rejecting=rejecting, trusted=trusted)
 
 
 def _open_tflite(
-    path: str, nodes: tuple[str, str], named: str, *, rejecting: bool
+    content: bytes, nodes: tuple[str, str], path: str, *, rejecting: bool
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
     from retrainer.models.litert import Network
 
-    metadata = metadata_of(path)
+    metadata = metadata_in(content, path)
     if not _are_its_own(nodes, metadata):
         raise OptionError(
             f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
             "Leave both out.",
         )
     if rejecting:
-        rejection = _rejection(named, metadata, lambda: from_npy(file_in(path, PROTOTYPES_FILE) or b""))
-        from retrainer.models.tflite import with_features
-
-        network = Network(with_features(Path(path)), outputs=2)
+        rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
+        network = Network(_with_features(content, path), outputs=2)
     else:
-        rejection, network = None, Network(path)
+        rejection, network = None, Network(content, named=path)
     return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network, rejection
 
 
 def _open_graph(
     path: str, nodes: tuple[str, str], *, rejecting: bool, trusted: bool
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
-    twin = twins(path)[1]
-    described = _twin_metadata(twin)
-    if described and _are_its_own(nodes, described) and carries(Path(path), described.model_id):
-        return _open_tflite(str(twin), ("", ""), path, rejecting=rejecting)
+    twin = twin_of(path)
+    if twin and _are_its_own(nodes, metadata_in(twin, path)):
+        return _open_tflite(twin, ("", ""), path, rejecting=rejecting)
     from retrainer.models import graphdef
 
-    graph = graphdef.read_graph(path)
-    metadata = graphdef.metadata_of(graph, shown(path))
+    graph, metadata = graphdef.read_model(path)
     from retrainer.models.foreign import reading_of
     from retrainer.models.operations import require_harmless
     from retrainer.models.tensorflow_graph import GraphNetwork
@@ -159,21 +155,23 @@ def is_tflite(path: str) -> bool:
         raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
 
 
-def carries(path: Path, model_id: str) -> bool:
-    """Whether a file is a whole model, `.pb` or `.tflite`, of that id."""
+def twin_of(path: str) -> bytes:
+    """The content of a `.pb`'s twin; empty where it is absent, or not whole the one that the `.pb` was written with."""
     try:
-        if is_tflite(str(path)):
-            metadata = _twin_metadata(path)
-            return metadata is not None and metadata.model_id == model_id
-        node = node_in(path, METADATA_NODE)
-    except (ModelError, OSError):
-        return False
-    return node is not None and stated_id(model_id) in node
+        stated = node_in(Path(path), TWIN_NODE)
+        if stated is None:
+            return b""
+        with open_regular(twins(path)[1]) as handle:
+            content = handle.read()
+    except OSError:
+        return b""
+    return content if stated.endswith(seal_of(content)) and is_whole(content) else b""
 
 
-def _twin_metadata(path: Path) -> ModelMetadata | None:
-    """What a `.tflite` says of itself, None where it is absent, damaged or silent."""
+def _with_features(content: bytes, path: str) -> bytes:
+    from retrainer.models.tflite import with_features
+
     try:
-        return metadata_of(str(path))
-    except ModelError:
-        return None
+        return with_features(content)
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise damaged(path, "expected a TFLite model with a head") from error

@@ -14,6 +14,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
+from retrainer.models.sealing import UNSEALED, sealed
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
 from retrainer.rejection import Prototypes, to_npy
 
@@ -121,7 +122,7 @@ class TFLiteBuilder:
 
 
 def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
-    """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended.
+    """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended, sealed.
 
     The head of an int8 backbone is float32, too: int8 would leave its scores 256 values, ties among them.
 
@@ -151,22 +152,23 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: P
     return _with_associated_files(builder.packed(), files)
 
 
-def with_features(model: Path) -> bytes:
+def with_features(model: bytes) -> bytes:
     """A retrained model, without its metadata's files, that gives the features `(1, D)` as a second output."""
-    builder = TFLiteBuilder.opened(model)
+    builder = TFLiteBuilder.parsed(model)
     head = next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
     builder.graph.outputs = [*builder.graph.outputs, head.inputs[0]]
     return builder.packed()
 
 
 def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The model followed by its archive of files: stored, not compressed, and the same bytes for the same files."""
+    """The model followed by its archive of files, sealed: stored, not compressed, the same bytes for the same files."""
     content = io.BytesIO()
     content.write(model)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
         for name, file in files.items():
             archive.writestr(zipfile.ZipInfo(name), file)
-    return content.getvalue()
+        archive.comment = UNSEALED
+    return sealed(content.getvalue())
 
 
 def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:

@@ -4,8 +4,11 @@ Field numbers are those of tensorflow/core/framework/graph.proto and node_def.pr
 encoding; every library of protobuf's writes a node's name, its first field, first.
 """
 
+import os
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+
+from retrainer.files import open_regular
 
 _NODE_TAG = _NAME_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -19,8 +22,8 @@ def node_in(path: Path, name: str) -> bytes | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as handle:
-        if not path.stat().st_size:  # nothing to map
+    with open_regular(path) as handle:
+        if not os.fstat(handle.fileno()).st_size:  # nothing to map
             return None
         with mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
             return node_of(graph, name)
