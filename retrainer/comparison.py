@@ -14,7 +14,7 @@ from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.cross_validation import cross_validate, folds_of
 from retrainer.dataset import PhotoFiles, dataset_of, scan
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
-from retrainer.events import Event, Noted, Observer, PhotoSkipped, Warned, silent
+from retrainer.events import Event, Missed, Noted, Observer, Warned, silent
 from retrainer.extraction import photo_source, refuse_if_strict
 from retrainer.features import extract, plain_look, some_inputs
 from retrainer.images import read_file
@@ -65,20 +65,20 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
     names = list(dict.fromkeys(name.strip() for name in options.compare.split(",") if name.strip()))
     if not names:
         raise OptionError(f"--compare: expected backbones with commas between, received '{options.compare}'.")
-    files = scan(options.image_dir, observer)
-    options = settled(options, np.bincount(files.folder_ids), observer)
     told: set[Event] = set()
 
     def tell(event: Event) -> None:
         """Each backbone finds the same faults in the same photos, which are told of once."""
-        if isinstance(event, PhotoSkipped):
+        if isinstance(event, Missed):
             refuse_if_strict(event, options)
-        if isinstance(event, PhotoSkipped | Warned):
+        if isinstance(event, Missed | Warned):
             if event in told:
                 return
             told.add(event)
         observer(event)
 
+    files = scan(options.image_dir, tell)
+    options = settled(options, np.bincount(files.folder_ids), observer)
     compared, failed = [], []
     for name in names:
         observer(Noted(f"Comparing '{shown(name)}'"))

@@ -1,24 +1,32 @@
 """A folder of class folders -> the files to learn from, and the dataset they make."""
 
+import itertools
 import os
-import stat
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
 from retrainer.errors import DatasetError
-from retrainer.events import FolderScanned, Observer, PhotoSkipped, Warned
-from retrainer.files import require_folder, shown
+from retrainer.events import FilesLeftOut, FolderScanned, Observer, Warned
+from retrainer.files import shown
+from retrainer.folders import Stamps, Walk, counted
 from retrainer.labels import labels_of
+from retrainer.layouts import (
+    folder_of_classes,
+    require_no_parts,
+    require_photo_folder,
+    tell_of_depth,
+    where_photos_belong,
+)
 
 FEW_PHOTOS = 20
 # 2**27 - 1, the most that the 2017 scripts' sampling could reach.
 MOST_PHOTOS = 134_217_727
-# Files that operating systems leave in folders; every other file is taken for a photo until its content says no.
-_NO_PHOTOS = frozenset({"thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class PhotoFiles:
     Attributes:
         root: The folder of class folders, as typed.
         folders: The class folders' names, sorted.
-        names: N file names.
+        names: N paths of files below their class folders.
         folder_ids: `(N,)`, numbers of folders.
         stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
     """
@@ -69,34 +77,38 @@ class Dataset:
 
 
 def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
-    """Lists the files of all class folders of `image_dir`, one level deep, sorted by folder and name.
+    """Lists the files at any depth below the class folders of `image_dir`, sorted by folder and path.
 
     Args:
         image_dir: As typed.
-        observer: Told of folders, and of files that are none.
-        fewest: How many classes there must be.
+        observer: Told of folders, and of what is left out.
+        fewest: How many classes there must be; if it is more than one, each needs a label of its own.
 
     Raises:
         OptionError: `image_dir` is no folder that can be listed.
-        DatasetError: it has fewer folders with files, or two that would share a label.
+        DatasetError: it has fewer folders with files, two that would share a label, or parts of a dataset for classes.
     """
-    require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
-    folders: list[str] = []
-    found: list[tuple[str, tuple[int, int, int]]] = []
-    folder_ids: list[int] = []
-    for folder in _class_folders(image_dir):
-        files = _files(os.path.join(image_dir, folder), observer)
+    require_photo_folder(image_dir)
+    root = Path(os.path.realpath(image_dir))
+    walk = Walk(observer, (root, *root.parents))
+    top = walk.listed(image_dir)
+    found: dict[str, list[tuple[str, Stamps]]] = {}
+    for folder in sorted((*top.folders, *top.linked_folders)):
+        files = walk.below(os.path.join(image_dir, folder))
         observer(FolderScanned(os.path.join(image_dir, folder), len(files)))
         if files:
-            found += files
-            folder_ids += [len(folders)] * len(files)
-            folders.append(folder)
+            found[folder] = files
         else:
             observer(Warned(f"No files found in '{shown(folder)}': the folder is skipped."))
-    _require_classes(image_dir, folders, fewest)
-    labels_of(folders)
-    names, stamps = zip(*found, strict=True)
-    return PhotoFiles(image_dir, tuple(folders), names, np.array(folder_ids), np.array(stamps, np.int64))
+    walk.tell()
+    _require_layout(image_dir, found, fewest, observer)
+    if top.files:
+        loose = [os.path.join(image_dir, name) for name, _ in top.files]
+        reason = f"in no class folder (if '{shown(image_dir)}' is a class itself, name the folder above it)"
+        observer(FilesLeftOut(counted(loose), len(loose), reason))
+    names, stamps = zip(*itertools.chain.from_iterable(found.values()), strict=True)
+    folder_ids = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
+    return PhotoFiles(image_dir, tuple(found), names, folder_ids, np.array(stamps, np.int64))
 
 
 def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: Observer) -> Dataset:
@@ -139,54 +151,26 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
     )
 
 
-def _class_folders(image_dir: str) -> list[str]:
-    with os.scandir(image_dir) as entries:
-        return sorted(e.name for e in entries if not e.name.startswith(".") and os.path.isdir(e.path))
-
-
-def _files(folder: str, observer: Observer) -> list[tuple[str, tuple[int, int, int]]]:
-    """Names and stamps of a folder's files, sorted by name."""
-    files = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name.lower() in _NO_PHOTOS:
-                    continue
-                try:
-                    status = entry.stat()
-                except OSError as error:  # a link that leads nowhere or in a circle
-                    observer(PhotoSkipped(entry.path, str(error.strerror)))
-                    continue
-                if stat.S_ISREG(status.st_mode):
-                    # A file that was replaced with its size and time kept has another time of change.
-                    files.append((entry.name, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)))
-                elif not stat.S_ISDIR(status.st_mode):
-                    observer(PhotoSkipped(entry.path, "expected a file, received a pipe, socket or device"))
-    except OSError as error:
-        observer(Warned(f"Folder '{shown(folder)}' cannot be listed: {error.strerror}."))
-    return sorted(files)
-
-
-def _where_photos_belong(image_dir: str) -> str:
-    with os.scandir(image_dir) as entries:
-        paths = sorted(entry.path for entry in entries)
-    for path in paths:
-        if os.path.isdir(path) and sum(os.path.isdir(os.path.join(path, name)) for name in os.listdir(path)) > 1:
-            return f"Did you mean '{shown(path)}'? Its sub-folders may be the classes."
-    files = sum(map(os.path.isfile, paths))
-    received = f", received {files} files and no sub-folder with photos" if files else ""
-    return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
+def _require_layout(
+    image_dir: str, found: Mapping[str, Sequence[tuple[str, Stamps]]], fewest: int, observer: Observer
+) -> None:
+    """Raises DatasetError unless the folders with files can be classes."""
+    inner = {folder: Counter(os.path.dirname(name) for name, _ in files) for folder, files in found.items()}
+    require_no_parts(image_dir, inner)
+    _require_classes(image_dir, list(found), fewest)
+    if fewest > 1:
+        labels_of(list(found))
+    tell_of_depth(image_dir, inner, observer)
 
 
 def _require_classes(image_dir: str, folders: Sequence[str], fewest: int) -> None:
-    if not folders:
-        raise DatasetError(
-            f"No valid folders of images found at {shown(image_dir)}",
-            _where_photos_belong(image_dir),
-        )
-    if len(folders) < fewest:
-        raise DatasetError(
+    if len(folders) >= max(fewest, 1):
+        return
+    if folders and not folder_of_classes(image_dir):
+        problem = (
             f"Only one valid folder of images found at {shown(image_dir)}"
-            " - multiple classes are needed for classification.",
-            f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'.",
+            " - multiple classes are needed for classification."
         )
+    else:
+        problem = f"No valid folders of images found at {shown(image_dir)}"
+    raise DatasetError(problem, where_photos_belong(image_dir, folders))

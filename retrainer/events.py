@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from retrainer.arrays import Floats
+from retrainer.files import shown
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,62 @@ class DownloadAdvanced(Event):
 
 
 @dataclass(frozen=True)
-class PhotoSkipped(Event):
+class Missed(Event):
+    """The root of what a run goes on without; `--strict` ends it instead."""
+
+    verb: ClassVar[str] = "Skipped"
+
+    @property
+    def problem(self) -> str:
+        """What is missed and why, for a message."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class PhotoSkipped(Missed):
     """A file is no readable picture; the run goes on without it."""
 
     path: str
     reason: str
+
+    @property
+    def problem(self) -> str:
+        """The file and the reason."""
+        return f"'{shown(self.path)}': {self.reason}"
+
+
+@dataclass(frozen=True)
+class FolderSkipped(Missed):
+    """A folder cannot be listed, or only in part; the run goes on without the photos that were not seen."""
+
+    verb: ClassVar[str] = "Missed photos of"
+
+    path: str
+    reason: str
+
+    @property
+    def problem(self) -> str:
+        """The folder and the reason."""
+        return f"'{shown(self.path)}': {self.reason}"
+
+
+@dataclass(frozen=True)
+class FilesLeftOut(Missed):
+    """Files or folders that could hold photos are not read, since they lie where photos do not belong.
+
+    `files` counts them and names some; they are `count`.
+    """
+
+    verb: ClassVar[str] = "Left out"
+
+    files: str
+    count: int
+    reason: str
+
+    @property
+    def problem(self) -> str:
+        """The files and the reason."""
+        return f"{self.files}: {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError
-from retrainer.events import Observer, PhotoSkipped
+from retrainer.events import Missed, Observer
 from retrainer.features import BatchExtractor, Source, plain_look
 from retrainer.files import shown
 from retrainer.models import graphdef
@@ -37,13 +37,10 @@ def photo_source(
     )
 
 
-def refuse_if_strict(skipped: PhotoSkipped, options: RetrainOptions) -> None:
-    """Raises DatasetError of a file that is no readable photo, where that is to end the run."""
+def refuse_if_strict(missed: Missed, options: RetrainOptions) -> None:
+    """Raises DatasetError of a file or folder that the run would go on without, if that is to end it."""
     if options.strict:
-        raise DatasetError(
-            f"--strict: '{shown(skipped.path)}': {skipped.reason}.",
-            "Mend or remove the file, or leave out --strict.",
-        )
+        raise DatasetError(f"--strict: {missed.problem}.", "Mend, move or remove what is named, or leave out --strict.")
 
 
 def batch_extractor(bundle: Bundle, runtime: str, *, trusted: bool = False) -> BatchExtractor | None:

@@ -20,6 +20,9 @@ from retrainer.errors import DatasetError
 from retrainer.events import (
     Calibrated,
     Event,
+    FilesLeftOut,
+    FolderSkipped,
+    Missed,
     ModelKept,
     Noted,
     Observer,
@@ -61,6 +64,8 @@ class Retraining:
         test: How good the model is on the test part, None without test photos.
         cross_validation, learning_curve: What was measured by folds, None where it was not asked for.
         seconds: Stage -> how long it took.
+        unlisted: How many folders could not be listed, or only in part.
+        left_out: How many files and folders lie in no class folder or are hidden.
     """
 
     graph: str
@@ -76,6 +81,8 @@ class Retraining:
     cross_validation: CrossValidation | None
     learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
+    unlisted: int = 0
+    left_out: int = 0
 
     @property
     def test_accuracy(self) -> float | None:
@@ -149,11 +156,13 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         photos=len(dataset.paths),
         computed=features.computed,
         distorted=run.distorted,
-        skipped=run.skipped,
+        skipped=sum(isinstance(event, PhotoSkipped) for event in run.missed),
         test=test,
         cross_validation=cross_validation,
         learning_curve=curve,
         seconds=run.seconds,
+        unlisted=sum(isinstance(event, FolderSkipped) for event in run.missed),
+        left_out=sum(event.count for event in run.missed if isinstance(event, FilesLeftOut)),
     )
 
 
@@ -166,14 +175,14 @@ class _Run:
     bundle: Bundle = field(init=False)
     tensorboard: TensorBoard | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    skipped: int = 0
+    missed: list[Missed] = field(default_factory=list)
     distorted: int = 0
 
     def tell(self, event: Event) -> None:
         """Passes an event on."""
-        if isinstance(event, PhotoSkipped):
+        if isinstance(event, Missed):
             refuse_if_strict(event, self.options)
-            self.skipped += 1
+            self.missed.append(event)
         self.observer(event)
         if self.tensorboard:
             self.tensorboard(event)

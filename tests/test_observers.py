@@ -14,7 +14,9 @@ from retrainer.assessment import Assessment, assess
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
+    FilesLeftOut,
     FolderScanned,
+    FolderSkipped,
     ModelKept,
     PhotoMisclassified,
     PhotoSkipped,
@@ -68,6 +70,18 @@ def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pyt
     printed = err.splitlines()
     assert len(printed) == len(lines)
     assert all(re.fullmatch(pattern, line) for pattern, line in zip(lines, printed, strict=True)), printed
+
+
+def test_what_is_missed_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console() as console:
+        console(PhotoSkipped("a\n.jpg", "the file is empty"))
+        console(FolderSkipped("photos/\x1b[1m", "the folder cannot be listed: Permission denied"))
+        console(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder"))
+    assert capsys.readouterr().err.splitlines() == [
+        "WARNING:tensorflow:Skipped 'a\\n.jpg': the file is empty.",
+        "ERROR:tensorflow:Missed photos of 'photos/\\x1b[1m': the folder cannot be listed: Permission denied.",
+        "WARNING:tensorflow:Left out 2 files, 'a' and 'b': in no class folder.",
+    ]
 
 
 def test_misclassified_photos_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +148,11 @@ def test_the_end_of_a_run() -> None:
 def test_the_end_of_other_runs() -> None:
     assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
     assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
+    missing = summary(result(skipped=0, unlisted=1, left_out=1200))
+    assert missing[5:7] == [
+        "Skipped         1 folder that could not be listed; the log says why",
+        "Skipped         1,200 files left out, in no class folder or hidden; the log says",
+    ]
     assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
 
 

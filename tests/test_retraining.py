@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from conftest import COLOURS, Configure, Photos, jpeg
 from retrainer import Labeler, LabelOptions, RetrainOptions, retrain
 from retrainer.arrays import Floats
 from retrainer.backbones.sources import find_bundle
+from retrainer.comparison import compare
 from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
@@ -65,6 +67,39 @@ def test_unreadable_photos_are_counted_and_strict_makes_them_fatal(photos: Photo
     assert retrain(configured(root)).skipped == 1
     with pytest.raises(DatasetError, match=r"--strict: '.*broken.jpg': the file is empty"):
         retrain(configured(root, strict=True))
+
+
+def test_folders_and_files_that_are_missed_are_counted_and_strict_minds_them(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = photos(count=20)
+    (root / "red" / "locked").mkdir()
+    scandir = os.scandir
+
+    def scan(path: str) -> object:
+        if os.path.basename(path) == "locked":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scan)
+        result = retrain(configured(root))
+        assert (result.unlisted, result.left_out, result.skipped, result.photos) == (1, 0, 0, 40)
+        for strict in ({}, {"compare": COLOURS}):
+            with pytest.raises(DatasetError, match=r"--strict: '.*red/locked': the folder cannot be listed: Input/out"):
+                (compare if strict else retrain)(configured(root, strict=True, **strict))
+    shutil.copy(root / "red" / "000.jpg", root / "red" / ".hidden.jpg")
+    shutil.copy(root / "red" / "001.jpg", root)
+    (root / "red" / "000.xml").write_text("<annotation/>")
+    result = retrain(configured(root))
+    assert (result.unlisted, result.left_out, result.skipped, result.photos) == (0, 2, 0, 40)
+    with pytest.raises(DatasetError, match=r"--strict: 1 file or folder, '.*red/.hidden.jpg': hidden by a dot"):
+        retrain(configured(root, strict=True))
+    (root / "red" / ".hidden.jpg").unlink()
+    with pytest.raises(DatasetError, match=r"--strict: 1 file, '.*photos/001.jpg': in no class folder"):
+        retrain(configured(root, strict=True))
+    (root / "001.jpg").rename(root / "red" / "locked" / "another.jpg")
+    assert retrain(configured(root, strict=True)).photos == 41
 
 
 def test_relabelling_everything_costs_no_network(photos: Photos, configured: Configure) -> None:

@@ -2,7 +2,6 @@
 
 import glob
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +13,7 @@ from retrainer.options.labelling import LabelOptions
 from retrainer.terminal import say
 
 if TYPE_CHECKING:
+    from retrainer.events import Observer
     from retrainer.labeler import Labelled
 
 FAILED = 1
@@ -21,12 +21,25 @@ FAILED = 1
 
 def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     """Prints the best labels of each photo, in the 2017 script's words."""
-    named, found = photos_of((*options.image, *photos))
+    from retrainer.events import Event, FolderSkipped, Missed, Noted
+
+    missing: list[FolderSkipped] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, FolderSkipped):
+            missing.append(event)
+        if isinstance(event, Missed):
+            what = "Error" if isinstance(event, FolderSkipped) else event.verb
+            click.echo(f"{what}: {event.problem}.", err=True)
+        elif isinstance(event, Noted):
+            click.echo(f"{event.message}.", err=True)
+
+    named, found = photos_of((*options.image, *photos), tell)
     from retrainer.labeler import Labeler
 
     labeler = Labeler(options)
     headed = len(named) > 1 or bool(found)
-    failures = printed = 0
+    failures, printed = len(missing), 0
     paths, by_name = [*named, *found], frozenset(named)
     for path, labelled in zip(paths, labeler.label_all(paths), strict=True):
         if isinstance(labelled, PictureError):
@@ -46,8 +59,10 @@ def _lines(labelled: "Labelled") -> list[str]:
     return [f"{shown(label)} (score={score:0.5f})" for label, score in labelled.ranking]
 
 
-def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def photos_of(given: tuple[str, ...], observer: "Observer") -> tuple[list[str], list[str]]:
     """The files that are named themselves, and those found in folders and by globs, sorted.
+
+    Folders are read at any depth, as `retrain` reads class folders.
 
     Raises:
         OptionError: a value names nothing.
@@ -59,9 +74,9 @@ def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:
     for value in given:
         if os.path.isdir(value):
             require_folder(value, "--image", "photos")
-            matches = sorted(_files_below(value))
+            matches = _files_below(value, observer)
         elif glob.has_magic(value) and not os.path.lexists(value):
-            matches = sorted(path for path in glob.glob(value, recursive=True) if os.path.isfile(path))
+            matches = _files_of_glob(value)
         else:
             require_file(value, "--image", "a photo, a folder or a glob")
             named.append(value)
@@ -72,10 +87,21 @@ def photos_of(given: tuple[str, ...]) -> tuple[list[str], list[str]]:
     return named, found
 
 
-def _files_below(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
+def _files_below(folder: str, observer: "Observer") -> list[str]:
+    """All files at any depth, sorted by their paths."""
+    from retrainer.folders import Walk, folders_above
+
+    walk = Walk(observer, folders_above(folder))
+    paths = [os.path.join(folder, name) for name, _ in walk.below(folder)]
+    walk.tell()
+    return paths
+
+
+def _files_of_glob(pattern: str) -> list[str]:
+    """The files that a glob finds, sorted; each once, by the shortest of the paths that lead to it."""
+    paths = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+    deepest_first = sorted(paths, key=lambda path: (path.count(os.sep), path), reverse=True)
+    return sorted({os.path.realpath(path): path for path in deepest_first}.values())
 
 
 command = command_of("label", LabelOptions, run, "Print the best labels of photos, folders of photos or globs.")

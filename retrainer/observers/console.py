@@ -12,10 +12,11 @@ from retrainer.events import (
     Event,
     ExtractionAdvanced,
     FolderScanned,
+    FolderSkipped,
+    Missed,
     ModelKept,
     Noted,
     PhotoMisclassified,
-    PhotoSkipped,
     StepEvaluated,
     TestEvaluated,
     Warned,
@@ -61,8 +62,9 @@ class Console:
                 self._log("INFO", f"Looking for images in '{shown(folder)}'")
             case Warned(message):
                 self._log("WARNING", message)
-            case PhotoSkipped(path, reason):
-                self._log("WARNING", f"Skipped '{shown(path)}': {reason}.")
+            case Missed():
+                level = "ERROR" if isinstance(event, FolderSkipped) else "WARNING"
+                self._log(level, f"{event.verb} {event.problem}.")
             case StepEvaluated():
                 self._step(event)
             case TestEvaluated(accuracy, count):
@@ -139,9 +141,14 @@ def summary(result: Retraining) -> list[str]:
         lines += cross_validation_lines(result.cross_validation)
     if result.learning_curve:
         lines += learning_curve_lines(result.learning_curve)
-    if result.skipped:
-        files = "1 file" if result.skipped == 1 else f"{result.skipped:,} files"
-        lines.append(f"Skipped         {files} that could not be read; the log says why")
+    missed = (
+        (result.unlisted, "folder", "that could not be listed"),
+        (result.skipped, "file", "that could not be read"),
+        (result.left_out, "file", "left out, in no class folder or hidden"),
+    )
+    for count, what, how in missed:
+        if count:
+            lines += wrapped("Skipped", f"{count:,} {what}{'s' * (count > 1)} {how}; the log says why")
     written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
     lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())

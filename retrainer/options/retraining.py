@@ -118,7 +118,10 @@ class RetrainOptions(BackboneOptions):
         "Split by a hash of the photos' bytes, or of their paths as in 2017.",
         choices=("content", "path"),
     )
-    strict: bool = option(False, "Stop at the first file that is no readable photo instead of skipping it.")
+    strict: bool = option(
+        False,
+        "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
+    )
 
     def __post_init__(self) -> None:
         """Checks what one option alone cannot show."""
