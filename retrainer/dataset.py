@@ -94,12 +94,14 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
     top = walk.listed(image_dir)
     found: dict[str, list[tuple[str, Stamps]]] = {}
     for folder in sorted((*top.folders, *top.linked_folders)):
+        before = walk.left_out
         files = walk.below(os.path.join(image_dir, folder))
         observer(FolderScanned(os.path.join(image_dir, folder), len(files)))
         if files:
             found[folder] = files
         else:
-            observer(Warned(f"No files found in '{shown(folder)}': the folder is skipped."))
+            none = "No readable photos in" if walk.left_out > before else "No files found in"
+            observer(Warned(f"{none} '{shown(folder)}': the folder is skipped."))
     walk.tell()
     _require_layout(image_dir, found, fewest, observer)
     if top.files:

@@ -77,6 +77,11 @@ class Walk:
         self._hidden: list[str] = []
         self._circles: list[str] = []
 
+    @property
+    def left_out(self) -> int:
+        """How many files and folders were left out since `tell`, by their names."""
+        return len(self._no_photos) + len(self._hidden)
+
     def below(self, folder: str) -> list[tuple[str, Stamps]]:
         """The paths below `folder` of all files at any depth, with their stamps; sorted, each file once.
 

@@ -93,10 +93,10 @@ def test_parts_of_a_dataset_are_no_classes(here: Path, parts: tuple[str, ...], t
 
 def test_a_training_part_is_named_alone_and_below_another_folder(here: Path) -> None:
     classes_in(here / "single" / "train", *FLOWERS)
-    assert "--image_dir 'single/train'" in fix_for("single")
+    assert "'single/train'" in fix_for("single")
     for part in ("val", "train"):
         classes_in(here / "data" / "images" / part, *FLOWERS)
-    assert "--image_dir 'data/images/train'" in fix_for("data")
+    assert "'data/images/train'" in fix_for("data")
 
 
 def test_parts_without_the_same_classes(here: Path) -> None:

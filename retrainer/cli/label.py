@@ -30,9 +30,9 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
             missing.append(event)
         if isinstance(event, Missed):
             what = "Error" if isinstance(event, FolderSkipped) else event.verb
-            click.echo(f"{what}: {event.problem}.", err=True)
+            say(f"{what}: {event.problem}.", err=True)
         elif isinstance(event, Noted):
-            click.echo(f"{event.message}.", err=True)
+            say(f"{event.message}.", err=True)
 
     named, found = photos_of((*options.image, *photos), tell)
     from retrainer.labeler import Labeler
