@@ -2,8 +2,7 @@
 
 import sys
 
-from retrainer.cli.label import command
-from retrainer.cli.main import run
+from retrainer.cli.main import start
 
 if __name__ == "__main__":
-    run(command, sys.argv[1:], "python -m scripts.label_image")
+    start("label", sys.argv[1:], "python -m scripts.label_image")

@@ -2,9 +2,8 @@
 
 import sys
 
-from retrainer.cli.main import run
-from retrainer.cli.retrain import command
+from retrainer.cli.main import start
 
 if __name__ == "__main__":
     # Of two flags the last counts, so that a split that is asked for is kept.
-    run(command, ["--split_by=path", *sys.argv[1:]], "python -m scripts.retrain")
+    start("retrain", ["--split_by=path", *sys.argv[1:]], "python -m scripts.retrain")

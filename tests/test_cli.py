@@ -280,7 +280,8 @@ def test_no_command_imports_more_than_it_needs(
 
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import retrainer.retraining
-    from retrainer.cli.main import INTERRUPTED, commands, run
+    from retrainer.cli.commands import commands, run
+    from retrainer.cli.signals import INTERRUPTED
 
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from conftest import COLOURS, Command, Configure, Photos
 from test_downloads import Server, server
 
 from retrainer import retrain
-from retrainer.cli.main import commands, run
+from retrainer.cli.commands import commands, run
 from retrainer.errors import DatasetError
 from retrainer.events import Noted, Warned
 from retrainer.observers.console import Console
