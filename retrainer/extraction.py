@@ -15,6 +15,10 @@ from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
 from retrainer.options.retraining import RetrainOptions
 
+# Part of a cache's key beside the resize rule: it grows when files are read, or refused, that were read wrongly before.
+# 2: damaged JPEGs are refused, and numbers of more than eight bits are scaled.
+_READING = 2
+
 
 def photo_source(
     bundle: Bundle, options: RetrainOptions, observer: Observer, distortion: Distortion | None = None
@@ -60,5 +64,5 @@ def batch_extractor(bundle: Bundle, runtime: str, *, trusted: bool = False) -> B
 
 def cache_name(bundle: Bundle, look: str) -> str:
     """The name of a cache: the network's, and a key of all that shapes its vectors; `look` names distortions."""
-    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} {look}"
+    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} reading-{_READING} {look}"
     return f"{bundle.name}-{hashlib.sha256(shaping.encode('utf-8')).hexdigest()[:12]}"

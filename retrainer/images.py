@@ -16,7 +16,7 @@ from PIL import Image
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.errors import PictureError
-from retrainer.jpegs import decode_jpeg, has_exif
+from retrainer.jpegs import decode_jpeg, may_be_turned
 from retrainer.native import native_stderr_hidden
 from retrainer.resizing import squashed
 
@@ -121,10 +121,9 @@ def decode(content: bytes, size: int) -> Picture:
         PictureError: the file is no picture, damaged, truncated or too large; the text says which.
     """
     pixels = decode_jpeg(content, size, MAX_PIXELS) if content.startswith(_JPEG) else None
-    if pixels is not None and not has_exif(content):
+    if pixels is not None and not may_be_turned(content):
         return Picture(pixels)
     header = _opened(content)
-    # Pillow forgives oddities that the strict decoder does not, but no missing data.
     picture = _decoded(header, size) if pixels is None else pixels
     return Picture(picture, _orientation(header))
 
@@ -183,7 +182,7 @@ def _unknown(content: bytes) -> str:
 
 def _orientation(header: Image.Image) -> int:
     # Pillow turns TIFF upright by itself, and no other format.
-    if "exif" not in header.info or header.format == "TIFF":
+    if header.format == "TIFF":
         return 1
     try:
         return int(header.getexif().get(_EXIF_ORIENTATION, 1))
