@@ -1,33 +1,35 @@
 """How good a model is on a folder of photos."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from retrainer.arrays import Bools, Digests, Floats, Integers
+from retrainer.arrays import Floats, Integers
 from retrainer.assessment import Assessment, assess
-from retrainer.dataset import Dataset, PhotoFiles, scan
+from retrainer.dataset import PhotoFiles, scan
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned, silent
+from retrainer.events import (
+    Event,
+    ExtractionAdvanced,
+    FolderSkipped,
+    Missed,
+    Observer,
+    PhotoSkipped,
+    Warned,
+    silent,
+)
 from retrainer.files import shown
 from retrainer.head import softmax
-from retrainer.images import read_file
 from retrainer.labeler import Labeler
 from retrainer.labels import labels_of
 from retrainer.membership import Membership
 from retrainer.options.labelling import EvaluateOptions, LabelOptions
-from retrainer.parallel import in_order, usable_cores
-from retrainer.splits import TESTING, TRAINING
+from retrainer.unseen import all_measured, unseen
 
 _DISTRIBUTION_TOLERANCE = 1e-3
-# A folder is the model's own, wherever it lies, where half of what the model learnt from is in it, or half of it is
-# what the model learnt from.
-_OWN = 0.5
-_NAMES_HOLD = 0.95
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,15 @@ class Evaluation:
 
     Attributes:
         graph, image_dir: The model and the folder.
-        part: `test` where only the photos that the model kept for its test were measured, else `all`.
+        part: `test` if these are photos of the model's own test part only, `unseen` if photos that the model saw were
+            left out and others that are new to it measured, `all` if all were measured.
         learnt: About the share of the measured photos that the model learnt from, 0 to 1.
         labels: In the order of the assessment's classes.
         assessment: All figures.
         mistakes: What the model takes for something else, the surest mistakes first.
-        skipped: How many files were no readable photos.
+        skipped: How many files were no readable photos, as far as they were read.
+        unlisted: How many folders could not be listed, or only in part.
+        left_out: How many photos were left out since the model learnt from them or was chosen by them.
     """
 
     graph: str
@@ -62,12 +67,14 @@ class Evaluation:
     assessment: Assessment
     mistakes: tuple[Mistake, ...]
     skipped: int
+    unlisted: int = 0
+    left_out: int = 0
 
 
 def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluation:
     """Labels the photos of a folder of class folders and assesses the scores.
 
-    Of the folder that the model was trained on only the photos of its test part are taken, of another folder all.
+    Photos that the model learnt from, and those that chose its head, are left out wherever they lie.
 
     Raises:
         OptionError: the graph or the folder is not there.
@@ -76,20 +83,26 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
     """
     labeler = Labeler(LabelOptions(graph=options.graph, labels=options.labels, trust_graph=options.trust_graph))
     membership = Membership.from_metadata(labeler.metadata.split)
-    files = scan(_image_dir(options, membership), observer, fewest=1)
-    label_ids = _label_ids(files, labeler, options, observer)
-    part, rows, learnt = "all", np.flatnonzero(label_ids >= 0), 0.0
-    if membership:
-        part, rows, learnt = _measured_part(membership, files, label_ids, observer)
-    paths = [files.paths[row] for row in rows]
-    read, scores = _scores(labeler, paths, observer)
+    missed: list[Missed] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Missed):
+            missed.append(event)
+        observer(event)
+
+    files = scan(_image_dir(options, membership), tell, fewest=1)
+    label_ids = _label_ids(files, labeler, options, tell)
+    measured = unseen(membership, files, label_ids, tell) if membership else all_measured(label_ids)
+    paths = [files.paths[row] for row in measured.rows]
+    read, scores = _scores(labeler, paths, tell)
     if not len(read):
-        which = "test photos" if part == "test" else "photos"
+        which = "test photos" if measured.left_out else "photos"
         raise DatasetError(
             f"No readable {which} in '{shown(files.root)}'.",
-            "Give another folder as --image_dir, whose photos are all measured." if part == "test" else "",
+            "Give another folder as --image_dir, with photos that are new to the model." if measured.left_out else "",
         )
-    own, predicted = label_ids[rows][read], scores.argmax(axis=1)
+    part = measured.told(read, files.root, observer)
+    own, predicted = label_ids[measured.rows][read], scores.argmax(axis=1)
     wrong = np.flatnonzero(own != predicted)
     surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
     mistakes = tuple(
@@ -97,8 +110,18 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
         for i in surest
     )
     assessment = assess(labeler.labels, scores, own)
-    skipped = len(paths) - len(read)
-    return Evaluation(options.graph, files.root, part, learnt, labeler.labels, assessment, mistakes, skipped)
+    return Evaluation(
+        graph=options.graph,
+        image_dir=files.root,
+        part=part,
+        learnt=measured.learnt,
+        labels=labeler.labels,
+        assessment=assessment,
+        mistakes=mistakes,
+        skipped=sum(isinstance(event, PhotoSkipped) for event in missed),
+        unlisted=sum(isinstance(event, FolderSkipped) for event in missed),
+        left_out=measured.left_out,
+    )
 
 
 def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
@@ -141,66 +164,6 @@ def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:
             labeler.label(path)
             return True
     return False
-
-
-def _digests(paths: Sequence[str]) -> tuple[Digests, Bools]:
-    """SHA-256 of files' bytes `(N, 32)`, zero for those that cannot be read; and which can, `(N,)`."""
-
-    def digest(_: None, path: str) -> bytes:
-        try:
-            return hashlib.sha256(read_file(path)).digest()
-        except PictureError:
-            return b""
-
-    found = list(in_order([None] * min(usable_cores(), len(paths)), digest, paths))
-    digests = np.frombuffer(b"".join(one or bytes(32) for one in found), np.uint8).reshape(-1, 32)
-    return digests, np.array([bool(one) for one in found])
-
-
-def _measured_part(
-    membership: Membership, files: PhotoFiles, label_ids: Integers, observer: Observer
-) -> tuple[str, Integers, float]:
-    """Which part of the files is measured, their rows, and about the share of them that the model learnt from.
-
-    Args:
-        membership: What the model remembers.
-        files: N files.
-        label_ids: Their class ids, `(N,)`, -1 for those that are left out.
-        observer: Warned where photos are measured that the model learnt from.
-    """
-    digests, readable = _digests(files.paths)
-    known, rows = np.flatnonzero(readable & (label_ids >= 0)), np.flatnonzero(label_ids >= 0)
-    of_training, learnt = membership.learnt(digests[known])
-    if max(of_training, learnt) >= _OWN:
-        own = replace(files, root=membership.image_dir).paths
-        dataset = Dataset((), tuple(own[row] for row in known), label_ids[known], digests[known])
-        parts = membership.parts(dataset)
-        tested = known[parts == TESTING]
-        # What trained is found among what trains by its name; where names have changed, a part of it is elsewhere.
-        if membership.learnt(digests[known[parts == TRAINING]])[0] >= _NAMES_HOLD * of_training:
-            learnt_of_test = membership.learnt(digests[tested])[1]
-            left_out = len(known) - len(tested)
-            observer(
-                Noted(
-                    f"'{shown(files.root)}' is the model's own folder: its {len(tested):,} test photos are measured, "
-                    f"the other {left_out:,} are left out"
-                )
-            )
-            _warn_of(learnt_of_test, observer)
-            return "test", tested, learnt_of_test
-        observer(
-            Warned(
-                f"The files of '{shown(files.root)}' have other names than when they were split: which of them test "
-                "the model cannot be told, and all are measured."
-            )
-        )
-    _warn_of(learnt, observer)
-    return "all", rows, learnt
-
-
-def _warn_of(learnt: float, observer: Observer) -> None:
-    if learnt:
-        observer(Warned(f"The model learnt from about {learnt:.0%} of these photos: the figures flatter it."))
 
 
 def _scores(labeler: Labeler, paths: Sequence[str], observer: Observer) -> tuple[Integers, Floats]:

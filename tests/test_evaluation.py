@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from conftest import COLOURS, Command, Configure, Photos, jpeg
 
+import retrainer.membership
 from retrainer import retrain
 from retrainer.backbones.sources import find_bundle
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
-from retrainer.events import Event, PhotoSkipped, Warned, silent
+from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
 from retrainer.head import Head
 from retrainer.membership import Membership
 from retrainer.models import tflite
@@ -53,8 +54,8 @@ def test_the_test_photos_are_remembered_where_the_folder_moves_and_grows(
     for number in range(30):
         (moved / "red" / f"more {number}.jpg").write_bytes(jpeg((180, number, 90)))
     grown = evaluated(result.graph, moved)
-    assert grown.part == "test"
-    assert counts[1] <= grown.assessment.classes[1].support < counts[1] + 15
+    assert (grown.part, grown.left_out, grown.learnt) == ("unseen", 50 - sum(counts), 0)
+    assert [figures.support for figures in grown.assessment.classes] == [counts[0], counts[1] + 30]
 
 
 def test_borrowed_photos_are_remembered(photos: Photos, configured: Configure) -> None:
@@ -87,18 +88,65 @@ def test_another_folder_is_measured_whole(photos: Photos, configured: Configure)
     assert not [event for event in events if isinstance(event, Warned)]
 
 
-def test_a_folder_with_some_of_what_the_model_learnt_is_warned_of(photos: Photos, configured: Configure) -> None:
+def test_what_the_model_saw_is_left_out_of_another_folder(photos: Photos, configured: Configure) -> None:
     root = photos(count=20)
     result = retrain(configured(root))
     other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=9, root="other")
-    for path in sorted((root / "red").glob("*"))[:5]:
+    for path in sorted((root / "red").glob("*")):
         shutil.copy(path, other / "red" / f"known {path.name}")
+    (other / "green" / "broken.jpg").write_bytes(b"no photo")
+    assert result.test
+    tested = result.test.classes[1].support
     events: list[Event] = []
     evaluation = evaluated(result.graph, other, events.append)
-    assert evaluation.part == "all"
-    assert 2 / 23 < evaluation.learnt <= 5 / 23
-    (warned,) = [event.message for event in events if isinstance(event, Warned)]
-    assert re.match(r"The model learnt from about \d+% of these photos: the figures flatter it\.", warned)
+    assert (evaluation.part, evaluation.left_out, evaluation.learnt) == ("unseen", 20 - tested, 0)
+    assert [figures.support for figures in evaluation.assessment.classes] == [9, 9 + tested]
+    (noted,) = [event.message for event in events if isinstance(event, Noted)]
+    pattern = (
+        rf"Of the 38 photos of '.*other' the model learnt from (\d+) and was chosen by (\d+): these are left out\. "
+        rf"{tested} of its test photos and 18 that are new to it are measured"
+    )
+    found = re.fullmatch(pattern, noted)
+    assert found
+    assert sum(map(int, found.groups())) == 20 - tested
+
+
+def test_a_small_part_of_a_large_folder_is_not_the_models_own(
+    photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    root = photos(count=80)
+    for path in sorted(root.glob("*/*"))[::8]:
+        (tmp_path / "few" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "few" / path.parent.name)
+    result = retrain(configured(tmp_path / "few"))
+    evaluation = evaluated(result.graph, root)
+    assert evaluation.assessment.count == 160 - (20 - result.test_count)
+
+
+@pytest.mark.parametrize("split_by", ["content", "path"])
+def test_of_more_photos_than_are_remembered_the_split_tells(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, split_by: str
+) -> None:
+    monkeypatch.setattr(retrainer.membership, "_KEPT", 20)
+    root = photos(count=60)
+    result = retrain(configured(root, split_by=split_by))
+    evaluation = evaluated(result.graph)
+    assert (evaluation.part, evaluation.assessment.count, evaluation.left_out) == (
+        "test",
+        result.test_count,
+        120 - result.test_count,
+    )
+    other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=9, root="other")
+    assert evaluated(result.graph, other).assessment.count == 18
+    shutil.copytree(root / "red", other / "red", dirs_exist_ok=True)
+    for number in range(90):
+        (other / "green" / f"more {number}.jpg").write_bytes(jpeg((90, number, 180)))
+    events: list[Event] = []
+    mixed = evaluated(result.graph, other, events.append)
+    assert mixed.left_out > 0
+    assert any("the figures flatter it" in event.message for event in events if isinstance(event, Warned)) == bool(
+        mixed.learnt
+    )
 
 
 def test_the_folder_holds_the_models_own_classes(photos: Photos, configured: Configure) -> None:
@@ -120,9 +168,11 @@ def test_a_part_of_the_own_folder_is_measured_by_its_test_photos(photos: Photos,
     assert evaluation.assessment.count < result.test_count
 
 
-def test_a_split_by_names_that_have_changed_is_not_trusted(
-    photos: Photos, configured: Configure, tmp_path: Path
+@pytest.mark.parametrize("kept", [100_000, 20])
+def test_photos_of_a_split_by_names_that_have_changed_are_known_by_their_bytes(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
+    monkeypatch.setattr(retrainer.membership, "_KEPT", kept)
     root = photos(count=40)
     result = retrain(configured(root, split_by="path"))
     assert evaluated(result.graph).part == "test"
@@ -130,11 +180,24 @@ def test_a_split_by_names_that_have_changed_is_not_trusted(
         path.rename(path.with_name(f"renamed {number}.jpg"))
     events: list[Event] = []
     evaluation = evaluated(result.graph, root, events.append)
-    assert (evaluation.part, evaluation.assessment.count) == ("all", 80)
-    assert evaluation.learnt > 0.6
     messages = [event.message for event in events if isinstance(event, Warned)]
-    assert "have other names than when they were split" in messages[0]
-    assert "the figures flatter it" in messages[1]
+    if kept > 80:
+        assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+        assert not messages
+    else:
+        assert evaluation.assessment.count >= 60
+        assert evaluation.learnt > 0.5
+        assert "have other names than when they were split" in messages[0]
+        assert "the figures flatter it" in messages[1]
+
+
+def test_a_broken_file_in_the_models_own_folder_is_no_new_photo(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    (root / "red" / "broken.jpg").write_bytes(b"no photo")
+    (root / "red" / "gone.jpg").symlink_to("nowhere")
+    result = retrain(configured(root))
+    evaluation = evaluated(result.graph)
+    assert (evaluation.part, evaluation.assessment.count, evaluation.skipped) == ("test", result.test_count, 2)
 
 
 def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(

@@ -45,6 +45,7 @@ FLOORS = (
         "sample",
         "saving",
         "training",
+        "unseen",
     ),
     ("retraining", "comparison", "fetching", "observers"),
     ("report", "serve", "export"),

@@ -10,6 +10,11 @@ from retrainer.text import json_text
 
 BELOW = 3
 _MISTAKES = 5
+_MEASURED = {
+    "test": "the test photos of {}",
+    "unseen": "the photos of {} that the model did not learn from",
+    "all": "all photos of {}",
+}
 
 
 def run(options: EvaluateOptions) -> int:
@@ -27,8 +32,7 @@ def run(options: EvaluateOptions) -> int:
         say(f"Accuracy: {assessment.accuracy:g}")
         say(f"Cross Entropy: {assessment.log_loss:g}")
         say(f"Photos: {assessment.count}\n")
-        which = "the test photos" if result.part == "test" else "all photos"
-        say("\n".join([*wrapped("Measured on", f"{which} of {shown(result.image_dir)}"), ""]))
+        say("\n".join([*wrapped("Measured on", _MEASURED[result.part].format(shown(result.image_dir))), ""]))
         say("\n".join(assessment_lines(assessment)))
         surest = result.mistakes[:_MISTAKES]
         if surest:
@@ -49,5 +53,5 @@ command = command_of(
     "evaluate",
     EvaluateOptions,
     run,
-    "Measure a model on its own test photos, or on all photos of another folder, one sub-folder per class.",
+    "Measure a model on its own test photos, or on the photos of another folder, one sub-folder per class.",
 )

@@ -30,8 +30,8 @@ class EvaluateOptions(Options):
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
     image_dir: str = path_option(
         "",
-        "Folder with one sub-folder of photos per class, named as in training; by default the model's own. Of its own "
-        "folder only the photos that the model kept for its test are measured, of another all.",
+        "Folder with one sub-folder of photos per class, named as in training; by default the model's own. "
+        "Photos that the model learnt from or was chosen by are left out.",
     )
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
     trust_graph: bool = option(False, TRUST)

@@ -1,0 +1,75 @@
+import base64
+
+import numpy as np
+import pytest
+
+import retrainer.membership
+from retrainer.arrays import Digests
+from retrainer.dataset import Dataset
+from retrainer.membership import AMBIGUOUS, NEW, UNKNOWN, Membership
+from retrainer.options.retraining import RetrainOptions
+from retrainer.splits import TESTING, TRAINING, Split
+
+PHOTOS = 300
+
+
+@pytest.fixture
+def digests() -> Digests:
+    return np.random.default_rng(0).integers(0, 256, (PHOTOS, 32), np.uint8)
+
+
+def remembered(digests: Digests, parts: list[int]) -> Membership:
+    dataset = Dataset(("a",), tuple(map(str, range(len(digests)))), np.zeros(len(digests), np.int64), digests)
+    return Membership.of(dataset, Split(np.array(parts, np.int8)), RetrainOptions(split_by="path"))
+
+
+def hashed(digests: Digests) -> list[bytes]:
+    return [bytes(digest[8:13]) for digest in digests]
+
+
+def test_each_photo_is_known_by_its_bytes(digests: Digests) -> None:
+    parts = [0, 0, 0, 1, 2] * 40
+    membership = remembered(digests[:200], parts)
+    again = Membership.from_metadata(membership.to_metadata())
+    assert again
+    assert again.known_parts(digests).tolist() == parts + [NEW] * 100
+    assert again.learnt(digests) == (1.0, 120 / 300)
+
+
+def test_bytes_of_a_test_photo_and_another_are_told(digests: Digests) -> None:
+    membership = remembered(digests[[0, 1, 1, 2, 2, 3]], [0, 0, 2, 1, 2, 2])
+    assert membership.known_parts(digests[:5]).tolist() == [TRAINING, AMBIGUOUS, AMBIGUOUS, TESTING, NEW]
+
+
+def test_of_photos_beyond_the_largest_hash_of_a_sample_nothing_is_known(
+    digests: Digests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrainer.membership, "_KEPT", 50)
+    parts = [0, 0, 0, 1, 2] * 40
+    membership = remembered(digests[:200], parts)
+    bound = sorted(hashed(digests[:200]))[49]
+    expected = [
+        UNKNOWN if one > bound else part for one, part in zip(hashed(digests), parts + [NEW] * 100, strict=True)
+    ]
+    assert expected.count(UNKNOWN) > 200
+    assert expected.count(NEW) > 10
+    assert membership.known_parts(digests).tolist() == expected
+    # The share of all that trained, though one in four of their hashes is kept.
+    of_training, learnt = membership.learnt(digests[:200])
+    assert of_training == 1.0
+    assert learnt == pytest.approx(0.6, abs=0.1)
+
+
+def test_an_earlier_version_remembers_training_photos_only(digests: Digests) -> None:
+    membership = remembered(digests[:200], [0, 0, 0, 1, 2] * 40)
+    stated = {name: value for name, value in membership.to_metadata().items() if name not in ("validated", "tested")}
+    trained = digests[:200].reshape(40, 5, 32)[:, :3, :5].tobytes()
+    earlier = Membership.from_metadata({**stated, "trained": base64.b64encode(trained).decode("ascii")})
+    assert earlier
+    assert earlier.known_parts(digests).tolist() == [0, 0, 0, UNKNOWN, UNKNOWN] * 40 + [UNKNOWN] * 100
+
+
+def test_what_is_kept_of_many_photos_is_bounded() -> None:
+    digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
+    stated = remembered(digests, [0] * 120_000).to_metadata()
+    assert len(stated["trained"]) == 100_000 * 5 // 3 * 4 + 4
