@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import BinaryIO
 from retrainer.errors import OptionError, OutputError
 from retrainer.text import pasted
 from retrainer.text import shown as shown  # noqa: PLC0414, most who name a path in a message write one, too
-from retrainer.unfinished import unfinished_file
+from retrainer.unfinished import unfinished_file, unfinished_folder
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -175,6 +176,25 @@ def write_together(
             with _clear_errors(target):
                 os.replace(temporary, target)
                 _sync_folder(target.parent)
+
+
+def keep_as(path: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
+    """Gives a file a second name, in place of what has that name: at once, or a copy on disks without links.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    source, target = os.path.realpath(path), _target_of(kept)
+    with _clear_errors(target):
+        with unfinished_folder(target) as folder:
+            try:
+                os.link(source, folder / target.name)
+            except OSError:
+                with open(source, "rb") as content, open(folder / target.name, "xb") as handle:
+                    shutil.copyfileobj(content, handle)
+                    _sync(handle)
+            os.replace(folder / target.name, target)
+        _sync_folder(target.parent)
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:

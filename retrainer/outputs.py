@@ -9,6 +9,7 @@ from retrainer.files import require_writable, require_writable_folder, shown
 from retrainer.models import graphdef
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
+from retrainer.previous import kept_paths
 from retrainer.summaries import require_own_folder
 from retrainer.text import pasted
 
@@ -53,4 +54,6 @@ def require_outputs(options: RetrainOptions) -> None:
 
 
 def _outputs(options: RetrainOptions) -> list[str]:
-    return [*map(str, twins(options.output_graph)), options.output_labels]
+    """Each file of the model, and what is kept of the one before."""
+    places = kept_paths(options.output_graph, options.output_labels)
+    return [*map(str, places), *map(str, places.values())]

@@ -41,6 +41,7 @@ from retrainer.native import one_blas_thread
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.outputs import require_fitting, require_outputs, require_own_outputs
+from retrainer.previous import Previous, Tested, compared
 from retrainer.saving import ModelWriter
 from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.training.examples import Examples
@@ -64,6 +65,7 @@ class Retraining:
         test: How good the model is on the test part, None without test photos.
         cross_validation, learning_curve: What was measured by folds, None where it was not asked for.
         seconds: Stage -> how long it took.
+        previous: The model that was replaced, None if there was none, or the same.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
     """
@@ -81,6 +83,7 @@ class Retraining:
     cross_validation: CrossValidation | None
     learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
+    previous: Previous | None = None
     unlisted: int = 0
     left_out: int = 0
 
@@ -132,7 +135,8 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
             keep = partial(run.keep, writer)
             trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
             rejection = fit_rejection(training, validation)
-            test = run.test(trained, examples, dataset, split.rows(TESTING))
+            tested = run.tested(dataset, examples, split.rows(TESTING))
+            test = run.test(trained, tested)
         with run.stage("writing"):
             measured = {
                 "photos": len(dataset.paths),
@@ -144,9 +148,10 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
                     "folds": len(cross_validation.accuracies),
                     "folds_accuracy": cross_validation.assessment.accuracy,
                 }
-            graph, twin = writer.write(trained.head, rejection, {**trained.facts, **measured})
+            graph, twin, kept = writer.write(trained.head, rejection, {**trained.facts, **measured})
             if run.bundle.has_graph:
                 run.tensorboard.graph(graphdef.read_graph(graph))
+            previous = compared(kept, run.bundle, tested, trained.head) if kept else None
     return Retraining(
         graph=graph,
         tflite=twin,
@@ -161,6 +166,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         cross_validation=cross_validation,
         learning_curve=curve,
         seconds=run.seconds,
+        previous=previous,
         unlisted=sum(isinstance(event, FolderSkipped) for event in run.missed),
         left_out=sum(event.count for event in run.missed if isinstance(event, FilesLeftOut)),
     )
@@ -249,15 +255,20 @@ class _Run:
             )
         return full, curve
 
-    def test(self, trained: Trained, examples: Examples, dataset: Dataset, rows: Integers) -> Assessment | None:
-        """Assesses the model on the photos in some rows, None without any, and tells of it."""
+    def tested(self, dataset: Dataset, examples: Examples, rows: Integers) -> Tested:
+        """The photos in some rows, or as many of them as are asked for."""
         size = self.options.test_batch_size
         if size != ALL and size < len(rows):
             # Each photo once: what was counted twice would count for more than it tells.
             rows = np.sort(np.random.default_rng([self.options.seed, 2]).choice(rows, size, replace=False))
+        return Tested(dataset, rows, examples.chosen(rows))
+
+    def test(self, trained: Trained, tested: Tested) -> Assessment | None:
+        """Assesses the model on the test photos, None without any, and tells of it."""
+        dataset, rows, label_ids = tested.dataset, tested.rows, tested.label_ids
         if not len(rows):
             return None
-        label_ids, logits = dataset.label_ids[rows], examples.chosen(rows).logits(trained.head)
+        logits = tested.examples.logits(trained.head)
         after = assess(dataset.labels, softmax(logits), label_ids)
         loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), label_ids)
         losses, errors = (loss, after.log_loss), (error, after.calibration_error)

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
-from retrainer.files import write_together, write_whole
+from retrainer.files import keep_as, write_together, write_whole
 from retrainer.head import Head
 from retrainer.labels import labels_file
 from retrainer.models import graphdef, tflite
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
+from retrainer.previous import is_same_model, kept_paths
 from retrainer.rejection import KEPT, Prototypes, Rejection
 
 # The options that a model says it was trained with.
@@ -34,10 +36,13 @@ class ModelWriter:
     labels: tuple[str, ...]
     split: Mapping[str, Any]
 
-    def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> tuple[str, str]:
-        """Writes the model, its twin and the labels together; returns the paths of the first two.
+    def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> tuple[str, str, str]:
+        """Writes the model, its twin and the labels together, after another model in their place was kept.
 
         A backbone without a graph gives a `.tflite` only, which is then both.
+
+        Returns:
+            The paths of the model and its twin, and where the other model is kept; empty if there was none.
 
         Args:
             head: Weights `(D, C)`.
@@ -52,8 +57,16 @@ class ModelWriter:
         if self.bundle.has_graph:
             contents[graph] = self._graph(head, metadata, prototypes, of_twin)
         contents[twin] = of_twin
-        write_together(contents)
-        return str(graph if self.bundle.has_graph else twin), str(twin)
+        written = graph if self.bundle.has_graph else twin
+        kept = {} if is_same_model(str(written), metadata.model_id) else self._to_keep(contents)
+        write_together(contents, partial(_keep, kept))
+        return str(written), str(twin), str(next(iter(kept.values()), ""))
+
+    def _to_keep(self, contents: Mapping[str | PathLike[str], bytes]) -> dict[Path, Path]:
+        """Of the files that are to be replaced those that are there, the model first, each with where it is kept."""
+        replaced = {Path(path) for path in contents}
+        places = kept_paths(self.options.output_graph, self.options.output_labels)
+        return {path: place for path, place in places.items() if path in replaced and path.is_file()}
 
     def keep(self, step: int, head: Head) -> str:
         """Writes an intermediate model, a `.pb` where the backbone has a graph, and returns its path."""
@@ -91,3 +104,8 @@ class ModelWriter:
             split=self.split,
             training={name: getattr(self.options, name) for name in _RECORDED} | dict(facts),
         ).identified(head.tobytes() + (rejection.prototypes.tobytes() if rejection else b""))
+
+
+def _keep(kept: Mapping[Path, Path]) -> None:
+    for path, place in kept.items():
+        keep_as(path, place)

@@ -42,6 +42,7 @@ FLOORS = (
         "labeler",
         "learning_curve",
         "outputs",
+        "previous",
         "sample",
         "saving",
         "training",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from retrainer.errors import ModelError
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
 from retrainer.models.sealing import UNSEALED, sealed
@@ -152,11 +153,32 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: P
     return _with_associated_files(builder.packed(), files)
 
 
+def head_of(model: bytes) -> Head:
+    """The head of a retrained model: what `with_head` appended.
+
+    Raises:
+        ModelError: it has none.
+    """
+    try:
+        builder = TFLiteBuilder.parsed(model)
+        weights, biases = (_constant(builder, number) for number in _head_operator(builder).inputs[1:])
+        return Head(np.ascontiguousarray(weights.reshape(len(biases), -1).T), biases)
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise ModelError("The model has no head: expected one that retrainer wrote.") from error
+
+
+def _head_operator(builder: TFLiteBuilder) -> Any:
+    return next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
+
+
+def _constant(builder: TFLiteBuilder, number: int) -> npt.NDArray[np.float32]:
+    return np.frombuffer(bytes(builder.model.buffers[builder.graph.tensors[number].buffer].data), np.float32)
+
+
 def with_features(model: bytes) -> bytes:
     """A retrained model, without its metadata's files, that gives the features `(1, D)` as a second output."""
     builder = TFLiteBuilder.parsed(model)
-    head = next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
-    builder.graph.outputs = [*builder.graph.outputs, head.inputs[0]]
+    builder.graph.outputs = [*builder.graph.outputs, _head_operator(builder).inputs[0]]
     return builder.packed()
 
 

@@ -22,7 +22,14 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.files import shown
-from retrainer.observers.words import between, cross_validation_lines, learning_curve_lines, percent, wrapped
+from retrainer.observers.words import (
+    between,
+    cross_validation_lines,
+    learning_curve_lines,
+    percent,
+    previous_lines,
+    wrapped,
+)
 from retrainer.retraining import Retraining
 from retrainer.terminal import say
 from retrainer.text import pasted
@@ -151,6 +158,8 @@ def summary(result: Retraining) -> list[str]:
             lines += wrapped("Skipped", f"{count:,} {what}{'s' * (count > 1)} {how}; the log says why")
     written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
     lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
+    if result.previous:
+        lines += previous_lines(result.previous)
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
     lines += wrapped("Time", times)
     lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from retrainer.comparison import Comparison
     from retrainer.cross_validation import CrossValidation
     from retrainer.learning_curve import LearningCurve
+    from retrainer.previous import Previous
 
 WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
 _CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
 _LABEL = 24
 _WORTHS = 3
+_LABELS_NAMED = 5
 # Of accuracy, 0 to 1.
 _HARDLY = 0.005
 
@@ -78,6 +80,28 @@ def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
     )
     for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
         yield f"{heading:<{HEADING}}{line}"
+
+
+def previous_lines(previous: "Previous") -> Iterator[str]:
+    """Where the model that was replaced is, and how it compares with the new one."""
+    yield f"{'Previous model':<{HEADING}}{shown(previous.graph)}"
+    for what, labels in (("New", previous.came), ("No longer there", previous.gone)):
+        if labels:
+            named = ", ".join(map(shown, labels[:_LABELS_NAMED]))
+            others = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
+            yield from wrapped("", f"{what}: {named}{others}.")
+    if previous.problem:
+        yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
+        return
+    classes = " of the classes of both" if previous.came or previous.gone else ""
+    figures = f"{percent(previous.before)} before, {percent(previous.now)} now"
+    yield from wrapped("", f"On the same {previous.count:,} test photos{classes}: {figures}.")
+    difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
+    yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
+    if previous.left_out:
+        yield from wrapped("", f"The old one learnt from {previous.left_out:,} test photos, which are left out.")
+    if not previous.remembers:
+        yield from wrapped("", "The old one does not remember what it learnt from, perhaps from these photos, too.")
 
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:

@@ -1,0 +1,195 @@
+"""The model that a run replaces stays beside the new one, whatever happens, and both are measured."""
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Configure, Photos
+
+from retrainer import Labeler, LabelOptions, Retraining, retrain
+from retrainer.errors import OptionError, OutputError
+from retrainer.models.retrained import twins
+from retrainer.observers.console import summary
+from retrainer.previous import Previous, kept_paths, previous_path, sign_test
+
+COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of models and labels in a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def old_and_new(result: Retraining) -> Previous:
+    """What a run says of the model that it replaced."""
+    assert result.previous is not None
+    return result.previous
+
+
+def test_another_model_is_kept_and_the_same_is_not(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos(count=30))
+    assert retrain(options).previous is None
+    before = contents(tmp_path / "out")
+    assert retrain(options).previous is None
+    assert contents(tmp_path / "out") == before
+    result = retrain(replace(options, how_many_training_steps=5))
+    after = contents(tmp_path / "out")
+    kept = {
+        "graph.previous.pb": "graph.pb",
+        "graph.previous.tflite": "graph.tflite",
+        "labels.previous.txt": "labels.txt",
+    }
+    assert {name: after[name] for name in kept} == {name: before[old] for name, old in kept.items()}
+    assert set(after) == {*kept, *kept.values()}
+    assert old_and_new(result).graph == str(tmp_path / "out" / "graph.previous.pb")
+    assert Labeler(LabelOptions(graph=result.previous.graph)).labels == result.labels  # type: ignore[union-attr]
+
+
+def test_one_generation_is_kept(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos())
+    for steps in (5, 6, 7):
+        before = contents(tmp_path / "out") if (tmp_path / "out").exists() else {}
+        retrain(replace(options, how_many_training_steps=steps))
+    after = contents(tmp_path / "out")
+    assert len(after) == 6
+    assert after["graph.previous.pb"] == before["graph.pb"]
+
+
+@pytest.mark.parametrize("name", ["m.pb", "m.tflite", "m", "m.v1", "m.v1.pb", ".pb"])
+def test_the_twin_of_a_kept_model_is_found_by_the_same_rule(name: str) -> None:
+    places = kept_paths(name, "labels.txt")
+    graph, twin = twins(name)
+    assert (places[graph], places[twin]) == twins(str(previous_path(name)))
+    assert len({*places, *places.values()}) == 6
+
+
+def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: Configure) -> None:
+    options = configured(photos(COLOURS, count=40), learning_rate=1.0)
+    # A model that takes every photo for one class, and then one that is right.
+    retrain(replace(options, how_many_training_steps=1, learning_rate=1e-9))
+    result = retrain(options)
+    previous = old_and_new(result)
+    assert (previous.problem, previous.came, previous.gone, previous.left_out) == ("", (), (), 0)
+    assert previous.count == result.test_count
+    assert previous.now == result.test_accuracy == 1.0
+    assert previous.before < 1.0
+    assert (previous.gained, previous.lost) == (round((1 - previous.before) * previous.count), 0)
+    lines = "\n".join(summary(result))
+    assert f"Previous model  {previous.graph}\n" in lines
+    assert f"On the same {previous.count} test photos: " in lines
+
+
+def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
+    root = photos(COLOURS, count=30)
+    options = configured(root)
+    retrain(options)
+    (root / "blue").rename(root.parent / "blue")
+    photos({"white": (200, 200, 200)}, count=30)
+    result = retrain(options)
+    previous = old_and_new(result)
+    assert (previous.came, previous.gone) == (("white",), ("blue",))
+    assert 0 < previous.count < result.test_count
+    assert previous.now == previous.before == 1.0
+    assert "New: white." in "\n".join(summary(result))
+
+
+def test_models_of_other_classes_cannot_be_compared(photos: Photos, configured: Configure) -> None:
+    retrain(configured(photos({"blue": (30, 30, 200), "white": (200, 200, 200)}, root="others")))
+    previous = old_and_new(retrain(configured(photos())))
+    assert "share fewer than two classes" in previous.problem
+
+
+def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos, configured: Configure) -> None:
+    options = configured(photos(count=60))
+    retrain(options)
+    result = retrain(replace(options, seed=1))
+    previous = old_and_new(result)
+    assert previous.left_out > 0
+    assert previous.left_out + previous.count == result.test_count
+    assert "which are left out" in "\n".join(summary(result))
+
+
+def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configured: Configure) -> None:
+    options = configured(photos(count=40))
+    retrain(replace(options, architecture="pocket"))
+    previous = old_and_new(retrain(options))
+    assert previous.problem == ""
+    assert previous.count > 0
+    assert previous.now == 1.0
+
+
+@pytest.mark.parametrize("damage", [b"", b"no model", None])
+def test_what_is_no_whole_model_is_kept_and_stops_no_run(
+    damage: bytes | None, photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    options = configured(photos())
+    if damage is None:  # a model, and one page of its twin is zeros
+        retrain(options)
+        twin = bytearray((tmp_path / "out" / "graph.tflite").read_bytes())
+        twin[100:300] = bytes(200)
+        (tmp_path / "out" / "graph.tflite").write_bytes(twin)
+    else:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "graph.pb").write_bytes(damage)
+    before = contents(tmp_path / "out")
+    result = retrain(options)
+    previous = old_and_new(result)
+    assert previous.problem
+    assert "The two cannot be compared: " in "\n".join(summary(result))
+    after = contents(tmp_path / "out")
+    assert after["graph.previous.pb"] == before["graph.pb"]
+    assert Labeler(LabelOptions(graph=result.graph)).labels == ("green", "red")
+
+
+@pytest.mark.parametrize(("links", "fails_at"), [*((True, number) for number in range(1, 8)), (False, 1), (False, 3)])
+def test_wherever_writing_ends_a_whole_model_is_there(
+    links: bool, fails_at: int, photos: Photos, configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = configured(photos())
+    retrain(options)
+    before, calls = contents(tmp_path / "out"), 0
+    monkeypatch.setattr("retrainer.retraining.require_outputs", lambda options: None)
+    real = {name: getattr(os, name) for name in ("replace", "link")}
+
+    def failing(name: str) -> None:
+        def call(source: object, target: object) -> None:
+            nonlocal calls
+            if str(tmp_path / "out" / "graph") in str(target) or "labels" in str(target):
+                calls += 1
+                if calls == fails_at:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if name == "link" and not links:
+                raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+            real[name](source, target)
+
+        monkeypatch.setattr(os, name, call)
+
+    failing("replace")
+    failing("link")
+    try:
+        retrain(replace(options, how_many_training_steps=5))
+    except OutputError:
+        assert calls == fails_at
+    after = contents(tmp_path / "out")
+    assert set(before) <= set(after)
+    assert Labeler(LabelOptions(graph=str(tmp_path / "out" / "graph.pb"))).labels == ("green", "red")
+    assert before["graph.pb"] in (after["graph.pb"], after.get("graph.previous.pb"))
+    assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".unfinished")]
+
+
+def test_outputs_that_would_overwrite_what_is_kept_are_refused(photos: Photos, configured: Configure) -> None:
+    options = configured(photos())
+    with pytest.raises(OptionError, match="expected different files"):
+        retrain(replace(options, output_labels=str(previous_path(options.output_graph))))
+
+
+def test_the_sign_test_is_exact() -> None:
+    assert sign_test(0, 0) == 1.0
+    assert sign_test(5, 0) == sign_test(0, 5) == 2 / 32
+    assert sign_test(6, 0) == 2 / 64
+    assert np.isclose(sign_test(8, 2), 2 * (1 + 10 + 45) / 1024)
+    assert not Previous("m.pb", gained=6).is_chance
+    assert Previous("m.pb", gained=5).is_chance
