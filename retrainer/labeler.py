@@ -111,6 +111,12 @@ class Labeler:
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
         if self._rejection is None:
             return Labelled(path, ranking, seconds)
+        depth = self._rejection.prototypes.shape[1]
+        if len(features[0]) != depth:
+            raise ModelError(
+                f"The model gives {len(features[0])} features; expected as many as its prototypes have, {depth}.",
+                "Retrain it, or leave out --reject.",
+            )
         distance = float(self._rejection.distances(features[0][np.newaxis])[0])
         return Labelled(path, ranking, seconds, distance, self._rejection.threshold)
 

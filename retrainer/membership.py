@@ -5,7 +5,6 @@ are called. Of more photos than it keeps it knows a sample; the others' parts fo
 """
 
 import base64
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from retrainer.arrays import Digests
 from retrainer.dataset import Dataset
+from retrainer.models.schema import HASH_BYTES
 from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import (
     TESTING,
@@ -31,13 +31,13 @@ from retrainer.splits import (
 Hashes = npt.NDArray[np.uint64]
 """Some bytes of SHA-256 digests as numbers, `(N,)`."""
 
-# At most so many hashes are kept, and of each so many bytes: 667 KB in base64. Of ten million photos that are new to a
+# At most so many hashes are kept, and of each HASH_BYTES: 667 KB in base64. Of ten million photos that are new to a
 # model at most one has a hash that is kept.
-_KEPT, _HASH_BYTES = 100_000, 5
+_KEPT = 100_000
 # Which bytes of a digest: not the first eight, which decide a photo's place in the split.
-_HASHED = slice(8, 8 + _HASH_BYTES)
+_HASHED = slice(8, 8 + HASH_BYTES)
 # Earlier versions kept so many of training photos, and none of others, by these bytes.
-_KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, _HASH_BYTES)
+_KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
 # What is known of a photo that has no part: it was not there; its bytes had two parts, test and another, as those of
 # copies may in a split by path; or its hash is beyond those that are kept.
 NEW, AMBIGUOUS, UNKNOWN = -1, -2, -3
@@ -93,16 +93,8 @@ class Membership:
 
     @classmethod
     def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
-        """What a model's metadata states, None where it is silent or damaged."""
-        try:
-            membership = cls(**stated) if stated else None
-            if membership:
-                membership.known_parts(np.zeros((1, 32), np.uint8))
-                os.fspath(membership.image_dir)
-                [int(name, 16) for name in membership.moved]
-        except (TypeError, ValueError, AttributeError):
-            return None
-        return membership
+        """What a model's metadata states, as it was held against its schema; None where it is silent."""
+        return cls(**stated) if stated else None
 
     def to_metadata(self) -> dict[str, Any]:
         """What `from_metadata` reads."""
@@ -164,16 +156,16 @@ class Membership:
 
 
 def _encoded(hashes: Hashes) -> str:
-    content = np.unique(hashes).astype(">u8").view(np.uint8).reshape(-1, 8)[:, -_HASH_BYTES:].tobytes()
+    content = np.unique(hashes).astype(">u8").view(np.uint8).reshape(-1, 8)[:, -HASH_BYTES:].tobytes()
     return base64.b64encode(content).decode("ascii")
 
 
 def _decoded(text: str) -> Hashes:
-    return _numbers(np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, _HASH_BYTES))
+    return _numbers(np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, HASH_BYTES))
 
 
 def _numbers(content: Digests) -> Hashes:
-    """Numbers of bytes `(N, _HASH_BYTES)`, the highest first, `(N,)`."""
+    """Numbers of bytes `(N, HASH_BYTES)`, the highest first, `(N,)`."""
     padded = np.zeros((len(content), 8), np.uint8)
-    padded[:, -_HASH_BYTES:] = content
+    padded[:, -HASH_BYTES:] = content
     return padded.view(">u8").reshape(-1).astype(np.uint64)

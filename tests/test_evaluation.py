@@ -16,7 +16,6 @@ from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
 from retrainer.head import Head
-from retrainer.membership import Membership
 from retrainer.models import tflite
 from retrainer.models.tflite_reader import metadata_of
 from retrainer.options.labelling import EvaluateOptions
@@ -222,17 +221,6 @@ def test_copies_in_a_split_by_path_are_no_changed_names(photos: Photos, configur
     assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
     assert evaluation.learnt > 0.2
     assert any("the figures flatter it" in event.message for event in events if isinstance(event, Warned))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"trained": "a"}, {"trained": "YWJj"}, {"trained": None}, {"moved": {"zz": 1}}, {"image_dir": 3}, {"x": 1}],
-)
-def test_a_damaged_memory_is_none(photos: Photos, configured: Configure, change: dict[str, object]) -> None:
-    metadata = metadata_of(retrain(configured(photos())).tflite)
-    assert metadata
-    assert Membership.from_metadata(metadata.split)
-    assert Membership.from_metadata({**metadata.split, **change}) is None
 
 
 def test_a_folder_that_is_gone_is_asked_for(photos: Photos, configured: Configure, tmp_path: Path) -> None:

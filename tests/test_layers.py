@@ -7,7 +7,19 @@ import retrainer
 
 ROOT = Path(retrainer.__file__).parent
 FLOORS = (
-    ("errors", "events", "arrays", "files", "native", "parallel", "terminal", "text", "unfinished", "version"),
+    (
+        "errors",
+        "events",
+        "arrays",
+        "documents",
+        "files",
+        "native",
+        "parallel",
+        "terminal",
+        "text",
+        "unfinished",
+        "version",
+    ),
     (
         "architectures",
         "archives",

@@ -8,12 +8,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any
 
+from retrainer.documents import Field, brief, flag, is_digest, number, one_of, read_document, require, text, whole
 from retrainer.errors import BackboneError
-from retrainer.files import content_digest, shown, write_together
+from retrainer.files import content_digest, open_regular, write_together
+from retrainer.text import shown
 
 FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
@@ -21,6 +23,35 @@ DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
 FEATURE_NODE = "feature_vector"
 # A network's input is (pixel - MEAN) / STD: pixels 0 to 255 become -1 to 1.
 MEAN, STD = 127.5, 127.5
+_MOST_DESCRIPTION = 2**16
+COPY_AGAIN = "Copy the bundle again; the built-in one comes with retrainer itself."
+
+
+def _is_of_files(value: Any) -> bool:
+    named = isinstance(value, dict) and {TFLITE} <= set(value) <= {TFLITE, GRAPH}
+    return named and all(map(is_digest, value.values()))
+
+
+_TABLE = {
+    "format": one_of(FORMAT),
+    "name": text(255, printable=False),
+    "source": text(10_000, printable=False, empty=True),
+    "licence": text(10_000, printable=False, empty=True),
+    "input_size": whole(1, 4_096),
+    "depth": whole(1, 2**20),
+    "feature_node": text(10_000, empty=True),
+    "map_tensor": text(10_000, empty=True, required=False),
+    "input_mean": number(-1e9, 1e9, required=False),
+    "input_std": number(1e-9, 1e9, required=False),
+    "batches": flag(required=False),
+    "difference": number(0, 1e9, required=False),
+    "quantized": flag(required=False),
+    "source_sha256": Field(
+        "a SHA-256 in hexadecimal, or nothing", lambda value: value == "" or is_digest(value), False
+    ),
+    # What is named otherwise could lead anywhere.
+    "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} where it is there", _is_of_files),
+}
 
 
 @dataclass(frozen=True)
@@ -108,45 +139,17 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         BackboneError: it is of another format, incomplete or damaged.
     """
-    fix = "Copy the bundle again; the built-in one comes with retrainer itself."
     try:
-        description = json.loads((folder / DESCRIPTION).read_bytes())
-        _require_description(description, folder, fix)
-        bundle = Bundle(**{key: value for key, value in description.items() if key != "format"}, folder=folder)
-        for name, sha256 in bundle.sha256.items():
+        with open_regular(folder / DESCRIPTION) as handle:
+            description = read_document(handle.read(_MOST_DESCRIPTION + 1), _MOST_DESCRIPTION)
+        require(description, _TABLE)
+        if description["name"] != folder.name:
+            raise ValueError(f"its 'name' is not as expected: its folder's, received {brief(description['name'])}")
+        for name, sha256 in description["sha256"].items():
             if content_digest(folder / name) != sha256:
-                raise BackboneError(f"The bundle's '{shown(folder / name)}' is damaged: its SHA-256 differs.", fix)
-    except (OSError, ValueError, TypeError) as error:
-        raise BackboneError(f"The bundle '{shown(folder)}' cannot be read: {error}.", fix) from error
-    return bundle
-
-
-def _require_description(description: Any, folder: Path, fix: str) -> None:
-    """Raises BackboneError unless `backbone.json` says what a bundle of this format says."""
-    if not isinstance(description, dict):
-        raise BackboneError(
-            f"The bundle '{shown(folder)}' cannot be read: expected a description in {DESCRIPTION}.", fix
-        )
-    if description.get("format") != FORMAT:
-        raise BackboneError(
-            f"The bundle '{shown(folder)}' has format {description.get('format')!r}; expected {FORMAT}.", fix
-        )
-    for field_ in fields(Bundle):
-        value = description.get(field_.name, None if field_.default is MISSING else field_.default)
-        kind: Any = get_origin(field_.type) or field_.type
-        expected = (int, float) if kind is float else kind
-        if field_.name != "folder" and not isinstance(value, expected):
-            received = "nothing" if value is None else repr(value)
-            raise BackboneError(
-                f"The bundle '{shown(folder)}' cannot be read: its '{field_.name}' is not as expected, "
-                f"received {shown(received)}.",
-                fix,
-            )
-    # What is named otherwise could lead anywhere.
-    files = set(description["sha256"])
-    if description["name"] != folder.name or not {TFLITE} <= files <= {TFLITE, GRAPH}:
-        raise BackboneError(
-            f"The bundle '{shown(folder)}' cannot be read: expected its folder's name and the hashes of its files, "
-            f"received '{shown(description['name'])}' and {', '.join(map(shown, sorted(files))) or 'none'}.",
-            fix,
-        )
+                raise BackboneError(
+                    f"The bundle's '{shown(folder / name)}' is damaged: its SHA-256 differs.", COPY_AGAIN
+                )
+    except (OSError, ValueError) as error:
+        raise BackboneError(f"The bundle '{shown(folder)}' cannot be read: {shown(str(error))}.", COPY_AGAIN) from error
+    return Bundle(**{key: value for key, value in description.items() if key != "format"}, folder=folder)

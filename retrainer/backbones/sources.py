@@ -1,15 +1,16 @@
 """A backbone's name -> its bundle: built in, made before, or made now from the first place that gives it."""
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
 from retrainer.backbones.naming import Naming, Pictures
-from retrainer.errors import BackboneError, DownloadError, OptionError, RetrainerError
+from retrainer.backbones.networks import require_agreeing
+from retrainer.documents import read_document
+from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
-from retrainer.files import locked, shown
+from retrainer.files import locked, open_regular, shown
 from retrainer.options.retraining import BackboneOptions
 
 if TYPE_CHECKING:
@@ -103,8 +104,10 @@ def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> 
     if source.name != EMBEDDED and not (Path(model_dir) / source.name / DESCRIPTION).is_file():
         return None
     try:
-        return find_bundle(source.name, model_dir)
-    except BackboneError as error:
+        bundle = find_bundle(source.name, model_dir)
+        require_agreeing(bundle)
+        return bundle
+    except (BackboneError, ModelError) as error:
         if not source.places and not source.floats:
             raise
         observer(Warned(f"{error.problem} It is made again."))
@@ -147,9 +150,10 @@ def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictur
 def _known(description: Path) -> dict[str, str]:
     """What an earlier bundle of that name was made of: source -> hash."""
     try:
-        document = json.loads(description.read_bytes())
+        with open_regular(description) as handle:
+            document = read_document(handle.read())
         return {str(document["source"]): str(document["source_sha256"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError):
         return {}
 
 

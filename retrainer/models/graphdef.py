@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import open_regular, shown
 from retrainer.head import Head
-from retrainer.models.metadata import METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
+from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
 from retrainer.models.sealing import UNSEALED, damaged, require_undamaged, seal_of, sealed
 from retrainer.models.wire import node_in
-from retrainer.rejection import Prototypes
+from retrainer.rejection import Prototypes, checked_prototypes
 
 # The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
 PRODUCER = 134
@@ -58,6 +57,9 @@ def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
     metadata = metadata_of(graph, str(path))
     if metadata and metadata.is_sealed and not seal_of(content):
         raise damaged(str(path), f"expected '{SEAL_NODE}' at its end")
+    if metadata:
+        picture, biases = _shape(graph, INPUT_NODE, "shape"), _shape(graph, _BIASES, "value")
+        metadata.require_fit(str(path), picture[1] if len(picture) == 4 else 0, biases[0] if biases else 0)
     return graph, metadata
 
 
@@ -200,15 +202,30 @@ def prototypes_of(graph: GraphDef) -> Prototypes:
     node = _node(graph, PROTOTYPES_NODE)
     if not node:
         raise ValueError(f"expected a node '{PROTOTYPES_NODE}', found none")
-    tensor = node.attr["value"].tensor
-    shape = [dimension.size for dimension in tensor.tensor_shape.dim]
-    return np.frombuffer(tensor.tensor_content, np.float16).reshape(shape)
+    shape, content = _shape(graph, PROTOTYPES_NODE, "value"), node.attr["value"].tensor.tensor_content
+    return checked_prototypes(content, shape)
+
+
+def ends_of(graph: GraphDef) -> list[str]:
+    """The nodes that compute something that no other node reads."""
+    read = {name.split(":")[0].lstrip("^") for node in graph.node for name in node.input}
+    return [node.name for node in graph.node if node.name not in read and node.input]
 
 
 def feature_node_of(graph: GraphDef) -> str:
     """The node that gives a retrained model's features, empty where it has no such head."""
     node = _node(graph, _PRODUCT)
     return str(node.input[0]) if node else ""
+
+
+def _shape(graph: GraphDef, name: str, attribute: str) -> list[int]:
+    """The shape of a node of that name, of a constant by `value`; empty where it states none."""
+    node = _node(graph, name)
+    if not node or attribute not in node.attr:
+        return []
+    stated = node.attr[attribute]
+    shape = stated.tensor.tensor_shape if attribute == "value" else stated.shape
+    return [dimension.size for dimension in shape.dim]
 
 
 def _node(graph: GraphDef, name: str) -> Any:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from retrainer.documents import brief, read_document, require
 from retrainer.errors import ModelError
+from retrainer.models.schema import FORMAT, PARTS, TABLE, UNSEALED_FORMAT
+from retrainer.text import shown
 from retrainer.version import VERSION
 
-FORMAT = 2
-# The first has no seal.
-_UNSEALED_FORMAT = 1
+_EARLIER = "an earlier version"
 # How `images` makes a picture square; part of a cache's key, too. The same name means the same pixels of the same file.
 RESIZE_RULE = "squash-area-2"
 INPUT_NODE = "input"
@@ -39,7 +40,7 @@ class ModelMetadata:
         rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
         split: Which photos it was trained and tested on: `membership.Membership`; empty where it does not remember.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
-        retrainer: The version that made the model; empty in the first format.
+        retrainer: The version that made the model; `_EARLIER` in the first format.
         format: Of the document.
         model_id: SHA-256 over all of the above, the head's weights and the prototypes; equal in twins only.
     """
@@ -61,7 +62,7 @@ class ModelMetadata:
     @property
     def is_sealed(self) -> bool:
         """Whether the model ends with its hash, `models.sealing`, unless it lost it."""
-        return self.format != _UNSEALED_FORMAT
+        return self.format != UNSEALED_FORMAT
 
     def identified(self, weights: bytes) -> "ModelMetadata":
         """A copy whose `model_id` is computed from everything else and all weights as bytes."""
@@ -80,26 +81,47 @@ class ModelMetadata:
         return self.to_json().encode("utf-8", "surrogatepass")
 
     @classmethod
-    def from_json(cls, text: str | bytes, path: str) -> "ModelMetadata":
-        """Reads the document.
+    def from_json(cls, content: bytes, path: str) -> "ModelMetadata":
+        """Reads the document and holds it against the table of its fields.
 
         Args:
-            text: What `to_json` wrote.
+            content: What `to_bytes` wrote.
             path: The model's path, for the message.
 
         Raises:
             ModelError: it is no such document, or one of a later format.
         """
         try:
-            document = json.loads(text)
-            version = document["format"]
-            if version not in (_UNSEALED_FORMAT, FORMAT):
+            document = read_document(content)
+            version = document.get("format")
+            if type(version) is int and version > FORMAT:
                 raise ModelError(
-                    f"'{path}': its metadata has format {version!r}; expected {_UNSEALED_FORMAT} or {FORMAT}.",
+                    f"'{shown(path)}': its metadata has format {brief(version)}; expected at most {FORMAT}.",
                     "Upgrade retrainer, or retrain the model with this version.",
                 )
-            document.setdefault("retrainer", "")
-            document["labels"] = tuple(str(label) for label in document["labels"])
-            return cls(**document)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"'{path}': its metadata is damaged: {error}.", "Retrain the model.") from error
+            if version == UNSEALED_FORMAT:
+                document.setdefault("retrainer", _EARLIER)
+            require(document, TABLE)
+            for name, table in PARTS.items():
+                if document[name]:
+                    require(document[name], table, name)
+        except ValueError as error:
+            raise ModelError(f"'{shown(path)}': its metadata is damaged: {error}.", "Retrain the model.") from error
+        return cls(**{**document, "labels": tuple(document["labels"])})
+
+    def require_fit(self, path: str, input_size: int, scores: int) -> None:
+        """Raises ModelError unless this describes the network that it lies in.
+
+        Args:
+            path: The model's, for the message.
+            input_size: S of its input, pixels; 0 where the network does not tell.
+            scores: How many it gives, or 0.
+        """
+        told = ("input_size", self.input_size, input_size), ("labels", len(self.labels), scores)
+        for name, stated, found in told:
+            if found and stated != found:
+                raise ModelError(
+                    f"'{shown(path)}': its metadata is damaged: its '{name}' is not as expected: "
+                    f"{found:,}, as its network has, received {stated:,}.",
+                    "Retrain the model.",
+                )

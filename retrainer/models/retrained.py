@@ -88,6 +88,8 @@ def _open_tflite(
         network = Network(_with_features(content, path), outputs=2)
     else:
         rejection, network = None, Network(content, named=path)
+    if metadata:
+        metadata.require_fit(path, network.input_size, network.output_size)
     return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network, rejection
 
 

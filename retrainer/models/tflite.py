@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from retrainer.errors import ModelError
+from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
 from retrainer.models.sealing import UNSEALED, sealed
@@ -120,6 +121,24 @@ class TFLiteBuilder:
     def packed(self) -> bytes:
         """The model as a flatbuffer."""
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+
+
+def shapes_of(path: Path) -> tuple[list[int], list[int]]:
+    """The shapes of a model's first input and first output, read without the rest.
+
+    Raises:
+        ModelError: it is no TFLite model.
+    """
+    try:
+        graph = schema.Model.GetRootAs(path.read_bytes(), 0).Subgraphs(0)
+        picture, given = graph.Tensors(graph.Inputs(0)), graph.Tensors(graph.Outputs(0))
+        return [picture.Shape(i) for i in range(picture.ShapeLength())], [
+            given.Shape(i) for i in range(given.ShapeLength())
+        ]
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise ModelError(
+            f"'{shown(path)}' is damaged: expected a TFLite model.", "Retrain it, or copy it again."
+        ) from error
 
 
 def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:

@@ -1,0 +1,27 @@
+"""Whether a bundle's description fits its networks, told without running them."""
+
+from retrainer.backbones.bundle import COPY_AGAIN, Bundle
+from retrainer.documents import brief
+from retrainer.errors import BackboneError
+from retrainer.models import graphdef, tflite
+from retrainer.text import shown
+
+
+def require_agreeing(bundle: Bundle) -> None:
+    """Raises BackboneError unless a bundle's networks are of the size, depth and end that it states."""
+    picture, features = tflite.shapes_of(bundle.tflite_path)
+    _require(bundle, "input_size", bundle.input_size, picture[1] if len(picture) == 4 else 0)
+    _require(bundle, "depth", bundle.depth, features[-1] if features else 0)
+    if bundle.has_graph:
+        ends = graphdef.ends_of(graphdef.read_graph(bundle.graph_path))
+        if bundle.feature_node not in ends:
+            _require(bundle, "feature_node", bundle.feature_node, ends[-1] if ends else "")
+
+
+def _require(bundle: Bundle, name: str, stated: object, found: object) -> None:
+    if stated != found:
+        raise BackboneError(
+            f"The bundle '{shown(bundle.folder)}' cannot be read: its '{name}' is not as expected: "
+            f"{brief(found)}, as its network has, received {brief(stated)}.",
+            COPY_AGAIN,
+        )

@@ -1,0 +1,217 @@
+"""JSON documents that may come from anywhere, held against a table of their fields before anything is believed.
+
+A table names each field, what is expected of it in words, and how that is told.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from retrainer.text import shown
+
+# Documents of ours take kilobytes; a model that remembers a hundred thousand photos by their hashes takes 4 MB.
+MOST_BYTES = 2**24
+_BRIEF = 60
+_LONG = 10_000
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a field holds.
+
+    Attributes:
+        expected: In words.
+        holds: Whether a value is as expected.
+        required: Whether the field must be there.
+    """
+
+    expected: str
+    holds: Callable[[Any], bool]
+    required: bool = True
+
+
+Table = Mapping[str, Field]
+
+
+def read_document(content: bytes, most: int = MOST_BYTES) -> dict[str, Any]:
+    """The fields of a JSON object in UTF-8; surrogates, which stand for odd bytes of paths, are read.
+
+    Raises:
+        ValueError: it is none, or longer than `most` bytes, or states a field twice, or a number that is none.
+    """
+    if len(content) > most:
+        raise ValueError(f"expected at most {most:,} bytes, received {len(content):,}")
+    try:
+        document = json.loads(
+            content.decode("utf-8", "surrogatepass"), object_pairs_hook=_each_once, parse_constant=_no_number
+        )
+    except RecursionError:
+        raise ValueError("expected few levels, received many") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"expected an object, received {brief(document)}")
+    return document
+
+
+def require(document: Mapping[str, Any], table: Table, within: str = "") -> None:
+    """Holds a document against its table.
+
+    Args:
+        document: By `read_document`, or a part of it.
+        table: Its fields.
+        within: The name of the part, for the message.
+
+    Raises:
+        ValueError: the first field that is missing, unknown or not as expected.
+    """
+    prefix = f"{within}." if within else ""
+    for name in document:
+        if name not in table:
+            raise ValueError(f"its '{brief(prefix + name)}' is not as expected: no such field is known")
+    for name, field in table.items():
+        if name not in document:
+            if field.required:
+                raise ValueError(f"its '{prefix}{name}' is not as expected: {field.expected}, received nothing")
+        elif not field.holds(document[name]):
+            raise ValueError(
+                f"its '{prefix}{name}' is not as expected: {field.expected}, received {brief(document[name])}"
+            )
+
+
+def text(longest: int, *, printable: bool = True, empty: bool = False, required: bool = True) -> Field:
+    """Text of at most so many characters; of paths it may hold what a terminal must not see."""
+
+    def holds(value: Any) -> bool:
+        if not isinstance(value, str) or len(value) > longest or not (value or empty):
+            return False
+        return value.isprintable() and bool(value.strip() or empty) if printable else "\0" not in value
+
+    return Field(f"text of at most {longest:,} {'printable ' if printable else ''}characters", holds, required)
+
+
+def digest(*, required: bool = True) -> Field:
+    """A SHA-256 in hexadecimal."""
+    return Field("a SHA-256 in hexadecimal", is_digest, required)
+
+
+def one_of(*values: Any, required: bool = True) -> Field:
+    """One of a few values, of their type."""
+    return Field(
+        f"one of {', '.join(map(str, values))}",
+        lambda value: any(type(value) is type(one) and value == one for one in values),
+        required,
+    )
+
+
+def flag(*, required: bool = True) -> Field:
+    """True or false."""
+    return Field("true or false", lambda value: isinstance(value, bool), required)
+
+
+def whole(least: int, most: int, *, required: bool = True) -> Field:
+    """A whole number within bounds."""
+    return Field(
+        f"a whole number from {least:,} to {most:,}",
+        lambda value: type(value) is int and least <= value <= most,
+        required,
+    )
+
+
+def number(least: float, most: float, *, required: bool = True) -> Field:
+    """A number within bounds."""
+    return Field(
+        f"a number from {least:g} to {most:g}", lambda value: is_number(value) and least <= value <= most, required
+    )
+
+
+def texts(most: int, longest: int) -> Field:
+    """A list of different printable texts, one at least."""
+    each = text(longest)
+
+    def holds(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and 1 <= len(value) <= most
+            and all(map(each.holds, value))
+            and len(set(value)) == len(value)
+        )
+
+    return Field(f"1 to {most:,} different texts, each {each.expected}", holds)
+
+
+def mapping(names: Callable[[str], bool], values: Field, most: int, *, required: bool = True) -> Field:
+    """An object of at most so many fields, whose names and values are alike."""
+
+    def holds(value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and len(value) <= most
+            and all(map(names, value))
+            and all(map(values.holds, value.values()))
+        )
+
+    return Field(f"an object of at most {most:,} fields, each {values.expected}", holds, required)
+
+
+def part(*, required: bool = True) -> Field:
+    """An object that has a table of its own."""
+    return Field("an object", lambda value: isinstance(value, dict), required)
+
+
+def plain(levels: int) -> Field:
+    """What is for people only: texts and numbers, and lists and objects of them to so many levels."""
+
+    def holds(value: Any, left: int = levels) -> bool:
+        if isinstance(value, dict):
+            return left > 0 and all(map(str.isprintable, value)) and _all(value.values(), left)
+        if isinstance(value, list):
+            return left > 0 and _all(value, left)
+        short = isinstance(value, str) and len(value) <= _LONG
+        return short or value is None or isinstance(value, bool) or is_number(value)
+
+    def _all(values: Iterable[Any], left: int) -> bool:
+        return all(holds(value, left - 1) for value in values)
+
+    return Field("text, a number or nothing, or few levels of these", holds)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that a float can hold."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def is_digest(value: Any) -> bool:
+    """Whether a value is a SHA-256 in hexadecimal."""
+    return isinstance(value, str) and is_hex(value, 64)
+
+
+def is_hex(value: str, digits: int) -> bool:
+    """Whether a text is so many hexadecimal digits in lower case."""
+    return len(value) == digits and not value.strip("0123456789abcdef")
+
+
+def brief(value: Any) -> str:
+    """A value in a message: short, on one line, harmless."""
+    if isinstance(value, list | dict):
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value):,}"
+    if type(value) is int and abs(value) >= 10**_BRIEF:
+        return "a number of too many digits"
+    said = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return shown(said if len(said) <= _BRIEF else said[:_BRIEF] + "…")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"its '{brief(twice)}' is stated twice")
+    return document
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"expected numbers, received {constant}")
