@@ -8,7 +8,8 @@ RetrainerError
 ├── BackboneError   a backbone's bundle is absent, damaged or unknown
 ├── TrainingError   no head can be fitted
 ├── ModelError      a retrained graph cannot be read or run
-└── OutputError     a file cannot be written
+├── OutputError     a file cannot be written
+└── ResourceError   the machine, or a limit, gives too little memory or too few threads
 
 The grammar of a message: what is wrong, what was expected, what was received; the fix on a second line.
 """
@@ -67,3 +68,7 @@ class ModelError(RetrainerError):
 
 class OutputError(RetrainerError):
     """A file cannot be written."""
+
+
+class ResourceError(RetrainerError):
+    """The machine, or a limit, gives too little memory or too few threads."""

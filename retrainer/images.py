@@ -15,10 +15,15 @@ import numpy as np
 from PIL import Image
 
 from retrainer.arrays import Floats, Pixels
-from retrainer.errors import PictureError
+from retrainer.damage import has_lost_block
+from retrainer.errors import PictureError, ResourceError
 from retrainer.jpegs import decode_jpeg, may_be_turned
+from retrainer.memory import has_room, is_shortage, require_memory, shortage
+from retrainer.modes import decoded_png, rgb_of
 from retrainer.native import native_stderr_hidden
+from retrainer.pngs import SIGNATURE, only_picture
 from retrainer.resizing import squashed
+from retrainer.signatures import RAW, half_read, received
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.
@@ -30,16 +35,8 @@ MAX_BYTES = 2**30
 # Pillow warns above a limit of its own, which lies below ours.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
-# How files of the formats begin, for those whose header is cut off or damaged.
 _JPEG = b"\xff\xd8\xff"
-_BEGINNINGS = {
-    _JPEG: "JPEG",
-    b"\x89PNG": "PNG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-}
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _EXIF_ORIENTATION = 0x0112
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
@@ -123,8 +120,12 @@ def decode(content: bytes, size: int) -> Picture:
     pixels = decode_jpeg(content, size, MAX_PIXELS) if content.startswith(_JPEG) else None
     if pixels is not None and not may_be_turned(content):
         return Picture(pixels)
+    if content.startswith(SIGNATURE):
+        content = only_picture(content)
+    if (numbers := _numbers_of(content)) is not None:
+        return numbers
     header = _opened(content)
-    picture = _decoded(header, size) if pixels is None else pixels
+    picture = _decoded(header, content, size) if pixels is None else pixels
     return Picture(picture, _orientation(header))
 
 
@@ -141,12 +142,46 @@ def to_input(pixels: Pixels | Floats, mean: float = 127.5, std: float = 127.5) -
     return floats
 
 
+def _numbers_of(content: bytes) -> Picture | None:
+    """The picture of a TIFF whose numbers are no bytes; None of any other file."""
+    if not content.startswith(_TIFFS):
+        return None
+    from retrainer.tiffs import decoded_tiff, layout_of  # Pillow's reader of TIFF takes a while to import
+
+    if (layout := layout_of(content)) is None:
+        return None
+    if layout.is_raw:
+        raise PictureError(f"expected {', '.join(FORMATS)}, received {RAW}")
+    _require_few(layout.width * layout.height)
+    if layout.is_plain:
+        return None
+    with _large(layout.width * layout.height), native_stderr_hidden():
+        try:
+            return Picture(decoded_tiff(content, layout), layout.orientation)
+        except PictureError:
+            raise
+        except Exception as error:  # NumPy and Pillow raise whatever the bytes make them stumble over
+            raise _failed(error, layout.width * layout.height) from error
+
+
+def _require_few(pixels: int) -> None:
+    if pixels > MAX_PIXELS:
+        raise PictureError(f"{pixels:,} pixels are more than the limit of {MAX_PIXELS:,}")
+
+
+def _large(pixels: int) -> contextlib.AbstractContextManager[object]:
+    """One huge picture at a time: what Pillow needs on the way is a multiple of the picture."""
+    return _ONE_LARGE if pixels > LARGE_PIXELS else contextlib.nullcontext()
+
+
 def _opened(content: bytes) -> Image.Image:
     """The picture with only its header read."""
     formats: tuple[str, ...] = FORMATS
     if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
         _enable_heif()
         formats = (*FORMATS, "HEIF")
+    elif _is_readable_avif(content):
+        formats = ("AVIF",)
     if not content:
         raise PictureError("the file is empty (0 bytes)")
     try:
@@ -155,10 +190,19 @@ def _opened(content: bytes) -> Image.Image:
         count = int("".join(c for c in str(error).split("pixels")[0] if c.isdigit()))
         raise PictureError(f"{count:,} pixels are more than the limit of {MAX_PIXELS:,}") from error
     except Exception as error:
+        require_memory(error, "to open a photo")
         raise PictureError(_unknown(content)) from error
-    if picture.width * picture.height > MAX_PIXELS:
-        raise PictureError(f"{picture.width * picture.height:,} pixels are more than the limit of {MAX_PIXELS:,}")
+    _require_few(picture.width * picture.height)
     return picture
+
+
+def _is_readable_avif(content: bytes) -> bool:
+    """Whether a file is AVIF, and Pillow one that reads it: from 11.3 on, if it was built so."""
+    if content[4:11] != b"ftypavi":
+        return False
+    from PIL import features
+
+    return bool(features.check("avif"))
 
 
 def _enable_heif() -> None:
@@ -171,13 +215,14 @@ def _enable_heif() -> None:
 
 def _unknown(content: bytes) -> str:
     """Why a file is no picture, by its first bytes."""
-    for beginning, name in _BEGINNINGS.items():
-        if content.startswith(beginning):
-            return f"damaged or truncated: its header is not that of a whole {name}"
-    received = f"a file that begins with {content[:12].hex(' ')}"
-    if content[:64].isascii() and content[:64].decode("ascii").replace("\n", "").replace("\r", "").isprintable():
-        received = "a text file"
-    return f"expected {', '.join(FORMATS)}, received {received}"
+    if content.startswith(_TIFFS):
+        from retrainer.tiffs import layout_of
+
+        if layout := layout_of(content):
+            return f"{layout} cannot be read; expected grey, RGB, CMYK or a palette"
+    if name := "AVIF" if _is_readable_avif(content) else half_read(content):
+        return f"damaged or truncated: its header is not that of a whole {name}"
+    return f"expected {', '.join(FORMATS)}, received {received(content)}"
 
 
 def _orientation(header: Image.Image) -> int:
@@ -190,25 +235,30 @@ def _orientation(header: Image.Image) -> int:
         return 1
 
 
-def _decoded(header: Image.Image, size: int) -> Image.Image:
+def _decoded(header: Image.Image, content: bytes, size: int) -> Image.Image:
     """The pixels as an RGB picture, or an RGBA one where some are transparent."""
-    # One huge picture at a time: what Pillow needs on the way is a multiple of the picture.
-    large = _ONE_LARGE if header.width * header.height > LARGE_PIXELS else contextlib.nullcontext()
+    pixels = header.width * header.height
     # libtiff writes of damaged pictures to the terminal.
     quiet = native_stderr_hidden() if header.format == "TIFF" else contextlib.nullcontext()
+    # Nothing else tells zeros from data in these formats.
+    if header.format in ("WEBP", "AVIF") and has_lost_block(content, 0, len(content)):
+        raise PictureError("damaged or truncated: a block of its data is missing")
     try:
-        with large, quiet:
+        with _large(pixels), quiet:
+            if header.format == "PNG":
+                return decoded_png(header, content)
             header.draft("RGB", (2 * size, 2 * size))
-            return _rgb(header)
+            return rgb_of(header)
+    except PictureError:
+        raise
     except Exception as error:
-        raise PictureError(f"damaged or truncated: {error or type(error).__name__}") from error
+        raise _failed(error, pixels) from error
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # Pillow would cut 16 bits off at 255 instead of keeping the upper eight.
-        upper = np.asarray(picture) >> 8
-        return Image.fromarray(upper.clip(0, 255).astype(np.uint8)).convert("RGB")
-    if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
-        return picture.convert("RGBA")
-    return picture.convert("RGB")
+def _failed(error: Exception, pixels: int) -> PictureError | ResourceError:
+    """Why a picture of so many pixels could not be decoded."""
+    if is_shortage(error) or not has_room(8 * pixels):
+        if pixels <= LARGE_PIXELS:
+            return shortage("to decode a photo")
+        return PictureError(f"not enough memory to decode its {pixels:,} pixels")
+    return PictureError(f"damaged or truncated: {error or type(error).__name__}")

@@ -76,8 +76,7 @@ def _decoded(content: bytes, size: int, most_pixels: int) -> Pixels | None:
     height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
     if height * width > most_pixels:
         return None
-    if not _tables_are_whole(content):
-        raise ValueError("a table of its header is damaged")
+    _require_sound_header(content)
     # To find the end mark takes longer than to look behind it.
     if has_lost_block(content, 0, len(content)) and has_lost_block(content, *_scan(content)):
         raise ValueError("a block of its data is missing")
@@ -122,17 +121,25 @@ def segments(content: bytes) -> Iterator[tuple[int, int, int]]:
         place += 2 + length
 
 
-def _tables_are_whole(content: bytes) -> bool:
-    """Whether no quantization table of the header holds a zero, which the standard forbids and zeroed bytes leave."""
+def _require_sound_header(content: bytes) -> None:
+    """Raises ValueError if a header is of a rare kind, or a quantization table of it holds a zero.
+
+    The decoder would write a lossless JPEG beyond the memory that it sets aside for a halved one. The standard forbids
+    zeros, which bytes that were lost leave.
+    """
+    frame = 0
     for marker, start, end in segments(content):
+        if marker in _FRAMES:
+            frame = marker
         table = start + 4
         while marker == _TABLES and table < end:
             wide = content[table] >> 4
             entries = content[table + 1 : table + 1 + (128 if wide else 64)]
             if 0 in (np.frombuffer(entries[: len(entries) // 2 * 2], ">u2") if wide else entries):
-                return False
+                raise ValueError("a table of its header is damaged")
             table += 1 + (128 if wide else 64)
-    return True
+    if not frame or frame in _RARE_FRAMES:
+        raise ValueError("no frame that can be decoded")
 
 
 def _scan(content: bytes) -> tuple[int, int]:

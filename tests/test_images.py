@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import jpeg
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from retrainer.arrays import Pixels
 from retrainer.errors import PictureError
@@ -133,7 +133,21 @@ def huge_png(side: int) -> bytes:
         (huge_png(60_000), "3,600,000,000 pixels are more than the limit"),
         (huge_png(20_000), "400,000,000 pixels are more than the limit"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 40, "pip install pillow-heif"),
-        (b"%PDF-1.7\n%\xe2\xe3", "received a file that begins with 25 50 44 46"),
+        (b"%PDF-1.7\n%\xe2\xe3", "received a PDF document"),
+        ("Élève, aucune photo.\n".encode() * 9, "received a text file"),
+        (b"\n<!DOCTYPE HTML>\n<html><title>\xe9", "received a web page; fetch the picture itself"),
+        (b"<?xml version='1.0'?><svg xmlns='x'>", r"received a drawing \(SVG\)"),
+        (b"<?xml version='1.0'?><annotation>", "received an XML document"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99), "received a JPEG 2000 picture; save it"),
+        (b"\xff\x4f\xff\x51" + bytes(99), "received a JPEG 2000 picture"),
+        (b"\xff\x0a" + bytes(99), "received a JPEG XL picture"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(99), "received a JPEG XL picture"),
+        (b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "received a raw photo of Canon"),
+        (b"\0\0\0\x20ftypisom" + bytes(99), r"received a video \(MP4\)"),
+        (b"PK\x03\x04" + bytes(99), "received a ZIP archive"),
+        (bytes(9000), "received a file of zeros"),
+        (saved(gradient(99, 99), "WEBP")[:60], "header is not that of a whole WebP"),
+        (b"II+\0\x08\0\0\0" + bytes(20), "header is not that of a whole BigTIFF"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -154,3 +168,76 @@ def test_a_file_that_cannot_be_read_gives_its_reason(tmp_path: Path) -> None:
         handle.truncate(2**30 + 1)
     with pytest.raises(PictureError, match="more than the limit"):
         read_file(str(video))
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG with more chunks behind its header."""
+    content = saved(gradient(64, 48), "PNG")
+    return content[:33] + b"".join(chunk(*item) for item in chunks) + content[33:]
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        (b"zTXt", b"workflow\0\0" + zlib.compress(bytes(3_000_000))),
+        (b"tEXt", b"workflow\0" + b"word " * 400_000),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"<x/>" * 900_000)),
+        (b"iCCP", b"press\0\0" + zlib.compress(bytes(3_000_000))),
+        (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(3_000_000))),
+        (b"acTL", b"damaged"),
+    ],
+)
+def test_a_png_is_read_whatever_it_carries_beside_its_pixels(large: tuple[bytes, bytes]) -> None:
+    np.testing.assert_array_equal(square(png_with(large), 16), square(png_with(), 16))
+
+
+def test_a_png_with_a_wrong_checksum_is_damaged() -> None:
+    content = png_with()
+    place = content.index(b"IDAT") + 40
+    with pytest.raises(PictureError, match="checksum of a chunk IDAT is wrong"):
+        square(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :], 16)
+
+
+@pytest.mark.parametrize("format_", ["WEBP", "AVIF"])
+def test_a_lost_block_of_other_formats_is_noticed(format_: str) -> None:
+    if format_ == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    content = saved(Image.fromarray(noise), format_, quality=95)
+    assert square(content, 8).shape == (8, 8, 3)
+    with pytest.raises(PictureError, match="a block of its data is missing"):
+        square(content[:4096] + bytes(4096) + content[8192:], 8)
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+RAW_EXIF = b"\nexif\n      32\n" + (
+    b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".hex().encode() + b"\n"
+)
+
+
+def turned(format_: str) -> bytes:
+    if format_ == "PNG with raw EXIF":
+        return png_with((b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(RAW_EXIF)))
+    if format_ == "PNG with XMP":
+        return png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
+    if format_ == "TIFF":
+        return saved(gradient(64, 48), format_, tiffinfo={700: XMP})
+    return saved(gradient(64, 48), format_, xmp=XMP, lossless=True, quality=95)
+
+
+@pytest.mark.parametrize("format_", ["PNG with raw EXIF", "PNG with XMP", "JPEG", "WEBP", "TIFF"])
+def test_an_orientation_elsewhere_than_in_exif_counts(format_: str) -> None:
+    expected = np.asarray(gradient(64, 48).rotate(-90, expand=True).resize((16, 16), Image.Resampling.BOX))
+    assert difference(square(turned(format_), 16), expected) <= 6
+
+
+def test_exif_wins_over_xmp() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    content = saved(gradient(64, 48), "JPEG", exif=exif, xmp=XMP, quality=95)
+    expected = np.asarray(gradient(64, 48).rotate(180).resize((16, 16), Image.Resampling.BOX))
+    assert difference(square(content, 16), expected) <= 6

@@ -30,6 +30,8 @@ FLOORS = (
         "jpegs",
         "damage",
         "levels",
+        "memory",
+        "modes",
         "pngs",
         "tiffs",
         "signatures",

@@ -1,0 +1,58 @@
+"""PNG files without what no pixel depends on, checked by their checksums."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from retrainer.errors import PictureError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+# Texts that may state an orientation, as ImageMagick, ExifTool and Adobe's programs name them.
+_TURNING = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"Raw profile type xmp\0", b"XML:com.adobe.xmp\0")
+_MOST_TEXT = 2**20
+
+
+def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of each chunk; the last may reach beyond the file's end."""
+    place = len(SIGNATURE)
+    while place + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, place)
+        yield name, place, place + 12 + length
+        place += 12 + length
+
+
+def only_picture(content: bytes) -> bytes:
+    """A PNG without its texts, colour profile and other chunks that Pillow would unpack.
+
+    A short text that may state an orientation stays.
+
+    Raises:
+        PictureError: the checksum of a chunk that pixels depend on is not that of its content.
+    """
+    parts = [content[: len(SIGNATURE)]]
+    for name, start, end in chunks(content):
+        if name in _PIXELS and end <= len(content):
+            if zlib.crc32(memoryview(content)[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+                raise PictureError(f"damaged or truncated: the checksum of a chunk {name.decode()} is wrong")
+        elif name not in _PIXELS and name != b"eXIf" and not (name in _TEXTS and _is_short(content[start + 8 : end])):
+            continue
+        parts.append(content[start:end])
+    return b"".join(parts)
+
+
+def _is_short(text: bytes) -> bool:
+    """Whether a text chunk's content is one that may state an orientation, and small when it is unpacked."""
+    if not text.startswith(_TURNING) or len(text) > _MOST_TEXT:
+        return False
+    # The packed text follows a few short fields; one that begins elsewhere is not packed.
+    for place in [text.find(header) for header in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")]:
+        try:
+            unpacked = zlib.decompressobj()
+            unpacked.decompress(text[place:], _MOST_TEXT) if place >= 0 else b""
+        except zlib.error:
+            continue
+        if unpacked.unconsumed_tail:
+            return False
+    return True
