@@ -12,7 +12,8 @@ from networks import CLASSES, DEPTH, KERNEL, SIZE, WEIGHTS, bundle_from, expecte
 from retrainer.arrays import Floats
 from retrainer.backbones import agreement, conversion, opening
 from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.backbones.naming import PIXEL_RANGE, SYMMETRIC_RANGE, UNIT_RANGE, Grounds, Naming, range_of
+from retrainer.backbones.naming import Grounds, Naming
+from retrainer.models.ranges import PIXEL_RANGE, SYMMETRIC_RANGE, UNIT_RANGE, range_of
 from retrainer.backbones.quantization import quantize
 from retrainer.backbones.tflite_source import convert_tflite
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError

@@ -98,7 +98,7 @@ class _Reading:
     def of(cls, network: OpenNetwork, naming: Naming, source: str) -> "_Reading":
         """Reads the network's graph."""
         graph = _imported(network)
-        (mean, std), told = picture_range(graph, network, naming)
+        (mean, std), told = picture_range(network, naming)
         taken = feature_tensor(graph, network, source, naming.bottleneck_layer)
         _require_features(taken, source)
         return cls(network, graph, taken, mean, std, told)

@@ -1,27 +1,19 @@
 """Which tensor of a network is the feature vector, and what pictures the network wants, read from its graph."""
 
-from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
-
-from retrainer.backbones.naming import LOGITS, Naming, Step, did_you_mean, no_logits, range_of
+from retrainer.backbones.naming import LOGITS, Naming, did_you_mean, no_logits
 from retrainer.backbones.opening import OpenNetwork
 from retrainer.errors import OptionError
 from retrainer.files import shown
+from retrainer.models.first_steps import first_steps
+from retrainer.models.ranges import range_of
 
 _PASSING = frozenset(
     {"Identity", "IdentityN", "LogSoftmax", "Reshape", "Sigmoid", "Softmax", "Squeeze", "StopGradient"}
 )
 _ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
-_ARITHMETIC = {"Mul": "mul", "RealDiv": "div", "Sub": "sub", "Add": "add", "AddV2": "add", "BiasAdd": "add"}
-# What does not change the numbers of a picture.
-_AT_THE_START = frozenset(
-    {"Cast", "EnsureShape", "Identity", "IdentityN", "MirrorPad", "Pad", "PadV2", "PreventGradient", "ResizeArea"}
-    | {"ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "Reshape", "ReverseV2", "Slice", "StopGradient"}
-    | {"StridedSlice", "Transpose", "ClipByValue", "Maximum", "Minimum"}
-)
 
 
 def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) -> Any:
@@ -96,47 +88,16 @@ def _is_constant(tensor: Any) -> bool:
     return True
 
 
-def picture_range(graph: Any, network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
+def picture_range(network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
     """Mean and std of what the network takes, `(pixel - mean) / std`, and whether anything tells so.
 
     What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
-    who doubles wants 0 to 1. Where it has none, the usual range of its kind is taken.
+    who doubles wants 0 to 1. If it has none, the usual range of its kind is taken.
 
     Args:
-        graph: The network's `tf.Graph`.
-        network: What it is the graph of.
+        network: It.
         naming: What the user says.
     """
-    steps = list(_first_steps(graph.get_tensor_by_name(f"{network.input_node}:0")))
-    return naming.seen(range_of(steps, network.usual_range)), bool(steps) or naming.says_range
-
-
-def _first_steps(tensor: Any) -> Iterator[Step]:
-    """The arithmetic with constants that follows a tensor before anything else does."""
-    while True:
-        readers = [operation for operation in tensor.consumers() if operation.type not in ("Shape", "NoOp")]
-        if len(readers) != 1:
-            return
-        (operation,) = readers
-        if operation.type not in _AT_THE_START:
-            constants = [_value(operand) for operand in operation.inputs if operand is not tensor]
-            if len(constants) != 1 or constants[0] is None or operation.type not in _ARITHMETIC:
-                return
-            yield _ARITHMETIC[operation.type], operation.inputs[0] is tensor, constants[0]
-        tensor = operation.outputs[0]
-
-
-def _value(tensor: Any) -> float | None:
-    """The mean of a constant with one number, or one per channel; None of any other tensor."""
-    if not _is_constant(tensor) or tensor.shape.num_elements() not in (1, 3):
-        return None
-    from retrainer.models.tensorflow_graph import import_tensorflow
-
-    tensorflow = import_tensorflow()
-    while tensor.op.type == "Identity":
-        tensor = tensor.op.inputs[0]
-    value = tensorflow.get_static_value(tensor)
-    if value is None:  # what is computed of constants
-        with tensorflow.compat.v1.Session(graph=tensor.graph) as session:
-            value = session.run(tensor)
-    return float(np.mean(value))
+    steps = list(first_steps(network.graph, network.input_node))
+    told = bool(steps) or network.tells_range or naming.says_range
+    return naming.seen(range_of(steps, network.usual_range)), told

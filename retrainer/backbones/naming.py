@@ -1,6 +1,6 @@
 """What a user may say of a network, and what every way to a bundle takes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,6 @@ from retrainer.files import shown
 LOGITS = "logits"
 # How many pictures a bundle is compared with its source on.
 COMPARED = 8
-# What networks of a kind expect that do not show it: pixels 0 to 255 become (pixel - mean) / std.
-PIXEL_RANGE = (0.0, 1.0)
-UNIT_RANGE = (0.0, 255.0)  # TF-Hub's modules: tensorflow.org/hub/common_signatures/images
-SYMMETRIC_RANGE = (127.5, 127.5)
-
 Pictures = Callable[[int, int], Sequence[Floats]]
 """Size S and a number -> so many network inputs float32 `(S, S, 3)` in [-1, 1], or fewer where there are fewer."""
 
@@ -103,49 +98,3 @@ def ramp(size: int) -> Floats:
     """A picture `(size, size, 3)` in [-1, 1] for want of photos: each channel grows along another way."""
     line = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     return np.stack(np.broadcast_arrays(line[:, np.newaxis], line, line[::-1]), axis=-1)
-
-
-# What first layers take: symmetric numbers, units, units less a half or normalised by ImageNet's mean and deviation
-# (torchvision's way), pixels less ImageNet's mean (Caffe's), and pixels.
-_PIXELS = (0.0, 255.0)
-_WANTED = ((-1.0, 1.0), (0.0, 1.0), (-0.5, 0.5), (-2.1, 2.6), (-124.0, 151.0), _PIXELS)
-_RANGES = {PIXEL_RANGE: _PIXELS, UNIT_RANGE: (0.0, 1.0), SYMMETRIC_RANGE: (-1.0, 1.0)}
-
-Step = tuple[str, bool, float]
-"""An operation with a constant: `mul`, `div`, `add` or `sub`, whether the picture comes first in it, the constant."""
-
-
-def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, float]:
-    """Mean and std of what a network takes, by what it does before its first layer.
-
-    Of pixels, units and [-1, 1] it is that which these steps turn into what first layers want.
-
-    Args:
-        steps: In their order.
-        usual: The answer where they do not tell, as where there are none.
-    """
-    steps = tuple(steps)
-    if not steps:
-        return usual
-    factor, offset = 1.0, 0.0
-    for operation, first, value in steps:
-        match operation:
-            case "mul":
-                factor, offset = factor * value, offset * value
-            case "div" if first and value:
-                factor, offset = factor / value, offset / value
-            case "sub":
-                factor, offset = (factor, offset - value) if first else (-factor, value - offset)
-            case "add":
-                offset += value
-            case _:
-                return usual
-
-    def distance(taken: tuple[float, float]) -> float:
-        low, high = sorted(factor * end + offset for end in _RANGES[taken])
-        # Pixels need no steps to become pixels.
-        wanted = _WANTED[:-1] if taken == PIXEL_RANGE else _WANTED
-        return min((abs(low - a) + abs(high - b)) / (b - a) for a, b in wanted)
-
-    nearest = min(_RANGES, key=distance)
-    return usual if distance(usual) <= distance(nearest) else nearest

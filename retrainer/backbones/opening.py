@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from retrainer.architectures import KerasApplication
 from retrainer.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
-from retrainer.backbones.naming import SYMMETRIC_RANGE, UNIT_RANGE, Naming
+from retrainer.backbones.naming import Naming
 from retrainer.backbones.saved_models import require_harmless_saved_model
 from retrainer.errors import BackboneError, OptionError
 from retrainer.files import shown
@@ -19,6 +19,7 @@ from retrainer.models.foreign import PLACEHOLDERS, reading_of
 from retrainer.models.graphdef import read_graph
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
 from retrainer.models.operations import require_harmless
+from retrainer.models.ranges import SYMMETRIC_RANGE, UNIT_RANGE
 from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
 
 # What a network takes that does not say.
@@ -42,6 +43,7 @@ class OpenNetwork:
         run: Pictures `(N, S, S, 3)` in the network's own range -> what `output_node` gives, computed by the network as
             it came.
         chosen: Whether the user named `output_node`.
+        tells_range: Whether it tells `usual_range`, as a network of bytes does.
     """
 
     graph: Any
@@ -51,6 +53,7 @@ class OpenNetwork:
     usual_range: tuple[float, float]
     run: Callable[[Arrays], Arrays]
     chosen: bool
+    tells_range: bool = False
 
 
 def open_network(path: Path, source: str, naming: Naming, *, trusted: bool = False) -> OpenNetwork:
@@ -218,7 +221,7 @@ def _open_graph(definition: Any, source: str, naming: Naming) -> OpenNetwork:
     run = GraphNetwork(graph, source, reading.input_node, end).run_all
     inferred = (reading.mean, reading.std)
     usual = SYMMETRIC_RANGE if inferred == (USUAL_MEAN, USUAL_STD) else inferred
-    return OpenNetwork(graph, reading.input_node, end, size, usual, run, chosen)
+    return OpenNetwork(graph, reading.input_node, end, size, usual, run, chosen, tells_range=reading.told)
 
 
 def _frozen(network: Any) -> Any:

@@ -1,6 +1,6 @@
 """A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,27 +14,23 @@ from retrainer.backbones.agreement import TOLERANCE, relative_difference
 from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
 from retrainer.backbones.naming import (
     LOGITS,
-    SYMMETRIC_RANGE,
     Grounds,
     Naming,
-    Step,
     did_you_mean,
     no_logits,
-    range_of,
 )
 from retrainer.errors import BackboneError, OptionError
 from retrainer.files import shown
 from retrainer.models.litert import Network, tensors_of
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite import TFLiteBuilder
-from retrainer.models.tflite_metadata import METADATA_BUFFER, normalisation_in
+from retrainer.models.tflite_metadata import METADATA_BUFFER
 from retrainer.models.tflite_reader import MODEL_IDENTIFIER
+from retrainer.models.tflite_reading import INTEGERS, as_integers, quantization_of, range_in, text
 
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
-_ARITHMETIC = frozenset({"add", "div", "mul", "sub"})
 # One step of int8 at the input, where rounding may fall either way, is a few of them at the end.
 _INT8_TOLERANCE = 0.05
-_INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
 
 
 def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
@@ -69,7 +65,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         Network(tflite)
         tensors = builder.graph.tensors
         difference = _require_agreement((content, tflite), tensors, taken, entrance, on.compared(entrance.size))
-        layer = _text(tensors[taken].name).split(";")[0]
+        layer = text(tensors[taken].name).split(";")[0]
     except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
@@ -107,20 +103,15 @@ class _Entrance:
             real = picture
         else:
             real = ((picture * STD + MEAN - self.mean) / self.std).astype(np.float32)
-        if self.tensor.type not in _INTEGERS:
-            return real
-        scale, zero = _quantization(self.tensor)
-        dtype = np.uint8 if self.tensor.type == schema.TensorType.UINT8 else np.int8
-        limits = np.iinfo(dtype)
-        return np.rint(real / scale + zero).clip(limits.min, limits.max).astype(dtype)
+        return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
 
 
 def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
-    if naming.input_layer not in ("", _text(tensor.name)):
+    if naming.input_layer not in ("", text(tensor.name)):
         raise OptionError(
-            f"--input_layer: expected the only input of '{shown(source)}', '{shown(_text(tensor.name))}', "
+            f"--input_layer: expected the only input of '{shown(source)}', '{shown(text(tensor.name))}', "
             f"received '{shown(naming.input_layer)}'.",
             "Leave the flag out.",
         )
@@ -130,7 +121,7 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
             f"'{shown(source)}': expected an input of a known size, received one of any size.",
             "Convert the network again for one size.",
         )
-    known = (*_INTEGERS, schema.TensorType.FLOAT32)
+    known = (*INTEGERS, schema.TensorType.FLOAT32)
     if len(graph.inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or tensor.type not in known:
         raise BackboneError(
             f"'{shown(source)}': expected one input (1, S, S, 3) of float32, uint8 or int8, "
@@ -139,49 +130,8 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
         )
     if shape[0] != 1 or shape[3] != 3:
         raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
-    if tensor.type in _INTEGERS:
-        scale, zero = _quantization(tensor)
-        inferred, told = (float(zero + _INTEGERS[tensor.type]), 1.0 / scale), True
-    else:
-        stated, steps = _stated(builder), list(_first_steps(builder))
-        inferred, told = stated or range_of(steps, SYMMETRIC_RANGE), bool(stated or steps)
+    inferred, told = range_in(builder)
     return _Entrance(tensor, shape[1], *naming.seen(inferred), told or naming.says_range)
-
-
-def _quantization(tensor: Any) -> tuple[float, int]:
-    """Scale and zero point: a number q stands for `scale * (q - zero)`."""
-    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
-
-
-def _stated(builder: TFLiteBuilder) -> tuple[float, float] | None:
-    """The range that the model's TFLite Metadata states."""
-    for entry in builder.model.metadata or []:
-        if entry.name in (METADATA_BUFFER, METADATA_BUFFER.encode()):
-            return normalisation_in(bytes(builder.model.buffers[entry.buffer].data))
-    return None
-
-
-def _first_steps(builder: TFLiteBuilder) -> Iterator[Step]:
-    """The arithmetic with constants that follows the input; converters fold much of it into the first layer."""
-    graph, number = builder.graph, builder.graph.inputs[0]
-    while True:
-        readers = [operator for operator in graph.operators if number in operator.inputs]
-        others = [other for operator in readers for other in operator.inputs if other != number]
-        value = _constant(builder, others[0]) if len(readers) == len(others) == 1 else None
-        kind = builder.operator_name(readers[0]).lower() if readers else ""
-        if value is None or kind not in _ARITHMETIC:
-            return
-        yield kind, readers[0].inputs[0] == number, value
-        number = readers[0].outputs[0]
-
-
-def _constant(builder: TFLiteBuilder, number: int) -> float | None:
-    """The mean of a float constant with one number, or one per channel; None of any other tensor."""
-    tensor = builder.graph.tensors[number]
-    data = builder.model.buffers[tensor.buffer].data
-    if tensor.type != schema.TensorType.FLOAT32 or data is None or len(data) not in (4, 12):
-        return None
-    return float(np.frombuffer(bytes(data), np.float32).mean())
 
 
 def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
@@ -215,7 +165,7 @@ def _is_last_layer(builder: TFLiteBuilder, operator: Any) -> bool:
 
 
 def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
-    names = [_text(tensor.name) for tensor in builder.graph.tensors]
+    names = [text(tensor.name) for tensor in builder.graph.tensors]
     made = {output for operator in builder.graph.operators for output in operator.outputs}
     for number, name in enumerate(names):
         if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
@@ -227,10 +177,6 @@ def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
     )
 
 
-def _text(name: bytes | str | None) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name or ""
-
-
 def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
     """Makes a tensor the only output, as float32 `(1, D)`, a map averaged; returns D."""
     tensor = builder.graph.tensors[taken]
@@ -238,7 +184,7 @@ def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
         raise BackboneError(
             f"'{shown(source)}': expected features of the shape (1, D) or (1, H, H, D), "
-            f"'{shown(_text(tensor.name))}' has {tuple(shape)}.",
+            f"'{shown(text(tensor.name))}' has {tuple(shape)}.",
             "Name the tensor of the features by --bottleneck_layer.",
         )
     if tensor.type != schema.TensorType.FLOAT32:
@@ -269,7 +215,7 @@ def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
         steps.append(
             ("ADD", (builder.add_constant("input_offset", np.array([offset], np.float32)),), schema.AddOptionsT())
         )
-    if entrance.tensor.type in _INTEGERS:
+    if entrance.tensor.type in INTEGERS:
         steps.append(("QUANTIZE", (), schema.QuantizeOptionsT()))
     if not steps:
         return
@@ -315,8 +261,8 @@ def _require_agreement(
     """
     content, tflite = models
     tensor = tensors[taken]
-    tolerance = _INT8_TOLERANCE if any(t.type in _INTEGERS for t in tensors) else TOLERANCE
-    scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else _quantization(tensor)
+    tolerance = _INT8_TOLERANCE if any(t.type in INTEGERS for t in tensors) else TOLERANCE
+    scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else quantization_of(tensor)
     differences = []
     for picture in pictures:
         own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)

@@ -6,6 +6,7 @@ by their slots. Slots, enumerations and the identifier come from metadata_schema
 
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import flatbuffers
 from flatbuffers import encode, number_types
@@ -130,6 +131,28 @@ def normalisation_in(metadata: bytes) -> tuple[float, float] | None:
     except (IndexError, ValueError, TypeError, struct.error, ZeroDivisionError):  # damaged, and no part of the network
         pass
     return None
+
+
+def labels_file_in(metadata: bytes) -> str:
+    """The name of the file of labels that TFLite Metadata gives its first output, empty if it gives none.
+
+    Args:
+        metadata: The content of the buffer `TFLITE_METADATA`, of any tool. A file of one language comes after others.
+    """
+    found = []
+    with suppress(IndexError, ValueError, TypeError, struct.error):  # damaged, and no part of the network
+        start = encode.Get(number_types.UOffsetTFlags.packer_type, metadata, 0)
+        graph = _tables(Table(metadata, start), 3)[0]
+        for file in _tables(_tables(graph, 3)[0], 6):
+            kind = file.Offset(8)
+            if kind and file.Get(number_types.Uint8Flags, file.Pos + kind) == TENSOR_AXIS_LABELS:
+                found.append((_text(file, 3) != "", _text(file, 0)))
+    return next((name for _, name in sorted(found, key=lambda one: one[0]) if name), "")
+
+
+def _text(table: Table, slot: int) -> str:
+    offset = table.Offset(4 + 2 * slot)
+    return bytes(table.String(table.Pos + offset)).decode("utf-8", "replace") if offset else ""
 
 
 def _tables(table: Table, slot: int) -> list[Table]:
