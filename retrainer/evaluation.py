@@ -22,11 +22,11 @@ from retrainer.events import (
     silent,
 )
 from retrainer.files import shown
-from retrainer.head import softmax
 from retrainer.labeler import Labeler
 from retrainer.labels import labels_of
 from retrainer.membership import Membership
-from retrainer.options.labelling import EvaluateOptions, LabelOptions
+from retrainer.options.groups import options_of
+from retrainer.options.labelling import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.unseen import all_measured, unseen
 
 _DISTRIBUTION_TOLERANCE = 1e-3
@@ -81,7 +81,10 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    labeler = Labeler(LabelOptions(graph=options.graph, labels=options.labels, trust_graph=options.trust_graph))
+    shared = {name: getattr(options, name) for name, *_ in options_of(ModelOptions)}
+    labeler = Labeler(LabelOptions(graph=options.graph, **shared))
+    for warning in labeler.warnings:
+        observer(Warned(warning))
     membership = Membership.from_metadata(labeler.metadata.split)
     missed: list[Missed] = []
 
@@ -182,6 +185,8 @@ def _scores(labeler: Labeler, paths: Sequence[str], observer: Observer) -> tuple
         places.append(place)
         rows.append(scores[np.newaxis])
     table = np.concatenate(rows)
-    if len(table) and (table.min() < 0 or np.abs(table.sum(axis=1) - 1).max() > _DISTRIBUTION_TOLERANCE):
-        table = softmax(table)  # a graph that ends in logits
+    sums = table.sum(axis=1, keepdims=True)
+    if len(table) and np.abs(sums - 1).max() > _DISTRIBUTION_TOLERANCE:
+        # Scores of one label each, or of integers that are rounded.
+        table = table / np.maximum(sums, np.finfo(np.float32).tiny)
     return np.array(places, np.int64), table

@@ -4,19 +4,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.files import require_file, shown
+from retrainer.head import softmax
 from retrainer.images import read_file, square, to_input
-from retrainer.models.litert import Network
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.options.labelling import LabelOptions
 from retrainer.parallel import in_order, usable_cores
+
+if TYPE_CHECKING:
+    from retrainer.models.foreign import GraphReading
 
 Result = TypeVar("Result")
 
@@ -57,6 +60,7 @@ class Labeler:
     Attributes:
         labels: In the order of the scores.
         metadata: What the model says of itself.
+        warnings: What to know of a model that does not describe itself, one sentence each.
 
     Args:
         options: The model, and what overrides its own description; `image` is not looked at.
@@ -83,12 +87,32 @@ class Labeler:
         self._std = described.std if options.input_std is None else options.input_std
         self._size = _input_size(options, self._runner.input_size or described.input_size, self._runner.input_size)
         self.labels = _labels(options, described)
+        self._reading = self._runner.reading and self._runner.reading.said(options.input_mean, options.input_std)
+        self._are_logits = False
+        self.warnings: tuple[str, ...] = ()
         if described.resize != RESIZE_RULE:
             raise ModelError(
                 f"'{shown(options.graph)}' was trained on pictures resized by '{described.resize}'; "
                 f"expected '{RESIZE_RULE}'.",
                 "Upgrade retrainer, or retrain the model with this version.",
             )
+        if self._reading is not None:
+            self._look_at(self._reading)
+
+    def _look_at(self, reading: "GraphReading") -> None:
+        """Finds out what a model gives that does not describe itself, and what its user is to know."""
+        from retrainer.models.foreign import INDEPENDENT, UNKNOWN, is_distribution
+
+        if reading.ending == UNKNOWN:
+            self._are_logits = not is_distribution(self._run(np.zeros((self._size, self._size, 3), np.float32))[0][0])
+        name = f"'{shown(self._options.graph)}'"
+        notes = {
+            f"{name} takes (pixel - {self._mean:g}) / {self._std:g}. Nothing in it tells what pictures it takes, that "
+            "is taken for granted; --input_mean and --input_std say otherwise.": not reading.told,
+            f"{name} gives logits, not probabilities; the scores are their softmax.": self._are_logits,
+            f"{name} scores each label for itself; the scores do not sum to 1.": reading.ending == INDEPENDENT,
+        }
+        self.warnings = tuple(note for note, holds in notes.items() if holds)
 
     def scores(self, content: bytes) -> Floats:
         """The scores of one picture file's bytes, float32 `(C,)`, 0 to 1, in the order of `labels`.
@@ -138,7 +162,7 @@ class Labeler:
                 return error
 
         # TensorFlow uses all cores by itself.
-        more = usable_cores() - 1 if isinstance(self._runner, Network) and len(paths) > _FEW else 0
+        more = usable_cores() - 1 if self._runner.one_core and len(paths) > _FEW else 0
         return in_order([self, *(Labeler(self._options) for _ in range(more))], tried, paths)
 
     def _input(self, content: bytes) -> Floats:
@@ -150,7 +174,7 @@ class Labeler:
             started = time.perf_counter()
             outputs = self._runner.outputs(picture)
             seconds = time.perf_counter() - started
-        scores = outputs[0]
+        scores = outputs[0] = softmax(outputs[0][np.newaxis])[0] if self._are_logits else outputs[0]
         if len(scores) != len(self.labels):
             raise ModelError(
                 f"The model gives {len(scores)} scores; expected as many as there are labels, {len(self.labels)}.",

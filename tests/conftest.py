@@ -4,7 +4,9 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from PIL import Image
 from tensorboard.compat.proto import types_pb2
 
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.models import graphdef
+from retrainer.models import apart, graphdef
 from retrainer.models.tflite import TFLiteBuilder
 from retrainer.options.retraining import RetrainOptions
 
@@ -56,6 +58,27 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bundle = Bundle(COLOURS, "made by a test", "none", size, 3, "mean")
     write_bundle(parent, bundle, builder.packed(), graph.SerializeToString())
     return parent
+
+
+class ChildHere:
+    """Stands in for `child.Child`: what a child would run runs here, where TensorFlow is imported already."""
+
+    def __init__(self, _module: str, _source: str) -> None:
+        self._runner: Any = None
+
+    def ask(self, header: Any, arrays: Any = (), **_: float) -> Any:
+        if self._runner is None:
+            self._runner = apart._opened(arrays[0].tobytes(), header["path"], header["nodes"])
+            reading = getattr(self._runner, "reading", None)
+            return {"input_size": self._runner.input_size, "reading": reading and asdict(reading)}, []
+        return {}, self._runner.outputs(arrays[0])
+
+
+@pytest.fixture(autouse=True)
+def no_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process what would run in a child, unless the test is marked `children`: a child takes seconds."""
+    if "children" not in request.keywords:
+        monkeypatch.setattr(apart, "Child", ChildHere)
 
 
 Photos = Callable[..., Path]

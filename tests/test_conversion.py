@@ -13,13 +13,13 @@ from retrainer.arrays import Floats
 from retrainer.backbones import agreement, conversion, opening
 from retrainer.backbones.bundle import Bundle, read_bundle
 from retrainer.backbones.naming import Grounds, Naming
-from retrainer.models.ranges import PIXEL_RANGE, SYMMETRIC_RANGE, UNIT_RANGE, range_of
 from retrainer.backbones.quantization import quantize
 from retrainer.backbones.tflite_source import convert_tflite
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
+from retrainer.models.ranges import PIXEL_RANGE, SYMMETRIC_RANGE, UNIT_RANGE, range_of
 from retrainer.models.tensorflow_graph import GraphNetwork, import_tensorflow
 from retrainer.models.tflite import TFLiteBuilder
 

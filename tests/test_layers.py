@@ -9,6 +9,9 @@ ROOT = Path(retrainer.__file__).parent
 FLOORS = (
     (
         "errors",
+        "trust",
+        "child",
+        "worker",
         "events",
         "arrays",
         "documents",

@@ -38,6 +38,8 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     from retrainer.labeler import Labeler
 
     labeler = Labeler(options)
+    for warning in labeler.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     headed = len(named) > 1 or bool(found)
     failures, printed = len(missing), 0
     paths, by_name = [*named, *found], frozenset(named)

@@ -6,6 +6,7 @@ from typing import Any
 
 from tensorboard.compat.proto import types_pb2
 
+from retrainer.arrays import Floats
 from retrainer.models.first_steps import first_steps
 from retrainer.models.metadata import INPUT_NODE, USUAL_MEAN, USUAL_STD
 from retrainer.models.ranges import SYMMETRIC_RANGE, range_of
@@ -19,6 +20,7 @@ _PIXELS = _INTEGERS | {types_pb2.DT_FLOAT, types_pb2.DT_HALF}
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "Softmax"})
 # What a network ends with: scores that sum to 1, scores of one class each, or what only a softmax makes scores of.
 DISTRIBUTION, INDEPENDENT, UNKNOWN = "distribution", "independent", "unknown"
+_TOLERANCE = 1e-3
 _ENDINGS = {"Softmax": DISTRIBUTION, "Sigmoid": INDEPENDENT}
 
 
@@ -65,6 +67,11 @@ def reading_of(graph: Any, input_node: str = "", output_node: str = "") -> Graph
     (mean, std), told = _range_of(graph, nodes, input_node)
     size = _size_of(node) if node is not None else 0
     return GraphReading(input_node, output_node, size, mean, std, told, _ending_of(nodes, output_node))
+
+
+def is_distribution(scores: Floats) -> bool:
+    """Whether scores `(C,)` are at least 0 and sum to 1."""
+    return bool(scores.min(initial=0) >= 0 and abs(float(scores.sum()) - 1) <= _TOLERANCE)
 
 
 def _range_of(graph: Any, nodes: Mapping[str, Any], input_node: str) -> tuple[tuple[float, float], bool]:

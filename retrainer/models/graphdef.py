@@ -43,7 +43,7 @@ def read_graph(path: str | Path) -> GraphDef:
     Raises:
         ModelError: the file is no GraphDef, or is damaged or truncated.
     """
-    return _parsed(_content(path), path)
+    return parsed(_content(path), path)
 
 
 def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
@@ -53,7 +53,7 @@ def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
         ModelError: the file is no GraphDef, or is damaged or truncated.
     """
     content = _content(path)
-    graph = _parsed(content, path)
+    graph = parsed(content, path)
     metadata = metadata_of(graph, str(path))
     if metadata and metadata.is_sealed and not seal_of(content):
         raise damaged(str(path), f"expected '{SEAL_NODE}' at its end")
@@ -71,7 +71,8 @@ def _content(path: str | Path) -> bytes:
         raise _not_a_graph(path) from error
 
 
-def _parsed(content: bytes, path: str | Path) -> GraphDef:
+def parsed(content: bytes, path: str | Path) -> GraphDef:
+    """A frozen graph's bytes, parsed; raises as `read_graph`."""
     require_undamaged(content, str(path))
     graph = graph_pb2.GraphDef()
     try:

@@ -1,8 +1,9 @@
 """LiteRT runs every backbone and every retrained model on the CPU."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +11,16 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
 from retrainer.native import native_stderr_hidden
+from retrainer.trust import TRUSTING
+
+Result = TypeVar("Result")
+
+# `--input_height` takes as much.
+LARGEST_SIDE = 4096
+# 2 GiB of float32; a picture of the largest side has 50 million numbers.
+MOST_NUMBERS = 2**29
+# Operators that run other parts of a model, and may do so for ever.
+CALLING = frozenset({"WHILE", "IF", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEHLO_COMPOSITE", "STABLEHLO_CASE"})
 
 
 class Network:
@@ -24,22 +35,23 @@ class Network:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.
     """
 
-    def __init__(self, model: str | Path | bytes, outputs: int = 1, named: str = "") -> None:
-        from ai_edge_litert.interpreter import Interpreter
+    one_core, reading = True, None
 
+    def __init__(self, model: str | Path | bytes, outputs: int = 1, named: str = "") -> None:
         path = named if isinstance(model, bytes) else model
         name = f"'{shown(path)}'" if path else "the model"
         try:
             # The content rather than the path: the file may be replaced while the network is in use.
             content = model if isinstance(model, bytes) else Path(model).read_bytes()
+        except OSError as error:
+            raise _not_opened(name) from error
+        self._interpreter = opened(content, name)
+        require_bounded(self._interpreter, name)
+        try:
             with native_stderr_hidden():
-                self._interpreter = Interpreter(model_content=content, num_threads=1)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ModelError(
-                f"{name} cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
-                "Retrain it, or copy it again.",
-            ) from error
+        except (ValueError, RuntimeError) as error:
+            raise _not_opened(name) from error
         inputs, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shape = inputs[0]["shape"]
         square = len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
@@ -64,13 +76,75 @@ class Network:
         Raises:
             ModelError: LiteRT cannot run it.
         """
-        try:
-            self._interpreter.set_tensor(self._input, picture[np.newaxis])
-            self._interpreter.invoke()
-            return [self._interpreter.get_tensor(output)[0] for output in self._outputs]
-        except (ValueError, RuntimeError, IndexError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ModelError(f"{self._name} cannot be run by LiteRT: {shown(reason)}.") from error
+        return result_of(lambda: self._outputs_of(picture), self._name)
+
+    def _outputs_of(self, picture: Floats) -> list[Floats]:
+        self._interpreter.set_tensor(self._input, picture[np.newaxis])
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(output)[0] for output in self._outputs]
+
+
+def opened(content: bytes, name: str) -> Any:
+    """LiteRT's interpreter of a model, which has taken no memory for tensors yet.
+
+    Args:
+        content: A `.tflite`'s.
+        name: What messages call it.
+
+    Raises:
+        ModelError: it is no whole model.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with native_stderr_hidden():
+            return Interpreter(model_content=content, num_threads=1)
+    except (ValueError, RuntimeError) as error:
+        raise _not_opened(name) from error
+
+
+def require_bounded(interpreter: Any, name: str) -> None:
+    """Raises ModelError of a model that may run for ever, or whose tensors are larger than any network needs.
+
+    Args:
+        interpreter: By `opened`; LiteRT takes memory only afterwards.
+        name: What messages call it.
+    """
+    for tensor in interpreter.get_tensor_details():
+        shape = [int(side) for side in tensor["shape"]]
+        if math.prod(shape) > MOST_NUMBERS or any(side < 0 for side in shape):
+            raise ModelError(
+                f"{name}: expected tensors of at most {MOST_NUMBERS:,} numbers, "
+                f"received one of the shape {tuple(shape)}."
+            )
+    for details in interpreter.get_input_details():
+        shape = [int(side) for side in details["shape"]]
+        if any(side > LARGEST_SIDE for side in shape[1:]):
+            raise ModelError(
+                f"{name}: expected an input of at most {LARGEST_SIDE:,} pixels a side, received {tuple(shape)}."
+            )
+    for operator in interpreter._get_ops_details():
+        if operator["op_name"] in CALLING:
+            raise ModelError(
+                f"{name}: expected operations that a network of pictures needs, received '{operator['op_name']}'.",
+                TRUSTING,
+            )
+
+
+def result_of(work: Callable[[], Result], name: str) -> Result:
+    """What LiteRT gives; ModelError of its reason if it gives nothing."""
+    try:
+        return work()
+    except (ValueError, RuntimeError, IndexError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError(f"{name} cannot be run by LiteRT: {shown(reason)}.") from error
+
+
+def _not_opened(name: str) -> ModelError:
+    return ModelError(
+        f"{name} cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
+        "Retrain it, or copy it again.",
+    )
 
 
 def tensors_of(model: bytes, picture: Any) -> Iterator[tuple[int, str, Floats]]:

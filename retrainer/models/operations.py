@@ -12,8 +12,8 @@ from typing import Any
 
 from retrainer.errors import ModelError
 from retrainer.files import shown
-
-TRUST_FLAG = "--trust_graph"
+from retrainer.models.litert import LARGEST_SIDE
+from retrainer.trust import TRUST_FLAG
 
 _STRUCTURE = """
     Const Placeholder PlaceholderWithDefault NoOp Identity IdentityN FakeParam StopGradient PreventGradient Snapshot
@@ -87,8 +87,6 @@ _TRACED = "__"
 MOST_NODES = 1_000_000
 # A constant may state one number and a shape. Networks do so for zeros and ones of a layer: 256 MB of float32.
 MOST_REPEATED = 2**26
-# `--input_height` takes as much.
-LARGEST_SIDE = 4096
 _REPEATING = ("half_val", "float_val", "double_val", "int_val", "string_val", "int64_val", "bool_val", "uint32_val")
 
 

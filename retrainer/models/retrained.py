@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
@@ -12,15 +12,16 @@ from retrainer.models.metadata import (
     PROTOTYPES_FILE,
     RESIZE_RULE,
     TWIN_NODE,
-    USUAL_MEAN,
     USUAL_SIZE,
-    USUAL_STD,
     ModelMetadata,
 )
 from retrainer.models.sealing import damaged, is_whole, seal_of
 from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_in, read_tflite
 from retrainer.models.wire import node_in
 from retrainer.rejection import Prototypes, Rejection, from_npy
+
+if TYPE_CHECKING:
+    from retrainer.models.foreign import GraphReading
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -31,6 +32,14 @@ class Runner(Protocol):
     @property
     def input_size(self) -> int:
         """Height and width of the input, pixels; 0 where the model takes any."""
+
+    @property
+    def one_core(self) -> bool:
+        """Whether it uses one core, so that several may run at once."""
+
+    @property
+    def reading(self) -> "GraphReading | None":
+        """What a file tells that does not describe itself, None of one that does."""
 
     def outputs(self, picture: Floats) -> list[Floats]:
         """One normalised picture `(S, S, 3)` -> its scores `(C,)`, and its features `(D,)` where they are asked for."""
@@ -68,29 +77,65 @@ def open_retrained(
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):
-        return _open_tflite(read_tflite(path), nodes, path, rejecting=rejecting)
+        return _open_tflite(read_tflite(path), nodes, path, rejecting=rejecting, trusted=trusted)
     return _open_graph(path, nodes, rejecting=rejecting, trusted=trusted)
 
 
 def _open_tflite(
-    content: bytes, nodes: tuple[str, str], path: str, *, rejecting: bool
+    content: bytes, nodes: tuple[str, str], path: str, *, rejecting: bool, trusted: bool = False
 ) -> tuple[ModelMetadata, Runner, Rejection | None]:
-    from retrainer.models.litert import Network
-
     metadata = metadata_in(content, path)
     if not _are_its_own(nodes, metadata):
         raise OptionError(
             f"--input_layer and --output_layer: '{shown(path)}' has one input and one output, and none to choose.",
             "Leave both out.",
         )
+    if metadata is None and not rejecting:
+        return _open_foreign(content, path, None, trusted=trusted)
+    from retrainer.models.litert import Network
+
     if rejecting:
         rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
         network = Network(_with_features(content, path), outputs=2)
     else:
         rejection, network = None, Network(content, named=path)
-    if metadata:
-        metadata.require_fit(path, network.input_size, network.output_size)
-    return metadata or _without_labels(network.input_size, USUAL_MEAN, USUAL_STD, ""), network, rejection
+    if metadata is None:
+        raise _silent(path)
+    metadata.require_fit(path, network.input_size, network.output_size)
+    return metadata, network, rejection
+
+
+def _open_foreign(
+    content: bytes, path: str, reading: "GraphReading | None", *, trusted: bool
+) -> tuple[ModelMetadata, Runner, None]:
+    """Opens what does not describe itself: in a process of its own, unless it is trusted.
+
+    Args:
+        content: The file's bytes.
+        path: Where it lies, for messages.
+        reading: What a GraphDef tells; None of a `.tflite`.
+        trusted: Whether it may do whatever it can.
+    """
+    runner: Runner
+    if not trusted:
+        from retrainer.models.apart import ModelApart
+
+        runner = ModelApart(content, path, reading)
+    elif reading is None:
+        from retrainer.models.foreign_tflite import ForeignTFLite
+
+        runner = ForeignTFLite(content, path, trusted=True)
+    else:
+        from retrainer.models import graphdef
+        from retrainer.models.tensorflow_graph import GraphNetwork
+
+        runner = GraphNetwork(graphdef.parsed(content, path), path, reading.input_node, reading.output_node)
+        runner.reading = reading
+    told = runner.reading
+    if told is None:
+        raise _silent(path)
+    size = told.input_size or USUAL_SIZE
+    return ModelMetadata(told.labels, size, told.mean, told.std, told.output_node, RESIZE_RULE), runner, None
 
 
 def _open_graph(
@@ -104,17 +149,19 @@ def _open_graph(
     graph, metadata = graphdef.read_model(path)
     from retrainer.models.foreign import reading_of
     from retrainer.models.operations import require_harmless
-    from retrainer.models.tensorflow_graph import GraphNetwork
+    from retrainer.models.tensorflow_graph import GraphNetwork, require_node
 
     if not trusted:
         require_harmless(graph, path)
-
     rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if rejecting else None
     reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
+    if metadata is None:
+        for flag, name in (("--input_layer", reading.input_node), ("--output_layer", reading.output_node)):
+            require_node(graph, path, flag, name)
+        return _open_foreign(graph.SerializeToString(), path, reading, trusted=trusted)
     features = [graphdef.feature_node_of(graph)] if rejecting else []
     runner = GraphNetwork(graph, path, reading.input_node, reading.output_node, *features)
-    inferred = _without_labels(reading.input_size or USUAL_SIZE, reading.mean, reading.std, reading.output_node)
-    return metadata or inferred, runner, rejection
+    return metadata, runner, rejection
 
 
 def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Prototypes]) -> Rejection:
@@ -133,8 +180,8 @@ def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Pro
         ) from error
 
 
-def _without_labels(size: int, mean: float, std: float, output_node: str) -> ModelMetadata:
-    return ModelMetadata((), size, mean, std, output_node, RESIZE_RULE)
+def _silent(path: str) -> ModelError:
+    return ModelError(f"'{shown(path)}' does not describe itself; expected what retrainer writes into a model.")
 
 
 def _node_name(name: str) -> str:

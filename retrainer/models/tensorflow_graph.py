@@ -10,7 +10,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.files import shown
-from retrainer.models.foreign import PLACEHOLDERS
+from retrainer.models.foreign import PLACEHOLDERS, GraphReading
 from retrainer.native import native_stderr_hidden
 
 # What NVIDIA's and AMD's drivers and Windows' Linux put there.
@@ -47,11 +47,12 @@ class GraphNetwork:
         ModelError: a node is missing, or TensorFlow refuses the graph.
     """
 
+    one_core = False
+    reading: GraphReading | None = None
+
     def __init__(self, graph: Any, path: str, input_node: str, *output_nodes: str) -> None:
-        names = [node.name for node in graph.node]
         for flag, name in (("--input_layer", input_node), *(("--output_layer", name) for name in output_nodes)):
-            if name not in names:
-                raise _missing_node(graph, path, flag, name)
+            require_node(graph, path, flag, name)
         tensorflow = import_tensorflow()
         v1 = tensorflow.compat.v1
         definition = v1.GraphDef.FromString(graph.SerializeToString())
@@ -108,15 +109,25 @@ def first_line(error: Exception) -> str:
     return re.sub(r"\S*\.py:\d+:\d+: ", "", (telling or lines or [type(error).__name__])[0])
 
 
-def _missing_node(graph: Any, path: str, flag: str, name: str) -> ModelError:
+def require_node(graph: Any, path: str, flag: str, name: str) -> None:
+    """Raises ModelError unless a graph has a node.
+
+    Args:
+        graph: A GraphDef.
+        path: Its file, for messages.
+        flag: The option that names the node.
+        name: The node's.
+    """
+    names = [node.name for node in graph.node]
+    if name in names:
+        return
     if flag == "--input_layer":
         candidates = [node.name for node in graph.node if node.op in PLACEHOLDERS]
     else:
         read = {i.split(":")[0].lstrip("^") for node in graph.node for i in node.input}
         candidates = [node.name for node in graph.node if node.name not in read and node.op != "Const"]
-    names = [node.name for node in graph.node]
     shown_candidates = candidates[:5] or get_close_matches(name, names, n=5)
-    return ModelError(
+    raise ModelError(
         f"'{shown(path)}': expected a node '{shown(name)}', found none among its {len(names)}.",
         f"Name one by {flag}; candidates: {', '.join(map(shown, shown_candidates)) or 'none'}.",
     )

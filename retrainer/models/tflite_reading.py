@@ -13,7 +13,7 @@ from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
 from retrainer.models.ranges import SYMMETRIC_RANGE, Step, range_of
 from retrainer.models.tflite import TFLiteBuilder
 from retrainer.models.tflite_metadata import METADATA_BUFFER, labels_file_in, normalisation_in
-from retrainer.models.tflite_reader import file_of
+from retrainer.models.tflite_reader import file_in
 
 _ARITHMETIC = frozenset({"add", "div", "mul", "sub"})
 # The number of a type that stands for the darkest pixel, where the whole range of a type is that of pixels.
@@ -21,7 +21,6 @@ INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
 _DTYPES: dict[int, type[np.integer[Any]]] = {schema.TensorType.UINT8: np.uint8, schema.TensorType.INT8: np.int8}
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "DEQUANTIZE", "QUANTIZE"})
 _ENDINGS = {"SOFTMAX": DISTRIBUTION, "LOGISTIC": INDEPENDENT}
-_MOST_LABEL_BYTES = 2**24
 
 
 def reading_of(content: bytes) -> GraphReading:
@@ -87,7 +86,7 @@ def labels_in(builder: TFLiteBuilder, content: bytes) -> tuple[str, ...]:
     """
     metadata = _metadata(builder)
     name = labels_file_in(metadata) if metadata else ""
-    file = file_of(content, name, _MOST_LABEL_BYTES) if name else None
+    file = file_in(content, "the model", name) if name.isascii() and name else None
     lines = file.decode("utf-8", "replace").splitlines() if file else []
     return tuple(line.strip() for line in lines if line.strip())
 

@@ -6,13 +6,9 @@ from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_opt
 
 
 @dataclass(frozen=True)
-class LabelOptions(Options):
-    """How to label; what the model says of itself is overridden by what is given here."""
+class ModelOptions(Options):
+    """How a model is run; what it says of itself is overridden by what is given here."""
 
-    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
-    image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
-    top: int = option(5, "How many labels to print for each photo.", minimum=1)
-    reject: bool = option(False, "Say 'none of these' of a photo that is unlike all that the model learnt from.")
     labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
     trust_graph: bool = option(False, TRUST)
     input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
@@ -24,7 +20,17 @@ class LabelOptions(Options):
 
 
 @dataclass(frozen=True)
-class EvaluateOptions(Options):
+class LabelOptions(ModelOptions):
+    """What to label, and how."""
+
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
+    top: int = option(5, "How many labels to print for each photo.", minimum=1)
+    reject: bool = option(False, "Say 'none of these' of a photo that is unlike all that the model learnt from.")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(ModelOptions):
     """What to measure on what."""
 
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
@@ -33,8 +39,6 @@ class EvaluateOptions(Options):
         "Folder with one sub-folder of photos per class, named as in training; by default the model's own. "
         "Photos that the model learnt from or was chosen by are left out.",
     )
-    labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
-    trust_graph: bool = option(False, TRUST)
     json: bool = option(False, "Print all figures as JSON.")
     assert_accuracy_at_least: float | None = option(
         None, "Exit with code 3 where the accuracy is lower, for CI.", minimum=0, maximum=1

@@ -1,0 +1,58 @@
+"""What runs in a process of its own may do anything: its parent gets one line."""
+
+import os
+
+import numpy as np
+import pytest
+
+from retrainer.child import Child, Frame
+from retrainer.errors import ModelError
+
+
+def asked(what: str, seconds: float = 30.0) -> Frame:
+    return Child("misbehaving", "it.pb").ask({"do": what}, seconds=seconds)
+
+
+def test_frames_carry_documents_and_arrays() -> None:
+    header, (array,) = asked("answer")
+    assert header == {"given": 1}
+    np.testing.assert_array_equal(array, [[0, 1, 2], [3, 4, 5]])
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("abort", r"'it.pb' crashed the process that ran it \(signal 6\)"),
+        ("leave", r"'it.pb' crashed the process that ran it \(exit code 0\)"),
+        ("fill", "'it.pb' takes more memory than it may"),
+        ("stumble", "'it.pb' cannot be used: pop from empty list"),
+        *((what, "nonsense") for what in ("long header", "no JSON", "objects", "huge array", "negative array")),
+        ("escapes", r"\\x1b\[31mred\\nnext"),
+        ("error", "failed"),
+    ],
+)
+def test_whatever_a_child_does_is_one_line(what: str, said: str) -> None:
+    with pytest.raises(ModelError, match=said) as caught:
+        asked(what)
+    assert "\x1b" not in str(caught.value)
+    assert "\n" not in caught.value.problem
+
+
+def test_a_child_that_takes_too_long_is_stopped() -> None:
+    child = Child("misbehaving", "it.pb")
+    with pytest.raises(ModelError, match=r"took more than 1 s, and was stopped"):
+        child.ask({"do": "loop"}, seconds=1.0)
+    assert child._process.returncode is not None
+
+
+def test_what_a_child_prints_does_not_reach_the_parent(capfd: pytest.CaptureFixture[str]) -> None:
+    asked("answer")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_child_ends_with_what_started_it() -> None:
+    child = Child("misbehaving", "it.pb")
+    process = child._process.pid
+    del child
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
