@@ -23,13 +23,14 @@ from retrainer.events import (
 )
 from retrainer.files import shown
 from retrainer.labeler import Labeler
-from retrainer.labels import labels_of
+from retrainer.labels import class_ids_of, label_of
 from retrainer.membership import Membership
 from retrainer.options.groups import options_of
 from retrainer.options.labelling import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.unseen import all_measured, unseen
 
 _DISTRIBUTION_TOLERANCE = 1e-3
+_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -146,19 +147,32 @@ def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, observer: Observer) -> Integers:
     """The class ids of files, `(N,)`, by the model's labels; -1 in folders without a photo, which retraining skips."""
-    ids = []
-    for number, (folder, label) in enumerate(zip(files.folders, labels_of(files.folders), strict=True)):
-        if label in labeler.labels:
-            ids.append(labeler.labels.index(label))
-            continue
-        if _holds_a_photo(labeler, [files.paths[row] for row in np.flatnonzero(files.folder_ids == number)]):
+    ids = class_ids_of(files.folders, labeler.labels)
+    folder_of: dict[int, str] = {}
+    for number, (folder, label_id) in enumerate(zip(files.folders, ids, strict=True)):
+        if label_id >= 0:
+            other = folder_of.setdefault(label_id, folder)
+            if other != folder:
+                label = shown(labeler.labels[label_id])
+                raise DatasetError(
+                    f"Folders '{shown(other)}' and '{shown(folder)}' both stand for '{label}'.",
+                    "Rename one of them, or merge the two.",
+                )
+        elif _holds_a_photo(labeler, [files.paths[row] for row in np.flatnonzero(files.folder_ids == number)]):
             raise DatasetError(
-                f"'{shown(folder)}' stands for the label '{label}'; expected one of {', '.join(labeler.labels)}.",
+                f"'{shown(folder)}' stands for the label '{shown(label_of(folder))}'; "
+                f"expected one of {_some(labeler.labels)}.",
                 "Name a folder of the model's own classes" + (", or leave out --labels." if options.labels else "."),
             )
-        observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
-        ids.append(-1)
+        else:
+            observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
     return np.array(ids, np.int64)[files.folder_ids]
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The first labels, for a message."""
+    names = ", ".join(map(shown, labels[:_NAMED]))
+    return f"{names} and {len(labels) - _NAMED:,} more" if len(labels) > _NAMED else names
 
 
 def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:

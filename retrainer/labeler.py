@@ -193,7 +193,7 @@ def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
     from retrainer.labels import read_labels
 
     require_file(options.labels, "--labels", "a labels file, one label per line")
-    labels = read_labels(options.labels)
+    labels = read_labels(options.labels, described.labels)
     if described.labels and len(labels) != len(described.labels):
         raise OptionError(
             f"--labels: expected {len(described.labels)} labels, one per score of the model, "

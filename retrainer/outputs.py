@@ -55,5 +55,5 @@ def require_outputs(options: RetrainOptions) -> None:
 
 def _outputs(options: RetrainOptions) -> list[str]:
     """Each file of the model, and what is kept of the one before."""
-    places = kept_paths(options.output_graph, options.output_labels)
-    return [*map(str, places), *map(str, places.values())]
+    kept = kept_paths(options.output_graph, options.output_labels).values()
+    return [*map(str, twins(options.output_graph)), options.output_labels, *map(str, kept)]

@@ -157,6 +157,31 @@ def test_the_folder_holds_the_models_own_classes(photos: Photos, configured: Con
     assert evaluated(result.graph, one).assessment.accuracy == 1.0
 
 
+@pytest.mark.parametrize(
+    ("labels", "folders"),
+    [
+        ("Green Leaf \r\nRED\r\n", ("green_leaf", "red")),
+        ("0 green\n1 red\n", ("green", "red")),
+        ("green\nred\n", ("Green", "1_red")),
+    ],
+)
+def test_folders_and_a_labels_file_may_spell_labels_otherwise(
+    photos: Photos, configured: Configure, command: Command, tmp_path: Path, labels: str, folders: tuple[str, str]
+) -> None:
+    result = retrain(configured(photos()))
+    (tmp_path / "labels.txt").write_bytes(labels.encode())
+    other = photos({folders[0]: (20, 120, 20), folders[1]: (120, 20, 20)}, count=4, root="other")
+    done = command("evaluate", "--graph", result.graph, "--labels", "labels.txt", "--image_dir", other)
+    assert done.stdout.startswith("Accuracy: 1\n"), done.stderr
+
+
+def test_two_folders_of_one_label_are_not_measured(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos()))
+    other = photos({"red": (120, 20, 20), "Red!": (20, 120, 20)}, root="other")
+    with pytest.raises(DatasetError, match="Folders 'Red!' and 'red' both stand for 'red'"):
+        evaluated(result.graph, other)
+
+
 def test_a_part_of_the_own_folder_is_measured_by_its_test_photos(photos: Photos, configured: Configure) -> None:
     root = photos(count=40)
     result = retrain(configured(root))

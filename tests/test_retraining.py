@@ -122,6 +122,21 @@ def test_misclassified_test_photos_are_told_of(photos: Photos, configured: Confi
     assert all(e.predicted in ("one", "two") and f"/{e.predicted}/" not in e.path for e in wrong)
 
 
+def test_a_test_batch_takes_each_of_its_photos_once(photos: Photos, configured: Configure) -> None:
+    # Every photo lies in both classes, so that of each two one is told as wrong.
+    root = photos({"one": (100, 100, 100), "two": (100, 100, 100)}, count=40)
+    options = configured(root, testing_percentage=50)
+    count = retrain(options).test_count
+    assert count > 30
+    for size, expected in ((count - 2, count - 2), (5, 5), (count, count), (1000, count), (-1, count)):
+        events: list[Event] = []
+        result = retrain(replace(options, test_batch_size=size), events.append)
+        wrong = [event.path for event in events if isinstance(event, PhotoMisclassified)]
+        assert result.test_count == expected
+        assert len(wrong) >= expected // 2 - 1
+        assert len(set(wrong)) == len(wrong)
+
+
 def test_without_test_photos_the_accuracy_is_unknown(photos: Photos, configured: Configure) -> None:
     result = retrain(configured(photos(), testing_percentage=0, validation_percentage=0))
     assert result.test_accuracy is None

@@ -9,7 +9,10 @@ from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_opt
 class ModelOptions(Options):
     """How a model is run; what it says of itself is overridden by what is given here."""
 
-    labels: str = path_option("", "Labels file, one per line, in place of the model's own labels.")
+    labels: str = path_option(
+        "",
+        "Labels file, one per line, in place of the model's own labels; numbers from 0 before them give the order.",
+    )
     trust_graph: bool = option(False, TRUST)
     input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
     input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
