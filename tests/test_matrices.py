@@ -54,6 +54,21 @@ def test_a_copy_that_was_killed_is_taken_up_where_the_list_ends(tmp_path: Path) 
     np.testing.assert_array_equal(np.load(tmp_path / "_vectors.npy"), expected(NAMES))
 
 
+def hostile_header(folder: Path, header: str) -> None:
+    """A header that NumPy would evaluate."""
+    length = len(header).to_bytes(4, "little")
+    (folder / "_vectors.npy").write_bytes(b"\x93NUMPY\x02\x00" + length + header.encode() + bytes(1000))
+
+
+def listed(folder: Path, parts: object) -> None:
+    (folder / "_vectors.json").write_text(json.dumps({"format": 2, "parts": parts}))
+
+
+def into_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -64,12 +79,47 @@ def test_a_copy_that_was_killed_is_taken_up_where_the_list_ends(tmp_path: Path) 
         lambda folder: (folder / "_vectors.json").write_text(json.dumps({"format": 2, "parts": [["part-0", 1]]})),
         lambda folder: (folder / "_vectors.json").write_text(json.dumps([1])),
         lambda folder: np.save(folder / "_vectors.npy", np.zeros((100, DEPTH + 1), np.float32)),
+        lambda folder: np.save(folder / "_vectors.npy", np.array([{}] * 100), allow_pickle=True),
+        lambda folder: hostile_header(folder, "(" * 5000 + ")" * 5000),
+        lambda folder: hostile_header(folder, "{'descr': '<f4', 'fortran_order': False, 'shape': (10**12, 3)}"),
+        lambda folder: listed(folder, [["part-0", 10**30, 0]]),
+        lambda folder: listed(folder, [["part-0", -1, 0], *[[name, 2, 0] for name in NAMES[1:]]]),
+        lambda folder: listed(folder, [["part-0", 1.0, 0]]),
+        lambda folder: listed(folder, "abc"),
+        lambda folder: (folder / "_vectors.json").write_text("[" * 100_000),
+        lambda folder: (folder / "_vectors.json").write_bytes(b"\xff"),
+        lambda folder: into_pipe(folder / "_vectors.json"),
+        lambda folder: into_pipe(folder / "_vectors.npy"),
+        lambda folder: into_pipe(folder / "_vectors.lock"),
     ],
 )
 def test_what_is_damaged_is_copied_anew(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
     matrix(tmp_path, NAMES)
     damage(tmp_path)
     np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))
+
+
+@pytest.mark.parametrize("file", ["_vectors.npy", "_vectors.json"])
+def test_every_flipped_bit_is_noticed(file: str, tmp_path: Path) -> None:
+    """In the header, in vectors, and in the list with its names, lengths and checksums."""
+    whole = matrix(tmp_path, NAMES)
+    content = (tmp_path / file).read_bytes()
+    assert len(content) > 128
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        (tmp_path / file).write_bytes(flipped)
+        read: list[str] = []
+        np.testing.assert_array_equal(matrix(tmp_path, NAMES, read), expected(NAMES))
+        assert read == NAMES or (file == "_vectors.json" and not read and json.loads(flipped) == json.loads(content))
+    np.testing.assert_array_equal(whole, expected(NAMES))
+
+
+def test_a_copy_that_was_checked_is_not_made_again(tmp_path: Path) -> None:
+    matrix(tmp_path, NAMES)
+    read: list[str] = []
+    matrix(tmp_path, NAMES, read)
+    assert read == []
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:

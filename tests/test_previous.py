@@ -79,7 +79,7 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     assert (previous.gained, previous.lost) == (round((1 - previous.before) * previous.count), 0)
     lines = "\n".join(summary(result))
     assert f"Previous model  {previous.graph}\n" in lines
-    assert f"On the same {previous.count} test photos: " in lines
+    assert f"that both were measured on, {previous.count}: " in lines
 
 
 def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
@@ -109,7 +109,7 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     previous = old_and_new(result)
     assert previous.left_out > 0
     assert previous.left_out + previous.count == result.test_count
-    assert "which are left out" in "\n".join(summary(result))
+    assert "learnt from, left out: " in "\n".join(summary(result))
 
 
 def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configured: Configure) -> None:

@@ -95,11 +95,12 @@ def previous_lines(previous: "Previous") -> Iterator[str]:
         return
     classes = " of the classes of both" if previous.came or previous.gone else ""
     figures = f"{percent(previous.before)} before, {percent(previous.now)} now"
-    yield from wrapped("", f"On the same {previous.count:,} test photos{classes}: {figures}.")
-    difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
-    yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
+    yield from wrapped("", f"Test photos{classes} that both were measured on, {previous.count:,}: {figures}.")
+    if previous.gained or previous.lost:
+        difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
+        yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
     if previous.left_out:
-        yield from wrapped("", f"The old one learnt from {previous.left_out:,} test photos, which are left out.")
+        yield from wrapped("", f"Test photos that the old one learnt from, left out: {previous.left_out:,}.")
     if not previous.remembers:
         yield from wrapped("", "The old one does not remember what it learnt from, perhaps from these photos, too.")
 
