@@ -115,3 +115,60 @@ def test_zero_is_a_value_of_the_mean_and_none_of_the_deviation() -> None:
         OptionError, match="--input_std: expected a finite number above 0 and at most 1,000,000, received 0"
     ):
         LabelOptions(input_std=0.0)
+
+
+OUTPUT_FILES = ("output_graph", "output_labels")
+OUTPUT_FOLDERS = ("bottleneck_dir", "summaries_dir", "intermediate_output_graphs_dir", "model_dir")
+
+
+@pytest.mark.parametrize("path", ["", " \t", "a\0b", "n" * 300, f"folder/{'é' * 150}", "/".join(["folder"] * 800)])
+@pytest.mark.parametrize("name", [*OUTPUT_FILES, *OUTPUT_FOLDERS])
+def test_what_no_path_can_be_is_refused(name: str, path: str) -> None:
+    with pytest.raises(OptionError, match=f"--{name}: expected (a path|names of at most 255 bytes), received"):
+        RetrainOptions(**{name: path})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", [".", "..", "/", "folder/", "folder/..", "{tmp_path}"])
+@pytest.mark.parametrize("name", OUTPUT_FILES)
+def test_a_folder_is_no_file_to_write(name: str, path: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=f"--{name}: expected a file's name, received the folder '"):
+        RetrainOptions(**{name: path.format(tmp_path=tmp_path)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", OUTPUT_FOLDERS)
+def test_a_file_is_no_folder_to_write_into(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OptionError, match=f"--{name}: expected a folder, received the file '"):
+        RetrainOptions(**{name: str(tmp_path / "file")})  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=f"--{name}: expected a folder of its own, received '/'"):
+        RetrainOptions(**{name: "/"})  # type: ignore[arg-type]
+    for usual in (".", "..", "a/new/folder/", str(tmp_path)):
+        assert getattr(RetrainOptions(**{name: usual}), name) == usual  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".h5", ".KERAS", ".zip", ".tar.gz", ".json", ".txt", ".jpg", ".npz"])
+def test_a_model_is_not_named_as_another_format(ending: str) -> None:
+    with pytest.raises(
+        OptionError, match=r"--output_graph: expected a \.pb or \.tflite, .*\nName it 'out/model.*\.pb'"
+    ):
+        RetrainOptions(output_graph=f"out/model{ending}")
+
+
+def test_labels_are_not_named_as_another_format() -> None:
+    with pytest.raises(OptionError, match=r"--output_labels: expected a text.* a picture\.\nName it 'labels\.txt'"):
+        RetrainOptions(output_labels="labels.jpg")
+    assert RetrainOptions(output_labels="labels.csv").output_labels == "labels.csv"
+
+
+@pytest.mark.parametrize(
+    "name", ["/tmp/output_graph.pb", "graph.tflite", "graph", "graph_0.50", "model.v1", ".pb", "a.PB"]
+)
+def test_names_of_2017_go_on_working(name: str) -> None:
+    assert RetrainOptions(output_graph=name).output_graph == name
+
+
+def test_one_of_several_paths_is_refused() -> None:
+    with pytest.raises(OptionError, match="--image: expected a path, received ''"):
+        LabelOptions(image=("photo.jpg", ""))
+    with pytest.raises(OptionError, match="--graph: expected a path, received ' '"):
+        LabelOptions(graph=" ")

@@ -1,10 +1,12 @@
 """Options -> click's flags, in both spellings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from retrainer.errors import OptionError
 from retrainer.options.groups import Limits, Options, options_of
 
 _EPILOG = "Flags may be spelt with hyphens, too."
@@ -54,7 +56,17 @@ def command(name: str, group: type[Group], run: Callable[..., int | None], summa
     own = {option for option, _, _, _ in options_of(group)}
 
     def callback(**values: Any) -> int | None:
+        _require_given(group, values)
         options = group(**{name: value for name, value in values.items() if name in own})
         return run(options, **{name: value for name, value in values.items() if name not in own})
 
     return click.Command(name, params=list(flags_of(group)), callback=callback, help=summary, epilog=_EPILOG)
+
+
+def _require_given(group: type[Options], values: Mapping[str, Any]) -> None:
+    """Raises OptionError of a path that was given as nothing, as by a variable of a shell that is not set."""
+    context = click.get_current_context()
+    for name, limits, _, _ in options_of(group):
+        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if limits.path and given and values[name] == "":
+            raise OptionError(f"--{name}: expected a path, received ''.", "Leave the flag out for its default.")

@@ -4,6 +4,7 @@ import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.files import expanded, shown
+from retrainer.options.paths import FOLDER, require_path
 from retrainer.options.sampling import SampleOptions
 from retrainer.terminal import say
 
@@ -12,6 +13,7 @@ def run(options: SampleOptions, folder: str) -> None:
     """Draws the sample set and says what it is."""
     from retrainer.sample import draw_sample
 
+    require_path("DIR", expanded(folder), FOLDER)
     pictures = draw_sample(expanded(folder), options)
     say(f"Drew {pictures} pictures of five kinds of flowers in '{shown(folder)}'. They are drawings, not photos.")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from retrainer.errors import OptionError
 from retrainer.files import expanded
+from retrainer.options.paths import require_path
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether it is a path; `~` is expanded.
+        writes: What is written to a path: `paths.MODEL`, `LABELS` or `FOLDER`; empty if it is read.
         usual: What stands in where None is given, so that what was given can be told from it.
     """
 
@@ -32,6 +34,7 @@ class Limits:
     also: float | None = None
     choices: tuple[str, ...] = ()
     path: bool = False
+    writes: str = ""
     usual: Any = None
 
     def expected_of(self, kind: Any) -> str:
@@ -81,9 +84,9 @@ def option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
     return field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
-def path_option(default: str, help: str) -> Any:  # noqa: A002
-    """A field that is a path."""
-    return option(default, help, path=True)
+def path_option(default: str, help: str, writes: str = "") -> Any:  # noqa: A002
+    """A field that is a path, and what is written there; see `paths.problem_of`."""
+    return option(default, help, path=True, writes=writes)
 
 
 # Of graphs that somebody else made: `models.operations`.
@@ -102,11 +105,14 @@ class Options:
 
     def __post_init__(self) -> None:
         """Expands paths and checks every value."""
-        for name, limits, _, kind in options_of(type(self)):
+        for name, limits, default, kind in options_of(type(self)):
             value = _plain(getattr(self, name), limits)
             object.__setattr__(self, name, value)
             if not _is_of(value, kind) or not limits.allows(value):
                 raise OptionError(f"--{name}: expected {limits.expected_of(kind)}, received {value!r}.")
+            if limits.path and value != default:
+                for path in (value,) if isinstance(value, str) else value:
+                    require_path(f"--{name}", path, limits.writes)
 
     def chosen(self, name: str) -> Any:
         """The value of an option, or what stands in for it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_option
+from retrainer.options.paths import FOLDER
 
 
 @dataclass(frozen=True)
@@ -53,4 +54,4 @@ class InspectOptions(Options):
     """What to look into."""
 
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite; any frozen graph.")
-    tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.")
+    tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.", FOLDER)

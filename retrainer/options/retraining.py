@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from retrainer.errors import OptionError
 from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_option
+from retrainer.options.paths import FOLDER, LABELS, MODEL
 
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -23,7 +24,7 @@ _BATCH = {"minimum": 1, "maximum": 1_000_000, "also": -1}
 class ModelDirOptions(Options):
     """Where backbones lie."""
 
-    model_dir: str = path_option("tf_files/models", "Folder of the backbones' bundles and downloads.")
+    model_dir: str = path_option("tf_files/models", "Folder of the backbones' bundles and downloads.", FOLDER)
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,16 @@ class RetrainOptions(BackboneOptions):
 
     image_dir: str = path_option("", "Folder with one sub-folder of photos per class.")
     output_graph: str = path_option(
-        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it."
+        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it.", MODEL
     )
-    intermediate_output_graphs_dir: str = path_option("tf_files/intermediate_graph/", "Folder for intermediate models.")
+    intermediate_output_graphs_dir: str = path_option(
+        "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER
+    )
     intermediate_store_frequency: int = option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
-    output_labels: str = path_option("tf_files/retrained_labels.txt", "Where to write the labels, one per line.")
-    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.")
+    output_labels: str = path_option(
+        "tf_files/retrained_labels.txt", "Where to write the labels, one per line.", LABELS
+    )
+    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
     solver: str = option(
         "auto",
         "L-BFGS, which converges, or the tutorial's gradient descent, which is taken where one of its flags is given: "
@@ -90,7 +95,7 @@ class RetrainOptions(BackboneOptions):
         100, "Photos per validation of gradient descent; -1 takes all, as L-BFGS always does.", **_BATCH
     )
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
-    bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.")
+    bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER)
     final_tensor_name: str = option("final_result", "Name of the model's output node.")
     flip_left_right: bool = option(False, "Train on mirrored views, too.")
     random_crop: int = option(0, "Train on views cropped by up to this margin, in percent.", minimum=0, maximum=1000)
@@ -168,7 +173,7 @@ class RetrainOptions(BackboneOptions):
 class FetchOptions(BackboneOptions):
     """Which backbones to prepare, and for which machine."""
 
-    to: str = path_option("", "Folder to carry to a machine without network: its --model_dir.")
+    to: str = path_option("", "Folder to carry to a machine without network: its --model_dir.", FOLDER)
     image_dir: str = path_option("", "Photos to compare new bundles on, and to calibrate int8 ones on.")
 
 

@@ -1,0 +1,81 @@
+"""What an option's path may be, told before any work is done."""
+
+import os
+
+from retrainer.errors import OptionError
+from retrainer.text import shown
+
+MODEL, LABELS, FOLDER = "model", "labels", "folder"
+# Of Linux and macOS: the bytes of a name, and those of a path with the zero behind it.
+_MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
+# Endings of names that say what a file is, which a model is not.
+_FOREIGN = {
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), "a Keras model"),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".safetensors"), "a model of another framework"),
+    **dict.fromkeys((".mlmodel", ".mlpackage"), "a Core ML model"),
+    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".whl"), "an archive"),
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"), "a picture"),
+    **dict.fromkeys((".npy", ".npz", ".pkl", ".pickle", ".parquet"), "an array or a table"),
+    **dict.fromkeys((".json", ".yaml", ".yml", ".xml", ".html", ".pbtxt", ".md", ".pdf"), "a document"),
+    **dict.fromkeys((".py", ".sh", ".ipynb"), "a program"),
+    ".onnx": "an ONNX model",
+}
+_TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
+
+
+def require_path(name: str, path: str, writes: str) -> None:
+    """Raises OptionError of a path that cannot be what an option takes.
+
+    Args:
+        name: The option's, for the message.
+        path: As given, with `~` expanded.
+        writes: What is written there: `MODEL`, `LABELS` or `FOLDER`; empty if it is read.
+    """
+    problem, fix = _problem_of(path, writes)
+    if problem:
+        raise OptionError(f"{name}: {problem}.", fix)
+
+
+def _problem_of(path: str, writes: str) -> tuple[str, str]:
+    """What was expected and received, and how to mend it; two empty texts if nothing is wrong."""
+    if not path.strip():
+        return f"expected a path, received {path!r}", ""
+    if "\0" in path:
+        return f"expected a path, received one with a zero byte, '{shown(path)}'", ""
+    size = max(len(os.fsencode(name)) for name in path.split(os.sep))
+    if size > _MOST_BYTES_OF_NAME or len(os.fsencode(path)) >= _MOST_BYTES:
+        return f"expected names of at most {_MOST_BYTES_OF_NAME} bytes, received one of {size}", ""
+    if not writes:
+        return "", ""
+    return _of_output(path, writes)
+
+
+def _of_output(path: str, writes: str) -> tuple[str, str]:
+    wanted = "a folder" if writes == FOLDER else "a file's name"
+    if writes == FOLDER:
+        if os.path.realpath(path) == os.sep:
+            return f"expected a folder of its own, received '{shown(path)}'", "Name a folder below it."
+        wrong = os.path.exists(path) and not os.path.isdir(path)
+    else:
+        named = os.path.basename(path) not in ("", os.curdir, os.pardir)
+        wrong = not named or (os.path.exists(path) and not os.path.isfile(path))
+    if wrong:
+        return f"expected {wanted}, received {_what(path)} '{shown(path)}'", ""
+    return _of_ending(path, writes)
+
+
+def _what(path: str) -> str:
+    if os.path.isfile(path):
+        return "the file"
+    return "the device or pipe" if os.path.exists(path) and not os.path.isdir(path) else "the folder"
+
+
+def _of_ending(path: str, writes: str) -> tuple[str, str]:
+    """Refuses a name whose ending says that a file is what it will not be; others, and none, are fine."""
+    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN}.get(writes, {})
+    stem, ending = os.path.splitext(path)
+    if ending.lower() not in foreign:
+        return "", ""
+    usual, wanted = (".pb", "a .pb or .tflite") if writes == MODEL else (".txt", "a text, one label per line")
+    received = f"received '{shown(path)}', the name of {foreign[ending.lower()]}"
+    return f"expected {wanted}, {received}", f"Name it '{shown(stem)}{usual}'."
