@@ -1,7 +1,7 @@
 """Whether one thumbnail shows what another shows, or a part of it: where it lies in it, and how like the two are there.
 
 What is compared is what varies within small cells, without what their rows and columns have in common. Pictures of the
-same kind agree on the whole, copies in each cell; brightness, plain and shaded backgrounds and lines of text say nothing.
+same kind agree on the whole, copies in each cell; brightness, plain and shaded grounds and lines of text say nothing.
 """
 
 import numpy as np
@@ -43,7 +43,8 @@ def likeness(ones: Floats, others: Floats) -> Floats:
     counts = textured.sum(axis=1)
     mean = (correlations * textured).sum(axis=1) / np.maximum(counts, 1)
     somewhat = (textured & (correlations > _LEAST_CELL)).sum(axis=1)
-    alike: Floats = np.where((counts >= _FEWEST_CELLS) & (somewhat >= _LEAST_CELLS * counts), mean, 0).astype(np.float32)
+    agree = (counts >= _FEWEST_CELLS) & (somewhat >= _LEAST_CELLS * counts)
+    alike: Floats = np.where(agree, mean, 0).astype(np.float32)
     return alike
 
 
@@ -53,7 +54,8 @@ def _cells(thumbnails: Floats) -> Floats:
     cells = thumbnails.reshape(-1, _CELLS, side, _CELLS, side).swapaxes(2, 3)
     cells = cells - cells.mean(axis=3, keepdims=True)
     cells -= cells.mean(axis=4, keepdims=True)
-    return cells.reshape(-1, _CELLS**2, side**2)
+    flat: Floats = cells.reshape(-1, _CELLS**2, side**2)
+    return flat
 
 
 def aligned(ones: Floats, others: Floats, frames: Frames) -> Floats:
@@ -85,15 +87,17 @@ def _within(frames: Frames) -> Frames:
 def _cut(thumbnails: Floats, frames: Frames, side: int) -> Floats:
     """Parts of thumbnails as squares `(n, side, side)`, each pixel the mean of what it covers."""
     across, down = _means(frames[:, 0], frames[:, 1], side), _means(frames[:, 2], frames[:, 3], side)
-    parts: Floats = down @ thumbnails @ across.swapaxes(1, 2)
+    parts: Floats = np.matmul(down @ thumbnails, across.swapaxes(1, 2))
     return parts
 
 
 def _means(sizes: npt.NDArray[np.float64], starts: npt.NDArray[np.float64], side: int) -> Floats:
     """Matrices that cut a part out of a row of `SIDE` pixels, `(n, side, SIDE)`."""
-    edges = ((starts[:, np.newaxis] + sizes[:, np.newaxis] * np.arange(side + 1) / side) * SIDE).astype(np.float32)
-    before = np.clip(edges[:, :, np.newaxis] - np.arange(SIDE, dtype=np.float32), 0, 1)
-    weights: Floats = (before[:, 1:] - before[:, :-1]) * (side / SIDE / sizes).astype(np.float32)[:, np.newaxis, np.newaxis]
+    places = starts[:, np.newaxis] + sizes[:, np.newaxis] * np.arange(side + 1) / side
+    edges = (places * SIDE).astype(np.float32)[:, :, np.newaxis]
+    before: Floats = np.clip(edges - np.arange(SIDE, dtype=np.float32), 0, 1)
+    shares: Floats = (side / SIDE / sizes).astype(np.float32)[:, np.newaxis, np.newaxis]
+    weights: Floats = (before[:, 1:] - before[:, :-1]) * shares
     return weights
 
 
@@ -106,7 +110,8 @@ def _standard(parts: Floats) -> Floats:
 
 
 _STARTS = [(size, n * _FRAME_STEP) for size in _FRAME_SIZES for n in range(round((1 - size) / _FRAME_STEP) + 1)]
-_LOOKS = _means(*np.array(_STARTS).T, _LOOK_SIDE).reshape(-1, SIDE)
+_SIZES, _LEFTS = np.array(_STARTS).T
+_LOOKS: Floats = _means(_SIZES, _LEFTS, _LOOK_SIDE).reshape(-1, SIDE)
 FRAMES: Frames = np.array([(*across, *down) for down in _STARTS for across in _STARTS])
 """The frames that a first look tries, `(F, 4)`; the first is the whole."""
 
@@ -114,14 +119,16 @@ FRAMES: Frames = np.array([(*across, *down) for down in _STARTS for across in _S
 def looks(thumbnails: Floats) -> Floats:
     """Each thumbnail's parts in all `FRAMES` on few pixels, float32 `(n, F, 144)`, of mean 0 and length 1."""
     count = len(_STARTS)
-    cut = (_LOOKS @ thumbnails @ _LOOKS.T).reshape(-1, count, _LOOK_SIDE, count, _LOOK_SIDE).swapaxes(2, 3)
+    rows: Floats = np.matmul(_LOOKS @ thumbnails, _LOOKS.T)
+    cut = rows.reshape(-1, count, _LOOK_SIDE, count, _LOOK_SIDE).swapaxes(2, 3)
     return _standard(cut.reshape(-1, _LOOK_SIDE, _LOOK_SIDE)).reshape(len(thumbnails), len(FRAMES), -1)
 
 
 def glance(thumbnails: Floats) -> Floats:
     """Each whole thumbnail on few pixels, float32 `(n, 144)`, of mean 0 and length 1."""
     whole = _LOOKS[:_LOOK_SIDE]
-    return _standard(whole @ thumbnails @ whole.T)
+    seen: Floats = np.matmul(whole @ thumbnails, whole.T)
+    return _standard(seen)
 
 
 def mirrored(glances: Floats, flips: Bools) -> Floats:

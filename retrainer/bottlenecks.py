@@ -4,6 +4,7 @@ Under `--bottleneck_dir`:
 
     files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256; unchanged files are not read again
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
+    fingerprints-1/part-*.parquet      sha256 -> what the photo looks like, see `fingerprint_cache`
     <network>-<key>/_vectors.npy       the vectors of a large cache once more, for memory to map
 
 A part appears whole or not at all (`files.whole_file`). A part that cannot be read, or belongs to another table, is
@@ -69,12 +70,12 @@ class FileIndex:
         for column, name in zip(stamps.T, _STAMPS, strict=True):
             known[known] = self._table[name].to_numpy()[rows[known]] == column[known]
         digests = np.zeros((len(paths), DIGEST_BYTES), np.uint8)
-        digests[known] = _digest_rows(self._table["sha256"])[rows[known]]
+        digests[known] = bytes_rows(self._table["sha256"], DIGEST_BYTES)[rows[known]]
         return digests, known
 
     def add(self, paths: Sequence[str], stamps: Integers, digests: Digests) -> None:
         """Adds one part; the arguments are as for `digests`."""
-        self._parts.write([*_file_columns(paths, stamps), _digest_column(digests)])
+        self._parts.write([*_file_columns(paths, stamps), bytes_column(digests)])
 
 
 class BottleneckCache:
@@ -109,7 +110,7 @@ class BottleneckCache:
         else:
             table = self._parts.joined([part for _, part in self._parts.read(names)])
             self._matrix = _vector_rows(table["vector"], self.depth)
-        self._digests, self._views = _digest_rows(table["sha256"]), table["view"].to_numpy()
+        self._digests, self._views = bytes_rows(table["sha256"], DIGEST_BYTES), table["view"].to_numpy()
         prefixes = _prefixes(self._digests, self._views)
         self._order = np.argsort(prefixes, kind="stable")
         self._prefixes = prefixes[self._order]
@@ -147,7 +148,7 @@ class BottleneckCache:
 
         flat = pyarrow.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
         column = pyarrow.FixedSizeListArray.from_arrays(flat, type=self._vector_type)
-        self._parts.write([_digest_column(digests), pyarrow.array(views.astype(np.int32)), column])
+        self._parts.write([bytes_column(digests), pyarrow.array(views.astype(np.int32)), column])
 
     def _vectors_of(self, names: Sequence[str]) -> Iterator[tuple[str, Floats]]:
         for name, table in self._parts.read(names, ["vector"]):
@@ -172,25 +173,18 @@ def _prefixes(digests: Digests, views: Any) -> npt.NDArray[np.uint64]:
     return starts + np.asarray(views).astype(np.uint64) * _VIEW_FACTOR
 
 
-def _digest_column(digests: Digests) -> Any:
+def bytes_column(rows: npt.NDArray[np.uint8]) -> Any:
+    """Rows of bytes `(n, width)` as a column."""
     import pyarrow
 
-    content = np.ascontiguousarray(digests).tobytes()
-    return pyarrow.FixedSizeBinaryArray.from_buffers(
-        pyarrow.binary(DIGEST_BYTES), len(digests), [None, pyarrow.py_buffer(content)]
-    )
+    content = pyarrow.py_buffer(np.ascontiguousarray(rows).tobytes())
+    return pyarrow.FixedSizeBinaryArray.from_buffers(pyarrow.binary(rows.shape[1]), len(rows), [None, content])
 
 
-def _digest_rows(column: Any) -> Digests:
-    rows = [
-        np.frombuffer(c.buffers()[1], np.uint8)[c.offset * DIGEST_BYTES :][: len(c) * DIGEST_BYTES]
-        for c in column.chunks
-    ]
-    return (
-        np.concatenate(rows, dtype=np.uint8).reshape(-1, DIGEST_BYTES)
-        if rows
-        else np.empty((0, DIGEST_BYTES), np.uint8)
-    )
+def bytes_rows(column: Any, width: int) -> npt.NDArray[np.uint8]:
+    """A column as rows of bytes, `(n, width)`."""
+    rows = [np.frombuffer(c.buffers()[1], np.uint8)[c.offset * width :][: len(c) * width] for c in column.chunks]
+    return np.concatenate(rows, dtype=np.uint8).reshape(-1, width) if rows else np.empty((0, width), np.uint8)
 
 
 def _vector_rows(column: Any, depth: int) -> Floats:

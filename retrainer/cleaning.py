@@ -10,20 +10,15 @@ from retrainer.events import Observer, Warned
 from retrainer.files import shown
 from retrainer.rejection import normalised
 
-# Cosine distances of feature vectors. On flowers with three backbones no two photos are nearer than 0.03, the same one
-# saved again as a JPEG of quality 90 is at 0.002 to 0.008 in the median, and classes are 0.2 to 0.3 wide.
+# Cosine distance of feature vectors. Classes of flowers are 0.2 to 0.3 wide with three backbones.
 _NEARLY_EQUAL = 0.02
-# Two photos of different classes look the same where they are that much nearer than each to its own class.
-_NEARER_THAN_ITS_CLASS = 0.5
-# All pairs are compared of so many photos; of more only those whose bytes are the same are found.
-_MOST_COMPARED = 5_000
-_COMPARED_AT_ONCE = 500
 _FEWEST_IN_CLASS, _LOOKED_AT = 3, 64
 _NAMED = 5
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
-def warn_of_oddities(dataset: Dataset, features: Floats, rows: Integers, observer: Observer) -> None:
-    """Warns of photos that are in two classes, and of classes whose photos are all nearly equal.
+def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, observer: Observer) -> None:
+    """Warns of classes whose photos are all nearly equal.
 
     Args:
         dataset: N photos.
@@ -31,12 +26,6 @@ def warn_of_oddities(dataset: Dataset, features: Floats, rows: Integers, observe
         rows: Where the photos' are, `(N,)`.
         observer: Warned.
     """
-    same = _same_bytes(dataset)
-    _warn_of_pairs(same, dataset, "the same file in two classes", observer)
-    if len(rows) <= _MOST_COMPARED:
-        known = {row for group in same for row in group}
-        alike = [pair for pair in _alike(dataset, features[rows]) if not known.issuperset(pair)]
-        _warn_of_pairs(alike, dataset, "nearly the same picture in two classes", observer)
     for label_id in _uniform_classes(dataset, features, rows):
         observer(
             Warned(
@@ -46,51 +35,46 @@ def warn_of_oddities(dataset: Dataset, features: Floats, rows: Integers, observe
         )
 
 
-def _warn_of_pairs(groups: Sequence[tuple[int, ...]], dataset: Dataset, what: str, observer: Observer) -> None:
-    """Names the first two photos of each of a few groups."""
-    for one, other, *more in groups[:_NAMED]:
+def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str, observer: Observer) -> None:
+    """Warns of photos that are in several classes, of the same bytes or nearly the same.
+
+    Args:
+        dataset: N photos.
+        groups: Numbers that copies share, `(N,)`.
+        table: Where all are listed.
+        observer: Warned.
+    """
+    _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
+    same = _in_several_classes(dataset, contents)
+    near = sorted(set(_in_several_classes(dataset, groups)) - set(same))
+    _warn_of_groups(same, dataset, "the same file", table, observer)
+    _warn_of_groups(near, dataset, "nearly the same picture", table, observer)
+
+
+def _warn_of_groups(
+    groups: Sequence[tuple[int, ...]], dataset: Dataset, what: str, table: str, observer: Observer
+) -> None:
+    """Names the first two photos of each of a few groups of photos of different classes."""
+    for group in groups[:_NAMED]:
+        one, other, *more = group
         others = f", and {len(more):,} more," if more else ""
         paths = shown(dataset.paths[one]), shown(dataset.paths[other])
-        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {what}: keep it in one."))
-    if len(groups) > _NAMED:
-        observer(Warned(f"{len(groups) - _NAMED:,} more are {what}."))
+        classes = _NUMBERS.get(len(group), f"{len(group):,}")
+        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {what} in {classes} classes: keep it in one."))
+    if (unnamed := len(groups) - _NAMED) > 0:
+        observer(Warned(f"{unnamed:,} more are {what} in several classes; '{shown(table)}' lists them."))
 
 
-def _same_bytes(dataset: Dataset) -> list[tuple[int, ...]]:
-    """Photos of the same bytes in different classes, the first of each class."""
-    _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
-    order = np.argsort(contents, kind="stable")
-    starts = np.flatnonzero(np.diff(contents[order], prepend=-1))
-    groups = []
+def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:
+    """Of each group that is in several classes the first photo of each; groups `(N,)`."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    found = []
     for rows in np.split(order, starts[1:]) if len(starts) < len(order) else ():
         _, first = np.unique(dataset.label_ids[rows], return_index=True)
         if len(first) > 1:
-            groups.append(tuple(np.sort(rows[first]).tolist()))
-    return sorted(groups)
-
-
-def _alike(dataset: Dataset, features: Floats) -> list[tuple[int, int]]:
-    """Photos of different classes whose vectors `(N, D)` are nearly equal, and nearer than those of their own classes.
-
-    Each of the two is the other's nearest of another class.
-    """
-    order = np.argsort(dataset.label_ids, kind="stable")
-    vectors, count = normalised(features)[order], len(order)
-    nearest, others, own = np.empty(count, np.int64), np.empty(count), np.empty(count)
-    ends: list[int] = np.cumsum(dataset.counts).tolist()
-    for first, end in zip([0, *ends], ends, strict=False):
-        for start in range(first, end, _COMPARED_AT_ONCE):
-            rows = np.arange(start, min(start + _COMPARED_AT_ONCE, end))
-            cosines = vectors[rows] @ vectors.T
-            cosines[np.arange(len(rows)), rows] = -1.0
-            own[rows] = cosines[:, first:end].max(axis=1)
-            cosines[:, first:end] = -1.0
-            nearest[rows] = cosines.argmax(axis=1)
-            others[rows] = cosines[np.arange(len(rows)), nearest[rows]]
-    close = (1 - others < _NEARLY_EQUAL) & (1 - others < _NEARER_THAN_ITS_CLASS * (1 - own))
-    mutual = close & close[nearest] & (nearest[nearest] == np.arange(count)) & (np.arange(count) < nearest)
-    pairs = np.sort(np.stack([order[mutual], order[nearest[mutual]]], axis=1), axis=1)
-    return sorted((int(one), int(other)) for one, other in pairs)
+            found.append(tuple(np.sort(rows[first]).tolist()))
+    return sorted(found)
 
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:

@@ -13,6 +13,7 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.cross_validation import cross_validate, folds_of
 from retrainer.dataset import PhotoFiles, dataset_of, scan
+from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
 from retrainer.events import Event, Missed, Noted, Observer, Warned, silent
 from retrainer.extraction import photo_source, refuse_if_strict
@@ -94,8 +95,10 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
 
 def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: Observer) -> Compared:
     bundle = bundle_of(source_of(name, options), options, partial(some_inputs, files.paths), observer)
-    features = extract(files.paths, files.stamps, photo_source(bundle, options, observer), observer)
+    photos = photo_source(bundle, options, observer)
+    features = extract(files.paths, files.stamps, photos, observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
+    dataset = with_copies_together(dataset, photos.prints, options, observer)
     examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
     folds = folds_of(dataset, options, options.folds or FOLDS)
     result = cross_validate(folds, dataset, examples, options, observer)

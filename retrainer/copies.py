@@ -4,7 +4,7 @@ Whether two photos are copies follows from the two alone, so that photos that ar
 in sets where very many photos look the same do the most similar ones of each have to do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from retrainer.alignment import ALIKE, FRAMES, aligned, best_frames, glance, lik
 from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.fingerprints import Fingerprints, greys
 from retrainer.lookalikes import Lookalikes, lookalikes
+from retrainer.parallel import in_order, usable_cores
 
 # How alike a photo and another, or a part of it, look on few pixels if they are worth a closer look.
 _SAME_AT_A_GLANCE, _PART_AT_A_GLANCE = 0.9, 0.8
@@ -22,12 +23,20 @@ _AT_ONCE = 256
 
 
 @dataclass(frozen=True)
+class NearCopies:
+    """Pairs of photos that are near copies: `(P, 2)`, and how alike they are, `(P,)`, 0 to 1."""
+
+    pairs: Integers
+    likenesses: Floats
+
+
+@dataclass(frozen=True)
 class Copies:
     """Which photos are copies of one another.
 
     Attributes:
-        groups: The group of each photo, `(N,)`: a number that copies share, and others do not.
-        pairs: The photos that were found to be copies, `(P, 2)`; all of a group are linked by some.
+        groups: The group of each photo, `(N,)`: the number of its first, which copies share, and others do not.
+        pairs: Photos that are copies, the earlier first, `(P, 2)`; all of a group are linked by some.
         likenesses: How alike those are, `(P,)`, 0 to 1; 1 for the same bytes.
     """
 
@@ -36,21 +45,24 @@ class Copies:
     likenesses: Floats = field(repr=False)
 
 
-def find_copies(digests: Digests, prints: Fingerprints) -> Copies:
-    """Finds the copies among photos.
+NO_COPIES = NearCopies(np.empty((0, 2), np.int64), np.empty(0, np.float32))
+
+
+def find_copies(digests: Digests, near: Callable[[Digests], NearCopies]) -> Copies:
+    """Finds the copies among photos, those of the same bytes and near ones.
 
     Args:
         digests: `(N, 32)`, SHA-256 of the photos' bytes.
-        prints: `(N, FINGERPRINT_BYTES)`.
+        near: Different digests, sorted -> the near copies among them.
     """
     keys = np.ascontiguousarray(digests).view("S32").reshape(-1)
     _, first, contents = np.unique(keys, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[contents] != np.arange(len(contents)))
     same = np.stack([first[contents[again]], again], axis=1)
-    near, likenesses = _near_copies(prints[first])
-    pairs = np.concatenate([same, np.sort(first[near], axis=1)])
-    alike = np.concatenate([np.ones(len(same), np.float32), likenesses])
-    return Copies(components(len(digests), pairs), pairs, alike)
+    found = near(digests[first])
+    pairs = np.concatenate([same, np.sort(first[found.pairs], axis=1)])
+    likenesses = np.concatenate([np.ones(len(same), np.float32), found.likenesses])
+    return Copies(components(len(digests), pairs), pairs, likenesses)
 
 
 def components(count: int, pairs: Integers) -> Integers:
@@ -65,33 +77,38 @@ def components(count: int, pairs: Integers) -> Integers:
     return groups
 
 
-def _near_copies(prints: Fingerprints) -> tuple[Integers, Floats]:
-    """The pairs of near copies among different photos, `(P, 2)`, and how alike they are, `(P,)`."""
+def near_copies(prints: Fingerprints) -> NearCopies:
+    """The near copies among different photos; fingerprints `(N, FINGERPRINT_BYTES)`, in the order of their digests."""
     found = lookalikes(prints)
-    glances = np.concatenate([np.empty((0, 144), np.float32), *(glance(greys(prints[c])) for c in _chunks(len(prints)))])
-    whole, alike = _whole(prints, glances, found)
-    groups = components(len(prints), whole)
+    if not len(found.ones):
+        return NO_COPIES
+    glances = np.concatenate([glance(greys(prints[chunk])) for chunk in _chunks(len(prints))])
+    whole = _whole(prints, glances, found)
+    # Who is in one group already needs no closer look.
+    groups = components(len(prints), whole.pairs)
     rest = groups[found.ones] != groups[found.others]
-    parts, parts_alike = _parts(prints, glances, Lookalikes(found.ones[rest], found.others[rest], found.mirrored[rest]))
-    return np.concatenate([whole, parts]), np.concatenate([alike, parts_alike])
+    parts = _parts(prints, glances, Lookalikes(found.ones[rest], found.others[rest], found.mirrored[rest]))
+    return NearCopies(np.concatenate([whole.pairs, parts.pairs]), np.concatenate([whole.likenesses, parts.likenesses]))
 
 
 def _chunks(count: int) -> Iterator[slice]:
     return (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE))
 
 
-def _whole(prints: Fingerprints, glances: Floats, found: Lookalikes) -> tuple[Integers, Floats]:
-    """The pairs that show the same from edge to edge, and how alike they are."""
+def _whole(prints: Fingerprints, glances: Floats, found: Lookalikes) -> NearCopies:
+    """The pairs that show the same from edge to edge."""
     pairs, alike = [np.empty((0, 2), np.int64)], [np.empty(0, np.float32)]
     for chunk in _chunks(len(found.ones)):
         ones, others, flips = found.ones[chunk], found.others[chunk], found.mirrored[chunk]
         near = (glances[ones] * mirrored(glances[others], flips)).sum(axis=1) > _SAME_AT_A_GLANCE
         ones, others, flips = ones[near], others[near], flips[near]
+        if not len(ones):
+            continue
         found_alike = likeness(greys(prints[ones]), _flipped(greys(prints[others]), flips))
         kept = found_alike > ALIKE
         pairs.append(np.stack([ones[kept], others[kept]], axis=1))
         alike.append(found_alike[kept])
-    return np.concatenate(pairs), np.concatenate(alike)
+    return NearCopies(np.concatenate(pairs), np.concatenate(alike))
 
 
 def _flipped(thumbnails: Floats, flips: Bools) -> Floats:
@@ -100,16 +117,20 @@ def _flipped(thumbnails: Floats, flips: Bools) -> Floats:
     return thumbnails
 
 
-def _parts(prints: Fingerprints, glances: Floats, found: Lookalikes) -> tuple[Integers, Floats]:
-    """The pairs of which one shows a part of the other, and how alike it is to that part."""
+def _parts(prints: Fingerprints, glances: Floats, found: Lookalikes) -> NearCopies:
+    """The pairs of which one shows a part of the other."""
     crops, wholes, flips, frames = _framed(prints, glances, found)
-    alike = [np.empty(0, np.float32)]
-    for chunk in _chunks(len(crops)):
+    if not len(crops):
+        return NO_COPIES
+
+    def alike(_: None, chunk: slice) -> Floats:
         small = _flipped(greys(prints[crops[chunk]]), flips[chunk])
-        alike.append(likeness(small, aligned(small, greys(prints[wholes[chunk]]), FRAMES[frames[chunk]])))
-    likenesses = np.concatenate(alike)
+        return likeness(small, aligned(small, greys(prints[wholes[chunk]]), FRAMES[frames[chunk]]))
+
+    chunks = list(_chunks(len(crops)))
+    likenesses = np.concatenate(list(in_order([None] * min(usable_cores(), len(chunks)), alike, chunks)))
     kept = likenesses > ALIKE
-    return np.stack([crops, wholes], axis=1)[kept], likenesses[kept]
+    return NearCopies(np.stack([crops, wholes], axis=1)[kept], likenesses[kept])
 
 
 def _framed(prints: Fingerprints, glances: Floats, found: Lookalikes) -> tuple[Integers, Integers, Bools, Integers]:
@@ -131,7 +152,7 @@ def _framed(prints: Fingerprints, glances: Floats, found: Lookalikes) -> tuple[I
 
 
 def _runs(starts: Integers, end: int) -> list[slice]:
-    return [slice(int(start), int(stop)) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
+    return [slice(int(start), int(stop)) for start, stop in zip(starts, np.append(starts, end)[1:], strict=True)]
 
 
 def _looks_of(prints: Fingerprints, rows: Sequence[int] | Integers) -> Iterator[Floats]:

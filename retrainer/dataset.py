@@ -63,12 +63,14 @@ class Dataset:
         paths: N paths, as typed.
         label_ids: `(N,)`, class ids.
         digests: `(N, 32)`, SHA-256 of the files' bytes.
+        groups: `(N,)`, numbers that photos share if they are to stay together; None if only their bytes and names tell.
     """
 
     labels: tuple[str, ...]
     paths: tuple[str, ...]
     label_ids: Integers
     digests: Digests
+    groups: Integers | None = None
 
     @property
     def counts(self) -> Integers:

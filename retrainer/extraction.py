@@ -10,6 +10,7 @@ from retrainer.errors import DatasetError
 from retrainer.events import Missed, Observer
 from retrainer.features import BatchExtractor, Source, plain_look
 from retrainer.files import shown
+from retrainer.fingerprint_cache import FingerprintCache
 from retrainer.models import graphdef
 from retrainer.models.litert import Network
 from retrainer.models.metadata import INPUT_NODE, RESIZE_RULE
@@ -38,6 +39,7 @@ def photo_source(
         new_batch_extractor=lambda: batch_extractor(bundle, options.runtime, trusted=options.trust_graph),
         look=look,
         views=views,
+        prints=FingerprintCache(folder, observer) if distortion is None else None,
     )
 
 

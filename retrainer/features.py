@@ -17,6 +17,8 @@ from retrainer.arrays import Bools, Digests, Floats, Integers, spread
 from retrainer.bottlenecks import DIGEST_BYTES, ROWS_PER_PART, SECONDS_PER_PART, BottleneckCache, FileIndex
 from retrainer.errors import OutputError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
+from retrainer.fingerprint_cache import FingerprintCache
+from retrainer.fingerprints import Fingerprints, fingerprint
 from retrainer.parallel import in_order, usable_cores
 
 PROGRESS_SECONDS = 0.1
@@ -68,6 +70,8 @@ class Source:
         new_batch_extractor: Makes a network that takes large batches, in place of those; None where there is none.
         look: What of a photo the network sees.
         views: The numbers of the views that `look` gives.
+        prints: Known fingerprints. They are taken of the photos that the network sees, if `look` shows it these; None
+            takes none.
     """
 
     index: FileIndex
@@ -76,6 +80,12 @@ class Source:
     new_batch_extractor: Callable[[], BatchExtractor | None] = lambda: None
     look: Look = plain_look
     views: tuple[int, ...] = (0,)
+    prints: FingerprintCache | None = None
+
+    def incomplete(self, digests: Digests) -> Bools:
+        """Of which photos vectors or a fingerprint are absent, `(n,)`; digests `(n, 32)`."""
+        known = np.asarray((self.cached(digests) >= 0).all(axis=1))
+        return ~(known & self.prints.knows(digests)) if self.prints else ~known
 
     def cached(self, digests: Digests) -> Integers:
         """The rows of the photos' views in the cache's matrix `(n, V)`, -1 where absent; digests `(n, 32)`."""
@@ -106,11 +116,15 @@ class Features:
 
 @dataclass(frozen=True)
 class _Photo:
-    """A file that was read: its digest `(32,)`, and unless the cache has them its inputs or vectors `(V, D)`."""
+    """A file that was read: its digest `(32,)`, and unless the cache has them its inputs or vectors `(V, D)`.
+
+    With a fingerprint where that was not known.
+    """
 
     digest: Digests
     vectors: Floats | None = None
     inputs: Sequence[Floats] | None = None
+    print: Fingerprints | None = None
 
 
 def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Observer) -> Features:
@@ -126,7 +140,7 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
     """
     absolute = [os.path.abspath(path) for path in paths]
     digests, known = source.index.digests(absolute, stamps)
-    missing = np.flatnonzero(~known | (source.cached(digests) < 0).any(axis=1)).tolist()
+    missing = np.flatnonzero(~known | source.incomplete(digests)).tolist()
     readable = np.ones(len(paths), np.bool_)
     store = _Store(source)
     reported = time.monotonic()
@@ -165,7 +179,7 @@ def _photos(paths: Sequence[str], rows: Sequence[int], source: Source) -> Iterat
             photo = _read(paths[row], source, extractor.input_size)
             if isinstance(photo, PictureError) or photo.inputs is None:
                 return photo
-            return _Photo(photo.digest, np.stack([extractor.run(picture) for picture in photo.inputs]))
+            return replace(photo, inputs=None, vectors=np.stack([extractor.run(one) for one in photo.inputs]))
 
         return in_order(extractors, extracted, rows)
     size = batches.input_size
@@ -183,14 +197,18 @@ def _finite(photo: _Photo | PictureError) -> _Photo | PictureError:
 
 def _read(path: str, source: Source, size: int) -> _Photo | PictureError:
     """A photo with the network's inputs, or without where the cache has its vectors."""
-    from retrainer.images import read_file
+    from retrainer.images import decode, read_file, to_input
 
     try:
         content = read_file(path)
         digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
-        if (source.cached(digest[np.newaxis]) >= 0).all():
+        if not source.incomplete(digest[np.newaxis]).any():
             return _Photo(digest)
-        return _Photo(digest, inputs=source.look(content, size))
+        if source.prints is None:
+            return _Photo(digest, inputs=source.look(content, size))
+        picture = decode(content, size)
+        cached = (source.cached(digest[np.newaxis]) >= 0).all()
+        return _Photo(digest, None, None if cached else [to_input(picture.square(size))], fingerprint(picture))
     except PictureError as error:
         return error
 
@@ -227,6 +245,7 @@ class _Store:
 
     source: Source
     photos: list[_Photo] = field(default_factory=list)
+    prints: list[_Photo] = field(default_factory=list)
     files: list[tuple[str, Integers]] = field(default_factory=list)
     file_digests: list[Digests] = field(default_factory=list)
     computed: int = 0
@@ -237,10 +256,15 @@ class _Store:
         if photo.vectors is not None:
             self.photos.append(photo)
             self.computed += 1
+        if photo.print is not None:
+            self.prints.append(photo)
         if new_file:
             self.files.append(new_file)
             self.file_digests.append(photo.digest)
-        if max(len(self.photos), len(self.files)) >= ROWS_PER_PART or time.monotonic() - self.since > SECONDS_PER_PART:
+        if (
+            max(len(self.photos), len(self.prints), len(self.files)) >= ROWS_PER_PART
+            or time.monotonic() - self.since > SECONDS_PER_PART
+        ):
             self.flush()
 
     def flush(self) -> None:
@@ -250,11 +274,15 @@ class _Store:
             vectors = np.concatenate([photo.vectors for photo in self.photos if photo.vectors is not None])
             digests = np.repeat(np.stack([photo.digest for photo in self.photos]), len(views), axis=0)
             self.source.cache.add(digests, np.tile(np.array(views), len(self.photos)), vectors)
+        if self.prints and self.source.prints is not None:
+            prints = np.stack([photo.print for photo in self.prints if photo.print is not None])
+            self.source.prints.add(np.stack([photo.digest for photo in self.prints]), prints)
         if self.files:
             paths, stamps = zip(*self.files, strict=True)
             digests = np.stack(self.file_digests).reshape(-1, DIGEST_BYTES)
             self.source.index.add(paths, np.stack(stamps), digests)
-        self.photos, self.files, self.file_digests, self.since = [], [], [], time.monotonic()
+        self.photos, self.prints, self.files, self.file_digests = [], [], [], []
+        self.since = time.monotonic()
 
 
 def some_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:

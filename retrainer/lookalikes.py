@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from retrainer.arrays import Bools, Floats, Integers
 from retrainer.fingerprints import COLOUR_SIDE, SIDE, Fingerprints, colours, greys
+from retrainer.parallel import in_order, usable_cores
 
 # On 375 photos 98 of 100 crops by 10 % are at least that similar to their photo, whichever sides they lose; of pairs of
 # different flowers 1 in 1,000 is, of pairs of clothes on white 1 in 12.
@@ -46,11 +47,13 @@ def lookalikes(prints: Fingerprints) -> Lookalikes:
     """
     plain = np.concatenate([np.empty((0, _SIGNS.size), np.float32), *map(_described, _blocks(prints))])
     mirrored = plain[:, _SWAPPED] * _SIGNS
-    found = [
-        _similar(plain[start : start + _ROWS], others, start, flipped)
-        for start in range(0, len(plain), _ROWS)
-        for flipped, others in ((False, plain), (True, mirrored))
-    ]
+    starts = range(0, len(plain), _ROWS)
+
+    def similar(_: None, start: int) -> list[tuple[Integers, Integers, Bools]]:
+        rows = plain[start : start + _ROWS]
+        return [_similar(rows, others, start, flipped) for flipped, others in ((False, plain), (True, mirrored))]
+
+    found = [one for both in in_order([None] * min(usable_cores(), len(starts) or 1), similar, starts) for one in both]
     if not found:
         return Lookalikes(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
     ones, others, flips = map(np.concatenate, zip(*found, strict=True))
@@ -65,7 +68,9 @@ def _similar(rows: Floats, others: Floats, start: int, flipped: bool) -> tuple[I
     """The pairs of some photos `(n, d)`, which begin at `start`, with those of all `(N, d)` that lie behind them."""
     cosines = np.empty((len(rows), len(others) - start), np.float32)
     for column in range(start, len(others), _COLUMNS):
-        np.matmul(rows, others[column : column + _COLUMNS].T, out=cosines[:, column - start : column - start + _COLUMNS])
+        np.matmul(
+            rows, others[column : column + _COLUMNS].T, out=cosines[:, column - start : column - start + _COLUMNS]
+        )
     cosines[:, : len(rows)][np.tri(len(rows), dtype=np.bool_)] = -1
     close = cosines > SIMILAR
     for row in np.flatnonzero(close.sum(axis=1) > MOST_SIMILAR):
@@ -81,7 +86,8 @@ def _described(prints: Fingerprints) -> Floats:
     hue = _COLOUR_COSINES @ colours(prints) @ _COLOUR_COSINES.T * _COLOUR_WEIGHTS
     seen = np.concatenate([light[:, np.newaxis], hue], axis=1)
     both = np.concatenate([_unit(_edges(grey)), _unit(seen)], axis=1)
-    return both.reshape(len(prints), -1) * np.float32(np.sqrt(0.5))
+    described: Floats = both.reshape(len(prints), -1) * np.float32(np.sqrt(0.5))
+    return described
 
 
 def _edges(grey: Floats) -> Floats:
@@ -110,7 +116,8 @@ def _cosine_transform(side: int, scale: float = 1.0) -> Floats:
     places = np.outer(np.arange(_FREQUENCIES), np.arange(side) + 0.5)
     rows = np.cos(np.pi * places / side) * np.sqrt(2 / side) * scale
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    transform: Floats = rows.astype(np.float32)
+    return transform
 
 
 _COSINES, _EDGE_COSINES = _cosine_transform(SIDE), _cosine_transform(_EDGE_SIDE - 2)

@@ -6,7 +6,7 @@ are called. Of more photos than it keeps it knows a sample; the others' parts fo
 
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -86,6 +86,8 @@ class Membership:
         )
         if options.split_by == "path":
             return plain
+        # Whoever reads this knows the photos by their bytes and names, not which of them are copies.
+        dataset = replace(dataset, groups=None)
         hashes, _ = content_places(dataset, options.seed)
         moved = np.flatnonzero(plain.parts(dataset) != split.parts)
         parts = {f"{hashes[row]:016x}": int(split.parts[row]) for row in moved}
@@ -107,8 +109,12 @@ class Membership:
             return natural_parts(np.array([path_place(path) for path in dataset.paths]), *percentages)
         hashes, places = content_places(dataset, self.seed)
         parts = natural_parts(places, *percentages)
-        for name, part in self.moved.items():
-            parts[hashes == np.uint64(int(name, 16))] = part
+        if self.moved:
+            names = np.array([int(name, 16) for name in self.moved], np.uint64)
+            order = np.argsort(names)
+            places = order[np.searchsorted(names, hashes, sorter=order).clip(max=len(names) - 1)]
+            known = names[places] == hashes
+            parts[known] = np.array(list(self.moved.values()), np.int8)[places[known]]
         return parts
 
     def known_parts(self, digests: Digests) -> Parts:

@@ -12,10 +12,11 @@ from retrainer.arrays import Integers
 from retrainer.assessment import Assessment, assess, calibration_of
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
-from retrainer.cleaning import warn_of_oddities
+from retrainer.cleaning import warn_of_uniform_classes
 from retrainer.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.dataset import Dataset, dataset_of, scan
 from retrainer.distortions import Distortion
+from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import (
     Calibrated,
@@ -119,9 +120,11 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         require_fitting(run.bundle, options)
         require_outputs(options)
     with run.stage("bottlenecks"):
-        features = extract(files.paths, files.stamps, photo_source(run.bundle, options, run.tell), run.tell)
+        photos = photo_source(run.bundle, options, run.tell)
+        features = extract(files.paths, files.stamps, photos, run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
-        warn_of_oddities(dataset, features.matrix, features.rows[:, 0], run.tell)
+        dataset = with_copies_together(dataset, photos.prints, options, run.tell)
+        warn_of_uniform_classes(dataset, features.matrix, features.rows[:, 0], run.tell)
         split = run.split(dataset)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
         training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))

@@ -26,6 +26,9 @@ Places = npt.NDArray[np.float64]
 """Where photos stand in the split, `(N,)`, 0 to 100, in percent."""
 
 
+Hashes = npt.NDArray[np.uint64]
+"""What decides the places of photos, `(N,)`."""
+
 Parts = npt.NDArray[np.int8]
 """Of each photo TRAINING, VALIDATION or TESTING, `(N,)`."""
 
@@ -62,10 +65,10 @@ def split_by_content(
     """The split by a hash of the photos' bytes.
 
     Moving, renaming, relabelling or adding photos moves no other, identical photos share a part, and so do variants
-    that differ only behind `_nohash_` in their names (where the two rules clash, the bytes win). A class whose
-    validation, test or training part would be empty borrows the photo whose hash is nearest; only borrowed photos
-    can be moved by a later addition. A class of fewer than three different photos trains only. Another seed gives
-    another split.
+    that differ only behind `_nohash_` in their names (where the two rules clash, the bytes win), and the photos of one
+    of the dataset's groups. A class whose validation, test or training part would be empty borrows the photo whose
+    hash is nearest. Only borrowed photos, and those of a group that grows, can be moved by a later addition. A class of
+    fewer than three different photos trains only. Another seed gives another split.
     """
     hashes, photo_places = content_places(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
@@ -170,11 +173,34 @@ def natural_parts(places: Places, validation_percentage: int, testing_percentage
     return parts
 
 
-def content_places(dataset: Dataset, seed: int) -> tuple[npt.NDArray[np.uint64], Places]:
+def content_places(dataset: Dataset, seed: int) -> tuple[Hashes, Places]:
     """What stays together has the same hash, `(N,)`; and each photo's place, `(N,)`."""
     hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+    if dataset.groups is not None:
+        hashes = _joined(hashes, dataset.groups)
     mixed = _mixed(hashes + np.uint64(seed)) if seed else hashes
     return hashes, mixed.astype(np.float64) * (100.0 / 2.0**64)
+
+
+def _joined(hashes: Hashes, groups: Integers) -> Hashes:
+    """One hash for all photos that share a hash or a group, or are linked by such; hashes and groups `(N,)`.
+
+    It is that of one of them, drawn without regard to its place, so that large groups go everywhere alike; a photo
+    that joins a group moves that group at most.
+    """
+    _, first, same_hash = np.unique(hashes, return_index=True, return_inverse=True)
+    ranks = np.empty(len(first), np.int64)
+    ranks[np.argsort(_mixed(hashes[first]))] = np.arange(len(first))
+    _, same_group = np.unique(groups, return_inverse=True)
+    lowest = ranks[same_hash]
+    while True:
+        of_group = np.full(len(lowest), len(lowest))
+        np.minimum.at(of_group, same_group, lowest)
+        of_hash = np.full(len(lowest), len(lowest))
+        np.minimum.at(of_hash, same_hash, of_group[same_group])
+        if (of_hash[same_hash] == lowest).all():
+            return hashes[first][np.argsort(ranks)[lowest]]
+        lowest = of_hash[same_hash]
 
 
 def _keys(dataset: Dataset) -> Digests:
@@ -199,7 +225,7 @@ def _keys(dataset: Dataset) -> Digests:
     return keys
 
 
-def _mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _mixed(numbers: Hashes) -> Hashes:
     """Spreads every bit over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -114,6 +114,7 @@ def configured(tmp_path: Path, model_dir: Path) -> Configure:
             "output_labels": str(out / "labels.txt"),
             "summaries_dir": str(out / "logs"),
             "bottleneck_dir": str(out / "bottlenecks"),
+            "duplicates": str(out / "duplicates.csv"),
             "intermediate_output_graphs_dir": str(out / "intermediate"),
             "model_dir": str(model_dir),
             "architecture": COLOURS,

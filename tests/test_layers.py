@@ -48,11 +48,12 @@ FLOORS = (
     ),
     ("options", "assessment", "images", "bottlenecks", "models", "summaries"),
     ("dataset", "splits", "membership", "distortions", "backbones"),
-    (),
+    ("alignment", "copies", "fingerprint_cache", "fingerprints", "lookalikes"),
     ("features",),
     (
         "cleaning",
         "cross_validation",
+        "duplicates",
         "evaluation",
         "extraction",
         "inspection",

@@ -123,6 +123,13 @@ class RetrainOptions(BackboneOptions):
         "Split by a hash of the photos' bytes, or of their paths as in 2017.",
         choices=("content", "path"),
     )
+    copies: str = option(
+        "together",
+        "Keep the copies of a photo (saved again, resized, cropped a little, mirrored, brightened) together in one "
+        "part and one fold, or apart, which flatters the figures. A split by path ignores them.",
+        choices=("together", "apart"),
+    )
+    duplicates: str = path_option("tf_files/duplicates.csv", "Table of the photos that are there more than once.")
     strict: bool = option(
         False,
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
