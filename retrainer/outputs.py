@@ -19,8 +19,9 @@ def require_own_outputs(options: RetrainOptions) -> None:
     outputs = _outputs(options)
     if len(set(map(os.path.realpath, outputs))) < len(outputs):
         raise OptionError(
-            f"--output_graph and --output_labels: expected different files, received {', '.join(map(shown, outputs))}.",
-            "The model is a .pb and its .tflite twin; name the labels otherwise.",
+            "--output_graph, --output_labels and --duplicates: expected different files, "
+            f"received {', '.join(map(shown, outputs))}.",
+            "The model is a .pb and its .tflite twin; name the labels and the table of duplicates otherwise.",
         )
     require_own_folder(options.summaries_dir)
 
@@ -54,6 +55,6 @@ def require_outputs(options: RetrainOptions) -> None:
 
 
 def _outputs(options: RetrainOptions) -> list[str]:
-    """Each file of the model, and what is kept of the one before."""
+    """Each file of the model, what is kept of the one before, and the table of duplicates."""
     kept = kept_paths(options.output_graph, options.output_labels).values()
-    return [*map(str, twins(options.output_graph)), options.output_labels, *map(str, kept)]
+    return [*map(str, twins(options.output_graph)), options.output_labels, *map(str, kept), options.duplicates]

@@ -1,0 +1,214 @@
+"""Copies in a run: kept together, told of and listed."""
+
+import csv
+import io
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COLOURS, Configure, Photos
+from test_copies import CHANGES, photo, saved
+
+from retrainer import EvaluateOptions, compare, evaluate, retrain
+from retrainer.arrays import Integers
+from retrainer.copies import Copies
+from retrainer.dataset import Dataset
+from retrainer.duplicates import COLUMNS, duplicates_table
+from retrainer.events import Event, Noted, Warned
+from retrainer.membership import Membership
+from retrainer.models import graphdef
+from retrainer.options.retraining import RetrainOptions
+from retrainer.splits import stratified_folds
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of twelve photos, each saved four times."""
+    folder = tmp_path_factory.mktemp("made")
+    for seed in range(24):
+        own = folder / ("even", "odd")[seed % 2]
+        own.mkdir(exist_ok=True)
+        for quality in (95, 85, 75, 65):
+            (own / f"{seed:02d} at {quality}.jpg").write_bytes(saved(photo(seed), quality))
+    return folder
+
+
+@pytest.fixture
+def exports(made: Path, tmp_path: Path) -> Path:
+    """A copy of them that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "exports"))
+
+
+def rows_of(options: RetrainOptions) -> list[dict[str, str]]:
+    with open(options.duplicates, encoding="utf-8", errors="surrogateescape", newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def warnings(events: list[Event]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Warned)]
+
+
+def test_all_copies_are_listed_with_what_they_are_copies_of(exports: Path, configured: Configure) -> None:
+    shutil.copy(exports / "odd" / "03 at 95.jpg", exports / "even" / "elsewhere.jpg")
+    options, events = configured(exports), list[Event]()
+    retrain(options, events.append)
+    rows = rows_of(options)
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == 24 * 4 + 1
+    assert len({row["group"] for row in rows}) == sum(row["kind"] == "first" for row in rows) == 24
+    assert sum(row["kind"] == "same file" for row in rows) == 1
+    by_path = {row["path"]: row for row in rows}
+    for row in rows:
+        assert os.path.isfile(row["path"])
+        assert row["label"] == Path(row["path"]).parent.name
+        if row["kind"] != "first":
+            assert by_path[row["of"]]["group"] == row["group"]
+            assert 0.9 < float(row["likeness"]) <= 1
+    (told,) = (message for message in warnings(events) if "copies of another" in message)
+    assert told.startswith("73 of 97 photos are copies of another, such as '")
+    assert told.endswith(f"copies stay together in one part. '{options.duplicates}' lists them.")
+    assert any("are the same file in two classes" in message for message in warnings(events))
+
+
+def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, configured: Configure) -> None:
+    options = configured(exports, folds=4)
+    result = retrain(options)
+    metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
+    assert metadata
+    membership = Membership.from_metadata(metadata.split)
+    assert membership
+    assert membership.moved
+    assert result.test_count % 4 == 0
+    events: list[Event] = []
+    evaluation = evaluate(EvaluateOptions(graph=result.graph), events.append)
+    assert evaluation.part == "test"
+    assert evaluation.assessment.count == result.test_count
+    assert evaluation.assessment.accuracy == result.test_accuracy
+    assert evaluation.learnt == 0
+
+
+def test_who_wants_copies_apart_has_the_split_of_before_and_is_told(exports: Path, configured: Configure) -> None:
+    options, events = configured(exports, copies="apart"), list[Event]()
+    result = retrain(options, events.append)
+    metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
+    assert metadata
+    assert len(metadata.split["moved"]) <= 4
+    assert len(rows_of(options)) == 96
+    assert any("--copies apart" in message and "flatter" in message for message in warnings(events))
+
+
+def test_a_split_by_path_ignores_copies_and_says_so(exports: Path, configured: Configure) -> None:
+    events: list[Event] = []
+    retrain(configured(exports, split_by="path", testing_percentage=30), events.append)
+    assert any("--split_by path tests on copies" in message for message in warnings(events))
+
+
+def test_without_copies_no_table_is_written_and_an_old_one_is_emptied(photos: Photos, configured: Configure) -> None:
+    root = photos()
+    options, events = configured(root), list[Event]()
+    retrain(options, events.append)
+    assert not os.path.exists(options.duplicates)
+    shutil.copy(root / "red" / "000.jpg", root / "red" / "copy.jpg")
+    retrain(options)
+    assert [row["kind"] for row in rows_of(options)] == ["first", "same file"]
+    (root / "red" / "copy.jpg").unlink()
+    retrain(options)
+    assert rows_of(options) == []
+
+
+def test_folds_of_every_backbone_keep_copies_together(
+    exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[Dataset, Integers]] = []
+
+    def folds(dataset: Dataset, count: int, seed: int) -> object:
+        found = stratified_folds(dataset, count, seed)
+        given.append((dataset, found))
+        return found
+
+    monkeypatch.setattr("retrainer.cross_validation.stratified_folds", folds)
+    events: list[Event] = []
+    options = configured(exports, compare=f"{COLOURS},{COLOURS}", learning_rate=None, how_many_training_steps=None)
+    compare(options, events.append)
+    for dataset, tested_by in given:
+        originals = np.array([Path(path).name[:2] for path in dataset.paths])
+        assert all(len(set(tested_by[originals == name].tolist())) == 1 for name in set(originals.tolist()))
+    assert sum("copies of another" in message for message in warnings(events)) == 1
+
+
+def test_names_of_all_kinds_come_back_and_none_is_a_formula() -> None:
+    paths = ("=cmd|' /C calc'!A1/a.jpg", 'a"b,c\n;d\r.jpg', "\udcff\udcfe.jpg", "-1/é.jpg", "@x/ .jpg", "+/\t.jpg")
+    digests = np.arange(6 * 32, dtype=np.uint8).reshape(6, 32)
+    pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]])
+    copies = Copies(np.zeros(6, np.int64), pairs, np.full(5, 0.9, np.float32))
+    content = duplicates_table(Dataset(("x",), paths, np.zeros(6, np.int64), digests), copies)
+    text = content.decode("utf-8", "surrogateescape")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [os.path.normpath(row["path"]) for row in rows] == list(paths)
+    assert [os.path.normpath(row["of"]) for row in rows[1:]] == list(paths[:-1])
+    assert not any(row[column].startswith(("=", "+", "-", "@")) for row in rows for column in COLUMNS)
+
+
+def test_copies_are_looked_for_once_and_again_where_what_is_remembered_is_damaged(
+    exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from retrainer import fingerprint_cache
+    from retrainer.copies import near_copies
+
+    searches: list[int] = []
+
+    def counted(prints):  # type: ignore[no-untyped-def]
+        searches.append(len(prints))
+        return near_copies(prints)
+
+    monkeypatch.setattr(fingerprint_cache, "near_copies", counted)
+    options = configured(exports)
+    retrain(options)
+    table = Path(options.duplicates).read_bytes()
+    retrain(options)
+    assert searches == [96]
+    assert Path(options.duplicates).read_bytes() == table
+    remembered = Path(options.bottleneck_dir) / "copies-1.json"
+    content = remembered.read_bytes()
+    for damaged in (content[:-40], content.replace(b"0.9", b"0.1", 1), b"", b"{}\n[]"):
+        remembered.write_bytes(damaged)
+        retrain(options)
+        assert Path(options.duplicates).read_bytes() == table
+    assert searches == [96] * 5
+    (exports / "odd" / "new.jpg").write_bytes(saved(photo(99)))
+    retrain(options)
+    assert searches[-1] == 97
+
+
+def test_a_cache_without_fingerprints_is_read_once_more_but_not_run(
+    exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = configured(exports)
+    retrain(options)
+    table = Path(options.duplicates).read_bytes()
+    shutil.rmtree(Path(options.bottleneck_dir) / "fingerprints-1")
+    (Path(options.bottleneck_dir) / "copies-1.json").unlink()
+    assert retrain(options).computed == 0
+    assert Path(options.duplicates).read_bytes() == table
+    monkeypatch.setattr("retrainer.images.read_file", None)
+    assert retrain(options).computed == 0
+
+
+def test_a_large_set_is_told_that_copies_are_looked_for(
+    exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.fingerprint_cache._WORTH_TELLING", 96)
+    events: list[Event] = []
+    retrain(configured(exports), events.append)
+    assert Noted("Looking for copies among 96 photos") in events
+
+
+def test_a_crop_in_another_class_is_named(exports: Path, configured: Configure) -> None:
+    (exports / "even" / "cropped.jpg").write_bytes(CHANGES["cropped by 10 %"](photo(5)))
+    events: list[Event] = []
+    retrain(configured(exports), events.append)
+    (told,) = (message for message in warnings(events) if "in two classes" in message)
+    assert "cropped.jpg' and '" in told
+    assert told.endswith("are nearly the same picture in two classes: keep it in one.")
