@@ -7,13 +7,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from retrainer.text import shown
 
 # Documents of ours take kilobytes; a model that remembers a hundred thousand photos by their hashes takes 4 MB.
 MOST_BYTES = 2**24
+OTHERS = "*"
 _BRIEF = 60
 _LONG = 10_000
 
@@ -60,27 +61,39 @@ def require(document: Mapping[str, Any], table: Table, within: str = "") -> None
 
     Args:
         document: By `read_document`, or a part of it.
-        table: Its fields.
+        table: Its fields; `OTHERS` stands for all that are not named.
         within: The name of the part, for the message.
 
     Raises:
         ValueError: the first field that is missing, unknown or not as expected.
     """
     prefix = f"{within}." if within else ""
-    for name in document:
-        if name not in table:
-            raise ValueError(f"its '{brief(prefix + name)}' is not as expected: no such field is known")
-    for name, field in table.items():
-        if name not in document:
-            if field.required:
-                raise ValueError(f"its '{prefix}{name}' is not as expected: {field.expected}, received nothing")
-        elif not field.holds(document[name]):
+    for name, value in document.items():
+        field = table.get(name, table.get(OTHERS) if name.isprintable() else None)
+        if field is None:
+            raise ValueError(f"its {brief(prefix + name)} is not as expected: no such field is known")
+        if not field.holds(value):
             raise ValueError(
-                f"its '{prefix}{name}' is not as expected: {field.expected}, received {brief(document[name])}"
+                f"its {brief(prefix + name)} is not as expected: {field.expected}, received {brief(value)}"
             )
+    for name, field in table.items():
+        if field.required and name not in document:
+            raise ValueError(f"its '{prefix}{name}' is not as expected: {field.expected}, received nothing")
 
 
-def text(longest: int, *, printable: bool = True, empty: bool = False, required: bool = True) -> Field:
+def optional(field: Field) -> Field:
+    """A field that may be absent."""
+    return replace(field, required=False)
+
+
+def or_none(field: Field) -> Field:
+    """A field that may hold nothing."""
+    return replace(
+        field, expected=f"{field.expected}, or null", holds=lambda value: value is None or field.holds(value)
+    )
+
+
+def text(longest: int, *, printable: bool = True, empty: bool = False) -> Field:
     """Text of at most so many characters; of paths it may hold what a terminal must not see."""
 
     def holds(value: Any) -> bool:
@@ -88,42 +101,38 @@ def text(longest: int, *, printable: bool = True, empty: bool = False, required:
             return False
         return value.isprintable() and bool(value.strip() or empty) if printable else "\0" not in value
 
-    return Field(f"text of at most {longest:,} {'printable ' if printable else ''}characters", holds, required)
+    return Field(f"text of at most {longest:,} {'printable ' if printable else ''}characters", holds)
 
 
-def digest(*, required: bool = True) -> Field:
+def digest() -> Field:
     """A SHA-256 in hexadecimal."""
-    return Field("a SHA-256 in hexadecimal", is_digest, required)
+    return Field("a SHA-256 in hexadecimal", is_digest)
 
 
-def one_of(*values: Any, required: bool = True) -> Field:
+def one_of(*values: Any) -> Field:
     """One of a few values, of their type."""
     return Field(
         f"one of {', '.join(map(str, values))}",
         lambda value: any(type(value) is type(one) and value == one for one in values),
-        required,
     )
 
 
-def flag(*, required: bool = True) -> Field:
+def flag() -> Field:
     """True or false."""
-    return Field("true or false", lambda value: isinstance(value, bool), required)
+    return Field("true or false", lambda value: isinstance(value, bool))
 
 
-def whole(least: int, most: int, *, required: bool = True) -> Field:
+def whole(least: int, most: int) -> Field:
     """A whole number within bounds."""
     return Field(
         f"a whole number from {least:,} to {most:,}",
         lambda value: type(value) is int and least <= value <= most,
-        required,
     )
 
 
-def number(least: float, most: float, *, required: bool = True) -> Field:
+def number(least: float, most: float) -> Field:
     """A number within bounds."""
-    return Field(
-        f"a number from {least:g} to {most:g}", lambda value: is_number(value) and least <= value <= most, required
-    )
+    return Field(f"a number from {least:g} to {most:g}", lambda value: is_number(value) and least <= value <= most)
 
 
 def texts(most: int, longest: int) -> Field:
@@ -141,7 +150,7 @@ def texts(most: int, longest: int) -> Field:
     return Field(f"1 to {most:,} different texts, each {each.expected}", holds)
 
 
-def mapping(names: Callable[[str], bool], values: Field, most: int, *, required: bool = True) -> Field:
+def mapping(names: Callable[[str], bool], values: Field, most: int) -> Field:
     """An object of at most so many fields, whose names and values are alike."""
 
     def holds(value: Any) -> bool:
@@ -152,16 +161,16 @@ def mapping(names: Callable[[str], bool], values: Field, most: int, *, required:
             and all(map(values.holds, value.values()))
         )
 
-    return Field(f"an object of at most {most:,} fields, each {values.expected}", holds, required)
+    return Field(f"an object of at most {most:,} fields, each {values.expected}", holds)
 
 
-def part(*, required: bool = True) -> Field:
+def part() -> Field:
     """An object that has a table of its own."""
-    return Field("an object", lambda value: isinstance(value, dict), required)
+    return Field("an object", lambda value: isinstance(value, dict))
 
 
 def plain(levels: int) -> Field:
-    """What is for people only: texts and numbers, and lists and objects of them to so many levels."""
+    """What is for people only: short texts and numbers, and lists and objects of them to so many levels."""
 
     def holds(value: Any, left: int = levels) -> bool:
         if isinstance(value, dict):
@@ -201,15 +210,16 @@ def brief(value: Any) -> str:
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value):,}"
     if type(value) is int and abs(value) >= 10**_BRIEF:
         return "a number of too many digits"
-    said = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
-    return shown(said if len(said) <= _BRIEF else said[:_BRIEF] + "…")
+    said = value if isinstance(value, str) else json.dumps(value)
+    said = shown(said if len(said) <= _BRIEF else said[:_BRIEF] + "…")
+    return f"'{said}'" if isinstance(value, str) else said
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"its '{brief(twice)}' is stated twice")
+        raise ValueError(f"its {brief(twice)} is stated twice")
     return document
 
 

@@ -47,8 +47,11 @@ def inspect(path: str) -> Inspection:
     require_file(path, "--graph", "a model, .pb or .tflite")
     graph_path, twin_path = twins(path)
     if is_tflite(path):
-        metadata = tflite_reader.metadata_of(path)
-        operations, size = _of_tflite(path)
+        content = tflite_reader.read_tflite(path)
+        metadata = tflite_reader.metadata_in(content, path)
+        operations, size = _of_tflite(content, path)
+        if metadata:
+            metadata.require_fit(path, *tflite.sizes_of(content, path))
         reading = foreign.GraphReading(INPUT_NODE, "", size, 0, 1)
         other = graph_path
     else:
@@ -82,10 +85,10 @@ def graph_to_tensorboard(path: str, folder: str) -> str:
     return str(write_graph(Path(folder), graphdef.read_graph(path)))
 
 
-def _of_tflite(path: str) -> tuple[Counter[str], int]:
+def _of_tflite(content: bytes, path: str) -> tuple[Counter[str], int]:
     """A `.tflite`'s operations by kind, and the size of its input."""
     try:
-        builder = tflite.TFLiteBuilder.opened(Path(path))
+        builder = tflite.TFLiteBuilder.parsed(content)
         operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
         return operations, int(builder.graph.tensors[builder.graph.inputs[0]].shape[1])
     except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over

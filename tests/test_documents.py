@@ -17,6 +17,7 @@ from retrainer.backbones.sources import find_bundle
 from retrainer.documents import read_document
 from retrainer.errors import BackboneError, ModelError
 from retrainer.head import Head
+from retrainer.inspection import inspect
 from retrainer.labeler import Labeler
 from retrainer.models import graphdef, tflite
 from retrainer.models.metadata import ModelMetadata
@@ -96,6 +97,8 @@ def test_what_is_written_is_read(metadata: ModelMetadata) -> None:
         ("split.trained", [None, "!!!!", "QUJD", "a", 3]),
         ("split.tested", [1, "!", []]),
         ("split.other", [1]),
+        ("training.photos", [None, "3", -1, 0.5]),
+        ("training.test_accuracy", ["0.5", 2, True]),
         ("training", [None, [], 1, {"\x1b": 1}, {"a": NAN}, {"a": [[[[[[1]]]]]]}, {"a": "x" * 10**5}]),
         ("other", [1]),
         ("\x1b[31m", [1]),
@@ -110,7 +113,7 @@ def test_each_field_is_held_against_the_table(metadata: ModelMetadata, name: str
 
 
 def test_an_error_names_the_field_what_was_expected_and_what_was_received(metadata: ModelMetadata) -> None:
-    with pytest.raises(ModelError, match=r"its 'rejection.threshold' is not as expected: a number .*, received high"):
+    with pytest.raises(ModelError, match=r"its 'rejection.threshold' is not as expected: a number .*, received 'high'"):
         ModelMetadata.from_json(changed(metadata, "rejection.threshold", "high"), "m.pb")
 
 
@@ -183,8 +186,9 @@ def test_metadata_that_does_not_fit_its_network_is_refused(
     change: dict[str, Any], message: str, metadata: ModelMetadata, model_dir: Path, tmp_path: Path
 ) -> None:
     for path in written(tmp_path / "m.pb", replace(metadata, **change), model_dir):
-        with pytest.raises(ModelError, match=message):
-            open_retrained(path, "", "")
+        for look in (lambda path: open_retrained(path, "", ""), inspect):
+            with pytest.raises(ModelError, match=message):
+                look(path)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +236,8 @@ def test_an_archive_is_not_unpacked_beyond_its_limit(metadata: ModelMetadata, mo
 def test_a_bundle_whose_description_does_not_fit_its_networks_is_refused(model_dir: Path) -> None:
     bundle = find_bundle(COLOURS, str(model_dir))
     require_agreeing(bundle)
-    for change in ({"depth": 4}, {"input_size": 16}, {"feature_node": "input"}, {"feature_node": "nothing"}):
+    changes: list[dict[str, Any]] = [{"depth": 4}, {"input_size": 16}, {"map_tensor": "x"}]
+    for change in [*changes, {"feature_node": "input"}, {"feature_node": "nothing"}]:
         (name,) = change
         with pytest.raises(BackboneError, match=f"its '{name}' is not as expected: .*, as its network has, received"):
             require_agreeing(replace(bundle, **change))

@@ -12,7 +12,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrainer.documents import Field, brief, flag, is_digest, number, one_of, read_document, require, text, whole
+from retrainer.documents import (
+    Field,
+    brief,
+    flag,
+    is_digest,
+    number,
+    one_of,
+    optional,
+    read_document,
+    require,
+    text,
+    whole,
+)
 from retrainer.errors import BackboneError
 from retrainer.files import content_digest, open_regular, write_together
 from retrainer.text import shown
@@ -40,15 +52,13 @@ _TABLE = {
     "input_size": whole(1, 4_096),
     "depth": whole(1, 2**20),
     "feature_node": text(10_000, empty=True),
-    "map_tensor": text(10_000, empty=True, required=False),
-    "input_mean": number(-1e9, 1e9, required=False),
-    "input_std": number(1e-9, 1e9, required=False),
-    "batches": flag(required=False),
-    "difference": number(0, 1e9, required=False),
-    "quantized": flag(required=False),
-    "source_sha256": Field(
-        "a SHA-256 in hexadecimal, or nothing", lambda value: value == "" or is_digest(value), False
-    ),
+    "map_tensor": optional(text(10_000, empty=True)),
+    "input_mean": optional(number(-1e9, 1e9)),
+    "input_std": optional(number(1e-9, 1e9)),
+    "batches": optional(flag()),
+    "difference": optional(number(0, 1e9)),
+    "quantized": optional(flag()),
+    "source_sha256": optional(Field("a SHA-256 in hexadecimal, or ''", lambda value: value == "" or is_digest(value))),
     # What is named otherwise could lead anywhere.
     "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} where it is there", _is_of_files),
 }

@@ -9,13 +9,16 @@ from retrainer.text import shown
 
 def require_agreeing(bundle: Bundle) -> None:
     """Raises BackboneError unless a bundle's networks are of the size, depth and end that it states."""
-    picture, features = tflite.shapes_of(bundle.tflite_path)
-    _require(bundle, "input_size", bundle.input_size, picture[1] if len(picture) == 4 else 0)
-    _require(bundle, "depth", bundle.depth, features[-1] if features else 0)
+    size, depth = tflite.sizes_of(bundle.tflite_path.read_bytes(), bundle.tflite_path)
+    _require(bundle, "input_size", bundle.input_size, size)
+    _require(bundle, "depth", bundle.depth, depth)
     if bundle.has_graph:
-        ends = graphdef.ends_of(graphdef.read_graph(bundle.graph_path))
+        graph = graphdef.read_graph(bundle.graph_path)
+        ends = graphdef.ends_of(graph)
         if bundle.feature_node not in ends:
             _require(bundle, "feature_node", bundle.feature_node, ends[-1] if ends else "")
+        if all(node.name != bundle.map_tensor for node in graph.node):
+            _require(bundle, "map_tensor", bundle.map_tensor, "")
 
 
 def _require(bundle: Bundle, name: str, stated: object, found: object) -> None:

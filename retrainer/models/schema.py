@@ -3,7 +3,22 @@
 import binascii
 from typing import Any
 
-from retrainer.documents import Field, digest, is_hex, mapping, number, one_of, part, plain, text, texts, whole
+from retrainer.documents import (
+    OTHERS,
+    Field,
+    digest,
+    is_hex,
+    mapping,
+    number,
+    one_of,
+    optional,
+    or_none,
+    part,
+    plain,
+    text,
+    texts,
+    whole,
+)
 
 FORMAT = 2
 # The first has no seal.
@@ -20,10 +35,7 @@ def _is_hashes(value: Any) -> bool:
         return False
 
 
-def _is_hashes_or_none(value: Any) -> bool:
-    return value is None or _is_hashes(value)
-
-
+_HASHES = Field("hashes of photos in base64", _is_hashes)
 TABLE = {
     "format": one_of(UNSEALED_FORMAT, FORMAT),
     "retrainer": text(100),
@@ -36,16 +48,16 @@ TABLE = {
     "backbone": part(),
     "rejection": part(),
     "split": part(),
-    "training": mapping(str.isprintable, plain(4), 100),
+    "training": part(),
     "model_id": digest(),
 }
-# Tables of the fields that are objects; an empty object says nothing.
+# Tables of the fields that are objects; an empty object says nothing. Of the training most is for people only.
 PARTS = {
     "backbone": {
         "name": text(4_096, printable=False),
-        "source": text(10_000, printable=False, empty=True, required=False),
-        "licence": text(10_000, printable=False, empty=True, required=False),
-        "sha256": digest(required=False),
+        "source": optional(text(10_000, printable=False, empty=True)),
+        "licence": optional(text(10_000, printable=False, empty=True)),
+        "sha256": optional(digest()),
     },
     # A distance is one less a cosine, both with an error of rounding.
     "rejection": {"threshold": number(-0.01, 2.01), "kept": number(0, 1)},
@@ -55,9 +67,19 @@ PARTS = {
         "validation_percentage": whole(0, 100),
         "testing_percentage": whole(0, 100),
         "seed": whole(0, 2**63 - 1),
-        "moved": mapping(lambda name: is_hex(name, 16), whole(0, 2), 10**6, required=False),
-        "trained": Field("hashes of photos in base64", _is_hashes, required=False),
-        "validated": Field("hashes of photos in base64, or nothing", _is_hashes_or_none, required=False),
-        "tested": Field("hashes of photos in base64, or nothing", _is_hashes_or_none, required=False),
+        "moved": optional(mapping(lambda name: is_hex(name, 16), whole(0, 2), 10**6)),
+        "trained": optional(_HASHES),
+        "validated": optional(or_none(_HASHES)),
+        "tested": optional(or_none(_HASHES)),
+    },
+    "training": {
+        "seed": optional(whole(0, 2**63 - 1)),
+        "split_by": optional(one_of("content", "path")),
+        "solver": optional(text(100)),
+        "photos": optional(whole(0, 2**53)),
+        "temperature": optional(number(0, 1e9)),
+        "test_accuracy": optional(or_none(number(0, 1))),
+        "test_count": optional(whole(0, 2**53)),
+        OTHERS: optional(plain(4)),
     },
 }

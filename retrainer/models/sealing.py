@@ -4,6 +4,8 @@ A `.pb` ends with it because its last node is a constant that holds it, a `.tfli
 archive at its end. It tells damage, and which twin a `.pb` was written with; it does not tell who wrote a model.
 """
 
+from pathlib import Path
+
 from retrainer.errors import ModelError
 from retrainer.files import shown
 
@@ -35,7 +37,7 @@ def require_undamaged(content: bytes, path: str) -> None:
         raise damaged(path, "its SHA-256 differs from the one that it ends with")
 
 
-def damaged(path: str, reason: str) -> ModelError:
+def damaged(path: str | Path, reason: str) -> ModelError:
     """The error of a model that is not what was written."""
     return ModelError(f"'{shown(path)}' is damaged or truncated: {reason}.", "Retrain it, or copy it again.")
 

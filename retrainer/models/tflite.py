@@ -13,10 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from retrainer.errors import ModelError
-from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
-from retrainer.models.sealing import UNSEALED, sealed
+from retrainer.models.sealing import UNSEALED, damaged, sealed
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
 from retrainer.rejection import Prototypes, to_npy
 
@@ -123,22 +122,22 @@ class TFLiteBuilder:
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
 
 
-def shapes_of(path: Path) -> tuple[list[int], list[int]]:
-    """The shapes of a model's first input and first output, read without the rest.
+def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:
+    """The sides S of a model's first input `(1, S, S, 3)`, and the length of its first output, read without the rest.
+
+    Args:
+        content: The model's.
+        path: Where it lies, for messages.
 
     Raises:
-        ModelError: it is no TFLite model.
+        ModelError: it is no TFLite model, or none of pictures.
     """
     try:
-        graph = schema.Model.GetRootAs(path.read_bytes(), 0).Subgraphs(0)
+        graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
         picture, given = graph.Tensors(graph.Inputs(0)), graph.Tensors(graph.Outputs(0))
-        return [picture.Shape(i) for i in range(picture.ShapeLength())], [
-            given.Shape(i) for i in range(given.ShapeLength())
-        ]
+        return int(picture.Shape(1)), int(given.Shape(given.ShapeLength() - 1))
     except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
-        raise ModelError(
-            f"'{shown(path)}' is damaged: expected a TFLite model.", "Retrain it, or copy it again."
-        ) from error
+        raise damaged(path, "expected a TFLite model of pictures") from error
 
 
 def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
