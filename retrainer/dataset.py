@@ -159,7 +159,7 @@ def _require_layout(
     image_dir: str, found: Mapping[str, Sequence[tuple[str, Stamps]]], fewest: int, observer: Observer
 ) -> None:
     """Raises DatasetError unless the folders with files can be classes."""
-    inner = {folder: Counter(os.path.dirname(name) for name, _ in files) for folder, files in found.items()}
+    inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
     require_no_parts(image_dir, inner)
     _require_classes(image_dir, list(found), fewest)
     if fewest > 1:

@@ -8,9 +8,10 @@ from itertools import islice
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Noted, Observer, Warned
-from retrainer.files import require_folder, shown
+from retrainer.files import require_folder
 from retrainer.folders import counted, skips_folder
 from retrainer.labels import label_of
+from retrainer.text import pasted, shown
 
 Inner = Mapping[str, Counter[str]]
 """Class folder -> folder below it, empty for itself -> how many files lie directly in that."""
@@ -53,9 +54,9 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     )
     if same:
         paths = [_parent_of(image_dir, name, folders[name], same[0][1]) for name in (parts[0], same[0][0])]
-        fix = "Name one of them: --image_dir '{}' to learn from it, --image_dir '{}' to measure on it.".format(*paths)
+        fix = "Name one of them: --image_dir {} to learn from it, --image_dir {} to measure on it.".format(*paths)
     elif len(leaves[0]) > 1:
-        fix = f"Name the one with the classes: --image_dir '{shown(os.path.join(image_dir, parts[0]))}'"
+        fix = f"Name the one with the classes: --image_dir {pasted(os.path.join(image_dir, parts[0]))}"
     else:
         fix = f"Sort the photos into class folders, such as '{shown(os.path.join(image_dir, parts[0], 'daisy'))}'."
     raise DatasetError(problem, fix)
@@ -77,7 +78,7 @@ def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     observer(
         Warned(
             f"All files lie in {where}, and are taken for the classes {classes}. "
-            f"If those folders are the classes, give --image_dir '{shown(os.path.join(image_dir, largest))}'."
+            f"If those folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
         )
     )
 
@@ -88,7 +89,7 @@ def folder_of_classes(image_dir: str) -> str:
     for _ in range(_DEPTH):
         level = [os.path.join(path, name) for path in level for name, is_folder in _entries(path) if is_folder]
         level = sorted(level[:_FOLDERS], key=lambda path: not _LEARNT & _part_words(os.path.basename(path)))
-        found = [path for path in level if len(_with_photos(path)) > 1]
+        found = [path for path in level if _holds_classes(path)]
         if found:
             parent = os.path.dirname(found[0])
             beside = [path for path in found if os.path.dirname(path) == parent]
@@ -126,9 +127,15 @@ def _part_words(folder: str) -> frozenset[str]:
 
 
 def _parent_of(image_dir: str, part: str, inner: Counter[str], names: set[str]) -> str:
-    """The folder in a part that most of the class folders of these names lie in, for a message."""
+    """The folder in a part that most of the class folders of these names lie in, as it is typed."""
     parents = Counter(os.path.dirname(path) for path in sorted(inner) if os.path.basename(path).lower() in names)
-    return shown(os.path.normpath(os.path.join(image_dir, part, parents.most_common(1)[0][0])))
+    return pasted(os.path.normpath(os.path.join(image_dir, part, parents.most_common(1)[0][0])))
+
+
+def _holds_classes(folder: str) -> bool:
+    """Whether two or more sub-folders hold photos, which are not the parts of one dataset."""
+    names = _with_photos(folder)
+    return len(names) > 1 and not all(map(_part_words, names))
 
 
 def _with_photos(folder: str) -> list[str]:

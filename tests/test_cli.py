@@ -1,5 +1,7 @@
 """The commands as a user or a shell script meets them."""
 
+import errno
+import json
 import os
 import re
 import resource
@@ -13,8 +15,10 @@ from conftest import COLOURS, Command, Configure, Photos, jpeg
 from test_images import huge_png
 
 from retrainer import RetrainOptions, retrain
+from retrainer.cli import evaluate, label
 from retrainer.cli.flags import flags_of
 from retrainer.options.groups import options_of
+from retrainer.options.labelling import EvaluateOptions, LabelOptions
 
 
 @pytest.fixture
@@ -365,6 +369,29 @@ def test_sigterm_keeps_what_was_computed(photos: Photos, tmp_path: Path) -> None
         pytest.skip("the run was faster than the signal")
     assert process.returncode == 143
     assert list(tmp_path.glob("tf_files/bottlenecks/pocket-*/part-*.parquet"))
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_of_label_and_evaluate(
+    trained: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = photos(count=20)
+    (root / "red" / "locked").mkdir()
+    scandir = os.scandir
+
+    def scan(path: str) -> object:
+        if os.path.basename(path) == "locked":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    problem = f"'{root}/red/locked': the folder cannot be listed: Input/output error."
+    assert label.run(LabelOptions(graph=str(trained), image=(str(root),)), ()) == 1
+    out, err = capfd.readouterr()
+    assert (out.count("Evaluation time"), err) == (40, f"Error: {problem}\n")
+    assert evaluate.run(EvaluateOptions(graph=str(trained), image_dir=str(root), json=True)) == 0
+    out, err = capfd.readouterr()
+    assert f"ERROR:tensorflow:Missed photos of {problem}" in err
+    assert json.loads(out)["unlisted"] == 1
 
 
 def test_a_folder_may_hold_other_files(command: Command, trained: Path, photos: Photos, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_parts_of_a_dataset_are_no_classes(here: Path, parts: tuple[str, ...], t
     classes_in(here / "data", "extra")
     with pytest.raises(DatasetError, match=r"are parts of a dataset; expected classes\.") as error:
         scan("data", silent, fewest=1)
-    fix = "Name one of them: --image_dir 'data/{}' to learn from it, --image_dir 'data/{}' to measure on it."
+    fix = "Name one of them: --image_dir data/{} to learn from it, --image_dir data/{} to measure on it."
     assert error.value.fix == fix.format(train, test)
     assert scan(f"data/{train}", silent).folders == FLOWERS
 
@@ -102,9 +102,20 @@ def test_a_training_part_is_named_alone_and_below_another_folder(here: Path) -> 
 def test_parts_without_the_same_classes(here: Path) -> None:
     classes_in(here / "unlabelled" / "train", *FLOWERS)
     files_in(here / "unlabelled", "test/1.jpg")
-    assert fix_for("unlabelled") == "Name the one with the classes: --image_dir 'unlabelled/train'"
+    assert fix_for("unlabelled") == "Name the one with the classes: --image_dir unlabelled/train"
     files_in(here / "flat", "train/1.jpg", "test/1.jpg")
     assert fix_for("flat") == "Sort the photos into class folders, such as 'flat/train/daisy'."
+
+
+def test_photos_of_parts_without_classes_lead_nowhere(here: Path) -> None:
+    files_in(here / "yolo", "images/train/1.jpg", "images/val/2.jpg", "labels/train/1.txt", "labels/val/2.txt")
+    assert fix_for("yolo") == "Expected two or more sub-folders with photos, received only 'images'."
+
+
+def test_a_path_to_type_is_quoted(here: Path) -> None:
+    for part in ("train", "test"):
+        classes_in(here / "it's data" / part, *FLOWERS)
+    assert """--image_dir 'it'"'"'s data/train' to learn""" in fix_for("it's data")
 
 
 def test_a_train_may_be_a_class(here: Path) -> None:
@@ -141,7 +152,7 @@ def test_where_all_files_lie_below_the_classes_may_be_others(here: Path) -> None
     assert [event.message for event in events if isinstance(event, Warned)] == [
         "All files lie in 5 folders, such as 'tf_files/elephant_photos/african' and 'tf_files/elephant_photos/asian', "
         "and are taken for the classes 'elephant_photos', 'flower_photos'. "
-        "If those folders are the classes, give --image_dir 'tf_files/flower_photos'."
+        "If those folders are the classes, give --image_dir tf_files/flower_photos"
     ]
 
 
