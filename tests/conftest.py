@@ -1,6 +1,7 @@
 """The world of the tests: a backbone whose features can be worked out by hand, and pictures made on the spot."""
 
 import io
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -124,6 +125,11 @@ def configured(tmp_path: Path, model_dir: Path) -> Configure:
         return RetrainOptions(**{**given, **options})  # type: ignore[arg-type]
 
     return configure
+
+
+def heeding_ctrl_c() -> None:
+    """For `preexec_fn`: what a shell starts in the background ignores SIGINT, and passes that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

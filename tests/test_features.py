@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, Photos, jpeg
+from conftest import COLOURS, Photos, heeding_ctrl_c, jpeg
 
 from retrainer import features
 from retrainer.arrays import Floats
 from retrainer.backbones.sources import find_bundle
 from retrainer.bottlenecks import BottleneckCache, FileIndex
 from retrainer.dataset import scan
+from retrainer.errors import OutputError
 from retrainer.events import Event, ExtractionAdvanced, PhotoSkipped, silent
 from retrainer.features import Features, Source, extract
 from retrainer.images import square, to_input
@@ -186,7 +187,7 @@ def test_a_stopped_run_loses_at_most_one_part(
 ) -> None:
     root, out = photos(count=100), tmp_path / "cache"
     arguments = [sys.executable, "-c", textwrap.dedent(SLOW_RUN), str(root), str(out), str(model_dir)]
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, preexec_fn=heeding_ctrl_c)  # noqa: PLW1509, nothing but a system call
     deadline = time.monotonic() + 60
     while len(list((out / "net").glob("part-*"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -200,6 +201,22 @@ def test_a_stopped_run_loses_at_most_one_part(
     assert abs(features.computed - (200 - written)) <= 5
     shutil.rmtree(out)
     np.testing.assert_array_equal(vectors_of(read(root, out, counting)), vectors_of(features))
+
+
+def test_a_cache_that_another_process_changes_meanwhile_gives_no_vector_of_another_photo(
+    photos: Photos, tmp_path: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = scan(str(photos()), silent)
+    source = Source(FileIndex(tmp_path, silent), BottleneckCache(tmp_path, "net", 3, silent), counting)
+
+    def emptied() -> None:
+        for part in (tmp_path / "net").glob("part-*"):
+            part.unlink()
+        BottleneckCache.refresh(source.cache)
+
+    monkeypatch.setattr(source.cache, "refresh", emptied)
+    with pytest.raises(OutputError, match=r"another process changed the cache while it was in use\.\nRun it again"):
+        extract(files.paths, files.stamps, source, silent)
 
 
 class Batches:

@@ -1,12 +1,14 @@
 import contextlib
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from retrainer.errors import OptionError, OutputError
 from retrainer.files import (
+    keep_as,
     nearest_existing,
     require_folder,
     require_writable,
@@ -49,6 +51,54 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OutputError, match=r"Cannot write '.*file': No space left on device"):
         write_whole(tmp_path / "file", b"content")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("write", [write_whole, lambda path, content: keep_as(path.with_name("other"), path)])
+def test_a_file_is_on_the_disk_before_it_appears_and_its_name_before_it_counts(
+    write: Callable[[Path, bytes], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").write_bytes(b"content")
+    done: list[str] = []
+    replace, fsync = os.replace, os.fsync
+
+    def synced(descriptor: int) -> None:
+        folder = os.path.samestat(os.fstat(descriptor), tmp_path.stat())
+        done.append("folder synced" if folder else "file synced")
+        fsync(descriptor)
+
+    def replaced(source: Path, target: Path) -> None:
+        done.append("named")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    monkeypatch.setattr(os, "link", lambda source, target: fails())
+    write(tmp_path / "file", b"content")
+    assert done == ["file synced", "named", "folder synced"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def fails() -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_all_that_belong_together_are_on_the_disk_before_one_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = 3
+
+    def full(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_together({tmp_path / "a": b"old", tmp_path / "b": b"old", tmp_path / "c": b"old"})
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError):
+        write_together({tmp_path / "a": b"new", tmp_path / "b": b"new", tmp_path / "c": b"new"})
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"old"}
+    assert names(tmp_path) == ["a", "b", "c"]
 
 
 def test_of_files_that_belong_together_none_appears_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from conftest import COLOURS, Configure, Photos, jpeg
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from retrainer import Labeler, LabelOptions, RetrainOptions, retrain
+from retrainer import Labeler, LabelOptions, RetrainOptions, extraction, retrain
 from retrainer.arrays import Floats
 from retrainer.backbones.sources import find_bundle
 from retrainer.comparison import compare
@@ -205,6 +207,44 @@ def test_a_cache_part_that_was_cut_is_rebuilt(photos: Photos, configured: Config
 def test_caches_of_other_networks_and_looks_are_apart(model_dir: Path) -> None:
     bundle, pocket = find_bundle(COLOURS, str(model_dir)), find_bundle("pocket", "")
     assert len({cache_name(bundle, ""), cache_name(bundle, "flip"), cache_name(pocket, "")}) == 3
+
+
+@pytest.mark.parametrize("name", ["MEAN", "STD", "RESIZE_RULE", "_READING"])
+def test_whatever_shapes_vectors_is_part_of_the_key_of_their_cache(
+    name: str, model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = find_bundle(COLOURS, str(model_dir))
+    before = cache_name(bundle, "")
+    monkeypatch.setattr(extraction, name, "another")
+    assert cache_name(bundle, "") != before
+
+
+def test_a_backbone_of_the_same_name_and_other_weights_has_a_cache_of_its_own(model_dir: Path) -> None:
+    bundle = find_bundle(COLOURS, str(model_dir))
+    others = [
+        replace(bundle, sha256={**bundle.sha256, "backbone.tflite": "0" * 64}),
+        replace(bundle, input_size=bundle.input_size + 1),
+    ]
+    assert len({cache_name(one, "") for one in (bundle, *others)}) == 3
+    # The graph gives the same features.
+    assert cache_name(replace(bundle, sha256={**bundle.sha256, "backbone.pb": "0" * 64}), "") == cache_name(bundle, "")
+
+
+@pytest.mark.parametrize("run", [retrain, compare])
+def test_one_thread_multiplies_matrices_however_many_there_may_be(
+    run: Callable[..., object], photos: Photos, configured: Configure
+) -> None:
+    options = configured(photos(count=20), **({"compare": COLOURS} if run is compare else {"folds": 2}))
+    seen: list[int] = []
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert set(threads()) == {2}
+        run(options, lambda event: seen.extend(threads()))
+        assert set(threads()) == {2}
+    assert set(seen) == {1}
 
 
 DISTORTED = {"flip_left_right": True, "random_crop": 20, "random_scale": 10, "random_brightness": 30}

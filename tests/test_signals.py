@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import heeding_ctrl_c
 
 # Runs a command line whose work is a given piece of Python; {work} sends signals to its own process.
 COMMAND = """
@@ -41,11 +42,6 @@ def ran(work: str, before: str = "", **options: object) -> "subprocess.Completed
     return subprocess.run(line, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def heeding() -> None:
-    """What a shell that was started in the background passes on is that Ctrl-C is ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @BOTH
 @pytest.mark.parametrize(
     "work",
@@ -60,7 +56,7 @@ def heeding() -> None:
     ],
 )
 def test_the_first_signal_ends_the_run_in_good_order(number: signal.Signals, work: str) -> None:
-    done = ran(work.format(n=int(number)), preexec_fn=heeding)
+    done = ran(work.format(n=int(number)), preexec_fn=heeding_ctrl_c)
     assert done.returncode == CODES[number]
     assert done.stderr == SAID[number]
     assert done.stdout == ("cleaned\n" if "cleaned" in work else "")
@@ -78,14 +74,14 @@ signal.pause()
 signal.pause()
 print("never")
 """
-    done = ran(work, preexec_fn=heeding)
+    done = ran(work, preexec_fn=heeding_ctrl_c)
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
 
 
 @BOTH
 def test_the_second_signal_ends_at_once(number: signal.Signals) -> None:
     work = f"try:\n    send({int(number)})\nfinally:\n    send({int(number)})\n    print('never')"
-    done = ran(work, preexec_fn=heeding)
+    done = ran(work, preexec_fn=heeding_ctrl_c)
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
 
 
@@ -100,7 +96,7 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 entry.heed_signals = heed
 """
-    done = ran("print('never')", before, preexec_fn=heeding)
+    done = ran("print('never')", before, preexec_fn=heeding_ctrl_c)
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
 
 
@@ -108,7 +104,7 @@ entry.heed_signals = heed
 def test_a_signal_at_the_end_changes_nothing(number: signal.Signals) -> None:
     """After all handlers of `atexit`; what is registered first is called last."""
     before = f"import atexit; atexit.register(lambda: send({int(number)}))"
-    done = ran("print('done')", before, preexec_fn=heeding)
+    done = ran("print('done')", before, preexec_fn=heeding_ctrl_c)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
