@@ -117,7 +117,7 @@ def decode(content: bytes, size: int) -> Picture:
     Raises:
         PictureError: the file is no picture, damaged, truncated or too large; the text says which.
     """
-    pixels = decode_jpeg(content, size, MAX_PIXELS) if content.startswith(_JPEG) else None
+    pixels = _of_jpeg(content, size) if content.startswith(_JPEG) else None
     if pixels is not None and not may_be_turned(content):
         return Picture(pixels)
     if content.startswith(SIGNATURE):
@@ -127,6 +127,14 @@ def decode(content: bytes, size: int) -> Picture:
     header = _opened(content)
     picture = _decoded(header, content, size) if pixels is None else pixels
     return Picture(picture, _orientation(header))
+
+
+def _of_jpeg(content: bytes, size: int) -> Pixels | None:
+    try:
+        return decode_jpeg(content, size, MAX_PIXELS)
+    except MemoryError as error:
+        header = _opened(content)
+        raise _failed(error, header.width * header.height) from error
 
 
 def square(content: bytes, size: int) -> Pixels:
@@ -231,6 +239,8 @@ def _orientation(header: Image.Image) -> int:
         return 1
     try:
         return int(header.getexif().get(_EXIF_ORIENTATION, 1))
+    except MemoryError:
+        raise
     except Exception:  # a damaged EXIF block says nothing about the pixels
         return 1
 

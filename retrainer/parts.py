@@ -10,6 +10,7 @@ from typing import Any
 from retrainer.errors import OutputError
 from retrainer.events import Observer, Warned
 from retrainer.files import shown, whole_file
+from retrainer.memory import require_memory
 from retrainer.unfinished import remove_leftovers
 
 FORMAT = b"1"
@@ -92,8 +93,9 @@ class PartFolder:
             table = part.read(None if columns is None else list(columns)) if fits else None
         except FileNotFoundError:
             return None
-        except (pyarrow.ArrowException, ValueError, OSError) as error:
+        except (pyarrow.ArrowException, ValueError, OSError, MemoryError) as error:
             # Arrow raises OSError without a number for content that it cannot read; with one it is the disk's.
+            require_memory(error, "to read the cache")
             if getattr(error, "errno", None) is not None:
                 raise
             return self._set_aside(

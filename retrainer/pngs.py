@@ -31,14 +31,15 @@ def only_picture(content: bytes) -> bytes:
     Raises:
         PictureError: the checksum of a chunk that pixels depend on is not that of its content.
     """
-    parts = [content[: len(SIGNATURE)]]
+    view = memoryview(content)
+    parts = [view[: len(SIGNATURE)]]
     for name, start, end in chunks(content):
         if name in _PIXELS and end <= len(content):
-            if zlib.crc32(memoryview(content)[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
                 raise PictureError(f"damaged or truncated: the checksum of a chunk {name.decode()} is wrong")
         elif name not in _PIXELS and name != b"eXIf" and not (name in _TEXTS and _is_short(content[start + 8 : end])):
             continue
-        parts.append(content[start:end])
+        parts.append(view[start:end])
     return b"".join(parts)
 
 

@@ -96,6 +96,8 @@ def layout_of(content: bytes) -> Layout | None:
         below = _BELOW in tags and bool(tags.get(_SUBFILE, 0) & 1)
         raw = _DNG in tags or below or content.startswith(CANON, 8)
         return Layout(*sizes, int(bits[0]), 0 if mixed else int(kinds[0]), content.startswith(b"MM"), tags, raw)
+    except MemoryError:
+        raise
     except Exception:  # Pillow raises whatever the bytes make it stumble over
         return None
 

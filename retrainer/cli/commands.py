@@ -11,8 +11,9 @@ from importlib import import_module
 import click
 
 from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stopped
-from retrainer.errors import OptionError, RetrainerError
+from retrainer.errors import OptionError, ResourceError, RetrainerError
 from retrainer.files import shown
+from retrainer.memory import is_shortage, shortage
 from retrainer.terminal import say
 
 # What shells report of a process that a closed pipe ended.
@@ -117,7 +118,8 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
         sys.stdout.flush()
         return exit_code
     except RetrainerError as error:
-        return _failed(str(error), error.exit_code)
+        told = error if isinstance(error, ResourceError) or not is_shortage(error) else shortage()
+        return _failed(str(told), told.exit_code)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -131,7 +133,11 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
         # The reader, such as head, has seen enough; what is still buffered must not be tried again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except OSError as error:
+    except Exception as error:
+        if is_shortage(error):
+            return _failed(str(shortage()), ResourceError.exit_code)
+        if not isinstance(error, OSError):
+            raise
         place = f"'{shown(error.filename)}': " if error.filename else ""
         return _failed(f"{place}{error.strerror or error}.", RetrainerError.exit_code)
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.errors import ModelError
+from retrainer.errors import ModelError, ResourceError
 from retrainer.files import shown
+from retrainer.memory import has_room, is_shortage, shortage
 from retrainer.native import native_stderr_hidden
 from retrainer.trust import TRUSTING
 
@@ -21,6 +22,8 @@ LARGEST_SIDE = 4096
 MOST_NUMBERS = 2**29
 # Operators that run other parts of a model, and may do so for ever.
 CALLING = frozenset({"WHILE", "IF", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEHLO_COMPOSITE", "STABLEHLO_CASE"})
+# Hardly a model takes less memory to run than this, in bytes.
+_ROOM = 2**26
 
 
 class Network:
@@ -44,14 +47,14 @@ class Network:
             # The content rather than the path: the file may be replaced while the network is in use.
             content = model if isinstance(model, bytes) else Path(model).read_bytes()
         except OSError as error:
-            raise _not_opened(name) from error
+            raise _not_opened(name, error) from error
         self._interpreter = opened(content, name)
         require_bounded(self._interpreter, name)
         try:
             with native_stderr_hidden():
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise _not_opened(name) from error
+            raise _not_opened(name, error) from error
         inputs, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         shape = inputs[0]["shape"]
         square = len(shape) == 4 and shape[1] == shape[2] and shape[3] == 3
@@ -100,7 +103,7 @@ def opened(content: bytes, name: str) -> Any:
         with native_stderr_hidden():
             return Interpreter(model_content=content, num_threads=1)
     except (ValueError, RuntimeError) as error:
-        raise _not_opened(name) from error
+        raise _not_opened(name, error) from error
 
 
 def require_bounded(interpreter: Any, name: str) -> None:
@@ -140,7 +143,10 @@ def result_of(work: Callable[[], Result], name: str) -> Result:
         raise ModelError(f"{name} cannot be run by LiteRT: {shown(reason)}.") from error
 
 
-def _not_opened(name: str) -> ModelError:
+def _not_opened(name: str, error: Exception) -> ModelError | ResourceError:
+    """Why a model cannot be opened; LiteRT does not say when it lacked memory."""
+    if is_shortage(error) or not has_room(_ROOM):
+        return shortage("to open a model")
     return ModelError(
         f"{name} cannot be opened by LiteRT: expected a TFLite model, received a damaged file.",
         "Retrain it, or copy it again.",
