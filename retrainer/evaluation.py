@@ -105,26 +105,28 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
             f"No readable {which} in '{shown(files.root)}'.",
             "Give another folder as --image_dir, with photos that are new to the model." if measured.left_out else "",
         )
-    part = measured.told(read, files.root, observer)
-    own, predicted = label_ids[measured.rows][read], scores.argmax(axis=1)
-    wrong = np.flatnonzero(own != predicted)
-    surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
-    mistakes = tuple(
-        Mistake(paths[read[i]], labeler.labels[own[i]], labeler.labels[predicted[i]], float(scores[i, predicted[i]]))
-        for i in surest
-    )
-    assessment = assess(labeler.labels, scores, own)
+    own = label_ids[measured.rows][read]
     return Evaluation(
         graph=options.graph,
         image_dir=files.root,
-        part=part,
+        part=measured.told(read, files.root, observer),
         learnt=measured.learnt,
         labels=labeler.labels,
-        assessment=assessment,
-        mistakes=mistakes,
+        assessment=assess(labeler.labels, scores, own),
+        mistakes=_mistakes([paths[place] for place in read], labeler.labels, own, scores),
         skipped=sum(isinstance(event, PhotoSkipped) for event in missed),
         unlisted=sum(isinstance(event, FolderSkipped) for event in missed),
         left_out=measured.left_out,
+    )
+
+
+def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores: Floats) -> tuple[Mistake, ...]:
+    """What is taken for something else, the surest first; class ids `(N,)`, scores `(N, C)`."""
+    predicted = scores.argmax(axis=1)
+    wrong = np.flatnonzero(own != predicted)
+    surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
+    return tuple(
+        Mistake(paths[i], labels[own[i]], labels[predicted[i]], float(scores[i, predicted[i]])) for i in surest
     )
 
 

@@ -74,10 +74,9 @@ def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
         observer(Noted(f"{total - direct:,} of {total:,} files are read from {where}, below the class folders"))
         return
     largest = max(below, key=lambda name: len(below[name]))
-    classes = ", ".join(f"'{shown(name)}'" for name in islice(folders, 3)) + (", …" if len(folders) > 3 else "")
     observer(
         Warned(
-            f"All files lie in {where}, and are taken for the classes {classes}. "
+            f"All files lie in {where}, and are taken for the classes {_names(list(folders))}. "
             f"If those folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
         )
     )
@@ -87,7 +86,7 @@ def folder_of_classes(image_dir: str) -> str:
     """The folder below that has two or more sub-folders with photos in them; empty if none has."""
     level = [image_dir]
     for _ in range(_DEPTH):
-        level = [os.path.join(path, name) for path in level for name, is_folder in _entries(path) if is_folder]
+        level = [os.path.join(path, name) for path in level for name in _sub_folders(path)]
         level = sorted(level[:_FOLDERS], key=lambda path: not _LEARNT & _part_words(os.path.basename(path)))
         found = [path for path in level if _holds_classes(path)]
         if found:
@@ -106,8 +105,7 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
         folders: The class folders that it has.
     """
     if better := folder_of_classes(image_dir):
-        names = ", ".join(f"'{shown(name)}'" for name in _with_photos(better)[:3])
-        return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {names}."
+        return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {_names(_sub_folders(better))}."
     files = [name for name, is_folder in _entries(image_dir) if not is_folder]
     photos = [name for name in files if _PICTURE.search(name)]
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
@@ -142,9 +140,18 @@ def _with_photos(folder: str) -> list[str]:
     """The sub-folders with a file in them that is named as a picture is, as far as one looks."""
     return [
         name
-        for name, is_folder in _entries(folder)[:_FOLDERS]
-        if is_folder and any(_PICTURE.search(file) for file, inner in _entries(os.path.join(folder, name)) if not inner)
+        for name in _sub_folders(folder)[:_FOLDERS]
+        if any(_PICTURE.search(file) for file, inner in _entries(os.path.join(folder, name)) if not inner)
     ]
+
+
+def _sub_folders(folder: str) -> list[str]:
+    return [name for name, is_folder in _entries(folder) if is_folder]
+
+
+def _names(folders: Sequence[str]) -> str:
+    """The first three names, for a message."""
+    return ", ".join(f"'{shown(name)}'" for name in folders[:3]) + (", …" if len(folders) > 3 else "")
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

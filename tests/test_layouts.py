@@ -46,7 +46,8 @@ def test_the_parent_of_the_class_folders_is_named_whatever_lies_beside_it(here: 
 def test_of_folders_with_folders_below_their_classes_the_upper_one_is_named(here: Path) -> None:
     for kind in FLOWERS:
         classes_in(here / "data" / "photos" / kind, "site_a", "site_b", "site_c")
-    assert "Did you mean 'data/photos'?" in fix_for("data")
+    hint = "Did you mean 'data/photos'? Photos lie in its sub-folders 'daisy', 'roses', 'tulips'."
+    assert fix_for("data") == hint
 
 
 def test_a_class_folder_leads_to_the_folder_above(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
