@@ -153,3 +153,8 @@ def test_label_finds_in_folders_what_retrain_finds(tmp_path: Path, monkeypatch: 
     found = ["photos/2.jpg", "photos/a/1.jpg", "photos/linked/3.jpg"]
     assert photos_of(("photos", "alone.jpg"), silent) == (["alone.jpg"], found)
     assert photos_of(("photos/**/*.jpg",), silent) == ([], found)
+    events: list[Event] = []
+    assert photos_of(("photos/**/*",), events.append) == ([], found)
+    (noted,) = events
+    assert isinstance(noted, Noted)
+    assert "'photos/2.xml'" in noted.message

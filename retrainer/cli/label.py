@@ -78,7 +78,7 @@ def photos_of(given: tuple[str, ...], observer: "Observer") -> tuple[list[str], 
             require_folder(value, "--image", "photos")
             matches = _files_below(value, observer)
         elif glob.has_magic(value) and not os.path.lexists(value):
-            matches = _files_of_glob(value)
+            matches = _files_of_glob(value, observer)
         else:
             require_file(value, "--image", "a photo, a folder or a glob")
             named.append(value)
@@ -99,10 +99,16 @@ def _files_below(folder: str, observer: "Observer") -> list[str]:
     return paths
 
 
-def _files_of_glob(pattern: str) -> list[str]:
+def _files_of_glob(pattern: str, observer: "Observer") -> list[str]:
     """The files that a glob finds, sorted; each once, by the shortest of the paths that lead to it."""
-    paths = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
-    deepest_first = sorted(paths, key=lambda path: (path.count(os.sep), path), reverse=True)
+    from retrainer.events import Noted
+    from retrainer.folders import counted, is_no_photo
+
+    files = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+    others = [path for path in files if is_no_photo(os.path.basename(path))]
+    if others:
+        observer(Noted(f"Left out {counted(others)}: no photos, as their names tell"))
+    deepest_first = sorted(set(files) - set(others), key=lambda path: (path.count(os.sep), path), reverse=True)
     return sorted({os.path.realpath(path): path for path in deepest_first}.values())
 
 
