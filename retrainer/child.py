@@ -171,6 +171,12 @@ class Child:
         return ModelError(f"'{shown(self._source)}' {happened}.", TRUSTING)
 
 
+_KINDS = {
+    kind.__name__: kind
+    for kind in (errors.OptionError, errors.BackboneError, errors.DownloadError, errors.OutputError, ModelError)
+}
+
+
 def as_error(error: RetrainerError) -> dict[str, Any]:
     """The header of a frame that tells an error."""
     return {"error": [type(error).__name__, error.problem, error.fix]}
@@ -182,7 +188,7 @@ def _told(described: Any) -> RetrainerError:
         name, problem, fix = (str(part)[:MOST_TEXT] for part in described)
     except (ValueError, TypeError):
         name, problem, fix = "", "What runs the file failed.", ""
-    kind = {"OptionError": errors.OptionError, "BackboneError": errors.BackboneError}.get(name, ModelError)
+    kind = _KINDS.get(name, ModelError)
     return kind(shown(problem), shown(fix))
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 from tensorboard.compat.proto import types_pb2
 
+from retrainer.backbones.apart import Conversion
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.models import apart, graphdef
 from retrainer.models.tflite import TFLiteBuilder
@@ -80,6 +82,7 @@ def no_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Runs in this process what would run in a child, unless the test is marked `children`: a child takes seconds."""
     if "children" not in request.keywords:
         monkeypatch.setattr(apart, "Child", ChildHere)
+        monkeypatch.setattr(Conversion, "apart", partialmethod(Conversion.here, trusted=False))
 
 
 Photos = Callable[..., Path]

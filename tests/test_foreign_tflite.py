@@ -14,7 +14,11 @@ from conftest import Command, Photos, jpeg
 from PIL import Image
 
 from retrainer import Labeler, LabelOptions
-from retrainer.errors import ModelError
+from retrainer.arrays import Floats
+from retrainer.backbones.apart import Conversion
+from retrainer.backbones.bundle import Bundle
+from retrainer.backbones.naming import COMPARED, Grounds, Naming, ramp
+from retrainer.errors import BackboneError, ModelError
 from retrainer.evaluation import evaluate
 from retrainer.events import Event, Warned
 from retrainer.models.litert import Network
@@ -213,3 +217,37 @@ def test_damaged_files_are_one_line(damage: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         labeler(damaged, tmp_path)
     assert "\n" not in caught.value.problem
+
+
+def converting(content: bytes | TFLiteBuilder, tmp_path: Path) -> Any:
+    described = Bundle("foreign", "foreign.tflite", "none", 0, 0, "")
+    return Conversion(Path(saved(content, tmp_path)), Naming(), described)
+
+
+@pytest.mark.children
+def test_a_child_makes_the_bundle_of_a_foreign_network(tmp_path: Path) -> None:
+    events: list[Event] = []
+    asked: list[tuple[int, int]] = []
+
+    def pictures(size: int, count: int) -> list[Floats]:
+        asked.append((size, count))
+        return [ramp(size)]
+
+    bundle = converting(network("MUL"), tmp_path).apart(tmp_path / "models", Grounds(pictures, events.append))
+    assert bundle.folder == tmp_path / "models" / "foreign"
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["foreign"]
+    assert asked == [(SIZE, COMPARED)]
+    (event,) = events
+    assert isinstance(event, Warned)
+    assert "Nothing in it tells what pictures it takes" in event.message
+    expected = 5 * ramp(SIZE).mean(axis=(0, 1))
+    np.testing.assert_allclose(Network(bundle.tflite_path).run(ramp(SIZE)), expected, atol=1e-5)
+
+
+@pytest.mark.children
+def test_a_network_that_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    for content in (network(size=1 << 20), b"\x1c\0\0\0TFL3" + bytes(range(200))):
+        with pytest.raises(BackboneError) as caught:
+            converting(content, tmp_path).apart(tmp_path / "models", Grounds(lambda *_: []))
+        assert "\n" not in caught.value.problem
+        assert list((tmp_path / "models").iterdir()) == []

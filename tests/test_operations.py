@@ -16,7 +16,8 @@ from retrainer.backbones.naming import Naming
 from retrainer.backbones.opening import open_network
 from retrainer.errors import ModelError
 from retrainer.models import graphdef
-from retrainer.models.operations import HARMLESS, MOST_REPEATED, RESTORING, require_harmless
+from retrainer.models.operations import HARMLESS, RESTORING, require_harmless
+from retrainer.models.sizes import MOST_REPEATED
 from retrainer.models.tensorflow_graph import import_tensorflow
 
 
@@ -62,6 +63,27 @@ def constant_of(count: int) -> Any:
     node.attr["value"].tensor.dtype = types_pb2.DT_FLOAT
     node.attr["value"].tensor.tensor_shape.dim.add(size=count)
     node.attr["value"].tensor.float_val.append(1.0)
+    return graph
+
+
+def sized(operation: str, sides: list[int], first: str = "") -> Any:
+    graph = plain()
+    graphdef.add_constant(graph, "sides", np.array(sides, np.int32))
+    graph.node.add(op=operation, name="bomb", input=[first, "sides"] if first else ["sides", "mean"])
+    return graph
+
+
+def circle() -> Any:
+    graph = plain()
+    next(node for node in graph.node if node.op == "Mean").input[0] = "final_result"
+    return graph
+
+
+def chain(length: int) -> Any:
+    graph = plain()
+    last = "input"
+    for number in range(length):
+        last = graphdef.add_node(graph, "Identity", f"i{number}", (last,), T=types_pb2.DT_FLOAT)
     return graph
 
 
@@ -139,11 +161,16 @@ def test_what_acts_or_need_not_end_is_refused(operation: str, made: Callable[[st
         (branch(), "PrintV2"),
         (called_by_its_name(), "WriteFile"),
         (recursion(), "calls itself"),
+        (circle(), "a circle"),
+        (chain(30_000), "a row of more than 10,000"),
         (billion_laughs(), "nodes once"),
         (placeholder_of(-1, 1 << 20, 1 << 20, 3), "4,096 pixels a side"),
         (placeholder_of(-1, 1 << 31, 8, 3), "4,096 pixels a side"),
         (placeholder_of(-1, -5, -5, 3), "4,096 pixels a side"),
         (constant_of(1 << 40), "does not hold"),
+        (sized("Fill", [1 << 18, 1 << 17]), "536,870,912 numbers"),
+        (sized("BroadcastTo", [1 << 30], first="mean"), "536,870,912 numbers"),
+        (sized("Tile", [200_000_000, 5], first="mean"), "536,870,912 numbers"),
     ],
 )
 def test_bombs_are_refused_by_what_the_graph_states(graph: Any, reason: str) -> None:

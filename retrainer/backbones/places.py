@@ -5,13 +5,13 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from retrainer.architectures import KerasApplication
-from retrainer.archives import TAR_ENDINGS, TFLITE_ENDING, network_in, unpack
+from retrainer.archives import TAR_ENDINGS, network_in, unpack
+from retrainer.backbones.apart import Conversion
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.naming import Grounds, Naming, Pictures
 from retrainer.downloads import Progress, Wanted, cached_module, fetch_file, fetch_module, hub_cache, hub_folder
@@ -78,15 +78,8 @@ class Making:
             )
         described = self.described(source, path)
         parent, on = Path(self.model_dir), Grounds(self.pictures, self.observer, known_range)
-        if network.suffix == TFLITE_ENDING:
-            from retrainer.backbones.tflite_source import convert_tflite
-
-            return convert_tflite(network, self.naming, described, parent, on)
-        from retrainer.backbones.conversion import convert
-        from retrainer.backbones.opening import open_network
-
-        opened = partial(open_network, network, source, self.naming, trusted=self.trusted)
-        return convert(opened, self.naming, described, parent, on)
+        conversion = Conversion(network, self.naming, described)
+        return conversion.here(parent, on, trusted=True) if self.trusted else conversion.apart(parent, on)
 
 
 class Place(Protocol):

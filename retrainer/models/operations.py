@@ -12,7 +12,7 @@ from typing import Any
 
 from retrainer.errors import ModelError
 from retrainer.files import shown
-from retrainer.models.litert import LARGEST_SIDE
+from retrainer.models.sizes import require_small
 from retrainer.trust import TRUST_FLAG
 
 _STRUCTURE = """
@@ -84,10 +84,7 @@ RESTORING = frozenset({"RestoreV2"})
 # TensorFlow names the functions that it traces so; an operation may be called by a function's name.
 _TRACED = "__"
 # Functions that call one another twice each are few lines and without end; the largest network has some 10,000 nodes.
-MOST_NODES = 1_000_000
-# A constant may state one number and a shape. Networks do so for zeros and ones of a layer: 256 MB of float32.
-MOST_REPEATED = 2**26
-_REPEATING = ("half_val", "float_val", "double_val", "int_val", "string_val", "int64_val", "bool_val", "uint32_val")
+MOST_NODES = 100_000
 
 
 def require_harmless(
@@ -117,7 +114,7 @@ def require_harmless(
             if node.op not in HARMLESS and node.op not in also:
                 _require_traced(node, functions, source)
     _require_bounded(nodes, bodies, source)
-    _require_small((node for body in (nodes, *bodies.values()) for node in body), source)
+    require_small((nodes, *bodies.values()), source)
 
 
 def _require_traced(node: Any, functions: Mapping[str, Any], source: str) -> None:
@@ -175,41 +172,13 @@ def _require_bounded(nodes: Iterable[Any], bodies: Mapping[str, Any], source: st
         sizes[name] = len(bodies.get(name, ())) + sum(sizes[callee] for callee in callees[name])
         waiting.pop()
         if sizes[name] > MOST_NODES:
-            raise _unbounded(source, f"more than {MOST_NODES:,} nodes once '{shown(name)}' is called")
+            raise _unbounded(
+                source, f"more than {MOST_NODES:,} nodes" + (f" once '{shown(name)}' is called" if name else "")
+            )
 
 
 def _unbounded(source: str, received: str) -> ModelError:
     return ModelError(
-        f"'{shown(source)}': expected functions that end, received {received}.",
+        f"'{shown(source)}': expected a graph that ends, received {received}.",
         f"If you trust whoever made the file, run it with {TRUST_FLAG}.",
     )
-
-
-def _require_small(nodes: Iterable[Any], source: str) -> None:
-    """Raises ModelError of constants and inputs that state absurd sizes, which TensorFlow would take memory for."""
-    repeated = 0
-    for node in nodes:
-        if node.op == "Const":
-            repeated += _repeated(node.attr["value"].tensor if "value" in node.attr else None)
-        elif node.op in ("Placeholder", "PlaceholderWithDefault") and "shape" in node.attr:
-            sides = [dim.size for dim in node.attr["shape"].shape.dim]
-            if any(side < -1 for side in sides) or any(side > LARGEST_SIDE for side in sides[1:]):
-                raise ModelError(
-                    f"'{shown(source)}': expected an input of at most {LARGEST_SIDE:,} pixels a side, "
-                    f"'{shown(node.name)}' takes {tuple(sides)}."
-                )
-        if repeated > MOST_REPEATED:
-            raise ModelError(
-                f"'{shown(source)}': expected constants of at most {MOST_REPEATED:,} numbers that the file does not "
-                f"hold, '{shown(node.name)}' states more."
-            )
-
-
-def _repeated(tensor: Any) -> int:
-    """How many numbers a constant states beyond those that it holds."""
-    if tensor is None or tensor.tensor_content:
-        return 0
-    total = 1
-    for dim in tensor.tensor_shape.dim:
-        total *= max(dim.size, 0)
-    return max(total - max(len(getattr(tensor, name)) for name in _REPEATING), 0)
