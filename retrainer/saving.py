@@ -58,15 +58,19 @@ class ModelWriter:
             contents[graph] = self._graph(head, metadata, prototypes, of_twin)
         contents[twin] = of_twin
         written = graph if self.bundle.has_graph else twin
-        kept = {} if is_same_model(str(written), metadata.model_id) else self._to_keep(contents)
+        same = _has(written, contents[written]) or is_same_model(str(written), metadata.model_id)
+        kept = {} if same else self._to_keep(twin, of_twin)
         write_together(contents, partial(_keep, kept))
         return str(written), str(twin), str(next(iter(kept.values()), ""))
 
-    def _to_keep(self, contents: Mapping[str | PathLike[str], bytes]) -> dict[Path, Path]:
-        """Of the files that are to be replaced those that are there, the model first, each with where it is kept."""
-        replaced = {Path(path) for path in contents}
+    def _to_keep(self, twin: Path, new: bytes) -> dict[Path, Path]:
+        """The files of another model that are to be replaced, the graph first, each with where it is kept.
+
+        A run that was killed may have written the new twin already, and kept the one before.
+        """
         places = kept_paths(self.options.output_graph, self.options.output_labels)
-        return {path: place for path, place in places.items() if path in replaced and path.is_file()}
+        replaced = [path for path in places if self.bundle.has_graph or path != twins(str(twin))[0]]
+        return {path: places[path] for path in replaced if path.is_file() and not (path == twin and _has(twin, new))}
 
     def keep(self, step: int, head: Head) -> str:
         """Writes an intermediate model, a `.pb` where the backbone has a graph, and returns its path."""
@@ -109,3 +113,7 @@ class ModelWriter:
 def _keep(kept: Mapping[Path, Path]) -> None:
     for path, place in kept.items():
         keep_as(path, place)
+
+
+def _has(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content

@@ -127,7 +127,7 @@ def test_what_is_no_whole_model_is_kept_and_stops_no_run(
 ) -> None:
     options = configured(photos())
     if damage is None:  # a model, and one page of its twin is zeros
-        retrain(options)
+        retrain(replace(options, how_many_training_steps=5))
         twin = bytearray((tmp_path / "out" / "graph.tflite").read_bytes())
         twin[100:300] = bytes(200)
         (tmp_path / "out" / "graph.tflite").write_bytes(twin)
@@ -178,6 +178,15 @@ def test_wherever_writing_ends_a_whole_model_is_there(
     assert Labeler(LabelOptions(graph=str(tmp_path / "out" / "graph.pb"))).labels == ("green", "red")
     assert before["graph.pb"] in (after["graph.pb"], after.get("graph.previous.pb"))
     assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".unfinished")]
+    monkeypatch.undo()
+    retrain(replace(options, how_many_training_steps=5))
+    after = contents(tmp_path / "out")
+    for name in ("graph.pb", "graph.tflite", "labels.txt"):
+        kept = previous_path(name).name
+        assert after.get(kept, before[name]) == before[name]
+    assert after["graph.pb"] != before["graph.pb"]
+    assert "graph.previous.pb" in after
+    assert "graph.previous.tflite" in after
 
 
 def test_outputs_that_would_overwrite_what_is_kept_are_refused(photos: Photos, configured: Configure) -> None:
