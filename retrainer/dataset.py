@@ -12,15 +12,16 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
 from retrainer.errors import DatasetError
-from retrainer.events import FilesLeftOut, FolderScanned, Observer, Warned
+from retrainer.events import FolderScanned, Observer, Warned
 from retrainer.files import shown
-from retrainer.folders import Stamps, Walk, counted
+from retrainer.folders import Stamps, Walk
 from retrainer.labels import labels_of
 from retrainer.layouts import (
     folder_of_classes,
     require_no_parts,
     require_photo_folder,
     tell_of_depth,
+    tell_of_loose_files,
     where_photos_belong,
 )
 
@@ -106,10 +107,7 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
             observer(Warned(f"{none} '{shown(folder)}': the folder is skipped."))
     walk.tell()
     _require_layout(image_dir, found, fewest, observer)
-    if top.files:
-        loose = [os.path.join(image_dir, name) for name, _ in top.files]
-        reason = f"in no class folder (if '{shown(image_dir)}' is a class itself, name the folder above it)"
-        observer(FilesLeftOut(counted(loose), len(loose), reason))
+    tell_of_loose_files(image_dir, [name for name, _ in top.files], observer)
     names, stamps = zip(*itertools.chain.from_iterable(found.values()), strict=True)
     folder_ids = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
     return PhotoFiles(image_dir, tuple(found), names, folder_ids, np.array(stamps, np.int64))

@@ -22,7 +22,7 @@ Stamps = tuple[int, int, int]
 _NO_PHOTO = re.compile(
     r".*\.(aae|csv|db|htm|html|ini|ipynb|json|jsonl|lnk|log|md|nfo|py|sh|toml|tsv|txt|url|xml|xmp|yaml|yml)"
     r"|.*\.(ckpt|h5|keras|npy|npz|onnx|parquet|pb|pt|pth|tflite|tfrecord)|events\.out\.tfevents\..*|\.unfinished-.*"
-    r"|.*:zone\.identifier|\._.*|icon\r|license|readme"
+    r"|.*zone\.identifier|\._.*|icon\r|license|readme"
     r"|\.(directory|ds_store|gitattributes|gitignore|gitkeep|gitmodules|keep|nomedia)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import Noted, Observer, Warned
+from retrainer.events import FilesLeftOut, Noted, Observer, Warned
 from retrainer.files import require_folder
 from retrainer.folders import counted, skips_folder
 from retrainer.labels import label_of
@@ -80,6 +80,18 @@ def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
             f"If those folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
         )
     )
+
+
+def tell_of_loose_files(image_dir: str, names: Sequence[str], observer: Observer) -> None:
+    """Says which files beside the class folders are left out; archives may be what these were unpacked from."""
+    archives = [os.path.join(image_dir, name) for name in names if _ARCHIVE.search(name)]
+    others = [os.path.join(image_dir, name) for name in names if not _ARCHIVE.search(name)]
+    if archives:
+        observer(Noted(f"Left out {counted(archives)}: archives are not read, unpack what is missing"))
+    if others:
+        photos = any(_PICTURE.search(name) for name in names)
+        hint = f" (if '{shown(image_dir)}' is a class itself, name the folder above it)" if photos else ""
+        observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}"))
 
 
 def folder_of_classes(image_dir: str) -> str:

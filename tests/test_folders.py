@@ -61,7 +61,17 @@ def test_a_link_to_a_folder_above_is_not_entered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("a.jpg:Zone.Identifier", "a.XML", "a.json", "a.txt", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"),
+        *(
+            "a.jpg:Zone.Identifier",
+            "a.jpg\uf03aZone.Identifier",
+            "a.XML",
+            "a.json",
+            "a.txt",
+            "Thumbs.db",
+            "ehthumbs.db",
+            "desktop.ini",
+            "Icon\r",
+        ),
         *("._a.jpg", ".DS_Store", "LICENSE", "retrained_graph.pb", ".unfinished-a", "events.out.tfevents.1.host.v2"),
     ],
 )

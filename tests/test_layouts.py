@@ -171,6 +171,15 @@ def test_photos_beside_the_class_folders_are_left_out_and_named(here: Path) -> N
     ]
 
 
+def test_an_archive_beside_its_class_folders_is_no_photo(here: Path) -> None:
+    classes_in(here / "photos", *FLOWERS)
+    files_in(here / "photos", "photos.zip", "notes")
+    events: list[Event] = []
+    scan("photos", events.append)
+    assert Noted("Left out 1 file, 'photos/photos.zip': archives are not read, unpack what is missing") in events
+    assert FilesLeftOut("1 file, 'photos/notes'", 1, "in no class folder") in events
+
+
 def test_a_class_folder_with_folders_below_leads_above(here: Path) -> None:
     classes_in(here / "photos" / "daisy", "site_a", "site_b")
     files_in(here / "photos", "daisy/1.jpg")
