@@ -17,8 +17,8 @@ from retrainer.parallel import in_order, usable_cores
 
 # How alike a photo and another, or a part of it, look on few pixels if they are worth a closer look.
 _SAME_AT_A_GLANCE, _PART_AT_A_GLANCE = 0.9, 0.8
-# So many photos that look most like parts of one are looked at closely.
-_MOST_PARTS = 4
+# So many photos that look most like parts of one are looked at closely: an export may have ten crops of each photo.
+_MOST_PARTS = 16
 _AT_ONCE = 256
 
 

@@ -88,6 +88,19 @@ def test_copies_are_found_and_nothing_else(change: str, originals: list[Image.Im
     assert len(set(groups[:40].tolist())) == 40
 
 
+def test_many_crops_of_one_photo_are_one_group(originals: list[Image.Image]) -> None:
+    """As exports with augmentation have them; of two crops neither shows a part of the other."""
+    generator = np.random.default_rng(0)
+    contents = []
+    for picture in originals[:12]:
+        contents.append(saved(picture))
+        for left, top in generator.uniform(0, 0.1, (10, 2)):
+            contents.append(cropped(left, top, left + 0.9, top + 0.9)(picture))
+    groups = copies_of(contents).groups.reshape(12, 11)
+    assert np.mean(groups == groups[:, :1]) > 0.95
+    assert len(set(groups[:, 0].tolist())) == 12
+
+
 def page(seed: int) -> Image.Image:
     """A scanned page: dark words in lines that are at the same places on every page."""
     generator = np.random.default_rng(seed)
