@@ -11,7 +11,6 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.files import require_file, shown
-from retrainer.head import softmax
 from retrainer.images import read_file, square, to_input
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
@@ -174,7 +173,11 @@ class Labeler:
             started = time.perf_counter()
             outputs = self._runner.outputs(picture)
             seconds = time.perf_counter() - started
-        scores = outputs[0] = softmax(outputs[0][np.newaxis])[0] if self._are_logits else outputs[0]
+        if self._are_logits:
+            from retrainer.head import softmax  # with NumPy's generators, which take longer than a label
+
+            outputs[0] = softmax(outputs[0][np.newaxis])[0]
+        scores = outputs[0]
         if len(scores) != len(self.labels):
             raise ModelError(
                 f"The model gives {len(scores)} scores; expected as many as there are labels, {len(self.labels)}.",

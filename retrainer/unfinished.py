@@ -7,7 +7,6 @@ from one that a crash left.
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -74,7 +73,7 @@ def is_unfinished(name: str) -> bool:
 
 
 def _path_beside(target: Path) -> Path:
-    return target.with_name(f"{PREFIX}{os.getpid()}-{secrets.token_hex(3)}-{target.name}")
+    return target.with_name(f"{PREFIX}{os.getpid()}-{os.urandom(3).hex()}-{target.name}")
 
 
 @contextlib.contextmanager
