@@ -186,7 +186,10 @@ def _old_scores(
     """The old model's scores or logits `(m, C)` of as many photos as it was asked of, and which these are `(n,)`."""
     sees = (metadata.backbone.get("sha256"), metadata.input_size, metadata.mean, metadata.std, metadata.resize)
     if sees == (bundle.sha256[TFLITE], bundle.input_size, MEAN, STD, RESIZE_RULE):
-        return tested.examples.logits(tflite.head_of(content)), np.ones(len(tested.rows), np.bool_)
+        head = tflite.head_of(content)
+        if head.weights.shape != (bundle.depth, len(metadata.labels)):
+            raise damaged(graph, "its head fits neither its backbone nor its labels")
+        return tested.examples.logits(head), np.ones(len(tested.rows), np.bool_)
     from retrainer.labeler import Labeler
 
     answered = np.zeros(len(tested.rows), np.bool_)

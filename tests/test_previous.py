@@ -11,6 +11,7 @@ from conftest import Configure, Photos
 
 from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.errors import OptionError, OutputError
+from retrainer.head import Head
 from retrainer.models.retrained import twins
 from retrainer.observers.console import summary
 from retrainer.previous import Previous, kept_paths, previous_path, sign_test
@@ -142,6 +143,18 @@ def test_what_is_no_whole_model_is_kept_and_stops_no_run(
     after = contents(tmp_path / "out")
     assert after["graph.previous.pb"] == before["graph.pb"]
     assert Labeler(LabelOptions(graph=result.graph)).labels == ("green", "red")
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (0, 2)])
+def test_a_head_that_does_not_fit_stops_no_run(
+    shape: tuple[int, int], photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model may be sealed and lie all the same."""
+    options = configured(photos())
+    retrain(replace(options, how_many_training_steps=5))
+    lying = Head(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
+    monkeypatch.setattr("retrainer.models.tflite.head_of", lambda content: lying)
+    assert "its head fits neither" in old_and_new(retrain(options)).problem
 
 
 @pytest.mark.parametrize(("links", "fails_at"), [*((True, number) for number in range(1, 8)), (False, 1), (False, 3)])

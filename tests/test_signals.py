@@ -120,3 +120,10 @@ def test_the_entry_point_imports_little_before_it_heeds_signals() -> None:
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     own = {"retrainer", "retrainer.cli", "retrainer.cli.main", "retrainer.cli.signals"}
     assert set(done.stdout.split()) - {"atexit", "collections.abc"} == own
+
+
+def test_the_commands_can_be_imported_from_where_the_entry_point_is() -> None:
+    from retrainer.cli import commands, main
+
+    assert (main.commands, main.run) == (commands.commands, commands.run)
+    assert not hasattr(main, "others")

@@ -23,3 +23,12 @@ def start(command: str, arguments: Sequence[str], name: str) -> None:
     from retrainer.cli.commands import command_named, commands, run
 
     run(command_named(command) if command else commands, arguments, name)
+
+
+def __getattr__(name: str) -> object:
+    """`commands` and `run`, for who imports them from here; only then is imported what takes time."""
+    if name not in ("commands", "run"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from retrainer.cli import commands
+
+    return getattr(commands, name)
