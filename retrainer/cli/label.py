@@ -39,7 +39,7 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
 
     labeler = Labeler(options)
     for warning in labeler.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        say(f"Warning: {warning}", err=True)
     headed = len(named) > 1 or bool(found)
     failures, printed = len(missing), 0
     paths, by_name = [*named, *found], frozenset(named)
