@@ -1,4 +1,8 @@
-"""A decoded picture -> a square: each pixel the mean of the area that it covers."""
+"""A decoded picture -> a square, each of whose pixels is the mean of those whose centres it covers.
+
+The README states the rule so that it can be rebuilt. Both resizers follow it; a centre that lies just on a border may
+fall to either side.
+"""
 
 import threading
 
@@ -23,7 +27,8 @@ def squashed(picture: Pixels | Image.Image, size: int) -> Pixels:
         size: S, pixels.
 
     Returns:
-        uint8 `(S, S, 3)`, RGB, 0 to 255; the two kinds of picture differ by one at most.
+        uint8 `(S, S, 3)`, RGB, 0 to 255; the two kinds of picture differ by one at most, but for centres just on
+        a border.
     """
     if isinstance(picture, np.ndarray):
         if simd:
