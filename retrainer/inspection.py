@@ -8,7 +8,8 @@ from pathlib import Path
 
 from retrainer.errors import ModelError, OptionError
 from retrainer.files import require_file, shown
-from retrainer.models import foreign, graphdef, tflite, tflite_reader
+from retrainer.models import foreign, graphdef, tensors, tflite, tflite_reader, tflite_reading
+from retrainer.models.kinds import require_no_other_kind
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 from retrainer.models.retrained import is_tflite, twin_of, twins
 from retrainer.summaries import write_graph
@@ -23,6 +24,8 @@ class Inspection:
         metadata: What the model says of itself, None where it says nothing.
         input_node, output_node: Names of nodes.
         input_size: S, pixels; 0 where the graph does not tell.
+        inputs, outputs: Name, type and shape of each, in words.
+        reading: What a model tells that does not describe itself.
         operations: Kind -> how many there are, the most frequent first.
         twin: The other file of the pair, where both are whole and were written together.
     """
@@ -35,6 +38,9 @@ class Inspection:
     input_size: int
     operations: Mapping[str, int]
     twin: str
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    reading: foreign.GraphReading | None = None
 
 
 def inspect(path: str) -> Inspection:
@@ -44,30 +50,44 @@ def inspect(path: str) -> Inspection:
         OptionError: there is no such file.
         ModelError: it is no model.
     """
+    try:
+        return _inspected(path)
+    except (ModelError, OptionError):
+        require_no_other_kind(path)
+        raise
+
+
+def _inspected(path: str) -> Inspection:
     require_file(path, "--graph", "a model, .pb or .tflite")
     graph_path, twin_path = twins(path)
     if is_tflite(path):
         content = tflite_reader.read_tflite(path)
         metadata = tflite_reader.metadata_in(content, path)
-        operations, size = _of_tflite(content, path)
+        operations, inputs, outputs, reading = _of_tflite(content, path)
         if metadata:
             metadata.require_fit(path, *tflite.sizes_of(content, path))
-        reading = foreign.GraphReading(INPUT_NODE, "", size, 0, 1)
         other = graph_path
     else:
         graph, metadata = graphdef.read_model(path)
         operations = Counter(node.op for node in graph.node)
         reading = foreign.reading_of(graph)
+        nodes = {node.name: node for node in graph.node}
+        placeholders = [node for node in graph.node if node.op in foreign.PLACEHOLDERS]
+        inputs = tuple(tensors.graph_input(node) for node in placeholders)
+        outputs = (tensors.graph_output(nodes, reading.output_node),)
         other = twin_path
     return Inspection(
         path,
         os.path.getsize(path),
         metadata,
-        reading.input_node,
+        INPUT_NODE if metadata else reading.input_node,
         metadata.output_node if metadata else reading.output_node,
         metadata.input_size if metadata else reading.input_size,
         dict(operations.most_common()),
         str(other) if metadata and twin_of(str(graph_path)) else "",
+        inputs,
+        outputs,
+        reading,
     )
 
 
@@ -85,12 +105,15 @@ def graph_to_tensorboard(path: str, folder: str) -> str:
     return str(write_graph(Path(folder), graphdef.read_graph(path)))
 
 
-def _of_tflite(content: bytes, path: str) -> tuple[Counter[str], int]:
-    """A `.tflite`'s operations by kind, and the size of its input."""
+def _of_tflite(
+    content: bytes, path: str
+) -> tuple[Counter[str], tuple[str, ...], tuple[str, ...], foreign.GraphReading]:
+    """A `.tflite`'s operations by kind, its inputs, its outputs, and what it tells."""
     try:
         builder = tflite.TFLiteBuilder.parsed(content)
         operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
-        return operations, int(builder.graph.tensors[builder.graph.inputs[0]].shape[1])
+        inputs, outputs = (tensors.tflite_tensors(builder, of) for of in (builder.graph.inputs, builder.graph.outputs))
+        return operations, inputs, outputs, tflite_reading.reading_in(builder, content)
     except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
         raise ModelError(
             f"'{shown(path)}' is damaged: expected a TFLite model of pictures.", "Retrain it, or copy it again."

@@ -3,9 +3,11 @@
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from conftest import COLOURS, COLOURS_SIZE, SHARED, Command, Configure, Photos, jpeg
 from PIL import Image
 from tensorboard.compat.proto import types_pb2
@@ -18,6 +20,7 @@ from retrainer.events import silent
 from retrainer.inspection import graph_to_tensorboard, inspect
 from retrainer.models import graphdef
 from retrainer.models.foreign import GraphReading, reading_of
+from retrainer.models.tflite import TFLiteBuilder
 from retrainer.options.labelling import EvaluateOptions
 
 SIZE = COLOURS_SIZE
@@ -261,3 +264,45 @@ def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Co
     retrain(configured(photos()))
     with pytest.raises(OptionError, match=r"--tensorboard: expected a \.pb, received"):
         graph_to_tensorboard(result.tflite, str(tmp_path / "graph"))
+
+
+def test_inspect_says_the_true_type_and_shape_of_every_tensor(tmp_path: Path) -> None:
+    model = inspect(str(saved(graph_of_bytes(), tmp_path / "bytes.pb")))
+    assert model.inputs == (f"pixels, uint8 (N, {SIZE}, {SIZE}, 3)",)
+    assert model.outputs == ("scores, float32 (N, 3)",)
+    assert model.reading is not None
+    assert (model.reading.mean, model.reading.std, model.reading.told) == (0, 1, True)
+    builder = TFLiteBuilder.empty()
+    given, scores = builder.add_tensor("picture", (1, 4, 4, 3)), builder.add_tensor("scores", (1, 48))
+    tensor = builder.graph.tensors[given]
+    tensor.type, tensor.shapeSignature, tensor.quantization = 9, [1, -1, -1, 3], schema.QuantizationParametersT()
+    tensor.quantization.scale, tensor.quantization.zeroPoint = [0.5], [-3]
+    builder.graph.inputs, builder.graph.outputs = [given], [scores]
+    (tmp_path / "bytes.tflite").write_bytes(builder.packed())
+    model = inspect(str(tmp_path / "bytes.tflite"))
+    assert model.inputs == ("picture, int8 (1, ?, ?, 3), q stands for 0.5 * (q - -3)",)
+    assert model.outputs == ("scores, float32 (N, 48)",)
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken"),
+    [
+        ([("Mul", 1 / 127.5), ("Sub", 1.0)], (0, 1)),
+        ([("Mul", 2.0), ("Sub", 1.0)], (0, 255)),
+        ([("Sub", 127.5), ("RealDiv", 127.5)], (0, 1)),
+    ],
+)
+def test_the_first_operations_of_a_graph_tell_the_pictures(
+    steps: list[tuple[str, float]], taken: tuple[float, float], tmp_path: Path, labels: Path
+) -> None:
+    graph: Any = foreign_graph("input", "final_result")
+    mean = next(node for node in graph.node if node.op == "Mean")
+    last = "input"
+    for number, (operation, value) in enumerate(steps):
+        constant = graphdef.add_constant(graph, f"c{number}", np.array(value, np.float32))
+        last = graphdef.add_node(graph, operation, f"s{number}", (last, constant), T=types_pb2.DT_FLOAT)
+    mean.input[0] = last
+    reading = reading_of(graph)
+    assert (reading.mean, reading.std, reading.told) == (*taken, True)
+    path = saved(graph, tmp_path / "told.pb")
+    assert Labeler(LabelOptions(graph=str(path), labels=str(labels))).warnings == ()

@@ -29,9 +29,14 @@ def described(model: Inspection) -> Iterator[tuple[str, str]]:
     size = f"(N, {model.input_size}, {model.input_size}, 3)" if model.input_size else "(N, S, S, 3) of any size"
     metadata = model.metadata
     if metadata is None:
-        yield "Input", f"{model.input_node}, float32 {size}"
-        yield "Output", model.output_node or "one"
-        yield "Labels", "none in the file: it was not made by retrainer; give them as --labels FILE"
+        for heading, tensors in (("Input", model.inputs), ("Output", model.outputs)):
+            yield from ((heading, words) for words in tensors or (model.input_node,))
+        reading = model.reading
+        if reading is not None:
+            told = "" if reading.told else "; nothing in it tells so, that is taken for granted"
+            yield "Pictures", f"(pixel - {reading.mean:g}) / {reading.std:g}{told}"
+        none = "none in the file: it was not made by retrainer; give them as --labels FILE"
+        yield "Labels", shown(", ".join(reading.labels)) if reading is not None and reading.labels else none
     else:
         yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
         yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"

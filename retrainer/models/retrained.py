@@ -74,6 +74,19 @@ def open_retrained(
         OptionError: there is no such file, or it has no such nodes, or it cannot tell strange photos.
         ModelError: the file is no model, or does what no network of pictures needs.
     """
+    try:
+        return _opened(path, input_layer, output_layer, rejecting=rejecting, trusted=trusted)
+    except (ModelError, OptionError):
+        # Only what cannot be opened is looked at: a label of our own model does without.
+        from retrainer.models.kinds import require_no_other_kind
+
+        require_no_other_kind(path)
+        raise
+
+
+def _opened(
+    path: str, input_layer: str, output_layer: str, *, rejecting: bool, trusted: bool
+) -> tuple[ModelMetadata, Runner, Rejection | None]:
     require_file(path, "--graph", "a retrained model, .pb or .tflite")
     nodes = _node_name(input_layer), _node_name(output_layer)
     if is_tflite(path):

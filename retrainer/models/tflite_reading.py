@@ -29,7 +29,11 @@ def reading_of(content: bytes) -> GraphReading:
     Raises:
         Exception: of any kind, as flatbuffers stumbles over damaged bytes.
     """
-    builder = TFLiteBuilder.parsed(content)
+    return reading_in(TFLiteBuilder.parsed(content), content)
+
+
+def reading_in(builder: TFLiteBuilder, content: bytes) -> GraphReading:
+    """The same of a model that is parsed already; raises as `reading_of`."""
     graph = builder.graph
     first = graph.tensors[graph.inputs[0]]
     (mean, std), told = range_in(builder)
