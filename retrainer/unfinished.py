@@ -112,8 +112,8 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _removed(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    """Removes a file or a folder if it is there; what cannot be removed now the next process removes."""
+    for remove in (Path.unlink, Path.rmdir, shutil.rmtree):
+        with contextlib.suppress(OSError):
+            remove(path)
+            return
