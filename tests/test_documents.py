@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import zipfile
 from dataclasses import replace
@@ -13,9 +14,10 @@ import pytest
 from conftest import COLOURS, COLOURS_SIZE, jpeg
 
 from retrainer.backbones.networks import require_agreeing
-from retrainer.backbones.sources import find_bundle
+from retrainer.backbones.sources import BackboneSource, bundle_of, find_bundle, source_of
 from retrainer.documents import read_document
 from retrainer.errors import BackboneError, ModelError
+from retrainer.events import silent
 from retrainer.head import Head
 from retrainer.inspection import inspect
 from retrainer.labeler import Labeler
@@ -24,6 +26,7 @@ from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.models.sealing import UNSEALED, sealed
 from retrainer.options.labelling import LabelOptions
+from retrainer.options.retraining import BackboneOptions
 from retrainer.rejection import Prototypes
 
 HEAD = Head(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))
@@ -252,3 +255,17 @@ def test_numbers_and_names_are_stated_once() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             read_document(content)
+
+
+def test_a_description_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    options = BackboneOptions(model_dir=str(tmp_path))
+    (tmp_path / "x").mkdir()
+    description = tmp_path / "x" / "backbone.json"
+    for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)):
+        make(description)
+        source = source_of("x", options) if description.exists() else BackboneSource("x")
+        with pytest.raises(BackboneError, match=r"The bundle '.*' cannot be read"):
+            bundle_of(source, options, lambda size, count: [], silent)
+        description.rmdir() if description.is_dir() else description.unlink()
+    with pytest.raises(BackboneError, match=r"The bundle '.*' cannot be read"):
+        bundle_of(BackboneSource("x"), options, lambda size, count: [], silent)

@@ -1,5 +1,6 @@
 """A backbone's name -> its bundle: built in, made before, or made now from the first place that gives it."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,14 +102,16 @@ def bundle_of(source: BackboneSource, options: BackboneOptions, pictures: Pictur
 
 def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> Bundle | None:
     """The bundle that is there, None where it is absent or is damaged and can be made again."""
-    if source.name != EMBEDDED and not (Path(model_dir) / source.name / DESCRIPTION).is_file():
+    can_be_made = bool(source.places or source.floats)
+    there = source.name == EMBEDDED or os.path.lexists(Path(model_dir) / source.name / DESCRIPTION)
+    if can_be_made and not there:
         return None
     try:
         bundle = find_bundle(source.name, model_dir)
         require_agreeing(bundle)
         return bundle
     except (BackboneError, ModelError) as error:
-        if not source.places and not source.floats:
+        if not can_be_made:
             raise
         observer(Warned(f"{error.problem} It is made again."))
         return None

@@ -66,7 +66,7 @@ class ModelMetadata:
 
     def identified(self, weights: bytes) -> "ModelMetadata":
         """A copy whose `model_id` is computed from everything else and all weights as bytes."""
-        import hashlib  # takes milliseconds, which a label does without
+        import hashlib  # takes milliseconds, which `--help` does without
 
         content = hashlib.sha256(replace(self, model_id="").to_bytes())
         content.update(weights)

@@ -211,7 +211,7 @@ def _are_its_own(nodes: tuple[str, str], metadata: ModelMetadata | None) -> bool
 def is_tflite(path: str) -> bool:
     """Whether a file is a `.tflite`, by its content, or by its name where it is damaged."""
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path) as handle:
             return handle.read(8)[4:] == MODEL_IDENTIFIER or path.endswith(_TFLITE)
     except OSError as error:
         raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror}.") from error
