@@ -14,8 +14,8 @@ BINS = 15
 # A temperature is this far from 1, in natural logarithms, before few photos can say otherwise; measured on flowers and
 # clothing, where without it the temperatures of ten photos were worse than none.
 _PRIOR_STDDEV = 0.35
-# exp(-2) to exp(2), to a thousandth.
-_WIDEST, _HALVINGS = 2.0, 12
+# exp(-4) to exp(4), to a thousandth: large steps make heads that are ten times too sure.
+_WIDEST, _HALVINGS = 4.0, 13
 _MOST_PHOTOS = 10_000
 # Draws of a perfectly calibrated model, fewer of many photos, whose errors vary less; numbers drawn at once.
 _DRAWS, _FEWEST_DRAWS, _NUMBERS, _NUMBERS_AT_ONCE = 200, 20, 2**23, 2**21

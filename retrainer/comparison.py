@@ -23,6 +23,7 @@ from retrainer.models.litert import Network
 from retrainer.native import one_blas_thread
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.parallel import in_order, usable_cores
+from retrainer.splits import content_places
 from retrainer.text import shown
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import settled
@@ -99,7 +100,8 @@ def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: O
     features = extract(files.paths, files.stamps, photos, observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
     dataset = with_copies_together(dataset, photos.prints, options, observer)
-    examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
+    groups = content_places(dataset, options.seed)[0].view(np.int64)
+    examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     folds = folds_of(dataset, options, options.folds or FOLDS)
     result = cross_validate(folds, dataset, examples, options, observer)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)

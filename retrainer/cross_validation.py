@@ -16,6 +16,7 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import stratified_folds
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import fit
+from retrainer.training.out_of_fold import few
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class Fold:
     training: Integers
     validation: Integers
     testing: Integers
+
+    @property
+    def learnt(self) -> Integers:
+        """What a head learns from: those that train, and the others that do not test if few validate."""
+        if few(len(self.validation)):
+            return np.concatenate([self.training, self.validation])
+        return self.training
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,8 @@ def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold
     return folds
 
 
-Thinning = Callable[[Integers], Integers]
-"""The rows of a fold's training photos -> those of them that train."""
+Thinning = Callable[[Fold], Fold]
+"""A fold -> the same with fewer photos to learn from."""
 
 
 def held_out_logits(
@@ -80,7 +88,8 @@ def held_out_logits(
 ) -> Iterator[tuple[Fold, Floats, float]]:
     """Fits a head for each fold; gives its logits for the fold's test photos `(n, C)`, and its temperature."""
     for fold in folds:
-        training, validation = examples.chosen(thinning(fold.training)), examples.chosen(fold.validation)
+        thinned = thinning(fold)
+        training, validation = examples.chosen(thinned.training), examples.chosen(thinned.validation)
         trained = fit(training, validation, len(dataset.labels), options)
         yield fold, examples.chosen(fold.testing).logits(trained.head), trained.temperature
 
@@ -88,10 +97,17 @@ def held_out_logits(
 def cross_validate(
     folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, observer: Observer
 ) -> CrossValidation:
-    """Fits and tests a head for each fold; `observer` is told of each."""
+    """Fits and tests a head for each fold, as the head that ships is fitted; `observer` is told of each.
+
+    Args:
+        folds, dataset: The folds of its photos.
+        examples: Of all of them; heads learn from their views, but are always tested on the photos themselves.
+        options: Those of the run.
+        observer: Told of each fold.
+    """
     logits = np.empty((len(examples), len(dataset.labels)), np.float32)
     before, accuracies = logits.copy(), []
-    fits = held_out_logits(folds, dataset, examples, options, lambda rows: rows)
+    fits = held_out_logits(folds, dataset, examples, options, lambda fold: fold)
     for number, (fold, given, temperature) in enumerate(fits, start=1):
         logits[fold.testing], before[fold.testing] = given, given * np.float32(temperature)
         right = correct(given, dataset.label_ids[fold.testing])

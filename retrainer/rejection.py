@@ -75,8 +75,16 @@ def prototypes_of(features: Floats, count: int) -> Floats:
 
 
 def threshold_of(distances: Floats) -> float:
-    """The distance that keeps `KEPT` of the photos, or a few more, whose distances are given, `(N,)`, N at least 1."""
-    return float(np.quantile(distances, KEPT, method="higher"))
+    """The distance within which another photo of the classes lies with a probability of `KEPT`, or a little more.
+
+    Of N photos and one more, each is as likely to be the farthest; so the threshold is the distance of rank
+    KEPT * (N + 1), the largest of few photos (Vovk et al., Algorithmic Learning in a Random World, 2005).
+
+    Args:
+        distances: Of photos that are not among those that the prototypes stand for, `(N,)`, N at least 1.
+    """
+    rank = min(len(distances), math.ceil(KEPT * (len(distances) + 1)))
+    return float(np.sort(distances)[rank - 1])
 
 
 def to_npy(prototypes: Prototypes) -> bytes:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -25,7 +25,6 @@ from retrainer.events import (
     FolderSkipped,
     Missed,
     ModelKept,
-    Noted,
     Observer,
     PhotoMisclassified,
     PhotoSkipped,
@@ -33,7 +32,7 @@ from retrainer.events import (
     silent,
 )
 from retrainer.extraction import photo_source, refuse_if_strict
-from retrainer.features import extract, some_inputs
+from retrainer.features import Features, extract, some_inputs
 from retrainer.head import Head, softmax
 from retrainer.learning_curve import LearningCurve, learning_curve
 from retrainer.membership import Membership
@@ -44,10 +43,20 @@ from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.outputs import require_fitting, require_outputs, require_own_outputs
 from retrainer.previous import Previous, Tested, compared
 from retrainer.saving import ModelWriter
-from retrainer.splits import TESTING, TRAINING, VALIDATION, Split, split_by_content, split_by_path, warn_of_empty_parts
-from retrainer.training.examples import Examples
+from retrainer.splits import (
+    TESTING,
+    TRAINING,
+    VALIDATION,
+    Split,
+    content_places,
+    split_by_content,
+    split_by_path,
+    warn_of_empty_parts,
+)
+from retrainer.training.examples import Examples, Views
 from retrainer.training.fitting import Trained, fit, settled
 from retrainer.training.gradient_descent import ALL
+from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
 
 
@@ -126,15 +135,14 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         dataset = with_copies_together(dataset, photos.prints, options, run.tell)
         warn_of_uniform_classes(dataset, features.matrix, features.rows[:, 0], run.tell)
         split = run.split(dataset)
-        examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
-        training = run.training_examples(files.stamps[features.readable], dataset, examples, split.rows(TRAINING))
+        examples = run.examples(files.stamps[features.readable], dataset, features, split)
     run.options = options = settled(options, dataset.counts, run.tell)
     cross_validation, curve = run.folds(dataset, examples)
     membership = Membership.of(dataset, split, options)
     writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
     with TensorBoard(options.summaries_dir) as run.tensorboard:
         with run.stage("training"):
-            validation = examples.chosen(split.rows(VALIDATION))
+            training, validation = (examples.chosen(split.rows(part)) for part in (TRAINING, VALIDATION))
             keep = partial(run.keep, writer)
             trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
             rejection = fit_rejection(training, validation)
@@ -224,23 +232,31 @@ class _Run:
                 "Add photos to it, or lower the percentages of the other parts.",
             )
 
-    def training_examples(self, stamps: Integers, dataset: Dataset, examples: Examples, rows: Integers) -> Examples:
-        """What the head is fitted to: the photos in some rows of the dataset, or distorted views of them.
+    def examples(self, stamps: Integers, dataset: Dataset, features: Features, split: Split) -> Examples:
+        """The photos of a dataset, with distorted views to learn from if these are asked for.
 
         Args:
             stamps: Of the dataset's files, `(N, 3)`; see `features.extract`.
-            dataset, examples: The photos, and their vectors.
-            rows: Those that train, `(n,)`.
+            dataset, features: The photos, and their vectors.
+            split: Who trains, validates and tests.
         """
+        groups = content_places(dataset, self.options.seed)[0].view(np.int64)
+        examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
         distortion = Distortion.of(self.options)
         if distortion is None:
-            return examples.chosen(rows)
+            return examples
+        # Folds learn from all photos, and the head learns from those that validate if they are few.
+        validating = few(len(split.rows(VALIDATION)))
+        parts = [TRAINING, *[VALIDATION] * validating]
+        learnt = np.isin(split.parts, parts) | bool(self.options.folds or self.options.learning_curve)
+        rows = np.flatnonzero(learnt)
         paths = [dataset.paths[row] for row in rows]
         views = extract(paths, stamps[rows], photo_source(self.bundle, self.options, self.tell, distortion), self.tell)
         self.distorted = views.computed
-        label_ids = dataset.label_ids[rows][views.readable]
-        self.require_all_classes(dataset, label_ids)
-        return Examples(views.matrix, views.rows.reshape(-1), np.repeat(label_ids, distortion.views))
+        of_photos = np.full((len(dataset.paths), distortion.views), -1, np.int64)
+        of_photos[rows[views.readable]] = views.rows
+        self.require_all_classes(dataset, dataset.label_ids[(of_photos[:, 0] >= 0) & (split.parts == TRAINING)])
+        return replace(examples, views=Views(views.matrix, of_photos))
 
     def folds(self, dataset: Dataset, examples: Examples) -> tuple[CrossValidation | None, LearningCurve | None]:
         """What folds tell, where they are asked for."""
@@ -248,8 +264,6 @@ class _Run:
         count = options.folds or (FOLDS if options.learning_curve else 0)
         if not count:
             return None, None
-        if Distortion.of(options):
-            self.tell(Noted("Folds train on the photos themselves, not on distorted views of them."))
         with self.stage("folds"):
             folds = folds_of(dataset, options, count)
             full = cross_validate(folds, dataset, examples, options, self.tell)

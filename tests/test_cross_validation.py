@@ -1,9 +1,11 @@
 import hashlib
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Command, Configure, Photos
+from conftest import Command, Configure, Photos, jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from retrainer.events import Event, Noted, silent
 from retrainer.learning_curve import CurvePoint, LearningCurve, expected_accuracy, learning_curve
 from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import stratified_folds
-from retrainer.training.examples import Examples
+from retrainer.training.examples import Examples, Views
 from retrainer.training.fitting import settled
 
 
@@ -86,6 +88,18 @@ def test_folds_measure_what_heads_make_of_photos_that_they_did_not_see() -> None
     assert cross_validate(folds, dataset, nothing, options, silent).assessment.accuracy < 0.45
 
 
+def test_folds_learn_from_views_and_are_tested_on_photos() -> None:
+    """The views of each photo are of the next class: heads that learn from them take photos for the next class."""
+    dataset = photos_of([40, 40, 40])
+    examples, others = blobs(dataset, 0.2), np.roll(np.arange(120), -40)
+    misleading = replace(examples, views=Views(examples.matrix, np.stack([others, others], axis=1)))
+    folds = folds_of(dataset, RetrainOptions(), 5)
+    result = cross_validate(folds, dataset, misleading, RetrainOptions(), silent)
+    assert result.assessment.accuracy == 0
+    assert np.trace(np.roll(result.assessment.confusion, 1, axis=1)) in (0, 120)
+    assert cross_validate(folds, dataset, examples, RetrainOptions(), silent).assessment.accuracy == 1
+
+
 def test_a_learning_curve_rises_and_names_the_class_that_needs_photos() -> None:
     """Two classes are far from all others; the third and fourth overlap, and the third has few photos."""
     dataset = photos_of([80, 80, 24, 80])
@@ -99,7 +113,8 @@ def test_a_learning_curve_rises_and_names_the_class_that_needs_photos() -> None:
     full = cross_validate(folds, dataset, examples, options, silent)
     curve = learning_curve(folds, dataset, examples, options, full, silent)
     counts = [point.photos for point in curve.points]
-    assert counts == pytest.approx([185 / 8, 185 / 4, 185 / 2, 185], abs=2)
+    # All but those that test: few validate, so that heads learn from these as well.
+    assert counts == pytest.approx([211 / 8, 211 / 4, 211 / 2, 211], abs=2)
     assert curve.points[0].accuracy < curve.points[-1].accuracy == full.assessment.accuracy
     assert curve.twice[0] == 2 * counts[-1]
     assert full.assessment.accuracy <= curve.twice[1] < 1
@@ -176,6 +191,38 @@ def test_a_run_measures_by_folds_before_it_fits(photos: Photos, configured: Conf
     assert len(both.cross_validation.accuracies) == 5
     assert both.learning_curve
     assert [point.accuracy for point in both.learning_curve.points][-1] == 1.0
+
+
+def hues(root: Path) -> Path:
+    """Photos whose brightness and colour vary within their classes, so that the folds' scores depend on distortions."""
+    generator = np.random.default_rng(0)
+    for label, colour in (("dark", (90, 80, 80)), ("light", (130, 110, 80))):
+        (root / label).mkdir(parents=True)
+        for number in range(24):
+            shade = tuple((np.array(colour) + generator.normal(0, 20, 3)).astype(int).tolist())
+            (root / label / f"{number}.jpg").write_bytes(jpeg(shade))
+    return root
+
+
+def test_folds_of_other_distortions_have_other_results(tmp_path: Path, configured: Configure) -> None:
+    root = hues(tmp_path / "hues")
+    lbfgs = {"folds": 4, "how_many_training_steps": None, "learning_rate": None}
+    distortions: list[dict[str, object]] = [{}, {"random_brightness": 20}, {"random_brightness": 90}]
+    found = [retrain(configured(root, **lbfgs, **distortion)).cross_validation for distortion in distortions]
+    losses = [result.assessment.log_loss for result in found if result]
+    assert len({round(loss, 4) for loss in losses}) == 3
+    # Half-black views leave less of the colours than a little of brightness.
+    assert losses[2] > losses[1] + 0.01
+
+
+def test_folds_take_the_views_of_all_photos_from_the_cache(photos: Photos, configured: Configure) -> None:
+    root = photos(count=20)
+    first = retrain(configured(root, folds=4, flip_left_right=True))
+    again = retrain(configured(root, folds=4, flip_left_right=True))
+    assert (first.distorted, again.distorted) == (40, 0)
+    assert first.cross_validation
+    assert again.cross_validation
+    assert (first.cross_validation.scores == again.cross_validation.scores).all()
 
 
 def test_folds_are_printed(photos: Photos, configured: Configure, command: Command, model_dir: object) -> None:

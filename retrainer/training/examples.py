@@ -16,6 +16,19 @@ ROWS_PER_CHUNK = 2**15
 
 
 @dataclass(frozen=True)
+class Views:
+    """What heads learn from in place of the N photos themselves.
+
+    Attributes:
+        matrix: Feature vectors of distorted views, float32 `(R, D)`, perhaps larger than memory.
+        rows: Which of them are each photo's, `(N, V)`; -1 if a photo has none, so that no head learns from it.
+    """
+
+    matrix: Floats
+    rows: Integers
+
+
+@dataclass(frozen=True)
 class Examples:
     """N feature vectors with their class ids.
 
@@ -23,11 +36,16 @@ class Examples:
         matrix: Feature vectors of these and other photos, float32 `(R, D)`, perhaps larger than memory.
         rows: Which of them, `(N,)`.
         label_ids: `(N,)`.
+        groups: Photos with the same number, such as copies, are never on both sides of a split, `(N,)`; by default the
+            rows, so that only photos of the same bytes are together.
+        views: What heads learn from in their place; by default the vectors themselves.
     """
 
     matrix: Floats
     rows: Integers
     label_ids: Integers
+    groups: Integers | None = None
+    views: Views | None = None
 
     def __len__(self) -> int:
         return len(self.label_ids)
@@ -39,7 +57,31 @@ class Examples:
 
     def chosen(self, places: Integers) -> "Examples":
         """Some of the examples."""
-        return Examples(self.matrix, self.rows[places], self.label_ids[places])
+        groups = None if self.groups is None else self.groups[places]
+        views = None if self.views is None else Views(self.views.matrix, self.views.rows[places])
+        return Examples(self.matrix, self.rows[places], self.label_ids[places], groups, views)
+
+    def joined(self, others: "Examples") -> "Examples":
+        """These examples and then others; views and groups only go with others that have them, too."""
+        label_ids = np.concatenate([self.label_ids, others.label_ids])
+        groups, views = None, None
+        if self.groups is not None and others.groups is not None:
+            groups = np.concatenate([self.groups, others.groups])
+        if self.views is not None and others.views is not None:
+            views = Views(self.views.matrix, np.concatenate([self.views.rows, others.views.rows]))
+        if self.matrix is others.matrix:
+            return Examples(self.matrix, np.concatenate([self.rows, others.rows]), label_ids, groups, views)
+        matrix = np.concatenate([self.features, others.features])
+        return Examples(matrix, np.arange(len(matrix)), label_ids, groups, views)
+
+    @cached_property
+    def learnt(self) -> "Examples":
+        """What a head learns from: the views of these photos, or the photos themselves."""
+        if self.views is None:
+            return self
+        seen = self.views.rows >= 0
+        label_ids = np.broadcast_to(self.label_ids[:, np.newaxis], seen.shape)
+        return Examples(self.views.matrix, self.views.rows[seen], label_ids[seen])
 
     def thinned(self, most: int) -> "Examples":
         """At most so many of the examples, of each class its share."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from retrainer.arrays import Integers
-from retrainer.calibration import temperature_of
 from retrainer.events import Noted, Observer, silent
 from retrainer.head import Head
 from retrainer.options.retraining import STEP_FLAGS, RetrainOptions
@@ -56,9 +55,9 @@ def fit(
         TrainingError: gradient descent went out of all bounds.
     """
     if options.descends:
-        head = fit_by_gradient_descent(training, validation, classes, options, observer, keep)
-        temperature = temperature_of(validation.logits(head), validation.label_ids) if len(validation) else 1.0
-        facts = {"solver": "sgd"} | {name: options.chosen(name) for name in STEP_FLAGS}
+        kept = fit_by_gradient_descent(training, validation, classes, options, observer, keep)
+        head, temperature = kept.head, kept.temperature
+        facts = {"solver": "sgd"} | {name: options.chosen(name) for name in STEP_FLAGS} | {"step": kept.step}
     else:
         best = fit_by_regression(training, validation, classes, options, observer, keep)
         head, temperature = best.head, best.temperature

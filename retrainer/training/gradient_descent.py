@@ -1,4 +1,4 @@
-"""Gradient descent, as the tutorial did it; the weights that validation liked best are kept."""
+"""Gradient descent, as the tutorial did it; the weights that do best on photos that did not train are kept."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -6,18 +6,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrainer.arrays import Integers
+from retrainer.arrays import Floats, Integers
+from retrainer.calibration import temperature_of
 from retrainer.errors import TrainingError
-from retrainer.events import HeadMeasured, Observer, StepEvaluated, Warned
+from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated, Warned
 from retrainer.head import Head, gradient_step, initial_head
 from retrainer.options.retraining import RetrainOptions
+from retrainer.training.checkpoints import (
+    Checkpoint,
+    best_of,
+    is_checkpoint,
+    kept_among_the_first,
+    overfitting_in,
+)
 from retrainer.training.examples import Examples, measured
+from retrainer.training.out_of_fold import InnerFold, OutOfFold
 
 ALL = -1
-# So many heads of a run, spread evenly, are told of and measured on all of validation: both take their time.
-_CHECKPOINTS = 40
+# Of so many checkpoints up to the chosen one the head that fits best is taken.
+_WAVERING = 4
+# So many training examples tell how well a head fits them.
+_MOST_MEASURED = 1000
 # Rows are drawn for many steps at once, as far as memory allows.
 _STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
+
+
+@dataclass(frozen=True)
+class Descent:
+    """The head that is kept.
+
+    Attributes:
+        head: Before calibration.
+        step: After which it was so, from 0 on.
+        temperature: What to divide its logits by; 1 without validation.
+    """
+
+    head: Head
+    step: int
+    temperature: float
 
 
 class BalancedSampler:
@@ -54,86 +80,123 @@ def fit_by_gradient_descent(
     options: RetrainOptions,
     observer: Observer,
     keep: Callable[[int, Head], None],
-) -> Head:
+) -> Descent:
     """Fits a head as the 2017 scripts did: plain gradient descent from small random weights.
 
     Args:
         training, validation: Examples; validation may be empty.
         classes: C.
         options: Steps, rates, batch sizes, class weights, intervals and the seed.
-        observer: Told how training goes each `eval_step_interval` steps and after the last.
+        observer: Told how training goes each `eval_step_interval` steps and after the last, and of the step kept.
         keep: Called with the step and the head each `intermediate_store_frequency` steps.
 
     Returns:
-        Of the last head and those of checkpoints on the way the one whose cross entropy on all of validation is
-        lowest; without validation the last.
+        Of the last head and those of checkpoints on the way the one that does best on all of validation, after a
+        temperature of its own. If few validate, the step and the temperature come from out-of-fold scores, and the head
+        learns from validation photos as well, as far as that step. Without validation the last head.
 
     Raises:
         TrainingError: the weights grew out of all bounds.
     """
+    learnt, last = training.learnt, options.chosen("how_many_training_steps") - 1
+    inner = OutOfFold.of(training, validation)
+    history = _out_of_fold(inner, classes, options) if inner else []
     # Apart, so that how often training is measured does not change its result.
-    generator, validating = np.random.default_rng([options.seed, 0]), np.random.default_rng([options.seed, 1])
-    head = initial_head(training.matrix.shape[1], classes, generator)
-    best, lowest = head, math.inf
-    last = options.chosen("how_many_training_steps") - 1
-    learning_rate = options.chosen("learning_rate")
-    held_out = BalancedSampler(validation.label_ids)
-    history: list[StepEvaluated] = []
-    for step, batch in enumerate(_batches(training, options, generator)):
-        gradient_step(head, batch.features, batch.label_ids, learning_rate)
+    validating = np.random.default_rng([options.seed, 1])
+    held_out, some = BalancedSampler(validation.label_ids), learnt.thinned(_MOST_MEASURED)
+    best: Head | None = None
+    for step, head, batch in _descended(learnt, classes, options):
         if step % options.eval_step_interval == 0 or step == last:
             size = options.validation_batch_size
             held_batch = validation if size == ALL else validation.chosen(held_out.batch(size, validating))
-            history.append(_evaluated(step, head, batch, held_batch))
-            observer(history[-1])
-        if step == last or step % (1 + last // _CHECKPOINTS) == 0:
+            observer(_evaluated(step, head, batch, held_batch))
+        if is_checkpoint(step, last):
             observer(HeadMeasured(step, head.weights, head.biases))
-            loss = measured(head, validation)[1]
-            if not loss >= lowest:
-                best, lowest = head.copy(), loss
+            if len(validation) and not inner:
+                with np.errstate(all="ignore"):
+                    logits, trained = validation.logits(head), measured(head, some)[0]
+                    history.append(Checkpoint.of(step, logits, validation.label_ids, trained))
+                if best_of(history) is history[-1]:
+                    best = head.copy()
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
+    if history:
+        _tell_of(history, options, observer)
+    if inner:
+        kept = best_of(history)
+        before = [one.step for one in history if one.step <= kept.step][-_WAVERING:]
+        head = _fitting_best(before, inner.pool.learnt, kept.temperature, classes, options)
+        return Descent(head, kept.step, kept.temperature)
+    if best is None:
+        return Descent(head, last, 1.0)
+    # Steps are compared on some of many photos; the temperature that ships is fitted to all.
+    return Descent(best, best_of(history).step, temperature_of(validation.logits(best), validation.label_ids))
+
+
+def _fitting_best(
+    steps: Sequence[int], learnt: Examples, temperature: float, classes: int, options: RetrainOptions
+) -> Head:
+    """The head after one of some steps, ascending, that fits best what it learns from, after a temperature.
+
+    That is the last, unless steps are so large that heads become better and worse by chance.
+    """
+    some, found = learnt.thinned(_MOST_MEASURED), []
+    for step, head, _ in _descended(learnt, classes, options):
+        if step in steps:
+            found.append((measured(head.calibrated(temperature), some)[1], head.copy()))
+        if step == steps[-1]:
+            break
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _out_of_fold(inner: OutOfFold, classes: int, options: RetrainOptions) -> list[Checkpoint]:
+    """The checkpoints of descents on all folds but one, each measured on that one."""
+    last = options.chosen("how_many_training_steps") - 1
+    steps = filter(lambda step: is_checkpoint(step, last), range(last + 1))
+    history = []
+    # Weights that grow out of bounds are told of when the head itself is fitted.
+    with np.errstate(all="ignore"):
+        heads = zip(*(_measured_fold(fold, classes, options) for fold in inner.folds), strict=True)
+        for step, folds in zip(steps, heads, strict=True):
+            logits, accuracies = zip(*folds, strict=True)
+            trained = float(np.mean(accuracies))
+            history.append(Checkpoint.of(step, np.concatenate(logits), inner.label_ids, trained))
+    return history
+
+
+def _measured_fold(fold: InnerFold, classes: int, options: RetrainOptions) -> Iterator[tuple[Floats, float]]:
+    """At each checkpoint the logits of the photos held out, `(n, C)`, and the accuracy on what is learnt."""
+    last, some = options.chosen("how_many_training_steps") - 1, fold.learnt.thinned(_MOST_MEASURED)
+    for step, head, _ in _descended(fold.learnt, classes, options):
+        if is_checkpoint(step, last):
+            yield fold.held_out.logits(head), measured(head, some)[0]
+
+
+def _tell_of(history: list[Checkpoint], options: RetrainOptions, observer: Observer) -> None:
+    """Tells which step is kept, and warns if that means that training did not go well."""
+    kept, last = best_of(history), history[-1].step
+    count = len(kept.right)
+    observer(Noted(f"Kept the weights of step {kept.step}, which do best on {count:,} photos that they did not see"))
+    if kept_among_the_first(history):
+        observer(
+            Warned(
+                f"The weights of step {kept.step} of {last} are kept: all that followed do worse on photos that they "
+                "did not see. Steps are probably too large: lower --learning_rate, now "
+                f"{options.chosen('learning_rate'):g}; 0.01 is usual."
+            )
+        )
     if overfitting := overfitting_in(history):
         observer(Warned(str(overfitting)))
-    return best
 
 
-@dataclass(frozen=True)
-class Overfitting:
-    """Since which step, and the accuracies then and now, each 0 to 1 and a mean over a tenth of the run."""
-
-    step: int
-    training: tuple[float, float]
-    validation: tuple[float, float]
-
-    def __str__(self) -> str:
-        """What a user reads."""
-        trained, others = (f"{then:.1%} then and is {now:.1%} now" for then, now in (self.training, self.validation))
-        return (
-            f"Training is overfitting since step {self.step}: its accuracy on the photos that it trains on was "
-            f"{trained}, on others it was {others}. The weights of the best step are kept; more photos or "
-            "distortions such as --flip_left_right would do more."
-        )
-
-
-def overfitting_in(history: Sequence[StepEvaluated]) -> Overfitting | None:
-    """Whether training held or improved while validation grew worse, None where that is not so.
-
-    All figures are means over a tenth of the run, because batches are small. Validation grew worse where its cross
-    entropy rose by a tenth from its lowest and its accuracy fell by a point.
-    """
-    width = max(3, len(history) // 10)
-    if not history or not history[0].validation_count or len(history) < 3 * width:
-        return None
-    figures = np.array(
-        [(e.validation_cross_entropy, e.validation_accuracy, e.train_accuracy) for e in history], np.float64
-    )
-    means = np.stack([np.convolve(column, np.full(width, 1 / width), "valid") for column in figures.T])
-    lowest = int(means[0].argmin())
-    (loss, accuracy, trained), (loss_now, accuracy_now, trained_now) = means[:, lowest], means[:, -1]
-    if loss_now > 1.1 * loss and accuracy_now < accuracy - 0.01 and trained_now >= trained:
-        return Overfitting(history[lowest + width // 2].step, (trained, trained_now), (accuracy, accuracy_now))
-    return None
+def _descended(learnt: Examples, classes: int, options: RetrainOptions) -> Iterator[tuple[int, Head, Examples]]:
+    """Each step with the head after it, which the next step changes in place, and its batch."""
+    generator = np.random.default_rng([options.seed, 0])
+    head = initial_head(learnt.matrix.shape[1], classes, generator)
+    learning_rate = options.chosen("learning_rate")
+    for step, batch in enumerate(_batches(learnt, options, generator)):
+        gradient_step(head, batch.features, batch.label_ids, learning_rate)
+        yield step, head, batch
 
 
 def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:

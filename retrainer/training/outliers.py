@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from retrainer.arrays import members_of, spread
+from retrainer.arrays import Floats, members_of, spread
 from retrainer.rejection import Rejection, prototypes_of, threshold_of
 from retrainer.training.examples import Examples
+from retrainer.training.out_of_fold import OutOfFold
 
 # With 16 prototypes a class as good as with all photos (AUROC of flowers against clothing, within 0.001). A model of
 # many classes has fewer of each, but one of every class; k-means looks at so many photos of a class.
@@ -12,13 +13,26 @@ _PER_CLASS, _MOST, _MOST_PHOTOS = 16, 2048, 512
 
 
 def fit_rejection(training: Examples, validation: Examples) -> Rejection | None:
-    """Prototypes of the training examples, and the threshold that keeps most validation examples; None without."""
+    """Prototypes of the training examples, and the threshold that keeps most validation examples; None without.
+
+    If few validate, the threshold keeps most of both, each measured from the prototypes of others; all have prototypes.
+    """
     if not len(validation):
         return None
-    classes = [rows for rows in members_of(training.label_ids, int(training.label_ids.max()) + 1) if len(rows)]
+    inner = OutOfFold.of(training, validation)
+    if inner is None:
+        rejection = _around(training.learnt)
+        distances = [rejection.distances(chunk.features) for chunk in validation.chunks()]
+    else:
+        rejection = _around(inner.pool.learnt)
+        distances = [_around(fold.learnt).distances(fold.held_out.features) for fold in inner.folds]
+    return Rejection(rejection.prototypes, threshold_of(np.concatenate(distances)))
+
+
+def _around(examples: Examples) -> Rejection:
+    """The prototypes of examples, which no photo is near enough to."""
+    classes = [rows for rows in members_of(examples.label_ids, int(examples.label_ids.max()) + 1) if len(rows)]
     per_class = max(1, min(_PER_CLASS, _MOST // len(classes)))
-    of_classes = (training.chosen(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)
-    prototypes = np.concatenate([prototypes_of(examples.features, per_class) for examples in of_classes])
-    rejection = Rejection(prototypes.astype(np.float16), 0.0)
-    distances = np.concatenate([rejection.distances(chunk.features) for chunk in validation.chunks()])
-    return Rejection(rejection.prototypes, threshold_of(distances))
+    of_classes = (examples.chosen(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)
+    prototypes: Floats = np.concatenate([prototypes_of(some.features, per_class) for some in of_classes])
+    return Rejection(prototypes.astype(np.float16), 0.0)

@@ -5,9 +5,10 @@ grown worse.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from retrainer.head import Head
 from retrainer.options.retraining import RetrainOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
 from retrainer.training.lbfgs import Vector, minimise
+from retrainer.training.out_of_fold import OutOfFold
 
 # Penalties on half the squared weights, beside the mean cross entropy: half a decade apart.
 _STRENGTHS = 10.0 ** np.arange(2.0, -4.6, -0.5)
@@ -33,20 +35,28 @@ _TOLERANCE, _MOST_STEPS = 1e-4, 100
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A head, and what validation says of it.
+class Choice:
+    """A strength of the penalty, and what photos that did not train say of it.
 
     Attributes:
-        head: Before calibration.
         strength: Of the penalty.
-        temperature: What to divide its logits by.
-        loss: Of the validation part and of the priors, nats; lower is better.
+        temperature: What to divide a head's logits by.
+        loss: Of those photos and of the priors, nats; lower is better.
     """
 
-    head: Head
     strength: float
     temperature: float
     loss: float
+
+
+@dataclass(frozen=True)
+class Fit(Choice):
+    """A choice with its head, before calibration."""
+
+    head: Head
+
+
+Chosen = TypeVar("Chosen", bound=Choice)
 
 
 def class_weights(counts: Integers) -> Floats:
@@ -155,6 +165,8 @@ def fit_by_regression(
 ) -> Fit:
     """Fits heads along the path and returns the one that validation likes best; without validation the usual strength.
 
+    If few validate, the strength and the temperature come from out-of-fold scores, and the head learns from validation
+    photos, too: measured on flowers with 15 to 200 photos of each class, 0.4 to 1.4 points more are right.
     Where there are more examples than a chunk holds, the path is gone on some of them, and the best strength fits all.
 
     Args:
@@ -164,20 +176,78 @@ def fit_by_regression(
         observer: Told how training goes each `eval_step_interval` steps, and of the head that was chosen at the end.
         keep: Called with the step and the head each `intermediate_store_frequency` steps.
     """
-    some = training.thinned(ROWS_PER_CHUNK)
+    learnt = training.learnt
+    some = learnt.thinned(ROWS_PER_CHUNK)
     balanced = options.class_weight == "balanced"
-    counts = np.bincount(training.label_ids, minlength=classes)
-    weights = class_weights(counts) if balanced else np.ones(classes, np.float32)
+    inner = OutOfFold.of(training, validation)
+    chosen = _chosen_out_of_fold(inner, classes, balanced) if inner else None
+    until = chosen.strength if chosen else (None if len(validation) else _USUAL_STRENGTH)
     follow = _Follower(some, validation, balanced, options, observer, keep)
-    best = _best_of(_path(Regression(some, weights), follow, with_end=len(validation) > 0))
-    if some is not training:
-        regression = Regression(training, weights)
-        whole = _fitted(regression, regression.start(best.head), best.strength * len(some) / len(training), follow)[1]
-        best = _best_of(iter([best, whole])) if len(validation) else whole
-    if len(validation):
+    fits = list(_path(_regression(some, classes, balanced), follow, until))
+    best = _best_of(fits) if until is None else fits[-1]
+    if some is not learnt:
+        regression = _regression(learnt, classes, balanced)
+        whole = _fitted(regression, regression.start(best.head), best.strength * len(some) / len(learnt), follow)[1]
+        best = _best_of([best, whole]) if until is None else whole
+    if until is None:
         observer(Noted(f"A penalty of {best.strength:.2g} does best on validation; the last step is its head"))
     follow.tell(best.head)
+    if inner and chosen:
+        return _fitted_to_all(best, chosen, inner, _regression(inner.pool.learnt, classes, balanced), observer)
     return best
+
+
+def _regression(examples: Examples, classes: int, balanced: bool) -> Regression:
+    """The regression of examples whose classes count as much as the others if `balanced`."""
+    counts = np.bincount(examples.label_ids, minlength=classes)
+    return Regression(examples, class_weights(counts) if balanced else np.ones(classes, np.float32))
+
+
+def _chosen_out_of_fold(inner: OutOfFold, classes: int, balanced: bool) -> Choice:
+    """The strength that does best on photos that each fold's head did not see, and its temperature."""
+    regressions = [_regression(fold.learnt, classes, balanced) for fold in inner.folds]
+    points = [regression.start() for regression in regressions]
+    tried: list[Choice] = []
+    for strength in map(float, _STRENGTHS):
+        points = [_minimum(*of_fold, strength) for of_fold in zip(regressions, points, strict=True)]
+        heads = [regression.head(point) for regression, point in zip(regressions, points, strict=True)]
+        logits = [fold.held_out.logits(head) for fold, head in zip(inner.folds, heads, strict=True)]
+        tried.append(_judged(np.concatenate(logits), inner.label_ids, strength, balanced))
+        if _best_of(tried) not in tried[-_PATIENCE - 1 :]:
+            break
+    return _best_of(tried)
+
+
+def _fitted_to_all(best: Fit, chosen: Choice, inner: OutOfFold, regression: Regression, observer: Observer) -> Fit:
+    """The head that learns from validation photos as well, from the best of those that did not."""
+    count = len(inner.label_ids)
+    observer(
+        Noted(
+            f"A penalty of {chosen.strength:.2g} does best on {count:,} photos, each scored by a head that did not see "
+            "it, because few photos validate. The model learns from validation photos, too."
+        )
+    )
+    head = regression.head(_minimum(regression, regression.start(best.head), chosen.strength))
+    return Fit(chosen.strength, chosen.temperature, chosen.loss, head)
+
+
+def _minimum(regression: Regression, start: Vector, strength: float) -> Vector:
+    """The point of a strength's fit."""
+    *_, last = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
+    return last.point
+
+
+def _judged(logits: Floats, label_ids: Integers, strength: float, balanced: bool) -> Choice:
+    """What photos that did not train say of a strength, by their logits `(N, C)` and class ids `(N,)`."""
+    temperature = judging = temperature_of(logits, label_ids)
+    weights = np.ones(len(label_ids), np.float32)
+    if balanced:
+        weights = class_weights(np.bincount(label_ids, minlength=logits.shape[1]))[label_ids]
+        judging = temperature_of(logits, label_ids, weights)
+    loss = penalised_loss(logits, label_ids, weights, judging)
+    if not math.isfinite(loss):
+        raise not_finite("validate")
+    return Choice(strength, temperature, loss + math.log(strength / _USUAL_STRENGTH) ** 2 / 2)
 
 
 @dataclass
@@ -204,19 +274,11 @@ class _Follower:
     def fit(self, head: Head, strength: float) -> Fit:
         """What validation says of the head that a strength gave."""
         self.observer(HeadMeasured(max(self.step - 1, 0), head.weights, head.biases))
-        logarithm = math.log(strength / _USUAL_STRENGTH)
         if not len(self.validation):
-            return Fit(head, strength, 1.0, abs(logarithm))
-        logits, label_ids = self.validation.logits(head), self.validation.label_ids
-        temperature = judging = temperature_of(logits, label_ids)
-        weights = np.ones(len(label_ids), np.float32)
-        if self.balanced:
-            weights = class_weights(np.bincount(label_ids, minlength=logits.shape[1]))[label_ids]
-            judging = temperature_of(logits, label_ids, weights)
-        loss = penalised_loss(logits, label_ids, weights, judging)
-        if not math.isfinite(loss):
-            raise not_finite("validate")
-        return Fit(head, strength, temperature, loss + logarithm**2 / 2)
+            return Fit(strength, 1.0, 0.0, head)
+        logits = self.validation.logits(head)
+        judged = _judged(logits, self.validation.label_ids, strength, self.balanced)
+        return Fit(strength, judged.temperature, judged.loss, head)
 
     def tell(self, head: Head) -> None:
         """Tells how good a head is."""
@@ -224,14 +286,14 @@ class _Follower:
         self.observer(StepEvaluated(self.step, *trained, *validated, len(self.validation)))
 
 
-def _path(regression: Regression, follow: _Follower, *, with_end: bool) -> Iterator[Fit]:
-    """The fits from the strongest penalty on; without an end to look for, as far as the usual strength."""
+def _path(regression: Regression, follow: _Follower, until: float | None) -> Iterator[Fit]:
+    """The fits from the strongest penalty on, as far as a strength, or until validation has grown worse."""
     point, lowest, worse = regression.start(), math.inf, 0
     for strength in map(float, _STRENGTHS):
         point, fit = _fitted(regression, point, strength, follow)
         yield fit
         lowest, worse = (fit.loss, 0) if fit.loss < lowest else (lowest, worse + 1)
-        if worse > _PATIENCE if with_end else strength <= _USUAL_STRENGTH:
+        if worse > _PATIENCE if until is None else strength <= until:
             return
 
 
@@ -245,5 +307,5 @@ def _fitted(regression: Regression, start: Vector, strength: float, follow: _Fol
     return point, follow.fit(regression.head(point), strength)
 
 
-def _best_of(fits: Iterator[Fit]) -> Fit:
-    return min(fits, key=lambda fit: fit.loss)
+def _best_of(choices: Sequence[Chosen]) -> Chosen:
+    return min(choices, key=lambda choice: choice.loss)

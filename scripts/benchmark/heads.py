@@ -158,7 +158,15 @@ def calibration(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
         yield (name, solver, "mean", *(statistics.mean(column) for column in zip(*rows, strict=True)))
 
 
-def scorers(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
+def with_thresholds(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer, float]]:
+    """Scorers with the thresholds that keep 95 % of validation, and ours with its own."""
+    for score, scorer in scorers(training, head):
+        yield score, scorer, float(np.quantile(scorer(validation.features), 0.95, method="higher"))
+    if rejection := fit_rejection(training, validation):
+        yield "**prototypes, cosine** (ours)", rejection.distances, rejection.threshold
+
+
+def scorers(training: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
     """What might tell strange photos; higher is stranger."""
     yield "max-softmax (Hendrycks and Gimpel, 2017)", lambda features: -softmax(head.logits(features)).max(axis=1)
     yield "energy (Liu et al., 2020)", lambda features: -np.logaddexp.reduce(head.logits(features), axis=1)
@@ -182,9 +190,6 @@ def scorers(training: Examples, validation: Examples, head: Head) -> Iterator[tu
             f"k-NN, cosine, k = {k} (Sun et al., 2022)",
             lambda given, k=k: 1 - np.partition(normalised(given) @ known.T, -k, axis=1)[:, -k],  # type: ignore[misc]
         )
-    rejection = fit_rejection(training, validation)
-    if rejection:
-        yield "**prototypes, cosine** (ours)", rejection.distances
 
 
 def auroc(known: Floats, strange: Floats) -> float:
@@ -202,8 +207,7 @@ def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[
     for fold in photos.folds(SEEDS[0]):
         training, validation, testing = map(photos.examples.chosen, (fold.training, fold.validation, fold.testing))
         head = fit(training, validation, len(photos.dataset.labels), LBFGS).head
-        for score, scorer in scorers(training, validation, head):
-            threshold = np.quantile(scorer(validation.features), 0.95, method="higher")
+        for score, scorer, threshold in with_thresholds(training, validation, head):
             known, unknown = scorer(testing.features), scorer(strange)
             figures = auroc(known, unknown), (known <= threshold).mean(), (unknown > threshold).mean()
             found.setdefault(score, []).append(figures)

@@ -1,0 +1,103 @@
+"""Measures heads that learnt from few photos on all others: accuracy, calibration, and how many photos they keep.
+
+    python -m scripts.benchmark.small --photos FOLDER [--model_dir DIR] [--seeds N] [NAME...]
+
+A NAME is what `--architecture` takes; without any it is `pocket`. Each seed draws 15, 30 or 60 photos of each class, or
+15 of each of two classes. They are split as `retrainer retrain` splits them; all photos not drawn test the head.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import click
+import numpy as np
+
+from retrainer.assessment import assess
+from retrainer.backbones.sources import EMBEDDED
+from retrainer.events import silent
+from retrainer.head import softmax
+from retrainer.native import one_blas_thread
+from retrainer.options.retraining import RetrainOptions
+from retrainer.splits import TRAINING, VALIDATION, split_by_content
+from retrainer.training.fitting import fit
+from retrainer.training.outliers import fit_rejection
+from scripts.benchmark.heads import LBFGS, SGD, Set, loaded
+from scripts.benchmark.tables import Table
+
+PER_CLASS, PAIR = (15, 30, 60), 15
+
+
+def drawn(photos: Set, per_class: int, seed: int) -> tuple[Set, Set]:
+    """So many photos of each class, and all others."""
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(photos.examples))
+    of_class = photos.examples.label_ids[order]
+    rows = [order[of_class == label_id][:per_class] for label_id in range(len(photos.dataset.labels))]
+    chosen = np.zeros(len(order), np.bool_)
+    chosen[np.concatenate(rows)] = True
+    return photos.chosen(chosen), photos.chosen(~chosen)
+
+
+def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]:
+    """Accuracy, log loss, calibration error, its floor, the share of photos kept, and the seconds of the fits."""
+    split = split_by_content(few.dataset, options.validation_percentage, options.testing_percentage, 0, silent)
+    training, validation = (few.examples.chosen(split.rows(part)) for part in (TRAINING, VALIDATION))
+    started = time.perf_counter()
+    head = fit(training, validation, len(few.dataset.labels), options).head
+    rejection = fit_rejection(training, validation)
+    seconds = time.perf_counter() - started
+    scores = softmax(others.examples.logits(head))
+    found = assess(others.dataset.labels, scores, others.dataset.label_ids)
+    kept = (rejection.distances(others.examples.features) <= rejection.threshold).mean() if rejection else np.nan
+    return found.accuracy, found.log_loss, found.calibration_error, found.calibration_floor, float(kept), seconds
+
+
+def sets(photos: Set, seed: int) -> Iterator[tuple[str, Set, int]]:
+    """What is drawn from, and how many of each class; each seed has another pair of classes."""
+    classes = len(photos.dataset.labels)
+    for per_class in PER_CLASS:
+        yield f"{classes} classes, {per_class} each", photos, per_class
+    pairs = list(combinations(range(classes), 2))
+    of_pair = np.isin(photos.examples.label_ids, pairs[seed % len(pairs)])
+    yield f"2 classes, {PAIR} each", photos.chosen(of_pair), PAIR
+
+
+def rows_of(name: str, photos: Set, seeds: int) -> Iterator[tuple[Any, ...]]:
+    """A row for each size and solver: means over the seeds."""
+    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    for seed in range(seeds):
+        for size, some, per_class in sets(photos, seed):
+            few, others = drawn(some, per_class, seed)
+            for solver, options in (("lbfgs", LBFGS), ("sgd", SGD)):
+                found.setdefault((size, solver), []).append(figures(few, others, options))
+    for (size, solver), of_seeds in found.items():
+        accuracy, loss, error, floor, kept, seconds = map(statistics.mean, zip(*of_seeds, strict=True))
+        shares = f"{accuracy:.1%}", loss, error, floor, f"{error - floor:.3f}", f"{kept:.1%}"
+        yield (name, size, solver, *shares, seconds)
+
+
+@click.command()
+@click.option("--photos", required=True, help="Folder of class folders of photos.")
+@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
+@click.option("--seeds", default=20, show_default=True, help="How often photos are drawn.")
+@click.argument("names", nargs=-1)
+@one_blas_thread()
+def main(photos: str, model_dir: str, seeds: int, names: tuple[str, ...]) -> None:
+    """Prints a table, Markdown."""
+    table = Table(
+        f"Few photos of {photos.rstrip('/').rsplit('/', 1)[-1]}",
+        f"Means over {seeds} seeds, measured on all photos that were not drawn. The floor is what a perfectly "
+        "calibrated model would show by chance.",
+        ("backbone", "photos", "solver", "accuracy", "log loss", "ECE", "floor", "above", "kept", "s"),
+    )
+    for name in names or (EMBEDDED,):
+        short = name.rsplit("/", maxsplit=1)[-1]
+        table.rows.extend(rows_of(short, loaded(photos, name, model_dir), seeds))
+    click.echo(table.markdown())
+
+
+if __name__ == "__main__":
+    main()
