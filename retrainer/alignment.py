@@ -21,7 +21,7 @@ _CELLS = 8
 _NOISE, _TEXTURE = 1.0, 2.0
 # Thumbnails are laid on one another in a few steps of Gauss and Newton at half of their size.
 _STEPS, _STEP_SIDE, _LARGEST_STEP, _SMALLEST = 3, 24, 0.05, 0.7
-_DAMPING, _DIFFERENCE = 0.01, 0.01
+_DAMPING = 0.01
 # A first look tries frames of these widths and heights, at every twentieth of the side, on so few pixels.
 _FRAME_SIZES, _FRAME_STEP, _LOOK_SIDE = (1.0, 0.9, 0.8), 0.05, 12
 
@@ -68,13 +68,29 @@ def aligned(ones: Floats, others: Floats, frames: Frames) -> Floats:
     """
     wanted = _standard(_cut(ones, np.tile([1.0, 0.0, 1.0, 0.0], (len(ones), 1)), _STEP_SIDE))
     for _ in range(_STEPS):
-        seen = _standard(_cut(others, frames, _STEP_SIDE))
-        moved = [_standard(_cut(others, frames + step, _STEP_SIDE)) for step in _DIFFERENCE * np.eye(4)]
-        slopes = np.stack([(there - seen) / _DIFFERENCE for there in moved], axis=1)
-        curvature = slopes @ slopes.swapaxes(1, 2) + _DAMPING * np.eye(4)
+        part = _cut(others, frames, _STEP_SIDE)
+        seen, slopes = _standard(part), _slopes(part, frames)
+        curvature = slopes @ slopes.swapaxes(1, 2) + np.float32(_DAMPING) * np.eye(4, dtype=np.float32)
         steps = np.linalg.solve(curvature, slopes @ (wanted - seen)[:, :, np.newaxis])[:, :, 0]
         frames = _within(frames + steps.clip(-_LARGEST_STEP, _LARGEST_STEP))
     return _cut(others, frames, SIDE)
+
+
+def _slopes(parts: Floats, frames: Frames) -> Floats:
+    """How parts `(n, side, side)`, standardised, change with each number of their frames, `(n, 4, side * side)`."""
+    side = parts.shape[1]
+    down, across = np.gradient(parts, np.float32(1 / side), axis=(1, 2))
+    across /= frames[:, 0, np.newaxis, np.newaxis].astype(np.float32)
+    down /= frames[:, 2, np.newaxis, np.newaxis].astype(np.float32)
+    places = ((np.arange(side) + 0.5) / side).astype(np.float32)
+    slopes = np.stack([across * places, across, down * places[:, np.newaxis], down], axis=1)
+    rows = slopes.reshape(len(parts), 4, -1)
+    flat = parts.reshape(len(parts), -1)
+    lengths = np.linalg.norm(flat - flat.mean(axis=1, keepdims=True), axis=1).clip(1e-3)
+    rows = (rows - rows.mean(axis=2, keepdims=True)) / lengths[:, np.newaxis, np.newaxis]
+    seen = _standard(parts)[:, np.newaxis]
+    standardised: Floats = rows - (rows * seen).sum(axis=2, keepdims=True) * seen
+    return standardised
 
 
 def _within(frames: Frames) -> Frames:
