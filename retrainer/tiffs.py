@@ -31,6 +31,8 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS = 0, 1, 2, 5
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _INKS: 4}
 _HORIZONTAL, _FLOATING = 2, 3
 _BIG = b"+"
+# As many as 2**28 pixels of RGB in 16 bits, and more.
+_MOST_BYTES = 2**31
 _ORIENTATION, _XMP = 274, 700
 # Raw photos are TIFFs whose first picture is a small preview: by DNG's version, or by the pictures below it.
 _SUBFILE, _BELOW, _DNG = 254, 330, 50706
@@ -116,6 +118,9 @@ def decoded_tiff(content: bytes, layout: Layout) -> Image.Image:
     known = known and layout.kind in _KINDS and (layout.bits in (8, 16, 32, 64) or layout.kind == 1)
     if not known or not colours or layout.samples != colours + len(extra) or layout.bits > 64:
         raise PictureError(f"{layout} cannot be read; expected grey, RGB or CMYK numbers of up to 64 bits")
+    size = layout.width * layout.height * layout.samples * _kind(layout).itemsize
+    if size > _MOST_BYTES:
+        raise PictureError(f"its {size:,} bytes of numbers are more than the limit of {_MOST_BYTES:,}")
     numbers = _numbers(content, layout)
     exact = layout.bits if layout.bits % 8 else 0
     pixels = levels(numbers[..., :colours], exact)
@@ -153,7 +158,7 @@ def _plane(content: bytes, layout: Layout, number: int, count: int, samples: int
     compressed = tags.get(_COMPRESSION, 1) != 1
     rows = np.empty((height, width, samples), _kind(layout))
     pieces = list(zip(offsets, counts, strict=True))[number * share : (number + 1) * share]
-    places = [(top, left) for top in range(0, height, down) for left in range(0, width, across)]
+    places = ((top, left) for top in range(0, height, down) for left in range(0, width, across))
     for (offset, size), (top, left) in zip(pieces, places, strict=True):
         if compressed and has_lost_block(content, offset, offset + size):
             raise PictureError("damaged or truncated: a block of its data is missing")

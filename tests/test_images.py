@@ -241,3 +241,14 @@ def test_exif_wins_over_xmp() -> None:
     content = saved(gradient(64, 48), "JPEG", exif=exif, xmp=XMP, quality=95)
     expected = np.asarray(gradient(64, 48).rotate(180).resize((16, 16), Image.Resampling.BOX))
     assert difference(square(content, 16), expected) <= 6
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_picture_that_is_cut_off_is_damaged(format_: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    content = saved(Image.fromarray(noise), format_)
+    closing = {"JPEG": b"\xff\xd9", "PNG": content[-12:], "GIF": b";"}.get(format_, b"")
+    for end in (b"", closing):
+        with pytest.raises(PictureError, match="damaged or truncated"):
+            square(content[: int(share * len(content))] + end, 8)

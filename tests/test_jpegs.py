@@ -48,14 +48,14 @@ def with_three_to_one_samples(content: bytes) -> bytes:
     return content[: frame + 11] + b"\x31" + content[frame + 12 :]
 
 
-def test_pillow_decodes_at_the_same_reduced_scale() -> None:
-    content = with_three_to_one_samples(jpeg_of(textured(1600, 1200), subsampling=0))
-    whole = np.asarray(Image.open(io.BytesIO(content)).convert("RGB").resize((40, 40), Image.Resampling.BOX))
-    halved = Image.open(io.BytesIO(content))
-    halved.draft("RGB", (200, 150))
-    expected = np.asarray(halved.convert("RGB").resize((40, 40), Image.Resampling.BOX))
-    assert not np.array_equal(whole, expected)
-    np.testing.assert_array_equal(square(content, 40), expected)
+@pytest.mark.parametrize(("size", "reduced"), [(20, (80, 60)), (40, (160, 120)), (80, (320, 240)), (121, (640, 480))])
+def test_pillow_decodes_at_the_same_reduced_scale(size: int, reduced: tuple[int, int]) -> None:
+    content = with_three_to_one_samples(jpeg_of(textured(640, 480), subsampling=0))
+    expected = Image.open(io.BytesIO(content))
+    expected.draft("RGB", reduced)
+    assert expected.size == reduced
+    resized = expected.convert("RGB").resize((size, size), Image.Resampling.BOX)
+    np.testing.assert_array_equal(square(content, size), np.asarray(resized))
 
 
 def textured(width: int, height: int) -> Image.Image:

@@ -127,6 +127,10 @@ def test_differences_are_summed() -> None:
         (tiff(GREY.astype(np.uint16) * 257, t273=[8, 10**6, 10**6]), "damaged or truncated: its data end early"),
         (tiff(GREY, t50706=[1]), "a raw photo of a camera"),
         (tiff(GREY.astype(np.uint16), t256=[2**16], t257=[2**16]), "more than the limit"),
+        (
+            tiff(RGB.astype(np.float64), t256=[2**14 - 1], t257=[2**14]),
+            "its 6,442,057,728 bytes of numbers are more than",
+        ),
         (tiff(GREY.astype(np.uint16), packed=True)[:-40], "header is not that of a whole TIFF"),
         (tiff(GREY.astype(np.uint16), packed=True).replace(b"x\x9c", b"\0\0"), "damaged or truncated"),
     ],
