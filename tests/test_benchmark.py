@@ -10,9 +10,10 @@ from PIL import Image
 
 from retrainer.backbones.sources import EMBEDDED, find_bundle
 from retrainer.retraining import retrain
+from scripts.benchmark import small
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.contenders import CONTENDERS
-from scripts.benchmark.heads import auroc, loaded, rejections, rejections_of_a_class
+from scripts.benchmark.heads import LBFGS, auroc, loaded, rejections, rejections_of_a_class
 from scripts.benchmark.measuring import Measured, interleaved, process
 from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import make_cached, make_photos
@@ -123,3 +124,20 @@ def test_all_contenders_embed_all_photos(name: str, photos: Photos) -> None:
     done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) > 0
+
+
+def test_heads_of_few_photos_are_measured_on_all_others(
+    photos: Photos, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    every = loaded(str(photos(count=25)), COLOURS, str(model_dir))
+    few, others = small.drawn(every, 15, 0)
+    assert few.dataset.counts.tolist() == [15, 15]
+    assert others.dataset.counts.tolist() == [10, 10]
+    assert not set(few.dataset.paths) & set(others.dataset.paths)
+    accuracy, loss, error, floor, kept, seconds = small.figures(few, others, LBFGS)
+    assert accuracy == 1.0
+    assert 0 < loss < 0.5
+    assert max(error, floor) < 0.5
+    assert kept > 0.8
+    assert seconds > 0
