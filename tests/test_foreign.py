@@ -306,3 +306,23 @@ def test_the_first_operations_of_a_graph_tell_the_pictures(
     assert (reading.mean, reading.std, reading.told) == (*taken, True)
     path = saved(graph, tmp_path / "told.pb")
     assert Labeler(LabelOptions(graph=str(path), labels=str(labels))).warnings == ()
+
+
+@pytest.mark.slow
+@pytest.mark.children
+def test_a_child_runs_a_graph_by_tensorflow_and_survives_its_memory(tmp_path: Path, labels: Path) -> None:
+    whole = saved(foreign_graph("input", "final_result"), tmp_path / "whole.pb")
+    scores = Labeler(LabelOptions(graph=str(whole), labels=str(labels))).scores(png((20, 200, 20)))
+    trusted = Labeler(LabelOptions(graph=str(whole), labels=str(labels), trust_graph=True)).scores(png((20, 200, 20)))
+    np.testing.assert_allclose(scores, trusted, atol=1e-6)
+    # The shape of the picture times a constant: nothing in the file states how large the tensor becomes.
+    graph: Any = foreign_graph("input", "scores")
+    graphdef.add_node(graph, "Shape", "shape", ("input",), T=types_pb2.DT_FLOAT)
+    factors = graphdef.add_constant(graph, "factors", np.array([1 << 12, 1 << 12, 1 << 10, 1], np.int32))
+    graphdef.add_node(graph, "Mul", "sides", ("shape", factors), T=types_pb2.DT_INT32)
+    one = graphdef.add_constant(graph, "one", np.array(1.0, np.float32))
+    graphdef.add_node(graph, "Fill", "bomb", ("sides", one), T=types_pb2.DT_FLOAT)
+    graphdef.add_node(graph, "Identity", "final_result", ("bomb",), T=types_pb2.DT_FLOAT)
+    path = saved(graph, tmp_path / "bomb.pb")
+    with pytest.raises(ModelError, match=r"'.*bomb.pb' (cannot be run by TensorFlow|crashed|took more)"):
+        Labeler(LabelOptions(graph=str(path), labels=str(labels))).scores(png((20, 200, 20)))

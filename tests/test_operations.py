@@ -87,6 +87,13 @@ def chain(length: int) -> Any:
     return graph
 
 
+def many(count: int) -> Any:
+    graph = plain()
+    for number in range(count):
+        graph.node.add(op="NoOp", name=f"n{number}")
+    return graph
+
+
 def nested() -> Any:
     """A function that is named by an attribute of an attribute."""
     graph = plain()
@@ -164,6 +171,7 @@ def test_what_acts_or_need_not_end_is_refused(operation: str, made: Callable[[st
         (circle(), "a circle"),
         (chain(30_000), "a row of more than 10,000"),
         (billion_laughs(), "nodes once"),
+        (many(200_000), "more than 100,000 nodes\\."),
         (placeholder_of(-1, 1 << 20, 1 << 20, 3), "4,096 pixels a side"),
         (placeholder_of(-1, 1 << 31, 8, 3), "4,096 pixels a side"),
         (placeholder_of(-1, -5, -5, 3), "4,096 pixels a side"),

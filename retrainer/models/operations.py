@@ -7,7 +7,7 @@ networks of `keras.applications`, TF-Hub's modules and the graphs of 2017 are ma
 Loops are not among them: nothing tells whether they end.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retrainer.errors import ModelError
@@ -154,7 +154,7 @@ def calls_of(node: Any, functions: Mapping[str, Any]) -> Iterator[str]:
                     waiting.append(function.attr)
 
 
-def _require_bounded(nodes: Iterable[Any], bodies: Mapping[str, Any], source: str) -> None:
+def _require_bounded(nodes: Sequence[Any], bodies: Mapping[str, Any], source: str) -> None:
     """Raises ModelError of functions that call themselves, or that are too many nodes once they are inlined."""
     callees = {name: [c for node in body for c in calls_of(node, bodies)] for name, body in bodies.items()}
     callees[""] = [name for node in nodes for name in calls_of(node, bodies)]
@@ -169,7 +169,7 @@ def _require_bounded(nodes: Iterable[Any], bodies: Mapping[str, Any], source: st
             continue
         if missing:
             raise _unbounded(source, f"'{shown(name)}', which calls itself")
-        sizes[name] = len(bodies.get(name, ())) + sum(sizes[callee] for callee in callees[name])
+        sizes[name] = len(bodies.get(name, nodes)) + sum(sizes[callee] for callee in callees[name])
         waiting.pop()
         if sizes[name] > MOST_NODES:
             raise _unbounded(
