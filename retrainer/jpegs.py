@@ -191,7 +191,9 @@ def _without_stray_bytes(content: bytes, count: int) -> bytes:
     stray = content[end - count : end]
     padding = not stray.strip(b"\0\xff")
     few = len(stray) <= _MOST_STRAY_BYTES
-    if not (padding or few) or _ZEROED in content[scan : end - count]:
+    data = content[scan : end - count]
+    zeroed = data.endswith(_ZEROED) if padding else _ZEROED in data
+    if not (padding or few) or zeroed:
         return content
     return content[: end - count] + content[end:]
 
