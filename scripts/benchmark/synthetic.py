@@ -13,6 +13,8 @@ from retrainer.bottlenecks import ROWS_PER_PART, BottleneckCache, FileIndex
 from retrainer.dataset import scan
 from retrainer.events import silent
 from retrainer.extraction import cache_name
+from retrainer.fingerprint_cache import FingerprintCache
+from retrainer.fingerprints import FINGERPRINT_BYTES
 
 CLASSES = 5
 # Photos of the web and of a phone.
@@ -38,7 +40,10 @@ def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
 
 
 def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> None:
-    """Fills class folders with `count` empty files and a cache with a content and a vector for each of them."""
+    """Fills class folders with `count` empty files and a cache with a content and a vector for each of them.
+
+    Their fingerprints are plain, so that no two are copies.
+    """
     for number in range(CLASSES):
         (photos / f"class {number}").mkdir(parents=True)
     for number in range(count):
@@ -49,6 +54,7 @@ def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> No
     digests: Digests = generator.integers(0, 256, (count, 32), np.uint8)
     index = FileIndex(cache_dir, silent)
     cache = BottleneckCache(cache_dir, cache_name(bundle, ""), bundle.depth, silent)
+    prints = FingerprintCache(cache_dir, silent)
     paths: Sequence[str] = files.paths
     for start in range(0, count, ROWS_PER_PART):
         rows = slice(start, min(start + ROWS_PER_PART, count))
@@ -56,3 +62,4 @@ def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> No
         noise = generator.standard_normal((len(own), bundle.depth), np.float32)
         index.add(paths[rows], files.stamps[rows], own)
         cache.add(own, np.zeros(len(own), np.int64), centres[files.folder_ids[rows]] + 4.0 * noise)
+        prints.add(own, np.zeros((len(own), FINGERPRINT_BYTES), np.uint8))
