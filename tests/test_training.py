@@ -193,7 +193,7 @@ def overlapping(count: int, seed: int, noise: float) -> Examples:
 
 
 def test_a_set_that_does_not_overfit_raises_no_alarm_however_steps_waver() -> None:
-    """With batches of validation photos three of these ten did."""
+    """With batches of validation photos four of these ten did."""
     for seed in range(10):
         events: list[Event] = []
         settings = options(how_many_training_steps=300, learning_rate=0.5, seed=seed)
