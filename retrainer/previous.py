@@ -19,7 +19,7 @@ from retrainer.models.retrained import is_tflite, twin_of, twins
 from retrainer.models.sealing import damaged
 from retrainer.models.tflite_reader import metadata_in, read_tflite
 from retrainer.options.labelling import LabelOptions
-from retrainer.splits import TRAINING
+from retrainer.splits import TESTING, TRAINING, VALIDATION
 from retrainer.training.examples import Examples
 
 # Chance explains a difference that it makes at least so often.
@@ -40,7 +40,7 @@ class Previous:
         count: How many test photos of classes of both they were compared on.
         before, now: Accuracy of the old and of the new model on them, 0 to 1, among the classes of both.
         gained, lost: How many of them only the new and only the old model gets right.
-        left_out: How many test photos the old model learnt from.
+        left_out: How many test photos the old model learnt from or was chosen by.
         remembers: Whether the old model remembers what it learnt from.
     """
 
@@ -152,13 +152,13 @@ def _compared(
         return replace(of_classes, problem="the two share fewer than two classes")
     ids, old_ids = ([known.index(label) for label in shared] for known in (labels, old_labels))
     membership = Membership.from_metadata(metadata.split)
-    learnt = _learnt(membership, tested) if membership else np.zeros(len(tested.rows), np.bool_)
-    tested = tested.chosen(~learnt & np.isin(tested.label_ids, ids))
+    seen = _seen(membership, tested) if membership else np.zeros(len(tested.rows), np.bool_)
+    tested = tested.chosen(~seen & np.isin(tested.label_ids, ids))
     old_scores, answered = _old_scores(graph, content, metadata, bundle, tested)
     tested = tested.chosen(answered)
-    known = replace(of_classes, left_out=int(learnt.sum()), remembers=membership is not None)
+    known = replace(of_classes, left_out=int(seen.sum()), remembers=membership is not None)
     if not len(tested.rows):
-        return replace(known, problem="the old one learnt from all test photos" if learnt.any() else "no test photos")
+        return replace(known, problem="the old one learnt from all test photos" if seen.any() else "no test photos")
     places = np.searchsorted(ids, tested.label_ids)
     was_right = old_scores[:, old_ids].argmax(axis=1) == places
     is_right = tested.examples.logits(head)[:, ids].argmax(axis=1) == places
@@ -172,12 +172,15 @@ def _compared(
     )
 
 
-def _learnt(membership: Membership, tested: Tested) -> Bools:
-    """Which photos a model learnt from, or may have, `(n,)`; of those that it cannot tell its split tells."""
+def _seen(membership: Membership, tested: Tested) -> Bools:
+    """Which photos a model learnt from or was chosen by, or may have, `(n,)`; its split tells of those it cannot tell.
+
+    A model that few photos validate learns from these, too.
+    """
     parts = membership.known_parts(tested.dataset.digests[tested.rows])
     split = membership.parts(tested.dataset)[tested.rows]
-    learnt: Bools = np.isin(parts, (TRAINING, AMBIGUOUS)) | ((parts == UNKNOWN) & (split == TRAINING))
-    return learnt
+    seen: Bools = np.isin(parts, (TRAINING, VALIDATION, AMBIGUOUS)) | ((parts == UNKNOWN) & (split != TESTING))
+    return seen
 
 
 def _old_scores(

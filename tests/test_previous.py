@@ -3,6 +3,7 @@
 import errno
 import os
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from conftest import Configure, Photos
 from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.errors import OptionError, OutputError
 from retrainer.head import Head
+from retrainer.membership import Membership
 from retrainer.models.retrained import twins
 from retrainer.observers.console import summary
 from retrainer.previous import Previous, kept_paths, previous_path, sign_test
+from retrainer.splits import TESTING, VALIDATION
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 
@@ -104,12 +107,24 @@ def test_models_of_other_classes_cannot_be_compared(photos: Photos, configured: 
 
 
 def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos, configured: Configure) -> None:
-    options = configured(photos(count=60))
+    root = photos(count=60)
+    options = configured(root)
     retrain(options)
     result = retrain(replace(options, seed=1))
     previous = old_and_new(result)
     assert previous.left_out > 0
     assert previous.left_out + previous.count == result.test_count
+    # What validated chose the old head, and trained it, too.
+    graphs = previous.graph, result.graph
+    kept, new = (Membership.from_metadata(Labeler(LabelOptions(graph=graph)).metadata.split) for graph in graphs)
+    assert kept is not None
+    assert new is not None
+    hashed = [sha256(path.read_bytes()).digest() for path in root.rglob("*.jpg")]
+    digests = np.frombuffer(b"".join(hashed), np.uint8).reshape(-1, 32)
+    tested = new.known_parts(digests) == TESTING
+    parts = kept.known_parts(digests)
+    assert (parts[tested] == VALIDATION).any()
+    assert previous.left_out == (parts[tested] != TESTING).sum()
     assert "learnt from, left out: " in "\n".join(summary(result))
 
 
