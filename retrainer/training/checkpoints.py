@@ -18,8 +18,8 @@ _CHECKPOINTS = 40
 _FEW_TELL = 2000
 # Validation grew worse if its loss rose by this part, its accuracy fell by this much, and both by this many standard
 # errors; with fewer checkpoints nothing is said. Figures are means of neighbouring checkpoints, a tenth of the run.
-# Measured on made-up sets, 20 seeds of each kind: none of 80 runs on four kinds that do not overfit raised an alarm, and
-# 45 of 80 did on four kinds with many wrong labels.
+# Measured on made-up sets, 20 seeds of each kind: none of 80 runs on four kinds that do not overfit raised an alarm,
+# and 45 of 80 did on four kinds with many wrong labels.
 _ROSE, _FELL, _SURE, _NEIGHBOURS, _FEWEST = 0.02, 0.01, 2.0, 4, 12
 # The first are those before so many twentieths of the run.
 _FIRST = 20
