@@ -84,6 +84,21 @@ def test_a_wrong_folder_is_named_before_anything_is_installed(clone: Path) -> No
     assert not (clone / ".venv").exists()
 
 
+def test_a_photo_in_a_folder_below_its_class_is_labelled(clone: Path) -> None:
+    environment = clone / ".venv" / "bin"
+    environment.mkdir(parents=True)
+    program(environment / "python", "exit 0")
+    program(environment / "retrainer", 'case $1 in label) echo "labelled ${@: -1}" ;; esac')
+    checksum = run("bash", "-c", "cksum <pyproject.toml", cwd=clone).stdout.strip()
+    (clone / ".venv" / ".retrainer-installed").write_text(f"{clone} {checksum} \n")
+    for name in ("daisy/.thumbnails/0.jpg", "daisy/2023/may/1.jpg", "daisy/2024/2.jpg"):
+        (clone / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / "photos" / name).touch()
+    done = quickstart(clone, str(clone / "photos"))
+    assert done.returncode == 0
+    assert f"labelled {clone}/photos/daisy/2023/may/1.jpg\n" in done.stdout
+
+
 @pytest.fixture
 def room() -> Iterator[Path]:
     """A folder that is removed at once: environments are large."""
