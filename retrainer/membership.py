@@ -50,7 +50,8 @@ class Membership:
     Attributes:
         image_dir: The folder of class folders, as typed.
         split_by, validation_percentage, testing_percentage, seed: The options that split it.
-        moved: Hash of a photo's bytes or name -> its part, where that is not what the options say.
+        moved: Hash of a photo's bytes or name -> its part, where that is not what the options say; of more than `_KEPT`
+            the smallest hashes.
         trained, validated, tested: The hashes of the photos' bytes of each part, in base64; of more than `_KEPT` photos
             the smallest hashes. Earlier versions have None of the last two.
     """
@@ -91,7 +92,7 @@ class Membership:
         hashes, _ = content_places(dataset, options.seed)
         moved = np.flatnonzero(plain.parts(dataset) != split.parts)
         parts = {f"{hashes[row]:016x}": int(split.parts[row]) for row in moved}
-        return cls(**{**asdict(plain), "moved": parts})
+        return cls(**{**asdict(plain), "moved": dict(sorted(parts.items())[:_KEPT])})
 
     @classmethod
     def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
@@ -103,7 +104,7 @@ class Membership:
         return asdict(self)
 
     def parts(self, dataset: Dataset) -> Parts:
-        """The parts of photos, `(N,)`; by path, where these begin with `image_dir`."""
+        """The parts of photos, `(N,)`; by path, where these begin with `image_dir`; TRAINING of those in doubt."""
         percentages = self.validation_percentage, self.testing_percentage
         if self.split_by == "path":
             return natural_parts(np.array([path_place(path) for path in dataset.paths]), *percentages)
@@ -115,6 +116,9 @@ class Membership:
             places = order[np.searchsorted(names, hashes, sorter=order).clip(max=len(names) - 1)]
             known = names[places] == hashes
             parts[known] = np.array(list(self.moved.values()), np.int8)[places[known]]
+            if len(self.moved) == _KEPT:
+                # Any photo beyond may have been moved: what may have trained counts as if it had.
+                parts[hashes > names.max()] = TRAINING
         return parts
 
     def known_parts(self, digests: Digests) -> Parts:

@@ -7,8 +7,9 @@ import retrainer.membership
 from retrainer.arrays import Digests
 from retrainer.dataset import Dataset
 from retrainer.membership import AMBIGUOUS, NEW, UNKNOWN, Membership
+from retrainer.models.metadata import ModelMetadata
 from retrainer.options.retraining import RetrainOptions
-from retrainer.splits import TESTING, TRAINING, Split
+from retrainer.splits import TESTING, TRAINING, Split, content_places
 
 PHOTOS = 300
 
@@ -73,3 +74,27 @@ def test_what_is_kept_of_many_photos_is_bounded() -> None:
     digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
     stated = remembered(digests, [0] * 120_000).to_metadata()
     assert len(stated["trained"]) == 100_000 * 5 // 3 * 4 + 4
+
+
+def test_of_many_photos_that_were_moved_those_in_doubt_count_as_trained(
+    digests: Digests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrainer.membership, "_KEPT", 50)
+    dataset = Dataset(("a",), tuple(map(str, range(PHOTOS))), np.zeros(PHOTOS, np.int64), digests)
+    # All are tested, as only some would be by their bytes.
+    membership = Membership.of(dataset, Split(np.full(PHOTOS, TESTING, np.int8)), RetrainOptions())
+    assert len(membership.moved) == 50
+    hashes, _ = content_places(dataset, 0)
+    known = hashes <= int(max(membership.moved), 16)
+    assert 50 <= known.sum() < 100
+    assert membership.parts(dataset).tolist() == np.where(known, TESTING, TRAINING).tolist()
+
+
+def test_what_many_moved_photos_leave_in_a_model_is_bounded_and_can_be_read() -> None:
+    digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
+    dataset = Dataset(("a",), ("x",) * len(digests), np.zeros(len(digests), np.int64), digests)
+    split = Split(np.full(len(digests), TESTING, np.int8))
+    membership = Membership.of(dataset, split, RetrainOptions(image_dir="photos"))
+    assert len(membership.moved) == 100_000
+    described = ModelMetadata(("a",), 224, 0.0, 1.0, "o", "r", split=membership.to_metadata()).identified(b"")
+    assert ModelMetadata.from_json(described.to_bytes(), "it.pb") == described
