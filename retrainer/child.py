@@ -74,7 +74,7 @@ def read_frame(read: Callable[[int], bytes]) -> Frame:
 class Child:
     """A process that runs `serve(channel)` of a module, within limits of time and memory.
 
-    It ends with this object, and with this process.
+    It ends with this object, and with this process however that ends.
 
     Args:
         module: Its full name.
@@ -89,7 +89,7 @@ class Child:
             line,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # nobody reads it: the child watches when it closes
             env=environment,
             bufsize=0,
         )
@@ -133,7 +133,7 @@ class Child:
         """Ends the process."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
 

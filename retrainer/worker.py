@@ -1,5 +1,6 @@
 """The child's side of `child`: it sets its limits, and runs what its parent asks for."""
 
+import fcntl
 import os
 import signal
 import threading
@@ -78,6 +79,7 @@ def main(*arguments: str) -> NoReturn:
     # The terminal sends Ctrl-C to both; the parent ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(int(memory))
+    _end_when_closed(2)
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     with suppress(EOFError, BrokenPipeError):
         import_module(module).serve(Channel())
@@ -106,6 +108,21 @@ def limit_seconds(seconds: float) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(used + seconds * len(os.sched_getaffinity(0)) + 1) if hasattr(os, "sched_getaffinity") else hard
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _end_when_closed(descriptor: int) -> None:
+    """Has the system end this process when nobody can read a pipe any more, and drops what is written there.
+
+    Native code may keep Python's threads from running, `_end_with` among them, but it does not keep signals from
+    ending a process, which SIGIO does by default on Linux.
+    """
+    watched = os.dup(descriptor)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, descriptor)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    with suppress(OSError, AttributeError):  # a system without signals of pipes
+        fcntl.fcntl(watched, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(watched, fcntl.F_SETFL, fcntl.fcntl(watched, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _end_with(parent: int) -> None:

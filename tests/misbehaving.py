@@ -1,5 +1,6 @@
 """What a child may do to its parent: served by name in the tests of `child`."""
 
+import ctypes
 import json
 import os
 import struct
@@ -15,6 +16,7 @@ def serve(channel: Any) -> None:
         "answer": lambda: channel.send({"given": 1}, [np.arange(6, dtype=np.float32).reshape(2, 3)]),
         "loop": lambda: [None for _ in iter(int, 1)],
         "abort": os.abort,
+        "hold": lambda: (channel.send({"pid": os.getpid()}), ctypes.PyDLL(None).sleep(1000)),
         "leave": lambda: None,
         "fill": lambda: channel.answer(lambda: ({"n": len(bytearray(1 << 40))}, ()), "it.pb"),
         "stumble": lambda: channel.answer(nothing.pop, "it.pb"),

@@ -1,6 +1,11 @@
 """What runs in a process of its own may do anything: its parent gets one line."""
 
+import json
 import os
+import select
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,3 +61,31 @@ def test_a_child_ends_with_what_started_it() -> None:
     del child
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_a_child_ends_with_a_parent_that_is_killed_while_native_code_holds_the_lock_of_python() -> None:
+    # In a thread that has ended, too: the process counts.
+    code = """if True:
+        import json, sys, threading, time
+        sys.path[:] = json.loads(sys.argv[1])
+        from retrainer.child import Child
+        def start():
+            children.append(Child("misbehaving", "it.pb"))
+        children = []
+        thread = threading.Thread(target=start)
+        thread.start()
+        thread.join()
+        print(children[0].ask({"do": "hold"}, seconds=30)[0]["pid"], flush=True)
+        time.sleep(1000)"""
+    parent = subprocess.Popen([sys.executable, "-c", code, json.dumps(sys.path)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    with parent:
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    poll = select.poll()
+    poll.register(child, select.POLLIN)
+    ended = poll.poll(10_000)
+    if not ended:
+        signal.pidfd_send_signal(child, signal.SIGKILL)
+    os.close(child)
+    assert ended
