@@ -133,7 +133,7 @@ def test_a_head_of_enough_validation_photos_does_not_learn_from_them() -> None:
     first = fit(training, validation, 2, RetrainOptions(), events.append)
     assert abs(first.head.weights[DEPTH - 1]).max() < 0.5
     assert [event.message for event in events if isinstance(event, Noted)] == [
-        f"A penalty of {first.facts['strength']:.2g} does best on validation; the last step is its head"
+        f"Chose penalty {first.facts['strength']:.2g} (best on validation)"
     ]
 
 

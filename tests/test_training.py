@@ -227,7 +227,7 @@ def test_large_steps_do_not_ship_the_head_of_the_first_step(validating: int) -> 
     assert kept.temperature > 2
     assert measured(kept.head, held_out)[0] > measured(first.head, held_out)[0] + 0.02
     (noted,) = [event.message for event in events if isinstance(event, Noted)]
-    assert noted.startswith(f"Kept the weights of step {kept.step}, which do best on ")
+    assert noted.startswith(f"Kept step {kept.step} (best on ")
 
 
 def test_the_step_that_is_kept_is_among_the_facts_and_an_early_one_is_warned_of() -> None:
@@ -237,9 +237,9 @@ def test_the_step_that_is_kept_is_among_the_facts_and_an_early_one_is_warned_of(
     events: list[Event] = []
     trained = fit_head(training, validation, CLASSES, options(how_many_training_steps=400), events.append)
     assert trained.facts["step"] == 0
-    (message,) = [event.message for event in events if isinstance(event, Warned) and "are kept:" in event.message]
+    (message,) = [event.message for event in events if isinstance(event, Warned) and "is kept:" in event.message]
     assert message == (
-        "The weights of step 0 of 399 are kept: all that followed do worse on photos that they did not see. "
+        "Step 0 of 399 is kept: later steps do worse on photos that they did not learn from. "
         "Steps are probably too large: lower --learning_rate, now 0.01; 0.01 is usual."
     )
     good = fit_head(training, blobs(300, 1), CLASSES, options(how_many_training_steps=400), events.append)

@@ -121,7 +121,7 @@ def fit_by_gradient_descent(
         if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
             keep(step, head)
     if history:
-        _tell_of(history, options, observer)
+        _tell_of(history, inner, options, observer)
     if inner:
         kept = best_of(history)
         before = [one.step for one in history if one.step <= kept.step][-_WAVERING:]
@@ -172,16 +172,16 @@ def _measured_fold(fold: InnerFold, classes: int, options: RetrainOptions) -> It
             yield fold.held_out.logits(head), measured(head, some)[0]
 
 
-def _tell_of(history: list[Checkpoint], options: RetrainOptions, observer: Observer) -> None:
+def _tell_of(history: list[Checkpoint], inner: OutOfFold | None, options: RetrainOptions, observer: Observer) -> None:
     """Tells which step is kept, and warns if that means that training did not go well."""
     kept, last = best_of(history), history[-1].step
-    count = len(kept.right)
-    observer(Noted(f"Kept the weights of step {kept.step}, which do best on {count:,} photos that they did not see"))
+    choice = f"Kept step {kept.step}"
+    observer(Noted(inner.says(choice) if inner else f"{choice} (best on validation)"))
     if kept_among_the_first(history):
         observer(
             Warned(
-                f"The weights of step {kept.step} of {last} are kept: all that followed do worse on photos that they "
-                "did not see. Steps are probably too large: lower --learning_rate, now "
+                f"Step {kept.step} of {last} is kept: later steps do worse on photos that they did not learn from. "
+                "Steps are probably too large: lower --learning_rate, now "
                 f"{options.chosen('learning_rate'):g}; 0.01 is usual."
             )
         )

@@ -46,6 +46,11 @@ class OutOfFold:
         """The class ids of the photos that are held out, fold by fold, `(M,)`."""
         return np.concatenate([fold.held_out.label_ids for fold in self.folds])
 
+    def says(self, choice: str) -> str:
+        """A message: what was chosen by these photos, and that the model learns from all of them."""
+        how = f"best on {len(self.label_ids):,} photos, scored out of fold"
+        return f"{choice} ({how}). Few photos validate, so the model learns from them, too."
+
     @classmethod
     def of(cls, training: Examples, validation: Examples) -> "OutOfFold | None":
         """The folds of photos of which few validate; None if enough or none validate, or nothing can be held out."""

@@ -190,7 +190,7 @@ def fit_by_regression(
         whole = _fitted(regression, regression.start(best.head), best.strength * len(some) / len(learnt), follow)[1]
         best = _best_of([best, whole]) if until is None else whole
     if until is None:
-        observer(Noted(f"A penalty of {best.strength:.2g} does best on validation; the last step is its head"))
+        observer(Noted(f"Chose penalty {best.strength:.2g} (best on validation)"))
     follow.tell(best.head)
     if inner and chosen:
         return _fitted_to_all(best, chosen, inner, _regression(inner.pool.learnt, classes, balanced), observer)
@@ -220,13 +220,7 @@ def _chosen_out_of_fold(inner: OutOfFold, classes: int, balanced: bool) -> Choic
 
 def _fitted_to_all(best: Fit, chosen: Choice, inner: OutOfFold, regression: Regression, observer: Observer) -> Fit:
     """The head that learns from validation photos as well, from the best of those that did not."""
-    count = len(inner.label_ids)
-    observer(
-        Noted(
-            f"A penalty of {chosen.strength:.2g} does best on {count:,} photos, each scored by a head that did not see "
-            "it, because few photos validate. The model learns from validation photos, too."
-        )
-    )
+    observer(Noted(inner.says(f"Chose penalty {chosen.strength:.2g}")))
     head = regression.head(_minimum(regression, regression.start(best.head), chosen.strength))
     return Fit(chosen.strength, chosen.temperature, chosen.loss, head)
 
