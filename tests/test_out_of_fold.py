@@ -72,8 +72,8 @@ def test_few_validation_photos_have_folds_and_others_have_none() -> None:
     examples = classes_of([200, 200], 0)
     training, none = examples.chosen(np.arange(200)), examples.chosen(np.arange(0))
     assert OutOfFold.of(training, none) is None
-    assert OutOfFold.of(training, examples.chosen(np.arange(250, 400))) is None
-    assert OutOfFold.of(training, examples.chosen(np.arange(251, 400)))
+    assert OutOfFold.of(training, examples.chosen(np.arange(300, 400))) is None
+    assert OutOfFold.of(training, examples.chosen(np.arange(301, 400)))
 
 
 def test_folds_learn_from_views_and_are_measured_on_photos() -> None:
