@@ -11,6 +11,7 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -83,7 +84,14 @@ class Child:
 
     def __init__(self, module: str, source: str) -> None:
         self._source = source
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # What libraries leave there goes with the child, which is ended before they would remove it.
+        self._temporary = tempfile.TemporaryDirectory(prefix="retrainer-", ignore_cleanup_errors=True)
+        environment = {
+            **os.environ,
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TMPDIR": self._temporary.name,
+        }
         line = [sys.executable, "-I", "-c", _START, json.dumps(sys.path), module, str(os.getpid()), str(MEMORY)]
         self._process = subprocess.Popen(  # noqa: S603 (the interpreter that runs this)
             line,
@@ -104,6 +112,7 @@ class Child:
                 is an error.
         """
         deadline = time.monotonic() + seconds
+        self._require_running()
         try:
             for piece in packed(header, arrays):
                 self._write(piece, deadline)
@@ -118,6 +127,7 @@ class Child:
     def answer(self, *, seconds: float) -> Frame:
         """The next frame; raises as `ask`."""
         deadline = time.monotonic() + seconds
+        self._require_running()
         try:
             header, arrays = read_frame(lambda count: self._read(count, deadline))
         except (EOFError, TimeoutError) as error:
@@ -136,6 +146,12 @@ class Child:
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
+        self._temporary.cleanup()
+
+    def _require_running(self) -> None:
+        """Raises ModelError once the process was ended: others may have its pipes' numbers by then."""
+        if self._process.returncode is not None:
+            raise ModelError(f"'{shown(self._source)}': the process that ran it was ended.", "Open it again.")
 
     def __del__(self) -> None:
         if hasattr(self, "_process") and self._process.returncode is None:

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import struct
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ def serve(channel: Any) -> None:
         "abort": os.abort,
         "hold": lambda: (channel.send({"pid": os.getpid()}), ctypes.PyDLL(None).sleep(1000)),
         "leave": lambda: None,
+        "litter": lambda: channel.send({"left": tempfile.mkdtemp()}),
         "fill": lambda: channel.answer(lambda: ({"n": len(bytearray(1 << 40))}, ()), "it.pb"),
         "stumble": lambda: channel.answer(nothing.pop, "it.pb"),
         "long header": lambda: os.write(channel._out, struct.pack("<I", 2**31)),

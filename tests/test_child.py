@@ -6,6 +6,8 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +50,25 @@ def test_a_child_that_takes_too_long_is_stopped() -> None:
     with pytest.raises(ModelError, match=r"took more than 1 s, and was stopped"):
         child.ask({"do": "loop"}, seconds=1.0)
     assert child._process.returncode is not None
+
+
+def test_a_child_that_was_ended_is_asked_no_more() -> None:
+    child = Child("misbehaving", "it.pb")
+    with pytest.raises(ModelError, match="pop from empty list"):
+        child.ask({"do": "stumble"}, seconds=30.0)
+    with pytest.raises(ModelError, match=r"'it.pb': the process that ran it was ended"):
+        child.ask({"do": "answer"}, seconds=30.0)
+
+
+def test_what_libraries_leave_in_the_temporary_folder_goes_with_the_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    child = Child("misbehaving", "it.pb")
+    header, _ = child.ask({"do": "litter"}, seconds=30.0)
+    assert (tmp_path / header["left"]).exists()
+    child.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_child_prints_does_not_reach_the_parent(capfd: pytest.CaptureFixture[str]) -> None:
