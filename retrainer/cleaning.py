@@ -46,7 +46,11 @@ def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str
     """
     _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
     same = _in_several_classes(dataset, contents)
-    near = sorted(set(_in_several_classes(dataset, groups)) - set(same))
+    # A group is named once: as the same file, unless nearly the same picture is in more classes than that file.
+    classes = {groups[rows[0]]: len(rows) for rows in same}
+    near = [rows for rows in _in_several_classes(dataset, groups) if len(rows) > classes.get(groups[rows[0]], 1)]
+    wider = {groups[rows[0]] for rows in near}
+    same = [rows for rows in same if groups[rows[0]] not in wider]
     _warn_of_groups(same, dataset, "the same file", table, observer)
     _warn_of_groups(near, dataset, "nearly the same picture", table, observer)
 

@@ -129,7 +129,7 @@ class Walk:
             self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: no photos, as their names tell"))
         left_out = (
             (self._hidden, both, "hidden by a dot before the name"),
-            (self._circles, ("folder", "folders"), "links to a folder that they lie in"),
+            (self._circles, ("folder", "folders"), "linked in a circle"),
         )
         for paths, what, reason in left_out:
             if paths:

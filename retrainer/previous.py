@@ -149,7 +149,7 @@ def _compared(
         gone=tuple(label for label in old_labels if label not in labels),
     )
     if len(shared) < _FEWEST_CLASSES:
-        return replace(of_classes, problem="the two share fewer than two classes")
+        return replace(of_classes, problem="they have fewer than two classes in common")
     ids, old_ids = ([known.index(label) for label in shared] for known in (labels, old_labels))
     membership = Membership.from_metadata(metadata.split)
     seen = _seen(membership, tested) if membership else np.zeros(len(tested.rows), np.bool_)

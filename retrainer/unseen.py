@@ -64,9 +64,9 @@ class Measured:
         count = new + tested + self.left_out
         observer(
             Noted(
-                f"Of the {count:,} photos of '{shown(root)}' the model learnt from {self.trained:,} and was chosen by "
-                f"{self.validated:,}: these are left out. {tested:,} of its test photos and {new:,} that are new to it "
-                "are measured"
+                f"Left out {self.left_out:,} of {count:,} photos of '{shown(root)}': the model learnt from "
+                f"{self.trained:,} and was chosen by {self.validated:,}. Measured are {tested:,} of its test photos "
+                f"and {new:,} that are new to it"
             )
         )
         return "unseen"
@@ -120,8 +120,8 @@ def _places_hold(membership: Membership, dataset: Dataset, places: Parts, root: 
         return True
     observer(
         Warned(
-            f"The files of '{shown(root)}' have other names than when they were split: which of them test the model "
-            "cannot be told of all, and more are measured."
+            f"The files of '{shown(root)}' were renamed after the split: some photos that the model learnt from are "
+            "not known again, and are measured, too."
         )
     )
     return False

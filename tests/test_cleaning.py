@@ -63,6 +63,12 @@ def test_a_photo_in_three_classes_is_said_to_be_in_three() -> None:
     ]
 
 
+def test_the_same_file_in_two_classes_that_is_like_a_photo_of_a_third_is_named_once() -> None:
+    assert told(list("abcda"), [0, 0, 1, 1, 2], [0, 1, 2, 0, 0]) == [
+        "'photo 0' and 'photo 3', and 1 more, are nearly the same picture in three classes: keep it in one."
+    ]
+
+
 def test_many_pairs_are_counted_and_their_table_is_named() -> None:
     messages = told([str(number % 20) for number in range(60)], [0] * 20 + [1] * 20 + [2] * 20)
     assert len(messages) == 6

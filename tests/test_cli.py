@@ -403,5 +403,5 @@ def test_a_folder_may_hold_other_files(command: Command, trained: Path, photos: 
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.doc").write_text("no picture")
     done = command("label", "--graph", trained, "--image", "texts")
-    assert done.stderr.startswith("Skipped: 'texts/a.doc': expected JPEG")
+    assert done.stderr.startswith("Skipped 'texts/a.doc': expected JPEG")
     assert done.returncode == 1

@@ -102,8 +102,8 @@ def test_what_the_model_saw_is_left_out_of_another_folder(photos: Photos, config
     assert [figures.support for figures in evaluation.assessment.classes] == [9, 9 + tested]
     (noted,) = [event.message for event in events if isinstance(event, Noted)]
     pattern = (
-        rf"Of the 38 photos of '.*other' the model learnt from (\d+) and was chosen by (\d+): these are left out\. "
-        rf"{tested} of its test photos and 18 that are new to it are measured"
+        rf"Left out {20 - tested} of 38 photos of '.*other': the model learnt from (\d+) and was chosen by (\d+)\. "
+        rf"Measured are {tested} of its test photos and 18 that are new to it"
     )
     found = re.fullmatch(pattern, noted)
     assert found
@@ -211,7 +211,7 @@ def test_photos_of_a_split_by_names_that_have_changed_are_known_by_their_bytes(
     else:
         assert evaluation.assessment.count >= 60
         assert evaluation.learnt > 0.5
-        assert "have other names than when they were split" in messages[0]
+        assert "were renamed after the split" in messages[0]
         assert "the figures flatter it" in messages[1]
 
 

@@ -55,7 +55,7 @@ def test_a_link_to_a_folder_above_is_not_entered(tmp_path: Path) -> None:
     (tmp_path / "photos" / "all").symlink_to("..")
     events: list[Event] = []
     assert walked(tmp_path / "photos", events) == ["1.jpg"]
-    assert events == [FilesLeftOut(f"1 folder, '{tmp_path}/photos/all'", 1, "links to a folder that they lie in")]
+    assert events == [FilesLeftOut(f"1 folder, '{tmp_path}/photos/all'", 1, "linked in a circle")]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from retrainer.events import (
 from retrainer.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.observers.console import Console, summary
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.observers.words import assessment_lines, learning_curve_lines
+from retrainer.observers.words import assessment_lines, learning_curve_lines, wrapped
 from retrainer.summaries import histogram_of, record_of
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -128,7 +128,7 @@ def test_the_end_of_a_run() -> None:
         "                48.1 to 85.5 % with 95 % confidence",
         "Mean of classes 70.0 %",
         "Weakest class   roses, 5 of 10 right",
-        "Skipped         2 files that could not be read; the log says why",
+        "Skipped         2 files that could not be read; see the log",
         "Written         tf_files/my graph.pb",
         "                tf_files/my graph.tflite",
         "                tf_files/labels.txt",
@@ -150,10 +150,16 @@ def test_the_end_of_other_runs() -> None:
     assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
     missing = summary(result(skipped=0, unlisted=1, left_out=1200))
     assert missing[5:7] == [
-        "Skipped         1 folder that could not be listed; the log says why",
-        "Skipped         1,200 files left out, in no class folder or hidden; the log says",
+        "Missed          1 folder that could not be listed; see the log",
+        "Left out        1,200 files or folders hidden or in no class folder; see the log",
     ]
     assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
+
+
+def test_a_line_does_not_end_between_a_number_and_its_percent_sign() -> None:
+    for width in range(60, 66):
+        lines = wrapped("", f"{'x' * width} 63.2 % of all")
+        assert any(line.rstrip().endswith("63.2 %") or " 63.2 % " in line for line in lines), width
 
 
 def test_the_advice_of_a_learning_curve() -> None:

@@ -83,7 +83,7 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     assert (previous.gained, previous.lost) == (round((1 - previous.before) * previous.count), 0)
     lines = "\n".join(summary(result))
     assert f"Previous model  {previous.graph}\n" in lines
-    assert f"that both were measured on, {previous.count}: " in lines
+    assert f"now, on {previous.count} test photo" in lines
 
 
 def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
@@ -97,13 +97,13 @@ def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Ph
     assert (previous.came, previous.gone) == (("white",), ("blue",))
     assert 0 < previous.count < result.test_count
     assert previous.now == previous.before == 1.0
-    assert "New: white." in "\n".join(summary(result))
+    assert "New classes: white." in "\n".join(summary(result))
 
 
 def test_models_of_other_classes_cannot_be_compared(photos: Photos, configured: Configure) -> None:
     retrain(configured(photos({"blue": (30, 30, 200), "white": (200, 200, 200)}, root="others")))
     previous = old_and_new(retrain(configured(photos())))
-    assert "share fewer than two classes" in previous.problem
+    assert "fewer than two classes in common" in previous.problem
 
 
 def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos, configured: Configure) -> None:
@@ -125,7 +125,7 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     parts = kept.known_parts(digests)
     assert (parts[tested] == VALIDATION).any()
     assert previous.left_out == (parts[tested] != TESTING).sum()
-    assert "learnt from, left out: " in "\n".join(summary(result))
+    assert "left out because the old one learnt from them: " in "\n".join(summary(result))
 
 
 def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configured: Configure) -> None:

@@ -43,15 +43,18 @@ def described(model: Inspection) -> Iterator[tuple[str, str]]:
         yield "Labels", ", ".join(metadata.labels)
         yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
         if metadata.rejection:
-            yield (
-                "Rejects",
-                f"photos farther than {metadata.rejection['threshold']:.5f} from its prototypes, by --reject",
-            )
-        yield "Trained", ", ".join(f"{key} {value}" for key, value in metadata.training.items())
+            farther = f"photos farther than {metadata.rejection['threshold']:.5f} from its prototypes"
+            yield "Rejects", f"{farther}, if label is given --reject"
+        yield "Trained", ", ".join(f"{key} {_number(value)}" for key, value in metadata.training.items())
         yield "Model id", metadata.model_id
         yield "Twin", shown(model.twin) if model.twin else "none beside it"
     kinds = ", ".join(f"{kind} {count}" for kind, count in model.operations.items())
     yield "Operations", f"{sum(model.operations.values())}: {kinds}"
+
+
+def _number(value: object) -> object:
+    """A fact, with five digits if it is a fraction."""
+    return f"{value:.5g}" if isinstance(value, float) else value
 
 
 command = command_of(

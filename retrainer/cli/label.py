@@ -29,8 +29,8 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
         if isinstance(event, FolderSkipped):
             missing.append(event)
         if isinstance(event, Missed):
-            what = "Error" if isinstance(event, FolderSkipped) else event.verb
-            say(f"{what}: {event.problem}.", err=True)
+            what = "Error:" if isinstance(event, FolderSkipped) else event.verb
+            say(f"{what} {event.problem}.", err=True)
         elif isinstance(event, Noted):
             say(f"{event.message}.", err=True)
 
@@ -47,7 +47,7 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
         if isinstance(labelled, PictureError):
             # A folder may hold other files, too; a photo that was named should be one.
             failures += path in by_name
-            say(f"{'Error' if path in by_name else 'Skipped'}: '{shown(path)}': {labelled}.", err=True)
+            say(f"{'Error:' if path in by_name else 'Skipped'} '{shown(path)}': {labelled}.", err=True)
             continue
         heading = ("\n" if printed else "") + f"{shown(path)}\n" if headed else ""
         printed += 1

@@ -149,13 +149,13 @@ def summary(result: Retraining) -> list[str]:
     if result.learning_curve:
         lines += learning_curve_lines(result.learning_curve)
     missed = (
-        (result.unlisted, "folder", "that could not be listed"),
-        (result.skipped, "file", "that could not be read"),
-        (result.left_out, "file", "left out, in no class folder or hidden"),
+        ("Missed", result.unlisted, ("folder", "folders"), "that could not be listed"),
+        ("Skipped", result.skipped, ("file", "files"), "that could not be read"),
+        ("Left out", result.left_out, ("file or folder", "files or folders"), "hidden or in no class folder"),
     )
-    for count, what, how in missed:
+    for heading, count, (one, more), how in missed:
         if count:
-            lines += wrapped("Skipped", f"{count:,} {what}{'s' * (count > 1)} {how}; the log says why")
+            lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
     written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
     lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
     if result.previous:

@@ -19,6 +19,8 @@ _CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
 _LABEL = 24
 _WORTHS = 3
 _LABELS_NAMED = 5
+# Two characters that no text for a terminal holds, so that a line ends with no number whose percent sign follows.
+_PERCENT = "\0%"
 # Of accuracy, 0 to 1.
 _HARDLY = 0.005
 
@@ -36,8 +38,10 @@ def between(interval: tuple[float, float]) -> str:
 
 def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: bool = True) -> list[str]:
     """A heading and a text beside it, which begins at a column; words that are longer than a line may be broken."""
-    lines = textwrap.wrap(text, WIDTH - indent, break_on_hyphens=False, break_long_words=breaks_words) or [""]
-    return [f"{head:<{indent}}{line}" for head, line in zip([heading, *[""] * len(lines)], lines, strict=False)]
+    joined = text.replace(" %", _PERCENT)
+    lines = textwrap.wrap(joined, WIDTH - indent, break_on_hyphens=False, break_long_words=breaks_words) or [""]
+    headings = [heading, *[""] * len(lines)]
+    return [f"{head:<{indent}}{line}".replace(_PERCENT, " %") for head, line in zip(headings, lines, strict=False)]
 
 
 def short(label: str, width: int = _LABEL) -> str:
@@ -85,7 +89,7 @@ def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
 def previous_lines(previous: "Previous") -> Iterator[str]:
     """Where the model that was replaced is, and how it compares with the new one."""
     yield f"{'Previous model':<{HEADING}}{shown(previous.graph)}"
-    for what, labels in (("New", previous.came), ("No longer there", previous.gone)):
+    for what, labels in (("New classes", previous.came), ("Classes that are gone", previous.gone)):
         if labels:
             named = ", ".join(map(shown, labels[:_LABELS_NAMED]))
             others = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
@@ -94,15 +98,15 @@ def previous_lines(previous: "Previous") -> Iterator[str]:
         yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
         return
     classes = " of the classes of both" if previous.came or previous.gone else ""
-    figures = f"{percent(previous.before)} before, {percent(previous.now)} now"
-    yield from wrapped("", f"Test photos{classes} that both were measured on, {previous.count:,}: {figures}.")
+    photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
+    yield from wrapped("", f"{percent(previous.before)} before, {percent(previous.now)} now, on {photos}.")
     if previous.gained or previous.lost:
         difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
         yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
     if previous.left_out:
-        yield from wrapped("", f"Test photos that the old one learnt from, left out: {previous.left_out:,}.")
+        yield from wrapped("", f"Test photos left out because the old one learnt from them: {previous.left_out:,}.")
     if not previous.remembers:
-        yield from wrapped("", "The old one does not remember what it learnt from, perhaps from these photos, too.")
+        yield from wrapped("", "The old one does not say what it learnt from; these photos may be among it.")
 
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
