@@ -66,8 +66,10 @@ def test_what_libraries_leave_in_the_temporary_folder_goes_with_the_child(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     child = Child("misbehaving", "it.pb")
     header, _ = child.ask({"do": "litter"}, seconds=30.0)
-    assert (tmp_path / header["left"]).exists()
+    left = Path(header["left"])
+    assert left.exists()
     child.close()
+    assert not left.exists()
     assert not list(tmp_path.iterdir())
 
 
