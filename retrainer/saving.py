@@ -61,7 +61,9 @@ class ModelWriter:
         same = _has(written, contents[written]) or is_same_model(str(written), metadata.model_id)
         kept = {} if same else self._to_keep(twin, of_twin)
         write_together(contents, partial(_keep, kept))
-        return str(written), str(twin), str(next(iter(kept.values()), ""))
+        # The labels file alone, which another model may share, is no model.
+        models = [kept[path] for path in (graph, twin) if path in kept]
+        return str(written), str(twin), str(models[0]) if models else ""
 
     def _to_keep(self, twin: Path, new: bytes) -> dict[Path, Path]:
         """The files of another model that are to be replaced, the graph first, each with where it is kept.

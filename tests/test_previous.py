@@ -100,6 +100,16 @@ def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Ph
     assert "New classes: white." in "\n".join(summary(result))
 
 
+def test_a_labels_file_without_its_model_is_kept_and_is_no_previous_model(
+    photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    options = configured(photos())
+    Path(options.output_labels).parent.mkdir()
+    Path(options.output_labels).write_text("of another model\n")
+    assert retrain(options).previous is None
+    assert previous_path(options.output_labels).read_text() == "of another model\n"
+
+
 def test_models_of_other_classes_cannot_be_compared(photos: Photos, configured: Configure) -> None:
     retrain(configured(photos({"blue": (30, 30, 200), "white": (200, 200, 200)}, root="others")))
     previous = old_and_new(retrain(configured(photos())))
