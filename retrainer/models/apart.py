@@ -19,36 +19,38 @@ class ModelApart:
     """What runs a model in a child: a `.tflite` by LiteRT, a GraphDef by TensorFlow.
 
     Attributes:
-        reading: What the file tells of itself.
+        reading: What a `.tflite` tells of itself; None of a GraphDef, unless it is set.
         input_size: S, pixels; 0 if it takes any.
         one_core: Whether it uses one core, so that several may run at once.
 
     Args:
         content: The bytes of a `.tflite`, or of a GraphDef.
         path: Where it lies, for messages.
-        reading: What a GraphDef tells; None of a `.tflite`, which is read in the child.
+        nodes: The names of a GraphDef's input and outputs; none of a `.tflite`.
 
     Raises:
         ModelError: it cannot be opened, crashes, or takes more time or memory than it may.
     """
 
-    def __init__(self, content: bytes, path: str, reading: GraphReading | None = None) -> None:
-        self._path, self.one_core = path, reading is None
+    reading: GraphReading | None = None
+
+    def __init__(self, content: bytes, path: str, *nodes: str) -> None:
+        self._path, self.one_core, self._outputs = path, not nodes, max(len(nodes) - 1, 1)
         self._child = Child(__name__, path)
-        nodes = [reading.input_node, reading.output_node] if reading else []
         opened, _ = self._child.ask({"path": path, "nodes": nodes}, [np.frombuffer(content, np.uint8)], seconds=OPENING)
         self.input_size = int(opened["input_size"])
-        self.reading = reading or _reading_in(opened["reading"])
+        if not nodes:
+            self.reading = _reading_in(opened["reading"])
 
     def outputs(self, picture: Floats) -> list[Floats]:
-        """Runs one normalised picture `(S, S, 3)` and returns its scores `(C,)`.
+        """Runs one normalised picture `(S, S, 3)` and returns its scores `(C,)` and what else it was opened for.
 
         Raises:
             ModelError: it crashes, or takes more time or memory than it may.
         """
         _, given = self._child.ask({}, [picture.astype(np.float32, copy=False)], seconds=RUNNING)
-        if len(given) != 1 or given[0].ndim != 1:
-            raise ModelError(f"'{shown(self._path)}': expected one row of scores, received {len(given)}.")
+        if len(given) != self._outputs or any(row.ndim != 1 for row in given):
+            raise ModelError(f"'{shown(self._path)}': expected outputs: {self._outputs}, received {len(given)}.")
         return given
 
 
@@ -92,7 +94,9 @@ def _opened(content: bytes, path: str, nodes: list[str]) -> Any:
         from retrainer.models.foreign_tflite import ForeignTFLite
 
         return ForeignTFLite(content, path)
-    from retrainer.models import graphdef
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
     from retrainer.models.tensorflow_graph import GraphNetwork
 
-    return GraphNetwork(graphdef.parsed(content, path), path, *nodes)
+    # The parent has parsed it, and held it against its seal.
+    return GraphNetwork(GraphDef.FromString(content), path, *nodes)

@@ -1,8 +1,8 @@
 """A retrained model on disk: the `.pb`, its `.tflite` twin, and which of them runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
@@ -104,7 +104,7 @@ def _open_tflite(
             "Leave both out.",
         )
     if metadata is None and not rejecting:
-        return _open_foreign(content, path, None, trusted=trusted)
+        return _as_read(_run_tflite(content, path, trusted=trusted), path)
     from retrainer.models.litert import Network
 
     if rejecting:
@@ -118,32 +118,38 @@ def _open_tflite(
     return metadata, network, rejection
 
 
-def _open_foreign(
-    content: bytes, path: str, reading: "GraphReading | None", *, trusted: bool
-) -> tuple[ModelMetadata, Runner, None]:
-    """Opens what does not describe itself: in a process of its own, unless it is trusted.
-
-    Args:
-        content: The file's bytes.
-        path: Where it lies, for messages.
-        reading: What a GraphDef tells; None of a `.tflite`.
-        trusted: Whether it may do whatever it can.
-    """
-    runner: Runner
-    if not trusted:
-        from retrainer.models.apart import ModelApart
-
-        runner = ModelApart(content, path, reading)
-    elif reading is None:
+def _run_tflite(content: bytes, path: str, *, trusted: bool) -> Runner:
+    """What runs a `.tflite` of another tool: in a process of its own, unless it is trusted."""
+    if trusted:
         from retrainer.models.foreign_tflite import ForeignTFLite
 
-        runner = ForeignTFLite(content, path, trusted=True)
-    else:
-        from retrainer.models import graphdef
-        from retrainer.models.tensorflow_graph import GraphNetwork
+        return ForeignTFLite(content, path, trusted=True)
+    from retrainer.models.apart import ModelApart
 
-        runner = GraphNetwork(graphdef.parsed(content, path), path, reading.input_node, reading.output_node)
-        runner.reading = reading
+    return ModelApart(content, path)
+
+
+def _run_graph(graph: Any, path: str, nodes: Sequence[str], reading: "GraphReading | None", *, trusted: bool) -> Runner:
+    """What runs a graph: in a process of its own, unless it is trusted.
+
+    Args:
+        graph: A GraphDef; anybody can write one that describes itself as ours do.
+        path: Where it lies, for messages.
+        nodes: Its input and its outputs.
+        reading: What a graph tells that does not describe itself.
+        trusted: Whether it may do whatever it can.
+    """
+    from retrainer.models.apart import ModelApart
+    from retrainer.models.tensorflow_graph import GraphNetwork
+
+    runner: ModelApart | GraphNetwork
+    runner = GraphNetwork(graph, path, *nodes) if trusted else ModelApart(graph.SerializeToString(), path, *nodes)
+    runner.reading = reading
+    return runner
+
+
+def _as_read(runner: Runner, path: str) -> tuple[ModelMetadata, Runner, None]:
+    """A model that does not describe itself, as it is read."""
     told = runner.reading
     if told is None:
         raise _silent(path)
@@ -162,19 +168,19 @@ def _open_graph(
     graph, metadata = graphdef.read_model(path)
     from retrainer.models.foreign import reading_of
     from retrainer.models.operations import require_harmless
-    from retrainer.models.tensorflow_graph import GraphNetwork, require_node
+    from retrainer.models.tensorflow_graph import require_node
 
     if not trusted:
         require_harmless(graph, path)
     rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if rejecting else None
     reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
+    ends = reading.input_node, reading.output_node
     if metadata is None:
-        for flag, name in (("--input_layer", reading.input_node), ("--output_layer", reading.output_node)):
+        for flag, name in zip(("--input_layer", "--output_layer"), ends, strict=True):
             require_node(graph, path, flag, name)
-        return _open_foreign(graph.SerializeToString(), path, reading, trusted=trusted)
+        return _as_read(_run_graph(graph, path, ends, reading, trusted=trusted), path)
     features = [graphdef.feature_node_of(graph)] if rejecting else []
-    runner = GraphNetwork(graph, path, reading.input_node, reading.output_node, *features)
-    return metadata, runner, rejection
+    return metadata, _run_graph(graph, path, [*ends, *features], None, trusted=trusted), rejection
 
 
 def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Prototypes]) -> Rejection:
