@@ -90,7 +90,7 @@ def path_option(default: str, help: str, writes: str = "") -> Any:  # noqa: A002
 
 
 # Of graphs that somebody else made: `models.operations`.
-TRUST = "Run a graph whatever it does; only for files of people that you trust with this machine."
+TRUST = "Run a graph even if it could read, write or run files; only for files of people that you trust."
 
 # Of what networks take.
 MEAN, STD = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}

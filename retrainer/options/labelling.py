@@ -12,7 +12,7 @@ class ModelOptions(Options):
 
     labels: str = path_option(
         "",
-        "Labels file, one per line, in place of the model's own labels; numbers from 0 before them give the order.",
+        "Labels file, one per line, in place of the model's own labels; numbers before them, from 0, give the order.",
     )
     trust_graph: bool = option(False, TRUST)
     input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
@@ -45,7 +45,7 @@ class EvaluateOptions(ModelOptions):
     )
     json: bool = option(False, "Print all figures as JSON.")
     assert_accuracy_at_least: float | None = option(
-        None, "Exit with code 3 where the accuracy is lower, for CI.", minimum=0, maximum=1
+        None, "Exit with code 3 if the accuracy is lower, for CI.", minimum=0, maximum=1
     )
 
 

@@ -31,7 +31,7 @@ class ModelDirOptions(Options):
 class BackboneOptions(ModelDirOptions):
     """Where backbones lie, and what is said of one that is still to be converted."""
 
-    offline: bool = option(False, "Touch no network: take what is here, or say what is missing.")
+    offline: bool = option(False, "Download nothing: take what is here, or say what is missing.")
     bottleneck_layer: str = option(
         "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
     )
@@ -52,43 +52,42 @@ class RetrainOptions(BackboneOptions):
     intermediate_output_graphs_dir: str = path_option(
         "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER
     )
-    intermediate_store_frequency: int = option(0, "Write a model every so many steps; 0 writes none.", minimum=0)
+    intermediate_store_frequency: int = option(0, "Write a model every N steps; 0 writes none.", minimum=0)
     output_labels: str = path_option(
         "tf_files/retrained_labels.txt", "Where to write the labels, one per line.", LABELS
     )
     summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
     solver: str = option(
         "auto",
-        "L-BFGS, which converges, or the tutorial's gradient descent, which is taken where one of its flags is given: "
-        "how_many_training_steps, learning_rate or train_batch_size.",
+        "How to fit the head: lbfgs converges, sgd is the tutorial's gradient descent. auto takes lbfgs unless a flag "
+        "of sgd is given: how_many_training_steps, learning_rate or train_batch_size.",
         choices=("auto", "lbfgs", "sgd"),
     )
     class_weight: str = option(
         "auto",
-        "Let each class count as much as the others however few its photos are; by default where the largest has three "
-        "times as many as the smallest, and always in batches of gradient descent.",
+        "balanced lets each class count as much as the others, however few its photos are. auto does so if the largest "
+        "class has three times as many photos as the smallest, and always in batches of gradient descent.",
         choices=("auto", "balanced", "none"),
     )
     how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=4000)
     learning_rate: float | None = option(None, "Factor on the gradient at each step.", above=0, usual=0.01)
     folds: int = option(
         0,
-        "Measure accuracy by so many folds first, each photo tested once, by a head that did not see it; 0 does not.",
+        "Cross-validate with N folds before the final fit: each photo is tested once, by a head that did not see it; 0 "
+        "skips it.",
         minimum=2,
         maximum=1000,
         also=0,
     )
     learning_curve: bool = option(
-        False, "Measure what more photos would bring, and of which class; by folds, five where --folds does not say."
+        False, "Measure what more photos would bring, and of which class, by as many folds as --folds says, or five."
     )
-    compare: str = option(
-        "", "Backbones with commas between, to compare on these photos by folds; no model is made then."
-    )
+    compare: str = option("", "Backbones with commas between, to compare on these photos by folds; no model is made.")
     testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
     validation_percentage: int = option(
         10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
     )
-    eval_step_interval: int = option(10, "Measure and log every so many steps.", minimum=1)
+    eval_step_interval: int = option(10, "Measure and log every N steps.", minimum=1)
     train_batch_size: int | None = option(None, "Photos per training step; -1 takes all.", usual=100, **_BATCH)
     test_batch_size: int = option(-1, "Photos in the final test; -1 takes all.", **_BATCH)
     validation_batch_size: int = option(
@@ -109,7 +108,7 @@ class RetrainOptions(BackboneOptions):
     )
     runtime: str = option(
         "auto",
-        "What extracts features: TensorFlow where it sees a GPU, otherwise LiteRT; or always one of them.",
+        "What extracts features. auto is TensorFlow if it sees a GPU, otherwise LiteRT.",
         choices=("auto", "litert", "tensorflow"),
     )
     seed: int = option(
@@ -125,11 +124,11 @@ class RetrainOptions(BackboneOptions):
     )
     copies: str = option(
         "together",
-        "Keep the copies of a photo (saved again, resized, cropped a little, mirrored, brightened) together in one "
-        "part and one fold, or apart, which flatters the figures. A split by path ignores them.",
+        "together keeps a photo and its copies (saved again, resized, cropped a little, mirrored, brightened) in one "
+        "part and one fold. apart does not, which flatters the figures. A split by path ignores copies.",
         choices=("together", "apart"),
     )
-    duplicates: str = path_option("tf_files/duplicates.csv", "Table of the photos that are there more than once.")
+    duplicates: str = path_option("tf_files/duplicates.csv", "CSV table of the photos that are there more than once.")
     strict: bool = option(
         False,
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
