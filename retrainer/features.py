@@ -15,7 +15,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers, spread
 from retrainer.bottlenecks import DIGEST_BYTES, ROWS_PER_PART, SECONDS_PER_PART, BottleneckCache, FileIndex
-from retrainer.errors import OutputError, PictureError
+from retrainer.errors import DatasetError, OutputError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
 from retrainer.fingerprint_cache import FingerprintCache
 from retrainer.fingerprints import Fingerprints, fingerprint
@@ -137,11 +137,16 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
         stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds, as `os.stat` gives them.
         source: The cache, the network and the views.
         observer: Told of progress and of files that are no photos.
+
+    Raises:
+        DatasetError: none of the files is a photo that can be read.
+        OutputError: another process changed the cache meanwhile.
     """
     absolute = [os.path.abspath(path) for path in paths]
     digests, known = source.index.digests(absolute, stamps)
     missing = np.flatnonzero(~known | source.incomplete(digests)).tolist()
     readable = np.ones(len(paths), np.bool_)
+    first_problem = ""
     store = _Store(source)
     reported = time.monotonic()
     try:
@@ -149,7 +154,9 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
         for done, (row, photo) in enumerate(zip(missing, photos, strict=True), start=1):
             if isinstance(photo, PictureError):
                 readable[row] = False
-                observer(PhotoSkipped(paths[row], photo.problem))
+                skipped = PhotoSkipped(paths[row], photo.problem)
+                first_problem = first_problem or skipped.problem
+                observer(skipped)
             else:
                 digests[row] = photo.digest
                 store.add(photo, None if known[row] else (absolute[row], stamps[row]))
@@ -160,6 +167,8 @@ def extract(paths: Sequence[str], stamps: Integers, source: Source, observer: Ob
         store.flush()
     if store.computed:
         source.cache.refresh()
+    if first_problem and not readable.any():
+        raise DatasetError(f"None of {len(paths):,} files can be read as a photo; the first is {first_problem}.")
     digests[~readable] = 0
     rows = source.cached(digests[readable])
     if (rows < 0).any():

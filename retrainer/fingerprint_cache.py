@@ -20,7 +20,7 @@ from retrainer.bottlenecks import DIGEST_BYTES, bytes_column, bytes_rows
 from retrainer.copies import NearCopies, near_copies
 from retrainer.errors import OutputError
 from retrainer.events import Noted, Observer
-from retrainer.files import write_whole
+from retrainer.files import open_regular, write_whole
 from retrainer.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.parts import PartFolder
 
@@ -92,7 +92,8 @@ class FingerprintCache:
     def _remembered(self, photos: str) -> NearCopies | None:
         """The near copies among the photos of this hash, None where they are not remembered."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            stated, content = self._copies.read_bytes().split(b"\n", 1)
+            with open_regular(self._copies) as handle:
+                stated, content = handle.read().split(b"\n", 1)
             if hashlib.sha256(content).hexdigest().encode("ascii") == stated:
                 known = json.loads(content)
                 if known["photos"] == photos:

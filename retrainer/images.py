@@ -21,7 +21,7 @@ from retrainer.jpegs import decode_jpeg, may_be_turned
 from retrainer.memory import has_room, is_shortage, require_memory, shortage
 from retrainer.modes import decoded_png, rgb_of
 from retrainer.native import native_stderr_hidden
-from retrainer.pngs import SIGNATURE, only_picture
+from retrainer.pngs import SIGNATURE, name_profiles, only_picture
 from retrainer.resizing import squashed
 from retrainer.signatures import RAW, half_read, received
 
@@ -154,13 +154,18 @@ def _numbers_of(content: bytes) -> Picture | None:
     """The picture of a TIFF whose numbers are no bytes; None of any other file."""
     if not content.startswith(_TIFFS):
         return None
-    from retrainer.tiffs import decoded_tiff, layout_of  # Pillow's reader of TIFF takes a while to import
+    from retrainer.tiffs import (
+        decoded_tiff,
+        layout_of,
+        require_all_blocks,
+    )  # Pillow's reader of TIFF takes a while to import
 
     if (layout := layout_of(content)) is None:
         return None
     if layout.is_raw:
         raise PictureError(f"expected {', '.join(FORMATS)}, received {RAW}")
     _require_few(layout.width * layout.height)
+    require_all_blocks(content, layout)
     if layout.is_plain:
         return None
     with _large(layout.width * layout.height), native_stderr_hidden():
@@ -238,6 +243,7 @@ def _orientation(header: Image.Image) -> int:
     if header.format == "TIFF":
         return 1
     try:
+        name_profiles(header.info)
         return int(header.getexif().get(_EXIF_ORIENTATION, 1))
     except MemoryError:
         raise

@@ -13,7 +13,7 @@ from retrainer.errors import PictureError
 
 _COLOURS = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "RGB", "CMYK": "CMYK", "YCCK": "CMYK"}
 # Markers of the JPEG standard, ITU-T T.81, table B.1.
-_START_OF_SCAN, _TABLES, _APP0, _APP1, _APP14 = 0xDA, 0xDB, 0xE0, 0xE1, 0xEE
+_CODES, _START_OF_SCAN, _TABLES, _APP0, _APP1, _APP14 = 0xC4, 0xDA, 0xDB, 0xE0, 0xE1, 0xEE
 _ALONE = frozenset({0x00, 0x01, 0xFF, *range(0xD0, 0xDA)})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -30,6 +30,8 @@ _RARE_FRAMES = {
 _MOST_STRAY_BYTES = 4
 # A page of zeros in a picture's data may end with few bytes too many, or with none.
 _ZEROED = bytes(64)
+# More zeros than all samples of 16 by 16 pixels have, if each of their coefficients takes three bits.
+_HOLE = bytes(160)
 _MEMORY = "memory"
 # How an APP1 segment of XMP begins, by part 3 of its specification.
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -80,6 +82,8 @@ def _decoded(content: bytes, size: int, most_pixels: int) -> Pixels | None:
     # To find the end mark takes longer than to look behind it.
     if has_lost_block(content, 0, len(content)) and has_lost_block(content, *_scan(content)):
         raise ValueError("a block of its data is missing")
+    if _HOLE in content and _has_hole(content):
+        raise ValueError("a part of its data is missing")
     for _ in range(3):
         half = (height + 1) // 2, (width + 1) // 2
         if min(half) < 2 * size:
@@ -140,6 +144,37 @@ def _require_sound_header(content: bytes) -> None:
             table += 1 + (128 if wide else 64)
     if not frame or frame in _RARE_FRAMES:
         raise ValueError("no frame that can be decoded")
+
+
+def _has_hole(content: bytes) -> bool:
+    """Whether the data of a sequential JPEG hold zeros that no picture gives.
+
+    An even area gives zeros if the shortest code, which is all zeros, ends a block in all tables of the scan. In any
+    other table it stands for a coefficient, and no block has the same one 63 times.
+    """
+    shortest: dict[int, int] = {}
+    samples, tables = b"", b""
+    for marker, start, end in segments(content):
+        if marker in _FRAMES:
+            samples = content[start + 9 : start + 10] if marker in _SEQUENTIAL else b""
+        elif marker == _CODES:
+            shortest |= _shortest_codes(content[start + 4 : end])
+        elif marker == _START_OF_SCAN and content[start + 4 : start + 5] == samples:
+            tables = content[start + 6 : end : 2][: samples[0]]
+    first, last = _scan(content)
+    # Zeros before the end mark may be padding, which the decoder tells.
+    data = content[first:last].rstrip(b"\0\xff")
+    return _HOLE in data and any(shortest.get(table & 15) for table in tables)
+
+
+def _shortest_codes(segment: bytes) -> dict[int, int]:
+    """Number of a Huffman table of coefficients -> what its shortest code stands for; 0 ends a block."""
+    shortest = {}
+    while len(segment) > 17:
+        if segment[0] >> 4:
+            shortest[segment[0] & 15] = segment[17]
+        segment = segment[17 + sum(segment[1:17]) :]
+    return shortest
 
 
 def _scan(content: bytes) -> tuple[int, int]:

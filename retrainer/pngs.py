@@ -2,7 +2,8 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 from retrainer.errors import PictureError
 
@@ -12,6 +13,9 @@ _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 # Texts that may state an orientation, as ImageMagick, ExifTool and Adobe's programs name them.
 _TURNING = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"Raw profile type xmp\0", b"XML:com.adobe.xmp\0")
 _MOST_TEXT = 2**20
+# Those that Pillow does not look into: hexadecimal behind a line of the kind and one of the length. APP1 is either.
+_PROFILES = ("Raw profile type APP1", "Raw profile type xmp")
+_EXIF = b"Exif\0"
 
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -41,6 +45,18 @@ def only_picture(content: bytes) -> bytes:
             continue
         parts.append(view[start:end])
     return b"".join(parts)
+
+
+def name_profiles(info: MutableMapping[str | tuple[int, int], Any]) -> None:
+    """Gives the EXIF and XMP among a picture's texts the names that Pillow looks for.
+
+    Raises:
+        ValueError: one of them is damaged.
+    """
+    for name in _PROFILES:
+        if name in info:
+            profile = bytes.fromhex("".join(info[name].split("\n")[3:]))
+            info.setdefault("exif" if profile.startswith(_EXIF) else "xmp", profile)
 
 
 def _is_short(text: bytes) -> bool:

@@ -104,6 +104,16 @@ def layout_of(content: bytes) -> Layout | None:
         return None
 
 
+def require_all_blocks(content: bytes, layout: Layout) -> None:
+    """Raises PictureError if compressed data have lost a block: libtiff makes something of them all the same."""
+    if layout.tags.get(_COMPRESSION, 1) == 1:
+        return
+    names = (_TILE_OFFSETS, _TILE_COUNTS) if _TILE_OFFSETS in layout.tags else (_OFFSETS, _COUNTS)
+    for offset, size in zip(*(layout.tags.get(name, ()) for name in names), strict=False):
+        if has_lost_block(content, offset, offset + size):
+            raise PictureError("damaged or truncated: a block of its data is missing")
+
+
 def decoded_tiff(content: bytes, layout: Layout) -> Image.Image:
     """The picture of a TIFF's numbers, RGB or RGBA, not turned upright.
 
@@ -155,13 +165,10 @@ def _plane(content: bytes, layout: Layout, number: int, count: int, samples: int
     width, height = layout.width, layout.height
     across, down = (tags[_TILE_WIDTH], tags[_TILE_HEIGHT]) if tiled else (width, min(tags.get(_ROWS, height), height))
     share = len(offsets) // count
-    compressed = tags.get(_COMPRESSION, 1) != 1
     rows = np.empty((height, width, samples), _kind(layout))
     pieces = list(zip(offsets, counts, strict=True))[number * share : (number + 1) * share]
     places = ((top, left) for top in range(0, height, down) for left in range(0, width, across))
     for (offset, size), (top, left) in zip(pieces, places, strict=True):
-        if compressed and has_lost_block(content, offset, offset + size):
-            raise PictureError("damaged or truncated: a block of its data is missing")
         lines = down if tiled else min(down, height - top)
         packed = _unpacked(content, (-(-across * bits // 8), lines), (offset, size), tags.get(_COMPRESSION, 1))
         piece = _predicted(_parsed(packed, layout, across, samples), layout)

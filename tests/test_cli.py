@@ -170,6 +170,7 @@ BAD_DATA = [
     ("one class", r"Only one valid folder of images found at one class - multiple classes are needed"),
     ("no pictures", r"No valid folders of images found at no pictures"),
     ("nested", r"No valid folders of images found at nested\nDid you mean 'nested/photos'\?"),
+    ("unreadable", r"None of 2 files can be read as a photo; the first is 'unreadable/a/1\.png': .* a text file\.$"),
     ("same label", r"'a-1' and 'a_1' would both become the label 'a 1'"),
 ]
 
@@ -182,6 +183,7 @@ def test_a_bad_folder_of_photos_is_one_clear_line(folder: str, message: str, com
         "one class": ["a/1.jpg", "b/"],
         "no pictures": ["a/1.txt", "b/1.txt"],
         "nested": ["photos/a/1.jpg", "photos/b/1.jpg"],
+        "unreadable": ["a/1.png", "b/1.png"],
         "same label": ["a_1/1.jpg", "a-1/1.jpg"],
     }
     for name in files[folder]:

@@ -202,6 +202,15 @@ def test_a_png_with_a_wrong_checksum_is_damaged() -> None:
         square(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :], 16)
 
 
+@pytest.mark.parametrize("compression", ["jpeg", "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_a_lost_block_of_a_compressed_tiff_is_noticed(compression: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    content = saved(Image.fromarray(noise), "TIFF", compression=compression)
+    assert square(content, 8).shape == (8, 8, 3)
+    with pytest.raises(PictureError, match="a block of its data is missing"):
+        square(content[:4096] + bytes(4096) + content[8192:], 8)
+
+
 @pytest.mark.parametrize("format_", ["WEBP", "AVIF"])
 def test_a_lost_block_of_other_formats_is_noticed(format_: str) -> None:
     if format_ == "AVIF" and not features.check("avif"):
@@ -217,11 +226,16 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6
 RAW_EXIF = b"\nexif\n      32\n" + (
     b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".hex().encode() + b"\n"
 )
+RAW_XMP = f"\nxmp\n{len(XMP):8}\n{XMP.hex()}\n".encode()
 
 
 def turned(format_: str) -> bytes:
     if format_ == "PNG with raw EXIF":
         return png_with((b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(RAW_EXIF)))
+    if format_ == "PNG with raw APP1":
+        return png_with((b"tEXt", b"Raw profile type APP1\0" + RAW_EXIF))
+    if format_ == "PNG with raw XMP":
+        return png_with((b"zTXt", b"Raw profile type xmp\0\0" + zlib.compress(RAW_XMP)))
     if format_ == "PNG with XMP":
         return png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
     if format_ == "TIFF":
@@ -229,7 +243,9 @@ def turned(format_: str) -> bytes:
     return saved(gradient(64, 48), format_, xmp=XMP, lossless=True, quality=95)
 
 
-@pytest.mark.parametrize("format_", ["PNG with raw EXIF", "PNG with XMP", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    "format_", ["PNG with raw EXIF", "PNG with raw APP1", "PNG with raw XMP", "PNG with XMP", "JPEG", "WEBP", "TIFF"]
+)
 def test_an_orientation_elsewhere_than_in_exif_counts(format_: str) -> None:
     expected = np.asarray(gradient(64, 48).rotate(-90, expand=True).resize((16, 16), Image.Resampling.BOX))
     assert difference(square(turned(format_), 16), expected) <= 6

@@ -94,6 +94,22 @@ def test_missing_data_are_noticed(kind: str, mode: str, damage: str) -> None:
         square(DAMAGES[damage](content), 32)
 
 
+@pytest.mark.parametrize("kind", ["baseline", "optimized", "with restarts"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_zeros_that_no_picture_gives_are_noticed_wherever_they_begin(kind: str, mode: str) -> None:
+    content = jpeg_of(textured(320, 240).convert(mode), **KINDS[kind])
+    for place in range(len(content) // 3 // 512 * 512 + 1, len(content) * 2 // 3, 600):
+        with pytest.raises(PictureError, match="damaged or truncated"):
+            square(content[:place] + bytes(800) + content[place + 800 :], 32)
+
+
+@pytest.mark.parametrize("kind", ["baseline", "progressive", "optimized", "with restarts"])
+def test_an_even_picture_may_consist_of_zeros(kind: str) -> None:
+    even = Image.new("L", (2001, 2001), 128)
+    assert bytes(200) in jpeg_of(even, optimize=True)
+    assert (square(jpeg_of(even, **KINDS[kind]), 8) == 128).all()
+
+
 def test_the_rest_of_another_file_is_noticed() -> None:
     first, second = (jpeg_of(textured(320, 240), quality=quality) for quality in (75, 85))
     with pytest.raises(PictureError, match="damaged or truncated"):

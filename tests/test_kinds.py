@@ -1,6 +1,7 @@
 """What is given as --graph and is no model: named for what it is, with the command that takes it."""
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from retrainer import Labeler, LabelOptions
-from retrainer.errors import ModelError
+from retrainer.errors import ModelError, OptionError
 from retrainer.inspection import inspect
 
 
@@ -66,3 +67,9 @@ def test_the_folder_of_a_saved_model_is_named(run: Callable[[str], Any], tmp_pat
     (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x05abcde")
     with pytest.raises(ModelError, match=rf"is a SavedModel\.\n.*retrainer retrain --architecture {tmp_path}"):
         run(str(tmp_path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.pb")
+    with pytest.raises(OptionError, match="received the pipe, socket or device"):
+        labelled(str(tmp_path / "model.pb"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.files import shown
+from retrainer.files import open_regular, shown
 from retrainer.text import pasted
 
 _HEAD = 512
@@ -31,7 +31,7 @@ def _kind_of(path: str) -> tuple[str, str] | None:
         is_saved = (Path(path) / "saved_model.pb").is_file()
         return ("a SavedModel", f"It is a backbone to retrain: {_FETCHED}") if is_saved else None
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path) as handle:
             head = handle.read(_HEAD)
     except OSError:
         return None
