@@ -118,7 +118,7 @@ class Features:
 class _Photo:
     """A file that was read: its digest `(32,)`, and unless the cache has them its inputs or vectors `(V, D)`.
 
-    With a fingerprint where that was not known.
+    With a fingerprint if that was not known.
     """
 
     digest: Digests

@@ -90,7 +90,7 @@ class FingerprintCache:
         return found
 
     def _remembered(self, photos: str) -> NearCopies | None:
-        """The near copies among the photos of this hash, None where they are not remembered."""
+        """The near copies among the photos of this hash, None if they are not remembered."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             with open_regular(self._copies) as handle:
                 stated, content = handle.read().split(b"\n", 1)

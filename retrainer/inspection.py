@@ -21,13 +21,13 @@ class Inspection:
 
     Attributes:
         path, size: The file and its bytes.
-        metadata: What the model says of itself, None where it says nothing.
+        metadata: What the model says of itself, None if it says nothing.
         input_node, output_node: Names of nodes.
-        input_size: S, pixels; 0 where the graph does not tell.
+        input_size: S, pixels; 0 if the graph does not tell.
         inputs, outputs: Name, type and shape of each, in words.
         reading: What a model tells that does not describe itself.
         operations: Kind -> how many there are, the most frequent first.
-        twin: The other file of the pair, where both are whole and were written together.
+        twin: The other file of the pair, if both are whole and were written together.
     """
 
     path: str

@@ -75,7 +75,7 @@ def mapped_matrix(
 
 
 def _copied(folder: Path, depth: int) -> list[_Part]:
-    """The parts that the matrix holds; none where it or their list is damaged or absent."""
+    """The parts that the matrix holds; none if it or their list is damaged or absent."""
     try:
         with open_regular(folder / _PARTS) as handle:
             listed = json.loads(handle.read())

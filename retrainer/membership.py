@@ -96,7 +96,7 @@ class Membership:
 
     @classmethod
     def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
-        """What a model's metadata states, as it was held against its schema; None where it is silent."""
+        """What a model's metadata states, as it was held against its schema; None if it is silent."""
         return cls(**stated) if stated else None
 
     def to_metadata(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Membership:
         return asdict(self)
 
     def parts(self, dataset: Dataset) -> Parts:
-        """The parts of photos, `(N,)`; by path, where these begin with `image_dir`; TRAINING of those in doubt."""
+        """The parts of photos, `(N,)`; by path, if these begin with `image_dir`; TRAINING of those in doubt."""
         percentages = self.validation_percentage, self.testing_percentage
         if self.split_by == "path":
             return natural_parts(np.array([path_place(path) for path in dataset.paths]), *percentages)

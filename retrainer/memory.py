@@ -51,7 +51,7 @@ def shortage(doing: str = "") -> ResourceError:
 def require_address_space(megabytes: int, doing: str) -> None:
     """Raises ResourceError if a limit on this process's memory lies below what is needed even for the smallest work.
 
-    Some libraries end the process where memory lacks, so that it must be asked beforehand. Where there is a limit,
+    Some libraries end the process if memory lacks, so that it must be asked beforehand. If there is a limit,
     libraries that are not imported yet are told to reserve less.
 
     Args:

@@ -65,7 +65,7 @@ def split_by_content(
     """The split by a hash of the photos' bytes.
 
     Moving, renaming, relabelling or adding photos moves no other, identical photos share a part, and so do variants
-    that differ only behind `_nohash_` in their names (where the two rules clash, the bytes win), and the photos of one
+    that differ only behind `_nohash_` in their names (if the two rules clash, the bytes win), and the photos of one
     of the dataset's groups. A class whose validation, test or training part would be empty borrows the photo whose
     hash is nearest. Only borrowed photos, and those of a group that grows, can be moved by a later addition. A class of
     fewer than three different photos trains only. Another seed gives another split.

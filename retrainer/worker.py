@@ -27,7 +27,7 @@ class Channel:
         os.dup2(sink, 1)
 
     def receive(self) -> Frame:
-        """The next frame; EOFError where the parent sends no more."""
+        """The next frame; EOFError if the parent sends no more."""
         return read_frame(_read)
 
     def send(self, header: dict[str, Any], arrays: Arrays = ()) -> None:

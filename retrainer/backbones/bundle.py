@@ -60,7 +60,7 @@ _TABLE = {
     "quantized": optional(flag()),
     "source_sha256": optional(Field("a SHA-256 in hexadecimal, or ''", lambda value: value == "" or is_digest(value))),
     # What is named otherwise could lead anywhere.
-    "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} where it is there", _is_of_files),
+    "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} if it is there", _is_of_files),
 }
 
 

@@ -47,7 +47,7 @@ def read_graph(path: str | Path) -> GraphDef:
 
 
 def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
-    """Reads a frozen graph and what it says of itself, None where it says nothing (a graph of another tool).
+    """Reads a frozen graph and what it says of itself, None if it says nothing (a graph of another tool).
 
     Raises:
         ModelError: the file is no GraphDef, or is damaged or truncated.
@@ -220,7 +220,7 @@ def feature_node_of(graph: GraphDef) -> str:
 
 
 def _shape(graph: GraphDef, name: str, attribute: str) -> list[int]:
-    """The shape of a node of that name, of a constant by `value`; empty where it states none."""
+    """The shape of a node of that name, of a constant by `value`; empty if it states none."""
     node = _node(graph, name)
     if not node or attribute not in node.attr:
         return []

@@ -32,7 +32,7 @@ class Network:
     Args:
         model: A `.tflite` file, or its content.
         outputs: How many it must have.
-        named: What messages call it, where its content is given.
+        named: What messages call it, if its content is given.
 
     Raises:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.

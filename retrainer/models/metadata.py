@@ -114,7 +114,7 @@ class ModelMetadata:
 
         Args:
             path: The model's, for the message.
-            input_size: S of its input, pixels; 0 where the network does not tell.
+            input_size: S of its input, pixels; 0 if the network does not tell.
             scores: How many it gives, or 0.
         """
         told = ("input_size", self.input_size, input_size), ("labels", len(self.labels), scores)

@@ -24,7 +24,7 @@ def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, 
 
     Args:
         steps: In their order.
-        usual: The answer where they do not tell, as where there are none.
+        usual: The answer if they do not tell, or if there are none.
     """
     steps = tuple(steps)
     if not steps:

@@ -224,7 +224,7 @@ def is_tflite(path: str) -> bool:
 
 
 def twin_of(path: str) -> bytes:
-    """The content of a `.pb`'s twin; empty where it is absent, or not whole the one that the `.pb` was written with."""
+    """The content of a `.pb`'s twin; empty if it is absent, or not whole the one that the `.pb` was written with."""
     try:
         stated = node_in(Path(path), TWIN_NODE)
         if stated is None:

@@ -21,7 +21,7 @@ def sealed(content: bytes) -> bytes:
 
 
 def seal_of(content: bytes) -> bytes:
-    """The seal that a model ends with, empty where it has none."""
+    """The seal that a model ends with, empty if it has none."""
     end = content[-len(UNSEALED) :]
     return end if end.startswith(_MARK) else b""
 
@@ -32,7 +32,7 @@ def is_whole(content: bytes) -> bool:
 
 
 def require_undamaged(content: bytes, path: str) -> None:
-    """Raises ModelError where a model has a seal and is not what was sealed."""
+    """Raises ModelError if a model has a seal and is not what was sealed."""
     if seal_of(content) and not is_whole(content):
         raise damaged(path, "its SHA-256 differs from the one that it ends with")
 

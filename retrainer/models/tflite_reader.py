@@ -37,7 +37,7 @@ def read_tflite(path: str | Path) -> bytes:
 
 
 def metadata_of(path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`, None where it carries none.
+    """The metadata inside a `.tflite`, None if it carries none.
 
     Raises:
         ModelError: the file is no TFLite model, or is damaged or truncated.
@@ -46,7 +46,7 @@ def metadata_of(path: str) -> ModelMetadata | None:
 
 
 def metadata_in(content: bytes, path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`'s content, None where it carries none.
+    """The metadata inside a `.tflite`'s content, None if it carries none.
 
     Args:
         content: By `read_tflite`.
@@ -65,7 +65,7 @@ def metadata_in(content: bytes, path: str) -> ModelMetadata | None:
 
 
 def file_in(content: bytes, path: str, name: str) -> bytes | None:
-    """A file of the archive at the end of a `.tflite`'s content, None where it has no such file.
+    """A file of the archive at the end of a `.tflite`'s content, None if it has no such file.
 
     Args:
         content: By `read_tflite`.

@@ -16,7 +16,7 @@ from retrainer.models.tflite_metadata import METADATA_BUFFER, labels_file_in, no
 from retrainer.models.tflite_reader import file_in
 
 _ARITHMETIC = frozenset({"add", "div", "mul", "sub"})
-# The number of a type that stands for the darkest pixel, where the whole range of a type is that of pixels.
+# The number of a type that stands for the darkest pixel, if the whole range of a type is that of pixels.
 INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
 _DTYPES: dict[int, type[np.integer[Any]]] = {schema.TensorType.UINT8: np.uint8, schema.TensorType.INT8: np.int8}
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "DEQUANTIZE", "QUANTIZE"})
