@@ -18,7 +18,8 @@ from retrainer.options.retraining import RetrainOptions
 
 # Part of a cache's key beside the resize rule: it grows when files are read, or refused, that were read wrongly before.
 # 2: damaged JPEGs are refused, and numbers of more than eight bits are scaled.
-_READING = 2
+# 3: zeros in JPEGs and lost blocks of compressed TIFFs are refused; raw APP1 and XMP profiles of PNGs turn them.
+_READING = 3
 
 
 def photo_source(

@@ -160,7 +160,7 @@ def _has_hole(content: bytes) -> bool:
         elif marker == _CODES:
             shortest |= _shortest_codes(content[start + 4 : end])
         elif marker == _START_OF_SCAN and content[start + 4 : start + 5] == samples:
-            tables = content[start + 6 : end : 2][: samples[0]]
+            tables = content[start + 6 : end : 2][: sum(samples)]
     first, last = _scan(content)
     # Zeros before the end mark may be padding, which the decoder tells.
     data = content[first:last].rstrip(b"\0\xff")

@@ -87,6 +87,9 @@ class PartFolder:
         import pyarrow
         from pyarrow import parquet
 
+        # Arrow would wait for the writer of a pipe.
+        if path.exists() and not path.is_file():
+            return self._set_aside(path, "it is no file")
         try:
             part = parquet.ParquetFile(path, page_checksum_verification=True)
             fits = part.schema_arrow.equals(self._schema, check_metadata=True)

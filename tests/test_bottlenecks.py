@@ -1,3 +1,5 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +144,21 @@ def test_a_bad_part_is_named_set_aside_and_rebuilt(tmp_path: Path, damage, reaso
     assert (bad.parent / f"_set-aside-{bad.name}").is_file()
     assert parts(tmp_path) == [good]
     assert opened.rows(digests(1, 4), np.zeros(2, np.int64)).tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_in_the_place_of_a_part_is_set_aside_unopened(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    cache(tmp_path).add(digests(1), np.array([0]), vectors(1))
+    (part,) = parts(tmp_path)
+    part.unlink()
+    make(part)
+    events: list[Event] = []
+    assert not len(cache(tmp_path, events).matrix)
+    (event,) = events
+    assert isinstance(event, Warned)
+    assert "it is no file" in event.message
 
 
 def flipped(content: bytes) -> bytes:
