@@ -40,7 +40,7 @@ class Assessment:
     Attributes:
         count: N.
         accuracy: The share whose highest score is their own class's, 0 to 1.
-        interval: Where the accuracy on ever more such photos lies, with 95 % confidence.
+        interval: Where the accuracy on ever more such photos lies, with 95 % confidence; copies count as one photo.
         macro_precision, macro_recall, macro_f1: Means over the classes that have photos.
         top: k -> the share whose own class is among the k highest scores.
         log_loss: Mean of -log(score of the photo's own class), nats.
@@ -70,12 +70,16 @@ def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
     return float(losses_of(scores, label_ids).mean()), error
 
 
-def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assessment:
-    """Assesses the scores `(N, C)`, 0 to 1, of at least one photo whose class ids `(N,)` are known."""
+def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: Integers | None = None) -> Assessment:
+    """Assesses the scores `(N, C)`, 0 to 1, of at least one photo whose class ids `(N,)` are known.
+
+    Photos of the same group `(N,)` are copies, which tell no more than one photo; by default there are none.
+    """
     classes, count = len(labels), len(label_ids)
     taken = label_ids * classes + scores.argmax(axis=1)
     confusion = np.bincount(taken, minlength=classes**2).reshape(classes, classes)
     right = int(np.trace(confusion))
+    different = count if groups is None else _effective(groups)
     counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
     figures = tuple(map(_figures, labels, *counts))
     present = np.array([(one.precision, one.recall, one.f1) for one in figures if one.support], np.float64)
@@ -86,7 +90,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assess
     return Assessment(
         count=count,
         accuracy=right / count,
-        interval=accuracy_interval(right, count),
+        interval=accuracy_interval(right * different / count, different),
         macro_precision=macro_precision,
         macro_recall=macro_recall,
         macro_f1=macro_f1,
@@ -97,6 +101,12 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers) -> Assess
         classes=figures,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
+
+
+def _effective(groups: Integers) -> float:
+    """How many photos tell as much as these do, if copies tell the same: Kish's effective sample size, 1965."""
+    _, sizes = np.unique(groups, return_counts=True)
+    return float(len(groups)) ** 2 / float(np.square(sizes, dtype=np.float64).sum())
 
 
 def _figures(label: str, hits: int, taken: int, support: int) -> ClassFigures:

@@ -9,7 +9,7 @@ from retrainer.arrays import Floats, Integers
 from retrainer.assessment import Assessment, assess, calibration_of
 from retrainer.dataset import Dataset
 from retrainer.errors import DatasetError
-from retrainer.events import Noted, Observer
+from retrainer.events import Noted, Observer, Warned
 from retrainer.head import softmax
 from retrainer.metrics import correct
 from retrainer.options.retraining import RetrainOptions
@@ -103,8 +103,9 @@ def cross_validate(
         folds, dataset: The folds of its photos.
         examples: Of all of them; heads learn from their views, but are always tested on the photos themselves.
         options: Those of the run.
-        observer: Told of each fold.
+        observer: Told of each fold, and warned of classes that it tests but does not learn.
     """
+    _tell_of_unlearnt_classes(folds, dataset, observer)
     logits = np.empty((len(examples), len(dataset.labels)), np.float32)
     before, accuracies = logits.copy(), []
     fits = held_out_logits(folds, dataset, examples, options, lambda fold: fold)
@@ -116,7 +117,24 @@ def cross_validate(
     scores = softmax(logits)
     return CrossValidation(
         tuple(accuracies),
-        assess(dataset.labels, scores, dataset.label_ids),
+        assess(dataset.labels, scores, dataset.label_ids, examples.groups),
         calibration_of(softmax(before), dataset.label_ids),
         scores,
     )
+
+
+def _tell_of_unlearnt_classes(folds: Sequence[Fold], dataset: Dataset, observer: Observer) -> None:
+    """Warns of classes all of whose photos one fold tests, since they are copies, or one photo."""
+    for number, fold in enumerate(folds, start=1):
+        learnt, tested = (
+            np.bincount(dataset.label_ids[rows], minlength=len(dataset.labels)) for rows in (fold.learnt, fold.testing)
+        )
+        for label_id in np.flatnonzero((learnt == 0) & (tested > 0)):
+            label, count = dataset.labels[label_id], tested[label_id]
+            photos = "its only photo counts" if count == 1 else f"its {count:,} photos count"
+            observer(
+                Warned(
+                    f"All photos of '{label}' stay together in fold {number}, whose head does not learn '{label}': "
+                    f"{photos} as wrong. Add different photos of it."
+                )
+            )

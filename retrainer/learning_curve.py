@@ -173,7 +173,7 @@ class _Measure:
     def point(self, share: float) -> CurvePoint:
         """The accuracy with a share of each class's training photos."""
         scores, trained = self._scores((0.0, share), range(len(self.dataset.labels)))
-        figures = assess(self.dataset.labels, scores, self.dataset.label_ids)
+        figures = assess(self.dataset.labels, scores, self.dataset.label_ids, self.examples.groups)
         return CurvePoint(trained, figures.accuracy, figures.interval, figures.macro_recall)
 
     def losses_with_all(self, full: CrossValidation) -> Floats:

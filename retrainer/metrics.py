@@ -32,7 +32,7 @@ def losses_of(scores: Floats, label_ids: Integers) -> Floats:
     return losses
 
 
-def accuracy_interval(right: int, count: int) -> tuple[float, float]:
+def accuracy_interval(right: float, count: float) -> tuple[float, float]:
     """The 95 % interval of an accuracy that was measured as `right` of `count` photos: Wilson's, 1927.
 
     Returns:

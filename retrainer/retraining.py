@@ -286,7 +286,7 @@ class _Run:
         if not len(rows):
             return None
         logits = tested.examples.logits(trained.head)
-        after = assess(dataset.labels, softmax(logits), label_ids)
+        after = assess(dataset.labels, softmax(logits), label_ids, tested.examples.groups)
         loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), label_ids)
         losses, errors = (loss, after.log_loss), (error, after.calibration_error)
         self.tell(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))

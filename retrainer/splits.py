@@ -85,6 +85,10 @@ def split_by_content(
             )
             parts[members[~shared[members]]] = TRAINING
     _fill([members for members, few in zip(classes, small, strict=True) if not few], places, parts, shared, wanted)
+    for members, few in zip(classes, small, strict=True):
+        if few and TRAINING not in parts[members]:
+            # Other classes have its photos, too; without one to train on it could not be learnt.
+            parts[members] = TRAINING
     split = Split(parts[groups])
     tested = [label_id for label_id, few in enumerate(small) if not few]
     warn_of_empty_parts(split, dataset, tested, wanted, observer)

@@ -53,3 +53,13 @@ def test_a_score_of_zero_costs_no_infinity() -> None:
 )
 def test_intervals_are_wilsons(right: int, count: int, interval: tuple[float, float]) -> None:
     assert accuracy_interval(right, count) == pytest.approx(interval, abs=1e-6)
+
+
+def test_a_photo_with_many_copies_widens_the_interval_and_moves_no_figure() -> None:
+    scores, label_ids = np.tile(np.array([[0.9, 0.1]], np.float32), (120, 1)), np.repeat([0, 1], 60)
+    plain = assess(["a", "b"], scores, label_ids)
+    assert assess(["a", "b"], scores, label_ids, np.arange(120)).interval == plain.interval
+    grouped = assess(["a", "b"], scores, label_ids, np.r_[np.zeros(100, np.int64), np.arange(1, 21)])
+    # Kish: 120 * 120 / (100 * 100 + 20).
+    assert grouped.interval == pytest.approx(accuracy_interval(0.5 * 1.437126, 1.437126), abs=1e-6)
+    assert (grouped.accuracy, grouped.count) == (plain.accuracy, 120)

@@ -13,8 +13,9 @@ from retrainer import retrain
 from retrainer.cross_validation import cross_validate, folds_of
 from retrainer.dataset import Dataset
 from retrainer.errors import DatasetError
-from retrainer.events import Event, Noted, silent
+from retrainer.events import Event, Noted, Warned, silent
 from retrainer.learning_curve import CurvePoint, LearningCurve, expected_accuracy, learning_curve
+from retrainer.metrics import accuracy_interval
 from retrainer.options.retraining import RetrainOptions
 from retrainer.splits import stratified_folds
 from retrainer.training.examples import Examples, Views
@@ -239,3 +240,25 @@ def test_folds_are_printed(photos: Photos, configured: Configure, command: Comma
         2,
         "Error: --folds: expected a whole number at least 2 and at most 1,000, or 0, received 1.",
     )
+
+
+def test_a_class_that_one_fold_tests_whole_is_told_of() -> None:
+    dataset = photos_of([20, 20], ["copies"] * 20 + [str(number) for number in range(20)])
+    events: list[Event] = []
+    options = settled(RetrainOptions(), dataset.counts, silent)
+    result = cross_validate(folds_of(dataset, options, 5), dataset, blobs(dataset), options, events.append)
+    warned = [event.message for event in events if isinstance(event, Warned)]
+    assert len(warned) == 1
+    assert "All photos of 'class 0' stay together in fold" in warned[0]
+    assert "its 20 photos count as wrong" in warned[0]
+    assert result.assessment.classes[0].correct == 0
+
+
+def test_the_interval_of_folds_counts_copies_as_one_photo() -> None:
+    dataset = photos_of([40, 40])
+    options = settled(RetrainOptions(), dataset.counts, silent)
+    examples = blobs(dataset)
+    copies = replace(dataset, groups=np.arange(80) // 4)
+    grouped = replace(examples, groups=copies.groups)
+    figures = cross_validate(folds_of(copies, options, 5), copies, grouped, options, silent).assessment
+    assert figures.interval == pytest.approx(accuracy_interval(figures.accuracy * 20, 20))

@@ -289,3 +289,9 @@ def test_a_class_borrows_what_only_it_has_before_what_others_have() -> None:
 def test_a_class_whose_photo_another_borrowed_is_looked_at_again() -> None:
     """Otherwise the other class takes the only photo of a part, and nobody notices."""
     assert_each_class_has_all_parts(shared_photos({18: "a", 48: "b", 54: "bc", 57: "ab", 31: "ac"}))
+
+
+def test_classes_of_the_same_few_photos_train_wherever_these_lie() -> None:
+    for content in range(40):
+        parts = parts_of([*shared_photos({content: "ab"}), *shared_photos(dict.fromkeys(range(100, 120), "c"))])
+        assert {part for photo, part in parts.items() if photo[1] != "c"} == {TRAINING}
