@@ -81,8 +81,3 @@ def in_order(
     finally:
         stopped = True
         pool.shutdown(cancel_futures=True)
-
-
-def at_once(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`work(item)` of each of a few large items, by all cores."""
-    return list(in_order([None] * max(min(usable_cores(), len(items)), 1), lambda _, item: work(item), items))

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from retrainer.parallel import at_once, in_order
+from retrainer.parallel import in_order
 
 
 @pytest.mark.parametrize("tools", [1, 2, 5])
@@ -56,8 +56,3 @@ def test_what_goes_wrong_is_raised_where_the_results_are_taken(tools: int) -> No
         taken.extend(in_order(list(range(tools)), work, range(100)))
     assert taken == list(range(len(taken)))
     assert len(taken) <= 20
-
-
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_a_few_items_at_once_keep_their_order(count: int) -> None:
-    assert at_once(lambda item: item + 1, range(count)) == list(range(1, count + 1))

@@ -3,7 +3,6 @@
 import numpy as np
 
 from retrainer.arrays import Floats, members_of, spread
-from retrainer.parallel import at_once
 from retrainer.rejection import Rejection, prototypes_of, threshold_of
 from retrainer.training.examples import Examples
 from retrainer.training.out_of_fold import OutOfFold
@@ -26,7 +25,7 @@ def fit_rejection(training: Examples, validation: Examples) -> Rejection | None:
         distances = [rejection.distances(chunk.features) for chunk in validation.chunks()]
     else:
         rejection = _around(inner.pool.learnt)
-        distances = at_once(lambda fold: _around(fold.learnt).distances(fold.held_out.features), inner.folds)
+        distances = [_around(fold.learnt).distances(fold.held_out.features) for fold in inner.folds]
     return Rejection(rejection.prototypes, threshold_of(np.concatenate(distances)))
 
 

@@ -7,7 +7,6 @@ grown worse.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -20,7 +19,6 @@ from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated
 from retrainer.head import Head
 from retrainer.options.retraining import RetrainOptions
-from retrainer.parallel import at_once
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
 from retrainer.training.lbfgs import Vector, minimise
 from retrainer.training.out_of_fold import OutOfFold
@@ -211,8 +209,7 @@ def _chosen_out_of_fold(inner: OutOfFold, classes: int, balanced: bool) -> Choic
     points = [regression.start() for regression in regressions]
     tried: list[Choice] = []
     for strength in map(float, _STRENGTHS):
-        minimum = partial(_minimum_of_fold, strength=strength)
-        points = at_once(minimum, [*zip(regressions, points, strict=True)])
+        points = [_minimum(*of_fold, strength) for of_fold in zip(regressions, points, strict=True)]
         heads = [regression.head(point) for regression, point in zip(regressions, points, strict=True)]
         logits = [fold.held_out.logits(head) for fold, head in zip(inner.folds, heads, strict=True)]
         tried.append(_judged(np.concatenate(logits), inner.label_ids, strength, balanced))
@@ -232,10 +229,6 @@ def _minimum(regression: Regression, start: Vector, strength: float) -> Vector:
     """The point of a strength's fit."""
     *_, last = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
     return last.point
-
-
-def _minimum_of_fold(of_fold: tuple[Regression, Vector], strength: float) -> Vector:
-    return _minimum(*of_fold, strength)
 
 
 def _judged(logits: Floats, label_ids: Integers, strength: float, balanced: bool) -> Choice:
