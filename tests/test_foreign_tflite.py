@@ -21,8 +21,10 @@ from retrainer.backbones.naming import COMPARED, Grounds, Naming, ramp
 from retrainer.errors import BackboneError, ModelError
 from retrainer.evaluation import evaluate
 from retrainer.events import Event, Warned
+from retrainer.inspection import inspect
 from retrainer.models.litert import Network
 from retrainer.models.tflite import TFLiteBuilder
+from retrainer.models.tflite_limits import require_few
 from retrainer.models.tflite_metadata import METADATA_BUFFER, _Writer
 from retrainer.options.labelling import EvaluateOptions
 
@@ -251,3 +253,48 @@ def test_a_network_that_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_p
             converting(content, tmp_path).apart(tmp_path / "models", Grounds(lambda *_: []))
         assert "\n" not in caught.value.problem
         assert list((tmp_path / "models").iterdir()) == []
+
+
+def repeating(*, tensors: int = 1, name: int = 1, graphs: int = 1, operators: int = 1) -> bytes:
+    """A model whose vectors name the same tensor, graph or operator again and again."""
+    builder = flatbuffers.Builder(1024)
+
+    def again(place: int, count: int) -> int:
+        builder.StartVector(4, count, 4)
+        for _ in range(count):
+            builder.PrependUOffsetTRelative(place)
+        return int(builder.EndVector())
+
+    text = builder.CreateString("n" * name)
+    schema.TensorStart(builder)
+    schema.TensorAddName(builder, text)
+    named = again(schema.TensorEnd(builder), tensors)
+    schema.OperatorStart(builder)
+    done = again(schema.OperatorEnd(builder), operators)
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, named)
+    schema.SubGraphAddOperators(builder, done)
+    parts = again(schema.SubGraphEnd(builder), graphs)
+    schema.ModelStart(builder)
+    schema.ModelAddSubgraphs(builder, parts)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        (repeating(tensors=2_000, graphs=2_000), "received 2,000"),
+        (repeating(tensors=1_100, graphs=100), "received 110,100"),
+        (repeating(operators=200_000), "received 200,001"),
+        (repeating(tensors=1_000, name=100_000), "longer"),
+    ],
+)
+def test_a_few_bytes_that_stand_for_very_many_parts_are_refused(tmp_path: Path, content: bytes, received: str) -> None:
+    with pytest.raises(ModelError, match=received):
+        TFLiteBuilder.parsed(content)
+    path = tmp_path / "it.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"'.*it.tflite' is damaged"):
+        inspect(str(path))
+    require_few(repeating(tensors=100, name=1_000, graphs=2, operators=100))

@@ -16,6 +16,7 @@ from retrainer.errors import ModelError
 from retrainer.head import Head
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
 from retrainer.models.sealing import UNSEALED, damaged, sealed
+from retrainer.models.tflite_limits import require_few
 from retrainer.models.tflite_metadata import METADATA_BUFFER, packed_metadata
 from retrainer.rejection import Prototypes, to_npy
 
@@ -49,7 +50,13 @@ class TFLiteBuilder:
 
     @classmethod
     def parsed(cls, content: bytes) -> "TFLiteBuilder":
-        """An existing model's bytes, to be extended."""
+        """An existing model's bytes, to be extended.
+
+        Raises:
+            ModelError: they state more than any network has: few bytes may stand for very many tensors.
+            Exception: of any other kind, as flatbuffers stumbles over damaged bytes.
+        """
+        require_few(content)
         return cls(flatbuffer_utils.read_model_from_bytearray(content))
 
     @property

@@ -1,0 +1,64 @@
+"""How much a `.tflite` may state: its vectors may name the same bytes any number of times, and so be far more."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from retrainer.errors import ModelError
+
+# The largest networks have some thousands of tensors and operators, and a graph or two for each of their signatures.
+MOST_GRAPHS, MOST_PARTS = 100, 100_000
+# Names and lists may be shared by what is alike, and so be longer together than the file.
+_SHARED = 2**24
+
+
+def require_few(content: bytes) -> None:
+    """Raises ModelError of a model that would take much more memory than its bytes once it is unpacked."""
+    model = schema.Model.GetRootAs(content, 0)
+    graphs = model.SubgraphsLength()
+    if graphs > MOST_GRAPHS:
+        raise ModelError(f"Expected a TFLite model of at most {MOST_GRAPHS} graphs, received {graphs:,}.")
+    parts = model.BuffersLength() + model.OperatorCodesLength() + model.MetadataLength()
+    for graph in map(model.Subgraphs, range(graphs)):
+        parts += graph.TensorsLength() + graph.OperatorsLength()
+    for signature in map(model.SignatureDefs, range(min(model.SignatureDefsLength(), MOST_PARTS))):
+        parts += signature.InputsLength() + signature.OutputsLength() + 1
+    if parts <= MOST_PARTS:
+        parts += sum(_nested(graph) for graph in map(model.Subgraphs, range(graphs)))
+    if parts > MOST_PARTS:
+        raise ModelError(f"Expected a TFLite model of at most {MOST_PARTS:,} parts, received {parts:,}.")
+    left = len(content) + _SHARED
+    for length in _lengths(model):
+        left -= length
+        if left < 0:
+            raise ModelError("Expected a TFLite model whose names and lists are in its file, received longer ones.")
+
+
+def _nested(graph: Any) -> int:
+    """How many tables the tensors of a graph hold."""
+    count = 0
+    for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+        sparsity = tensor.Sparsity()
+        count += tensor.VariantTensorsLength() + (sparsity.DimMetadataLength() if sparsity else 0)
+    return count
+
+
+def _lengths(model: Any) -> Iterator[int]:
+    """Bytes of the texts, lists and contents of a model, one after the other, as often as they are named."""
+    yield len(model.Description() or b"")
+    for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
+        yield len(graph.Name() or b"")
+        for tensor in map(graph.Tensors, range(graph.TensorsLength())):
+            yield len(tensor.Name() or b"") + 4 * (tensor.ShapeLength() + tensor.ShapeSignatureLength())
+        for operator in map(graph.Operators, range(graph.OperatorsLength())):
+            yield 4 * (operator.InputsLength() + operator.OutputsLength() + operator.IntermediatesLength())
+            yield operator.CustomOptionsLength() + operator.LargeCustomOptionsSize()
+    for buffer in map(model.Buffers, range(model.BuffersLength())):
+        yield buffer.Size()
+    yield from (len(model.OperatorCodes(n).CustomCode() or b"") for n in range(model.OperatorCodesLength()))
+    yield from (len(model.Metadata(n).Name() or b"") for n in range(model.MetadataLength()))
+    for signature in map(model.SignatureDefs, range(model.SignatureDefsLength())):
+        yield len(signature.SignatureKey() or b"")
+        yield from (len(signature.Inputs(n).Name() or b"") for n in range(signature.InputsLength()))
+        yield from (len(signature.Outputs(n).Name() or b"") for n in range(signature.OutputsLength()))
