@@ -118,4 +118,4 @@ def _keep(kept: Mapping[Path, Path]) -> None:
 
 
 def _has(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content

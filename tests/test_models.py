@@ -218,6 +218,15 @@ def test_a_twin_that_lost_its_end_is_damaged(model: Path, cut: int) -> None:
         open_retrained(str(twin), "", "")
 
 
+def test_a_file_larger_than_any_model_is_not_read(model: Path) -> None:
+    for path in (model.with_suffix(".tflite"), model):
+        with path.open("r+b") as handle:
+            handle.truncate(2**40)
+        assert not twin_of(str(model))
+        with pytest.raises(ModelError, match=r"larger than any model|is no frozen graph"):
+            open_retrained(str(path), "", "")
+
+
 def test_a_tflite_has_no_other_nodes_to_choose(model: Path) -> None:
     twin = str(model.with_suffix(".tflite"))
     open_retrained(twin, "input", "final_result")

@@ -11,10 +11,10 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import graph_pb2, types_pb2
 
 from retrainer.errors import ModelError, OptionError
-from retrainer.files import open_regular, shown
+from retrainer.files import shown
 from retrainer.head import Head
 from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
-from retrainer.models.sealing import UNSEALED, damaged, require_undamaged, seal_of, sealed
+from retrainer.models.sealing import UNSEALED, content_of, damaged, require_undamaged, seal_of, sealed
 from retrainer.models.wire import node_in
 from retrainer.rejection import Prototypes, checked_prototypes
 
@@ -65,8 +65,7 @@ def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
 
 def _content(path: str | Path) -> bytes:
     try:
-        with open_regular(path) as handle:
-            return handle.read()
+        return content_of(path)
     except OSError as error:
         raise _not_a_graph(path) from error
 

@@ -15,7 +15,7 @@ from retrainer.models.metadata import (
     USUAL_SIZE,
     ModelMetadata,
 )
-from retrainer.models.sealing import damaged, is_whole, seal_of
+from retrainer.models.sealing import content_of, damaged, is_whole, seal_of
 from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_in, read_tflite
 from retrainer.models.wire import node_in
 from retrainer.rejection import Prototypes, Rejection, from_npy
@@ -229,8 +229,7 @@ def twin_of(path: str) -> bytes:
         stated = node_in(Path(path), TWIN_NODE)
         if stated is None:
             return b""
-        with open_regular(twins(path)[1]) as handle:
-            content = handle.read()
+        content = content_of(twins(path)[1])
     except OSError:
         return b""
     return content if stated.endswith(seal_of(content)) and is_whole(content) else b""

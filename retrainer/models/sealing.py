@@ -4,15 +4,31 @@ A `.pb` ends with it because its last node is a constant that holds it, a `.tfli
 archive at its end. It tells damage, and which twin a `.pb` was written with; it does not tell who wrote a model.
 """
 
+import errno
+import os
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.files import shown
+from retrainer.files import open_regular, shown
 
 _MARK = b"retrainer-sha256:"
 _DIGITS = 64
 # What a model is written with before its hash is known.
 UNSEALED = _MARK + b"0" * _DIGITS
+# Neither protobuf nor flatbuffers can address more.
+_MOST_BYTES = 2**31 - 1
+
+
+def content_of(path: str | Path) -> bytes:
+    """The bytes of a model.
+
+    Raises:
+        OSError: it is absent, no file, may not be read, or is larger than any model.
+    """
+    with open_regular(path) as handle:
+        if os.fstat(handle.fileno()).st_size > _MOST_BYTES:
+            raise OSError(errno.EFBIG, "it is larger than any model", os.fspath(path))
+        return handle.read()
 
 
 def sealed(content: bytes) -> bytes:

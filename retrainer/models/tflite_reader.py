@@ -7,9 +7,9 @@ import zlib
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.files import open_regular, shown
+from retrainer.files import shown
 from retrainer.models.metadata import METADATA_FILE, ModelMetadata
-from retrainer.models.sealing import damaged, require_undamaged, seal_of
+from retrainer.models.sealing import content_of, damaged, require_undamaged, seal_of
 
 MODEL_IDENTIFIER = b"TFL3"
 # A compressed file of an archive is refused beyond so many bytes; the labels of a model are far fewer.
@@ -23,8 +23,7 @@ def read_tflite(path: str | Path) -> bytes:
         ModelError: the file is no TFLite model, or has a seal and is damaged.
     """
     try:
-        with open_regular(path) as handle:
-            content = handle.read()
+        content = content_of(path)
     except OSError as error:
         raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
     if content[4:8] != MODEL_IDENTIFIER:

@@ -14,6 +14,8 @@ _NODE_TAG = _NAME_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
 # Ten bytes of seven bits hold the largest number.
 _VARINT_BITS = 70
+# Fields are numbered from 1, so that zeros, which a file may consist of, are no field.
+_FIRST_TAG = 1 << 3
 
 
 def node_in(path: Path, name: str) -> bytes | None:
@@ -36,6 +38,8 @@ def node_of(graph: bytes | mmap, name: str) -> bytes | None:
     try:
         while place < len(graph):
             tag, place = _varint(graph, place)
+            if tag < _FIRST_TAG:
+                return None
             length, place = _varint(graph, place)
             if tag & 7 == _VARINT:
                 continue
