@@ -160,6 +160,14 @@ def test_labels_are_not_named_as_another_format() -> None:
     assert RetrainOptions(output_labels="labels.csv").output_labels == "labels.csv"
 
 
+def test_a_table_of_duplicates_takes_no_photos_name(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"--duplicates: expected a table in CSV, .* a picture\.\nName it '0\.csv'"):
+        RetrainOptions(duplicates="0.jpg")
+    with pytest.raises(OptionError, match="--duplicates: expected a file's name, received the folder"):
+        RetrainOptions(duplicates=str(tmp_path))
+    assert RetrainOptions(duplicates="copies.txt").duplicates == "copies.txt"
+
+
 @pytest.mark.parametrize(
     "name", ["/tmp/output_graph.pb", "graph.tflite", "graph", "graph_0.50", "model.v1", ".pb", "a.PB"]
 )

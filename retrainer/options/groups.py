@@ -23,7 +23,7 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether it is a path; `~` is expanded.
-        writes: What is written to a path: `paths.MODEL`, `LABELS` or `FOLDER`; empty if it is read.
+        writes: What is written to a path: `paths.MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
         usual: What stands in where None is given, so that what was given can be told from it.
     """
 

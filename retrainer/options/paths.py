@@ -5,7 +5,7 @@ import os
 from retrainer.errors import OptionError
 from retrainer.text import shown
 
-MODEL, LABELS, FOLDER = "model", "labels", "folder"
+MODEL, LABELS, TABLE, FOLDER = "model", "labels", "table", "folder"
 # Of Linux and macOS: the bytes of a name, and those of a path with the zero behind it.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
 # Endings of names that say what a file is, which a model is not.
@@ -20,6 +20,12 @@ _FOREIGN = {
     **dict.fromkeys((".py", ".sh", ".ipynb"), "a program"),
     ".onnx": "an ONNX model",
 }
+# What is written -> how its name ends, and what that is.
+_USUAL = {
+    MODEL: (".pb", "a .pb or .tflite"),
+    LABELS: (".txt", "a text, one label per line"),
+    TABLE: (".csv", "a table in CSV"),
+}
 _TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
 
 
@@ -29,7 +35,7 @@ def require_path(name: str, path: str, writes: str) -> None:
     Args:
         name: The option's, for the message.
         path: As given, with `~` expanded.
-        writes: What is written there: `MODEL`, `LABELS` or `FOLDER`; empty if it is read.
+        writes: What is written there: `MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
     """
     problem, fix = _problem_of(path, writes)
     if problem:
@@ -72,10 +78,10 @@ def _what(path: str) -> str:
 
 def _of_ending(path: str, writes: str) -> tuple[str, str]:
     """Refuses a name whose ending says that a file is what it will not be; others, and none, are fine."""
-    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN}.get(writes, {})
+    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN, TABLE: _FOREIGN}.get(writes, {})
     stem, ending = os.path.splitext(path)
     if ending.lower() not in foreign:
         return "", ""
-    usual, wanted = (".pb", "a .pb or .tflite") if writes == MODEL else (".txt", "a text, one label per line")
+    usual, wanted = _USUAL[writes]
     received = f"received '{shown(path)}', the name of {foreign[ending.lower()]}"
     return f"expected {wanted}, {received}", f"Name it '{shown(stem)}{usual}'."

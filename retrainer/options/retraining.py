@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from retrainer.errors import OptionError
 from retrainer.options.groups import MEAN, STD, TRUST, Options, option, path_option
-from retrainer.options.paths import FOLDER, LABELS, MODEL
+from retrainer.options.paths import FOLDER, LABELS, MODEL, TABLE
 
 # What TensorFlow takes for the name of a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -128,7 +128,9 @@ class RetrainOptions(BackboneOptions):
         "part and one fold. apart does not, which flatters the figures. A split by path ignores copies.",
         choices=("together", "apart"),
     )
-    duplicates: str = path_option("tf_files/duplicates.csv", "CSV table of the photos that are there more than once.")
+    duplicates: str = path_option(
+        "tf_files/duplicates.csv", "CSV table of the photos that are there more than once.", TABLE
+    )
     strict: bool = option(
         False,
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
