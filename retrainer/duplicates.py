@@ -56,8 +56,8 @@ def _tell(dataset: Dataset, copies: Copies, options: RetrainOptions, observer: O
     """Says how many photos are copies, names two, and says what becomes of them."""
     count = len(dataset.paths) - len(np.unique(copies.groups))
     first, copy = (shown(dataset.paths[row]) for row in copies.pairs[np.lexsort(copies.pairs.T[::-1])[0]])
-    are = "photo is a copy" if count == 1 else "photos are copies"
-    found = f"{count:,} of {len(dataset.paths):,} {are} of another, such as '{copy}' of '{first}'"
+    are = "is a copy" if count == 1 else "are copies"
+    found = f"{count:,} of {len(dataset.paths):,} photos {are} of another, such as '{copy}' of '{first}'"
     if options.copies == "apart":
         becomes = "with --copies apart they are trained on and tested on, and the figures flatter the model"
     elif options.split_by == "path":

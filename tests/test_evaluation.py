@@ -43,7 +43,7 @@ def test_the_test_photos_are_remembered_where_the_folder_moves_and_grows(
     photos: Photos, configured: Configure, tmp_path: Path, split_by: str
 ) -> None:
     root = photos(count=25)
-    result = retrain(configured(root, split_by=split_by, seed=3))
+    result = retrain(configured(root, split_by=split_by, seed=3, testing_percentage=30))
     moved = tmp_path / "moved"
     shutil.move(root, moved)
     assert result.test
@@ -229,7 +229,7 @@ def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(
 ) -> None:
     root = photos(count=20).rename(tmp_path / os.fsdecode(b"pho\xfftos"))
     for split_by in ("content", "path"):
-        result = retrain(configured(root, split_by=split_by))
+        result = retrain(configured(root, split_by=split_by, testing_percentage=30))
         for graph in (result.graph, result.tflite):
             evaluation = evaluated(graph)
             assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
