@@ -57,31 +57,28 @@ class Missed(Event):
 
 
 @dataclass(frozen=True)
-class PhotoSkipped(Missed):
-    """A file is no readable picture; the run goes on without it."""
+class _PathMissed(Missed):
+    """A file or a folder is missed for a reason."""
 
     path: str
     reason: str
 
     @property
     def problem(self) -> str:
-        """The file and the reason."""
+        """The path and the reason."""
         return f"'{shown(self.path)}': {self.reason}"
 
 
 @dataclass(frozen=True)
-class FolderSkipped(Missed):
+class PhotoSkipped(_PathMissed):
+    """A file is no readable picture; the run goes on without it."""
+
+
+@dataclass(frozen=True)
+class FolderSkipped(_PathMissed):
     """A folder cannot be listed, or only in part; the run goes on without the photos that were not seen."""
 
     verb: ClassVar[str] = "Missed photos of"
-
-    path: str
-    reason: str
-
-    @property
-    def problem(self) -> str:
-        """The folder and the reason."""
-        return f"'{shown(self.path)}': {self.reason}"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ def pasted(path: str | os.PathLike[str]) -> str:
     return f"$'{''.join(c if c.isprintable() and c not in _QUOTED else _octal(c) for c in text)}'"
 
 
+def reason_of(error: Exception) -> str:
+    """The first line of what an error says, or its kind if it says nothing; nothing in it is escaped."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def json_text(value: Any, **options: Any) -> str:
     """JSON as `json.dumps` writes it, with letters of all scripts, but without unprintable characters."""
     lines = json.dumps(value, ensure_ascii=False, **options).split("\n")

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from retrainer.child import Arrays, Frame, as_error, packed, read_frame
 from retrainer.errors import ModelError, RetrainerError
+from retrainer.text import reason_of
 from retrainer.trust import TRUSTING
 
 _LOOKS_EVERY = 1.0
@@ -51,8 +52,7 @@ class Channel:
         except MemoryError:
             self.send(as_error(ModelError(f"'{source}' takes more memory than it may.", TRUSTING)))
         except Exception as error:  # whatever damaged bytes make a library stumble over
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            self.send(as_error(ModelError(f"'{source}' cannot be used: {reason}.", "Copy it again.")))
+            self.send(as_error(ModelError(f"'{source}' cannot be used: {reason_of(error)}.", "Copy it again.")))
         else:
             self.send(header, arrays)
             return True

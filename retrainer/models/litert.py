@@ -12,6 +12,7 @@ from retrainer.errors import ModelError, ResourceError
 from retrainer.files import shown
 from retrainer.memory import has_room, is_shortage, shortage
 from retrainer.native import native_stderr_hidden
+from retrainer.text import reason_of
 from retrainer.trust import TRUSTING
 
 Result = TypeVar("Result")
@@ -139,8 +140,7 @@ def result_of(work: Callable[[], Result], name: str) -> Result:
     try:
         return work()
     except (ValueError, RuntimeError, IndexError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ModelError(f"{name} cannot be run by LiteRT: {shown(reason)}.") from error
+        raise ModelError(f"{name} cannot be run by LiteRT: {shown(reason_of(error))}.") from error
 
 
 def _not_opened(name: str, error: Exception) -> ModelError | ResourceError:
