@@ -28,3 +28,11 @@ def members_of(label_ids: Integers, classes: int) -> list[Integers]:
     """The rows of each class, in their order; class ids `(N,)`, 0 to `classes` - 1."""
     ends = np.cumsum(np.bincount(label_ids, minlength=classes))
     return np.split(np.argsort(label_ids, kind="stable"), ends[:-1])
+
+
+def normalised(features: Floats) -> Floats:
+    """Vectors `(N, D)` made one long; those of length zero stay."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    unit: Floats = features / lengths
+    return unit

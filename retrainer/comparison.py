@@ -8,22 +8,22 @@ from functools import partial
 import numpy as np
 
 from retrainer.arrays import spread
-from retrainer.assessment import Assessment
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
-from retrainer.cross_validation import cross_validate, folds_of
-from retrainer.dataset import PhotoFiles, dataset_of, scan
+from retrainer.bottlenecks.extraction import extract, plain_look, some_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
 from retrainer.events import Event, Missed, Noted, Observer, Warned, silent
-from retrainer.extraction import photo_source, refuse_if_strict
-from retrainer.features import extract, plain_look, some_inputs
-from retrainer.images import read_file
-from retrainer.models.litert import Network
-from retrainer.native import one_blas_thread
+from retrainer.feature_source import photo_source, refuse_if_strict
+from retrainer.measuring.cross_validation import cross_validate, folds_of
+from retrainer.measuring.figures import Assessment
+from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import FOLDS, RetrainOptions
-from retrainer.parallel import in_order, usable_cores
-from retrainer.splits import content_places
+from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
+from retrainer.photos.images import read_file
+from retrainer.photos.splits import content_places
+from retrainer.system.native import one_blas_thread
+from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import shown
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import settled

@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from retrainer.arrays import Integers
-from retrainer.cleaning import warn_of_copies_across_classes
-from retrainer.copies import NO_COPIES, Copies, find_copies
-from retrainer.dataset import Dataset
+from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.events import Observer, Warned
-from retrainer.files import shown, write_whole
-from retrainer.fingerprint_cache import FingerprintCache
 from retrainer.options.retraining import RetrainOptions
+from retrainer.photos.copies.search import NO_COPIES, Copies, find_copies
+from retrainer.photos.dataset import Dataset
+from retrainer.photos.oddities import warn_of_copies_across_classes
+from retrainer.system.files import shown, write_whole
 
 COLUMNS = ("group", "path", "label", "kind", "of", "likeness")
 ORIGINAL, SAME, NEAR = "first", "same file", "near copy"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.assessment import Assessment, assess
-from retrainer.dataset import PhotoFiles, scan
 from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import (
     Event,
@@ -21,13 +19,15 @@ from retrainer.events import (
     Warned,
     silent,
 )
-from retrainer.files import shown
 from retrainer.labeler import Labeler
-from retrainer.labels import class_ids_of, label_of
-from retrainer.membership import Membership
+from retrainer.measuring.figures import Assessment, assess
+from retrainer.measuring.remembered_split import Membership
+from retrainer.measuring.unseen import all_measured, unseen
 from retrainer.options.groups import options_of
 from retrainer.options.labelling import EvaluateOptions, LabelOptions, ModelOptions
-from retrainer.unseen import all_measured, unseen
+from retrainer.photos.dataset import PhotoFiles, scan
+from retrainer.photos.labels import class_ids_of, label_of
+from retrainer.system.files import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20

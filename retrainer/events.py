@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from retrainer.arrays import Floats
-from retrainer.files import shown
+from retrainer.system.files import shown
 
 
 @dataclass(frozen=True)

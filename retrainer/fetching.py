@@ -8,16 +8,17 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, copy_bundle
-from retrainer.backbones.sources import bundle_of, bundles_in, source_of
-from retrainer.dataset import scan
+from retrainer.backbones.known import bundles_in
+from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
-from retrainer.features import some_inputs
-from retrainer.files import require_writable_folder, shown
-from retrainer.images import to_input
 from retrainer.options.retraining import FetchOptions
-from retrainer.resizing import squashed
-from retrainer.sample import KINDS, drawn
+from retrainer.photos.dataset import scan
+from retrainer.photos.decoding.resizing import squashed
+from retrainer.photos.images import to_input
+from retrainer.photos.sample import KINDS, drawn
+from retrainer.system.files import require_writable_folder, shown
 
 
 def fetch(

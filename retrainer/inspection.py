@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrainer.errors import ModelError, OptionError
-from retrainer.files import require_file, shown
-from retrainer.models import foreign, graphdef, tensors, tflite, tflite_reader, tflite_reading
+from retrainer.models import tensors
+from retrainer.models.event_files import write_graph
+from retrainer.models.graph import graphdef
+from retrainer.models.graph import reading as graph_reading
 from retrainer.models.kinds import require_no_other_kind
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 from retrainer.models.retrained import is_tflite, twin_of, twins
-from retrainer.summaries import write_graph
+from retrainer.models.tflite import associated_files, flatbuffer
+from retrainer.models.tflite import reading as tflite_reading
+from retrainer.system.files import require_file, shown
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Inspection:
     twin: str
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    reading: foreign.GraphReading | None = None
+    reading: graph_reading.GraphReading | None = None
 
 
 def inspect(path: str) -> Inspection:
@@ -61,18 +65,18 @@ def _inspected(path: str) -> Inspection:
     require_file(path, "--graph", "a model, .pb or .tflite")
     graph_path, twin_path = twins(path)
     if is_tflite(path):
-        content = tflite_reader.read_tflite(path)
-        metadata = tflite_reader.metadata_in(content, path)
+        content = associated_files.read_tflite(path)
+        metadata = associated_files.metadata_in(content, path)
         operations, inputs, outputs, reading = _of_tflite(content, path)
         if metadata:
-            metadata.require_fit(path, *tflite.sizes_of(content, path))
+            metadata.require_fit(path, *flatbuffer.sizes_of(content, path))
         other = graph_path
     else:
         graph, metadata = graphdef.read_model(path)
         operations = Counter(node.op for node in graph.node)
-        reading = foreign.reading_of(graph)
+        reading = graph_reading.reading_of(graph)
         nodes = {node.name: node for node in graph.node}
-        placeholders = [node for node in graph.node if node.op in foreign.PLACEHOLDERS]
+        placeholders = [node for node in graph.node if node.op in graph_reading.PLACEHOLDERS]
         inputs = tuple(tensors.graph_input(node) for node in placeholders)
         outputs = (tensors.graph_output(nodes, reading.output_node),)
         other = twin_path
@@ -107,10 +111,10 @@ def graph_to_tensorboard(path: str, folder: str) -> str:
 
 def _of_tflite(
     content: bytes, path: str
-) -> tuple[Counter[str], tuple[str, ...], tuple[str, ...], foreign.GraphReading]:
+) -> tuple[Counter[str], tuple[str, ...], tuple[str, ...], graph_reading.GraphReading]:
     """A `.tflite`'s operations by kind, its inputs, its outputs, and what it tells."""
     try:
-        builder = tflite.TFLiteBuilder.parsed(content)
+        builder = flatbuffer.TFLiteBuilder.parsed(content)
         operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
         inputs, outputs = (tensors.tflite_tensors(builder, of) for of in (builder.graph.inputs, builder.graph.outputs))
         return operations, inputs, outputs, tflite_reading.reading_in(builder, content)

@@ -10,15 +10,15 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
-from retrainer.files import require_file, shown
-from retrainer.images import read_file, square, to_input
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.options.labelling import LabelOptions
-from retrainer.parallel import in_order, usable_cores
+from retrainer.photos.images import read_file, square, to_input
+from retrainer.system.files import require_file, shown
+from retrainer.system.parallel import in_order, usable_cores
 
 if TYPE_CHECKING:
-    from retrainer.models.foreign import GraphReading
+    from retrainer.models.graph.reading import GraphReading
 
 Result = TypeVar("Result")
 
@@ -100,7 +100,7 @@ class Labeler:
 
     def _look_at(self, reading: "GraphReading") -> None:
         """Finds out what a model gives that does not describe itself, and what its user is to know."""
-        from retrainer.models.foreign import INDEPENDENT, UNKNOWN, is_distribution
+        from retrainer.models.graph.reading import INDEPENDENT, UNKNOWN, is_distribution
 
         if reading.ending == UNKNOWN:
             self._are_logits = not is_distribution(self._run(np.zeros((self._size, self._size, 3), np.float32))[0][0])
@@ -174,7 +174,7 @@ class Labeler:
             outputs = self._runner.outputs(picture)
             seconds = time.perf_counter() - started
         if self._are_logits:
-            from retrainer.head import softmax  # with NumPy's generators, which take longer than a label
+            from retrainer.training.head import softmax  # with NumPy's generators, which take longer than a label
 
             outputs[0] = softmax(outputs[0][np.newaxis])[0]
         scores = outputs[0]
@@ -193,7 +193,7 @@ def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
                 f"'{shown(options.graph)}' carries no labels; expected a labels file.", "Give it as --labels FILE."
             )
         return described.labels
-    from retrainer.labels import read_labels
+    from retrainer.photos.labels import read_labels
 
     require_file(options.labels, "--labels", "a labels file, one label per line")
     labels = read_labels(options.labels, described.labels)

@@ -9,13 +9,9 @@ from functools import partial
 import numpy as np
 
 from retrainer.arrays import Integers
-from retrainer.assessment import Assessment, assess, calibration_of
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.sources import bundle_of, source_of
-from retrainer.cleaning import warn_of_uniform_classes
-from retrainer.cross_validation import CrossValidation, cross_validate, folds_of
-from retrainer.dataset import Dataset, dataset_of, scan
-from retrainer.distortions import Distortion
+from retrainer.bottlenecks.extraction import Features, extract, some_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import (
@@ -31,19 +27,19 @@ from retrainer.events import (
     TestEvaluated,
     silent,
 )
-from retrainer.extraction import photo_source, refuse_if_strict
-from retrainer.features import Features, extract, some_inputs
-from retrainer.head import Head, softmax
-from retrainer.learning_curve import LearningCurve, learning_curve
-from retrainer.membership import Membership
-from retrainer.models import graphdef
-from retrainer.native import one_blas_thread
+from retrainer.feature_source import photo_source, refuse_if_strict
+from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
+from retrainer.measuring.figures import Assessment, assess, calibration_of
+from retrainer.measuring.learning_curve import LearningCurve, learning_curve
+from retrainer.measuring.remembered_split import Membership
+from retrainer.model_writer import ModelWriter
+from retrainer.models.graph import graphdef
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.retraining import FOLDS, RetrainOptions
-from retrainer.outputs import require_fitting, require_outputs, require_own_outputs
-from retrainer.previous import Previous, Tested, compared
-from retrainer.saving import ModelWriter
-from retrainer.splits import (
+from retrainer.photos.dataset import Dataset, dataset_of, scan
+from retrainer.photos.distortions import Distortion
+from retrainer.photos.oddities import warn_of_uniform_classes
+from retrainer.photos.splits import (
     TESTING,
     TRAINING,
     VALIDATION,
@@ -53,9 +49,13 @@ from retrainer.splits import (
     split_by_path,
     warn_of_empty_parts,
 )
+from retrainer.preflight import require_fitting, require_outputs, require_own_outputs
+from retrainer.previous_model import Previous, Tested, compared
+from retrainer.system.native import one_blas_thread
 from retrainer.training.examples import Examples, Views
 from retrainer.training.fitting import Trained, fit, settled
 from retrainer.training.gradient_descent import ALL
+from retrainer.training.head import Head, softmax
 from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
 

@@ -18,11 +18,11 @@ from tensorboard.compat.proto import types_pb2
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.images import to_input
-from retrainer.models import graphdef
-from retrainer.models.litert import Network
+from retrainer.models.graph import graphdef
 from retrainer.models.metadata import INPUT_NODE
-from retrainer.models.tflite import TFLiteBuilder
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.litert import Network
+from retrainer.photos.images import to_input
 
 OUTPUT = Path(__file__).parent.parent / "retrainer" / "backbones"
 FEATURES = "feature_vector"

@@ -12,11 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from retrainer.files import write_whole
 from retrainer.options.groups import Options, options_of
 from retrainer.options.labelling import EvaluateOptions, InspectOptions, LabelOptions
 from retrainer.options.retraining import ArchitecturesOptions, FetchOptions, RetrainOptions
 from retrainer.options.sampling import SampleOptions
+from retrainer.system.files import write_whole
 
 README = Path(__file__).parent.parent / "README.md"
 SESSION = (

@@ -16,10 +16,11 @@ from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 from tensorboard.compat.proto import types_pb2
 
-from retrainer.backbones.apart import Conversion
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.models import apart, graphdef
-from retrainer.models.tflite import TFLiteBuilder
+from retrainer.backbones.converting.isolated import Conversion
+from retrainer.models import isolated
+from retrainer.models.graph import graphdef
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.options.retraining import RetrainOptions
 
 Colour = tuple[int, int, int]
@@ -71,7 +72,7 @@ class ChildHere:
 
     def ask(self, header: Any, arrays: Any = (), **_: float) -> Any:
         if self._runner is None:
-            self._runner = apart._opened(arrays[0].tobytes(), header["path"], header["nodes"])
+            self._runner = isolated._opened(arrays[0].tobytes(), header["path"], header["nodes"])
             reading = getattr(self._runner, "reading", None)
             return {"input_size": self._runner.input_size, "reading": reading and asdict(reading)}, []
         return {}, self._runner.outputs(arrays[0])
@@ -81,7 +82,7 @@ class ChildHere:
 def no_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process what would run in a child, unless the test is marked `children`: a child takes seconds."""
     if "children" not in request.keywords:
-        monkeypatch.setattr(apart, "Child", ChildHere)
+        monkeypatch.setattr(isolated, "Child", ChildHere)
         monkeypatch.setattr(Conversion, "apart", partialmethod(Conversion.here, trusted=False))
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.conversion import convert
-from retrainer.backbones.naming import Grounds, Naming
-from retrainer.backbones.opening import open_network
-from retrainer.models.tensorflow_graph import import_tensorflow
+from retrainer.backbones.converting.from_tensorflow import convert
+from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.tensorflow_networks import open_network
+from retrainer.models.graph.tensorflow_graph import import_tensorflow
 
 SIZE, DEPTH, CLASSES = 8, 5, 3
 KERNEL = np.random.default_rng(1).normal(size=(3, 3, 3, DEPTH)).astype(np.float32)
@@ -84,7 +84,7 @@ def frozen_classifier(
 
 def keras_classifier(path: Path, *first: Any) -> Path:
     """A Keras classifier: layers before the convolution, the mean, and a Dense with softmax."""
-    from retrainer.backbones.opening import import_keras
+    from retrainer.backbones.converting.tensorflow_networks import import_keras
 
     keras = import_keras()
     picture = keras.Input((SIZE, SIZE, 3))

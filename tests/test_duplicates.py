@@ -13,14 +13,14 @@ from test_copies import CHANGES, photo, saved
 
 from retrainer import EvaluateOptions, compare, evaluate, retrain
 from retrainer.arrays import Integers
-from retrainer.copies import Copies
-from retrainer.dataset import Dataset
 from retrainer.duplicates import COLUMNS, duplicates_table
 from retrainer.events import Event, Noted, Warned
-from retrainer.membership import Membership
-from retrainer.models import graphdef
+from retrainer.measuring.remembered_split import Membership
+from retrainer.models.graph import graphdef
 from retrainer.options.retraining import RetrainOptions
-from retrainer.splits import stratified_folds
+from retrainer.photos.copies.search import Copies
+from retrainer.photos.dataset import Dataset
+from retrainer.photos.splits import stratified_folds
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_folds_of_every_backbone_keep_copies_together(
         given.append((dataset, found))
         return found
 
-    monkeypatch.setattr("retrainer.cross_validation.stratified_folds", folds)
+    monkeypatch.setattr("retrainer.measuring.cross_validation.stratified_folds", folds)
     events: list[Event] = []
     options = configured(exports, compare=f"{COLOURS},{COLOURS}", learning_rate=None, how_many_training_steps=None)
     compare(options, events.append)
@@ -154,8 +154,8 @@ def test_names_of_all_kinds_come_back_and_none_is_a_formula() -> None:
 def test_copies_are_looked_for_once_and_again_where_what_is_remembered_is_damaged(
     exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retrainer import fingerprint_cache
-    from retrainer.copies import near_copies
+    from retrainer.bottlenecks import fingerprint_cache
+    from retrainer.photos.copies.search import near_copies
 
     searches: list[int] = []
 
@@ -192,14 +192,14 @@ def test_a_cache_without_fingerprints_is_read_once_more_but_not_run(
     (Path(options.bottleneck_dir) / "copies-1.json").unlink()
     assert retrain(options).computed == 0
     assert Path(options.duplicates).read_bytes() == table
-    monkeypatch.setattr("retrainer.images.read_file", None)
+    monkeypatch.setattr("retrainer.photos.images.read_file", None)
     assert retrain(options).computed == 0
 
 
 def test_a_large_set_is_told_that_copies_are_looked_for(
     exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrainer.fingerprint_cache._WORTH_TELLING", 96)
+    monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_TELLING", 96)
     events: list[Event] = []
     retrain(configured(exports), events.append)
     assert Noted("Looking for copies among 96 photos") in events

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from conftest import COLOURS, Command, Configure, Photos, jpeg
 
-import retrainer.membership
+import retrainer.measuring.remembered_split
 from retrainer import retrain
-from retrainer.backbones.sources import find_bundle
+from retrainer.backbones.known import find_bundle
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
-from retrainer.head import Head
-from retrainer.models import tflite
-from retrainer.models.tflite_reader import metadata_of
+from retrainer.models.tflite import flatbuffer
+from retrainer.models.tflite.associated_files import metadata_of
 from retrainer.options.labelling import EvaluateOptions
+from retrainer.training.head import Head
 
 
 def evaluated(graph: str, image_dir: str | Path = "", observer=silent) -> Evaluation:  # type: ignore[no-untyped-def]
@@ -126,7 +126,7 @@ def test_a_small_part_of_a_large_folder_is_not_the_models_own(
 def test_of_more_photos_than_are_remembered_the_split_tells(
     photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, split_by: str
 ) -> None:
-    monkeypatch.setattr(retrainer.membership, "_KEPT", 20)
+    monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", 20)
     root = photos(count=60)
     result = retrain(configured(root, split_by=split_by))
     evaluation = evaluated(result.graph)
@@ -196,7 +196,7 @@ def test_a_part_of_the_own_folder_is_measured_by_its_test_photos(photos: Photos,
 def test_photos_of_a_split_by_names_that_have_changed_are_known_by_their_bytes(
     photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    monkeypatch.setattr(retrainer.membership, "_KEPT", kept)
+    monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", kept)
     root = photos(count=40)
     result = retrain(configured(root, split_by="path"))
     assert evaluated(result.graph).part == "test"
@@ -323,7 +323,7 @@ def test_a_model_that_remembers_nothing_wants_a_folder(
     path = tmp_path / "older.tflite"
     head = Head(np.eye(3, 2, dtype=np.float32), np.zeros(2, np.float32))
     bundle = find_bundle(COLOURS, str(model_dir))
-    path.write_bytes(tflite.with_head(bundle.tflite_path, head, replace(metadata, split={})))
+    path.write_bytes(flatbuffer.with_head(bundle.tflite_path, head, replace(metadata, split={})))
     with pytest.raises(OptionError, match=r"--image_dir is missing: expected a folder of photos; .* remembers none"):
         evaluated(str(path))
     assert evaluated(str(path), photos()).part == "all"

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from conftest import COLOURS, Command, Photos
 
-from retrainer.architectures import architectures
+from retrainer.backbones.architectures import architectures
 from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle, write_bundle
 from retrainer.backbones.catalogue import catalogue
-from retrainer.backbones.sources import find_bundle
+from retrainer.backbones.fetching.downloads import hub_folder
+from retrainer.backbones.known import find_bundle
 from retrainer.cli.architectures import table
-from retrainer.downloads import hub_folder
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
 from retrainer.fetching import fetch
-from retrainer.models.litert import Network
+from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import FetchOptions
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from conftest import Configure, Photos, jpeg
 
-from retrainer import Labeler, Labelled, LabelOptions, Retraining, features, retrain
+from retrainer import Labeler, Labelled, LabelOptions, Retraining, retrain
 from retrainer.arrays import Pixels
+from retrainer.bottlenecks import extraction
 from retrainer.errors import ModelError, OptionError, PictureError
-from retrainer.images import square, to_input
+from retrainer.photos.images import square, to_input
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_training_and_labelling_read_pictures_by_the_same_code(
     label(photo, graph=result.graph)
     assert seen == [(photo.read_bytes(), 8)]
     np.testing.assert_array_equal(
-        features.plain_look(photo.read_bytes(), 8)[0], to_input(square(photo.read_bytes(), 8))
+        extraction.plain_look(photo.read_bytes(), 8)[0], to_input(square(photo.read_bytes(), 8))
     )
 
 
@@ -114,7 +115,7 @@ def test_a_model_that_reads_pictures_another_way_is_refused(
 
 
 def test_a_foreign_graph_needs_labels(result: Retraining, photo: Path, tmp_path: Path) -> None:
-    from retrainer.models import graphdef
+    from retrainer.models.graph import graphdef
 
     graph = graphdef.read_graph(result.graph)
     kept = [node for node in graph.node if not node.name.startswith("retrainer/")]

@@ -11,13 +11,13 @@ import pytest
 from conftest import Configure, Photos
 
 from retrainer import Labeler, LabelOptions, Retraining, retrain
+from retrainer.cli.summary import summary
 from retrainer.errors import OptionError, OutputError
-from retrainer.head import Head
-from retrainer.membership import Membership
+from retrainer.measuring.remembered_split import Membership
 from retrainer.models.retrained import twins
-from retrainer.observers.console import summary
-from retrainer.previous import Previous, kept_paths, previous_path, sign_test
-from retrainer.splits import TESTING, VALIDATION
+from retrainer.photos.splits import TESTING, VALIDATION
+from retrainer.previous_model import Previous, kept_paths, previous_path, sign_test
+from retrainer.training.head import Head
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 
@@ -178,7 +178,7 @@ def test_a_head_that_does_not_fit_stops_no_run(
     options = configured(photos())
     retrain(replace(options, how_many_training_steps=5))
     lying = Head(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
-    monkeypatch.setattr("retrainer.models.tflite.head_of", lambda content: lying)
+    monkeypatch.setattr("retrainer.models.tflite.flatbuffer.head_of", lambda content: lying)
     assert "its head fits neither" in old_and_new(retrain(options)).problem
 
 

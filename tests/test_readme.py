@@ -38,7 +38,7 @@ def test_the_python_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from retrainer.options.sampling import SampleOptions
-    from retrainer.sample import draw_sample
+    from retrainer.photos.sample import draw_sample
 
     monkeypatch.chdir(tmp_path)
     draw_sample("drawings", SampleOptions(per_class=12))

@@ -9,10 +9,10 @@ from conftest import SHARED
 
 from retrainer import Retraining, RetrainOptions, retrain
 from retrainer.arrays import Floats
-from retrainer.images import square, to_input
-from retrainer.models.litert import Network
+from retrainer.models.graph.tensorflow_graph import import_tensorflow
 from retrainer.models.retrained import open_retrained
-from retrainer.models.tensorflow_graph import import_tensorflow
+from retrainer.models.tflite.litert import Network
+from retrainer.photos.images import square, to_input
 
 FLOWERS = SHARED / "photos" / "flowers"
 pytestmark = pytest.mark.skipif(not FLOWERS.is_dir(), reason="the real photos are not beside the project")

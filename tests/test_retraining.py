@@ -12,16 +12,16 @@ import pytest
 from conftest import COLOURS, Configure, Photos, jpeg
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from retrainer import Labeler, LabelOptions, RetrainOptions, extraction, retrain
+from retrainer import Labeler, LabelOptions, RetrainOptions, feature_source, retrain
 from retrainer.arrays import Floats
-from retrainer.backbones.sources import find_bundle
+from retrainer.backbones.known import find_bundle
 from retrainer.comparison import compare
-from retrainer.distortions import Distortion
 from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
-from retrainer.extraction import cache_name
-from retrainer.images import square, to_input
-from retrainer.models import graphdef
+from retrainer.feature_source import cache_name
+from retrainer.models.graph import graphdef
+from retrainer.photos.distortions import Distortion
+from retrainer.photos.images import square, to_input
 
 
 def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: Configure, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_whatever_shapes_vectors_is_part_of_the_key_of_their_cache(
 ) -> None:
     bundle = find_bundle(COLOURS, str(model_dir))
     before = cache_name(bundle, "")
-    monkeypatch.setattr(extraction, name, "another")
+    monkeypatch.setattr(feature_source, name, "another")
     assert cache_name(bundle, "") != before
 
 
@@ -363,7 +363,7 @@ def test_tensorflow_extracts_what_litert_does(photos: Photos, configured: Config
 def test_auto_extracts_by_tensorflow_where_it_sees_a_gpu(
     sees: bool, used: bool, photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retrainer.models import tensorflow_graph
+    from retrainer.models.graph import tensorflow_graph
 
     monkeypatch.setattr(tensorflow_graph, "sees_gpu", lambda: sees)
     ran: list[int] = []
@@ -384,7 +384,7 @@ def test_auto_extracts_by_tensorflow_where_it_sees_a_gpu(
 
 
 def test_where_there_is_no_device_tensorflow_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from retrainer.models import tensorflow_graph
+    from retrainer.models.graph import tensorflow_graph
 
     asked: list[str] = []
 
@@ -410,7 +410,7 @@ def test_a_cache_that_is_mapped_gives_the_same_model(
     root = photos(count=30)
     options = configured(root, validation_batch_size=-1, random_brightness=10)
     read = retrain(options)
-    monkeypatch.setattr("retrainer.bottlenecks.MAPPED_BYTES", 0)
+    monkeypatch.setattr("retrainer.bottlenecks.cache.MAPPED_BYTES", 0)
     monkeypatch.setattr("retrainer.training.examples.ROWS_PER_CHUNK", 3)
     model = Path(read.tflite).read_bytes()
     for folder in (options.bottleneck_dir, str(tmp_path / "anew")):

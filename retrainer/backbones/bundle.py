@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retrainer.documents import (
+from retrainer.errors import BackboneError
+from retrainer.system.documents import (
     Field,
     brief,
     flag,
@@ -25,8 +26,7 @@ from retrainer.documents import (
     text,
     whole,
 )
-from retrainer.errors import BackboneError
-from retrainer.files import content_digest, open_regular, write_together
+from retrainer.system.files import content_digest, open_regular, write_together
 from retrainer.text import shown
 
 FORMAT = 1

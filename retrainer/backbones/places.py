@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from retrainer.architectures import KerasApplication
-from retrainer.archives import TAR_ENDINGS, network_in, unpack
-from retrainer.backbones.apart import Conversion
+from retrainer.backbones.architectures import KerasApplication
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.naming import Grounds, Naming, Pictures
-from retrainer.downloads import Progress, Wanted, cached_module, fetch_file, fetch_module, hub_cache, hub_folder
+from retrainer.backbones.converting.hints import Grounds, Naming, Pictures
+from retrainer.backbones.converting.isolated import Conversion
+from retrainer.backbones.fetching.archives import TAR_ENDINGS, network_in, unpack
+from retrainer.backbones.fetching.downloads import (
+    Progress,
+    Wanted,
+    cached_module,
+    fetch_file,
+    fetch_module,
+    hub_cache,
+    hub_folder,
+)
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import DownloadAdvanced, Noted, Observer, Warned
-from retrainer.files import content_digest, expanded, shown
+from retrainer.system.files import content_digest, expanded, shown
 
 
 @dataclass(frozen=True)
@@ -133,8 +141,8 @@ class Keras:
         """Makes the bundle of the application, cut before its top."""
         source = f"keras.applications.{self.application.name}, {self.application.weights}"
         weights = self._weights(making, source)
-        from retrainer.backbones.conversion import convert
-        from retrainer.backbones.opening import OpenNetwork, keras_application, open_keras
+        from retrainer.backbones.converting.from_tensorflow import convert
+        from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, keras_application, open_keras
 
         def opened() -> OpenNetwork:
             model = keras_application(self.application, self.input_size, str(weights))

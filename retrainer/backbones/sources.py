@@ -1,50 +1,22 @@
 """A backbone's name -> its bundle: built in, made before, or made now from the first place that gives it."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.backbones.naming import Naming, Pictures
-from retrainer.backbones.networks import require_agreeing
-from retrainer.documents import read_document
-from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError, RetrainerError
+from retrainer.backbones.bundle import DESCRIPTION, Bundle
+from retrainer.backbones.bundle_check import require_agreeing
+from retrainer.backbones.converting.hints import Pictures
+from retrainer.backbones.known import EMBEDDED, BackboneSource, as_it_is, find_bundle, some_here
+from retrainer.errors import BackboneError, DownloadError, ModelError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
-from retrainer.files import locked, open_regular, shown
 from retrainer.options.retraining import BackboneOptions
+from retrainer.system.documents import read_document
+from retrainer.system.files import locked, open_regular, shown
 
 if TYPE_CHECKING:
-    from retrainer.backbones.places import Place
-
-EMBEDDED = "pocket"
-_EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
-# The options that say something of a network, and their values where they say nothing.
-SAYING, UNSAID = ("bottleneck_layer", "input_layer", "input_mean", "input_std"), ("", None)
-# So many bundles are named in a message.
-_FEW = 5
-UNKNOWN_LICENCE = "see the source"
-
-
-@dataclass(frozen=True)
-class BackboneSource:
-    """Where the backbone of a name comes from.
-
-    Attributes:
-        name: The bundle's name, in `--model_dir`.
-        places: Where to make it from, tried in this order; none where only the bundle itself is known.
-        naming: What is said of the network.
-        licence: Of the weights.
-        given: What the user called it, for messages.
-        floats: The source of the float backbone that this is the int8 twin of, None for any other.
-    """
-
-    name: str
-    places: "tuple[Place, ...]" = ()
-    naming: Naming = field(default_factory=Naming)
-    licence: str = UNKNOWN_LICENCE
-    given: str = field(default="", compare=False)
-    floats: "BackboneSource | None" = None
+    pass
 
 
 def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
@@ -61,20 +33,9 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     if architecture.lower() == EMBEDDED:
         return replace(as_it_is(EMBEDDED, options), given=architecture)
     # The table of networks, archives and downloads, which the built-in backbone does without.
-    from retrainer.backbones.names import named_source
+    from retrainer.backbones.resolving import named_source
 
     return named_source(architecture, options)
-
-
-def as_it_is(name: str, options: BackboneOptions) -> BackboneSource:
-    """The source of a bundle that is there, of which nothing is left to say."""
-    for flag in SAYING:
-        if getattr(options, flag) not in UNSAID:
-            raise OptionError(
-                f"--{flag}: expected a network that is still to be converted, '{shown(name)}' is a bundle already.",
-                "Leave the flag out, or name the network that the bundle was made of.",
-            )
-    return BackboneSource(name)
 
 
 def bundle_of(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
@@ -120,7 +81,7 @@ def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> 
 def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
     """The bundle, from the first place that gives it; the others are told of."""
     if source.floats:
-        from retrainer.backbones.quantization import quantize
+        from retrainer.backbones.converting.quantization import quantize
 
         floats = bundle_of(source.floats, options, pictures, observer)
         observer(Noted(f"Calibrating '{shown(source.name)}' on the photos, once"))
@@ -165,25 +126,3 @@ def _otherwise(name: str, options: BackboneOptions) -> str:
         f"Without a network --architecture takes {some_here(options.model_dir)}, or the path of a network; "
         f"`retrainer fetch {shown(name)} --to DIR` where there is one makes a folder to carry here."
     )
-
-
-def some_here(model_dir: str) -> str:
-    """Some of the bundles that are here, in words."""
-    names = [EMBEDDED, *bundles_in(model_dir)]
-    if len(names) <= _FEW:
-        return ", ".join(map(shown, names))
-    return ", ".join(map(shown, names[: _FEW - 1])) + f" and {len(names) - _FEW + 1} more bundles"
-
-
-def find_bundle(name: str, model_dir: str) -> Bundle:
-    """The bundle of that name that is built in or lies in `model_dir`.
-
-    Raises:
-        BackboneError: it is not there, or damaged.
-    """
-    return read_bundle(_EMBEDDED_FOLDER if name == EMBEDDED else Path(model_dir) / name)
-
-
-def bundles_in(model_dir: str) -> list[str]:
-    """The names of the bundles in a folder, sorted."""
-    return sorted(path.parent.name for path in Path(model_dir).glob(f"*/{DESCRIPTION}"))

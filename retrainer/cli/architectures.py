@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
-from retrainer.files import shown
 from retrainer.options.retraining import ArchitecturesOptions
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 from retrainer.text import json_text
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")

@@ -12,9 +12,9 @@ import click
 
 from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stopped
 from retrainer.errors import OptionError, ResourceError, RetrainerError
-from retrainer.files import shown
-from retrainer.memory import is_shortage, shortage
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.memory import is_shortage, shortage
+from retrainer.system.terminal import say
 
 # What shells report of a process that a closed pipe ended.
 BROKEN_PIPE = 141

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from retrainer.cli.flags import command as command_of
-from retrainer.files import shown
 from retrainer.options.labelling import EvaluateOptions
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 from retrainer.text import json_text
 
 BELOW = 3
@@ -19,9 +19,9 @@ _MEASURED = {
 
 def run(options: EvaluateOptions) -> int:
     """Prints the figures, accuracy and cross entropy in the 2017 script's words before all others."""
+    from retrainer.cli.words import assessment_lines, wrapped
     from retrainer.evaluation import evaluate
     from retrainer.observers.console import Console
-    from retrainer.observers.words import assessment_lines, wrapped
 
     with Console() as console:
         result = evaluate(options, console)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from retrainer.architectures import QUANTIZED
+from retrainer.backbones.architectures import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
-from retrainer.files import shown
 from retrainer.options.retraining import FetchOptions
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 from retrainer.text import pasted
 
 FAILED = 1

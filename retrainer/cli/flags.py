@@ -7,8 +7,8 @@ import click
 from click.core import ParameterSource
 
 from retrainer.errors import OptionError
-from retrainer.memory import require_address_space
 from retrainer.options.groups import Limits, Options, options_of
+from retrainer.system.memory import require_address_space
 
 _EPILOG = "Flags may be spelt with hyphens, too."
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from retrainer.cli.flags import command as command_of
-from retrainer.files import shown
+from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
-from retrainer.observers.words import wrapped
 from retrainer.options.labelling import InspectOptions
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 from retrainer.text import pasted
 
 _INDENT = 14

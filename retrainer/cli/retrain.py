@@ -1,9 +1,9 @@
 """`retrainer retrain`."""
 
 from retrainer.cli.flags import command as command_of
-from retrainer.files import shown
 from retrainer.options.retraining import RetrainOptions
-from retrainer.terminal import say
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 
 FAILED = 1
 
@@ -12,19 +12,20 @@ def run(options: RetrainOptions) -> int:
     """Retrains and prints what came of it, or compares backbones."""
     if options.compare:
         return _compare(options)
+    from retrainer.cli.summary import summary
     from retrainer.observers.console import Console
     from retrainer.retraining import retrain
 
     with Console(lists_misclassified=options.print_misclassified_test_images) as console:
         result = retrain(options, console)
-    console.summarise(result)
+    say("\n".join(summary(result)))
     return 0
 
 
 def _compare(options: RetrainOptions) -> int:
+    from retrainer.cli.words import comparison_lines
     from retrainer.comparison import compare
     from retrainer.observers.console import Console
-    from retrainer.observers.words import comparison_lines
 
     with Console() as console:
         result = compare(options, console)

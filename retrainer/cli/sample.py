@@ -3,15 +3,15 @@
 import click
 
 from retrainer.cli.flags import command as command_of
-from retrainer.files import expanded, shown
 from retrainer.options.paths import FOLDER, require_path
 from retrainer.options.sampling import SampleOptions
-from retrainer.terminal import say
+from retrainer.system.files import expanded, shown
+from retrainer.system.terminal import say
 
 
 def run(options: SampleOptions, folder: str) -> None:
     """Draws the sample set and says what it is."""
-    from retrainer.sample import draw_sample
+    from retrainer.photos.sample import draw_sample
 
     require_path("DIR", expanded(folder), FOLDER)
     pictures = draw_sample(expanded(folder), options)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.files import open_regular, shown
+from retrainer.system.files import open_regular, shown
 from retrainer.text import pasted
 
 _HEAD = 512

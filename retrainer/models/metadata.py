@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from retrainer.documents import brief, read_document, require
 from retrainer.errors import ModelError
-from retrainer.models.schema import FORMAT, PARTS, TABLE, UNSEALED_FORMAT
+from retrainer.models.metadata_fields import FORMAT, PARTS, TABLE, UNSEALED_FORMAT
+from retrainer.system.documents import brief, read_document, require
 from retrainer.text import shown
 from retrainer.version import VERSION
 

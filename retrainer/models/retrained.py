@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
-from retrainer.files import open_regular, require_file, shown
+from retrainer.models.graph.wire import node_in
 from retrainer.models.metadata import (
     INPUT_NODE,
     PROTOTYPES_FILE,
@@ -15,13 +15,13 @@ from retrainer.models.metadata import (
     USUAL_SIZE,
     ModelMetadata,
 )
-from retrainer.models.sealing import content_of, damaged, is_whole, seal_of
-from retrainer.models.tflite_reader import MODEL_IDENTIFIER, file_in, metadata_in, read_tflite
-from retrainer.models.wire import node_in
-from retrainer.rejection import Prototypes, Rejection, from_npy
+from retrainer.models.seal import content_of, damaged, is_whole, seal_of
+from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER, file_in, metadata_in, read_tflite
+from retrainer.system.files import open_regular, require_file, shown
+from retrainer.training.rejection import Prototypes, Rejection, from_npy
 
 if TYPE_CHECKING:
-    from retrainer.models.foreign import GraphReading
+    from retrainer.models.graph.reading import GraphReading
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -105,7 +105,7 @@ def _open_tflite(
         )
     if metadata is None and not rejecting:
         return _as_read(_run_tflite(content, path, trusted=trusted), path)
-    from retrainer.models.litert import Network
+    from retrainer.models.tflite.litert import Network
 
     if rejecting:
         rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
@@ -121,10 +121,10 @@ def _open_tflite(
 def _run_tflite(content: bytes, path: str, *, trusted: bool) -> Runner:
     """What runs a `.tflite` of another tool: in a process of its own, unless it is trusted."""
     if trusted:
-        from retrainer.models.foreign_tflite import ForeignTFLite
+        from retrainer.models.tflite.foreign import ForeignTFLite
 
         return ForeignTFLite(content, path, trusted=True)
-    from retrainer.models.apart import ModelApart
+    from retrainer.models.isolated import ModelApart
 
     return ModelApart(content, path)
 
@@ -139,8 +139,8 @@ def _run_graph(graph: Any, path: str, nodes: Sequence[str], reading: "GraphReadi
         reading: What a graph tells that does not describe itself.
         trusted: Whether it may do whatever it can.
     """
-    from retrainer.models.apart import ModelApart
-    from retrainer.models.tensorflow_graph import GraphNetwork
+    from retrainer.models.graph.tensorflow_graph import GraphNetwork
+    from retrainer.models.isolated import ModelApart
 
     runner: ModelApart | GraphNetwork
     runner = GraphNetwork(graph, path, *nodes) if trusted else ModelApart(graph.SerializeToString(), path, *nodes)
@@ -163,12 +163,12 @@ def _open_graph(
     twin = twin_of(path)
     if twin and _are_its_own(nodes, metadata_in(twin, path)):
         return _open_tflite(twin, ("", ""), path, rejecting=rejecting)
-    from retrainer.models import graphdef
+    from retrainer.models.graph import graphdef
 
     graph, metadata = graphdef.read_model(path)
-    from retrainer.models.foreign import reading_of
-    from retrainer.models.operations import require_harmless
-    from retrainer.models.tensorflow_graph import require_node
+    from retrainer.models.graph.operations import require_harmless
+    from retrainer.models.graph.reading import reading_of
+    from retrainer.models.graph.tensorflow_graph import require_node
 
     if not trusted:
         require_harmless(graph, path)
@@ -236,7 +236,7 @@ def twin_of(path: str) -> bytes:
 
 
 def _with_features(content: bytes, path: str) -> bytes:
-    from retrainer.models.tflite import with_features
+    from retrainer.models.tflite.flatbuffer import with_features
 
     try:
         return with_features(content)

@@ -6,8 +6,8 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from tensorboard.compat.proto import types_pb2
 
-from retrainer.models.tflite import TFLiteBuilder
-from retrainer.models.tflite_reading import quantization_of, signature_of, text
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.reading import quantization_of, signature_of, text
 from retrainer.text import shown
 
 _TFLITE_TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}

@@ -1,11 +1,10 @@
-"""What a user sees of a run: the 2017 log lines and a progress bar on stderr, the result on stdout."""
+"""What a user sees of a run: the 2017 log lines and a progress bar, on stderr."""
 
 import sys
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from retrainer.backbones.sources import EMBEDDED
 from retrainer.events import (
     Calibrated,
     DownloadAdvanced,
@@ -21,21 +20,8 @@ from retrainer.events import (
     TestEvaluated,
     Warned,
 )
-from retrainer.files import shown
-from retrainer.observers.words import (
-    between,
-    cross_validation_lines,
-    learning_curve_lines,
-    percent,
-    previous_lines,
-    wrapped,
-)
-from retrainer.retraining import Retraining
-from retrainer.terminal import say
-from retrainer.text import pasted
-
-# Of the tutorial's networks the one that does best on flowers.
-LARGER = "mobilenet_1.0_224"
+from retrainer.system.files import shown
+from retrainer.system.terminal import say
 
 
 class Console:
@@ -88,11 +74,6 @@ class Console:
                 self._misclassified += 1
                 self._log("INFO", f"{shown(path):>70}  {predicted}")
 
-    def summarise(self, result: Retraining) -> None:
-        """Prints what a run gave, to stdout."""
-        for line in summary(result):
-            say(line)
-
     def _step(self, event: StepEvaluated) -> None:
         now = datetime.now()
         step = f"{now}: Step {event.step}"
@@ -139,52 +120,3 @@ class Console:
         if self._bar:
             self._bar.stop()
             self._bar = None
-
-
-def summary(result: Retraining) -> list[str]:
-    """The lines at the end of a run."""
-    lines = ["", *_accuracy(result)]
-    if result.cross_validation:
-        lines += cross_validation_lines(result.cross_validation)
-    if result.learning_curve:
-        lines += learning_curve_lines(result.learning_curve)
-    missed = (
-        ("Missed", result.unlisted, ("folder", "folders"), "that could not be listed"),
-        ("Skipped", result.skipped, ("file", "files"), "that could not be read"),
-        ("Left out", result.left_out, ("file or folder", "files or folders"), "hidden or in no class folder"),
-    )
-    for heading, count, (one, more), how in missed:
-        if count:
-            lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
-    written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
-    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
-    if result.previous:
-        lines += previous_lines(result.previous)
-    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
-    lines += wrapped("Time", times)
-    lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
-    if result.distorted:
-        lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
-    lines += ["", "Label a photo:", f"  retrainer label --graph {pasted(result.graph)} --image PHOTO"]
-    if result.backbone == EMBEDDED:
-        lines += [
-            "",
-            f"'{EMBEDDED}' is the small backbone that is built in. A larger one would do better,",
-            f"on flowers by ten points; with a network: --architecture {LARGER}",
-        ]
-    return lines
-
-
-def _accuracy(result: Retraining) -> list[str]:
-    test = result.test
-    if test is None:
-        return ["Test accuracy   unknown: there were no test photos"]
-    lines = [
-        f"Test accuracy   {percent(test.accuracy)} of {test.count:,} photos that were not trained on",
-        f"                {between(test.interval)} with 95 % confidence",
-        f"Mean of classes {percent(test.macro_recall)}",
-    ]
-    weakest = min((one for one in test.classes if one.support), key=lambda one: one.correct / one.support)
-    if weakest.correct < weakest.support:
-        lines += wrapped("Weakest class", f"{weakest.label}, {weakest.correct} of {weakest.support} right")
-    return lines

@@ -9,8 +9,8 @@ from typing import Any
 
 from retrainer.errors import OutputError
 from retrainer.events import Event, HeadMeasured, StepEvaluated
-from retrainer.files import shown
-from retrainer.summaries import TRAIN, VALIDATION, EventFile
+from retrainer.models.event_files import TRAIN, VALIDATION, EventFile
+from retrainer.system.files import shown
 
 
 class TensorBoard:

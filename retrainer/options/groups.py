@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retrainer.errors import OptionError
-from retrainer.files import expanded
 from retrainer.options.paths import require_path
+from retrainer.system.files import expanded
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from retrainer.arrays import Bools, Floats, Integers, spread
-from retrainer.calibration import temperature_of
-from retrainer.head import softmax
-from retrainer.metrics import correct, losses_of
+from retrainer.training.head import softmax
+from retrainer.training.metrics import correct, losses_of
+from retrainer.training.temperature import temperature_of
 
 # So many heads of a run, spread evenly, are told of and measured on all of validation: both take their time.
 _CHECKPOINTS = 40

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from retrainer.arrays import Floats, Integers, spread
-from retrainer.head import Head
-from retrainer.metrics import correct, cross_entropy
+from retrainer.training.head import Head
+from retrainer.training.metrics import correct, cross_entropy
 
 # 128 MiB of vectors with D = 1,024.
 ROWS_PER_CHUNK = 2**15

@@ -6,10 +6,10 @@ from typing import Any
 
 from retrainer.arrays import Integers
 from retrainer.events import Noted, Observer, silent
-from retrainer.head import Head
 from retrainer.options.retraining import STEP_FLAGS, RetrainOptions
 from retrainer.training.examples import Examples
 from retrainer.training.gradient_descent import fit_by_gradient_descent
+from retrainer.training.head import Head
 from retrainer.training.regression import fit_by_regression
 
 _IMBALANCED = 3

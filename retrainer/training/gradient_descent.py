@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.calibration import temperature_of
 from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated, Warned
-from retrainer.head import Head, gradient_step, initial_head
 from retrainer.options.retraining import RetrainOptions
 from retrainer.training.checkpoints import (
     Checkpoint,
@@ -20,7 +18,9 @@ from retrainer.training.checkpoints import (
     overfitting_in,
 )
 from retrainer.training.examples import Examples, measured
+from retrainer.training.head import Head, gradient_step, initial_head
 from retrainer.training.out_of_fold import InnerFold, OutOfFold
+from retrainer.training.temperature import temperature_of
 
 ALL = -1
 # Of so many checkpoints up to the chosen one the head that fits best is taken.

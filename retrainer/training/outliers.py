@@ -3,9 +3,9 @@
 import numpy as np
 
 from retrainer.arrays import Floats, members_of, spread
-from retrainer.rejection import Rejection, prototypes_of, threshold_of
 from retrainer.training.examples import Examples
 from retrainer.training.out_of_fold import OutOfFold
+from retrainer.training.rejection import Rejection, prototypes_of, threshold_of
 
 # With 16 prototypes a class as good as with all photos (AUROC of flowers against clothing, within 0.001). A model of
 # many classes has fewer of each, but one of every class; k-means looks at so many photos of a class.

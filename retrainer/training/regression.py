@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from retrainer.arrays import Floats, Integers
-from retrainer.calibration import penalised_loss, temperature_of
 from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated
-from retrainer.head import Head
 from retrainer.options.retraining import RetrainOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
+from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector, minimise
 from retrainer.training.out_of_fold import OutOfFold
+from retrainer.training.temperature import penalised_loss, temperature_of
 
 # Penalties on half the squared weights, beside the mean cross entropy: half a decade apart.
 _STRENGTHS = 10.0 ** np.arange(2.0, -4.6, -0.5)

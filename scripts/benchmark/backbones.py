@@ -17,20 +17,20 @@ from pathlib import Path
 import click
 import numpy as np
 
-from retrainer.architectures import Architecture, architectures
 from retrainer.arrays import Floats
+from retrainer.backbones.architectures import Architecture, architectures
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.conversion import convert
-from retrainer.backbones.naming import Grounds, Naming, Pictures
-from retrainer.backbones.opening import OpenNetwork, import_keras, keras_application, open_keras
-from retrainer.backbones.quantization import quantize
+from retrainer.backbones.converting.from_tensorflow import convert
+from retrainer.backbones.converting.hints import Grounds, Naming, Pictures
+from retrainer.backbones.converting.quantization import quantize
+from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, import_keras, keras_application, open_keras
 from retrainer.backbones.sources import bundle_of, source_of
-from retrainer.dataset import scan
+from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import BackboneError
 from retrainer.events import silent
-from retrainer.features import some_inputs
-from retrainer.models.litert import Network
+from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import BackboneOptions
+from retrainer.photos.dataset import scan
 
 ROUNDS = 5
 MEASURED = 64

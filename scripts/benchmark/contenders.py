@@ -17,11 +17,11 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.bottlenecks import BottleneckCache, FileIndex
-from retrainer.dataset import scan
+from retrainer.bottlenecks.cache import BottleneckCache, FileIndex
+from retrainer.bottlenecks.extraction import Source, extract
 from retrainer.events import silent
-from retrainer.features import Source, extract
-from retrainer.models.litert import Network
+from retrainer.models.tflite.litert import Network
+from retrainer.photos.dataset import scan
 
 BATCH = 32
 _WARM_UP = 64

@@ -18,22 +18,22 @@ from typing import Any
 import click
 import numpy as np
 
-from retrainer.arrays import Bools, Floats, Integers
-from retrainer.backbones.sources import EMBEDDED, bundle_of, source_of
-from retrainer.cross_validation import Fold, cross_validate, folds_of
-from retrainer.dataset import Dataset, dataset_of, scan
+from retrainer.arrays import Bools, Floats, Integers, normalised
+from retrainer.backbones.known import EMBEDDED
+from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.bottlenecks.extraction import extract, some_inputs
 from retrainer.events import silent
-from retrainer.extraction import photo_source
-from retrainer.features import extract, some_inputs
-from retrainer.head import Head, softmax
-from retrainer.learning_curve import learning_curve
-from retrainer.metrics import correct, losses_of
-from retrainer.native import one_blas_thread
+from retrainer.feature_source import photo_source
+from retrainer.measuring.cross_validation import Fold, cross_validate, folds_of
+from retrainer.measuring.learning_curve import learning_curve
 from retrainer.options.retraining import FOLDS, RetrainOptions
-from retrainer.rejection import normalised
-from retrainer.splits import content_places
+from retrainer.photos.dataset import Dataset, dataset_of, scan
+from retrainer.photos.splits import content_places
+from retrainer.system.native import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import fit
+from retrainer.training.head import Head, softmax
+from retrainer.training.metrics import correct, losses_of
 from retrainer.training.outliers import fit_rejection
 from scripts.benchmark.tables import Table, machine, machine_markdown
 

@@ -15,14 +15,14 @@ from typing import Any
 import click
 import numpy as np
 
-from retrainer.assessment import assess
-from retrainer.backbones.sources import EMBEDDED
+from retrainer.backbones.known import EMBEDDED
 from retrainer.events import silent
-from retrainer.head import softmax
-from retrainer.native import one_blas_thread
+from retrainer.measuring.figures import assess
 from retrainer.options.retraining import RetrainOptions
-from retrainer.splits import TRAINING, VALIDATION, split_by_content
+from retrainer.photos.splits import TRAINING, VALIDATION, split_by_content
+from retrainer.system.native import one_blas_thread
 from retrainer.training.fitting import fit
+from retrainer.training.head import softmax
 from retrainer.training.outliers import fit_rejection
 from scripts.benchmark.heads import LBFGS, SGD, Set, loaded
 from scripts.benchmark.tables import Table

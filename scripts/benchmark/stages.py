@@ -8,12 +8,12 @@ import simplejpeg
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
-from retrainer.dataset import scan
 from retrainer.events import silent
-from retrainer.images import MAX_PIXELS, read_file, square, to_input
-from retrainer.jpegs import decode_jpeg
-from retrainer.models.litert import Network
-from retrainer.parallel import in_order, usable_cores
+from retrainer.models.tflite.litert import Network
+from retrainer.photos.dataset import scan
+from retrainer.photos.decoding.jpegs import decode_jpeg
+from retrainer.photos.images import MAX_PIXELS, read_file, square, to_input
+from retrainer.system.parallel import in_order, usable_cores
 from scripts.benchmark.contenders import ours
 from scripts.benchmark.measuring import interleaved, timed
 from scripts.benchmark.tables import Table

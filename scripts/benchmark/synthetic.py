@@ -9,12 +9,12 @@ from PIL import Image
 
 from retrainer.arrays import Digests
 from retrainer.backbones.bundle import Bundle
-from retrainer.bottlenecks import ROWS_PER_PART, BottleneckCache, FileIndex
-from retrainer.dataset import scan
+from retrainer.bottlenecks.cache import ROWS_PER_PART, BottleneckCache, FileIndex
+from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.events import silent
-from retrainer.extraction import cache_name
-from retrainer.fingerprint_cache import FingerprintCache
-from retrainer.fingerprints import FINGERPRINT_BYTES
+from retrainer.feature_source import cache_name
+from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES
+from retrainer.photos.dataset import scan
 
 CLASSES = 5
 # Photos of the web and of a phone.

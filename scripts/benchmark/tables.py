@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from retrainer.parallel import usable_cores
+from retrainer.system.parallel import usable_cores
 
 _PACKAGES = ("ai-edge-litert", "numpy", "pillow", "pyarrow", "simplejpeg", "tensorflow")
 

@@ -1,0 +1,31 @@
+"""Whether a bundle's description fits its networks, told without running them."""
+
+from retrainer.backbones.bundle import COPY_AGAIN, Bundle
+from retrainer.errors import BackboneError
+from retrainer.models.graph import graphdef
+from retrainer.models.tflite import flatbuffer
+from retrainer.system.documents import brief
+from retrainer.text import shown
+
+
+def require_agreeing(bundle: Bundle) -> None:
+    """Raises BackboneError unless a bundle's networks are of the size, depth and end that it states."""
+    size, depth = flatbuffer.sizes_of(bundle.tflite_path.read_bytes(), bundle.tflite_path)
+    _require(bundle, "input_size", bundle.input_size, size)
+    _require(bundle, "depth", bundle.depth, depth)
+    if bundle.has_graph:
+        graph = graphdef.read_graph(bundle.graph_path)
+        ends = graphdef.ends_of(graph)
+        if bundle.feature_node not in ends:
+            _require(bundle, "feature_node", bundle.feature_node, ends[-1] if ends else "")
+        if all(node.name != bundle.map_tensor for node in graph.node):
+            _require(bundle, "map_tensor", bundle.map_tensor, "")
+
+
+def _require(bundle: Bundle, name: str, stated: object, found: object) -> None:
+    if stated != found:
+        raise BackboneError(
+            f"The bundle '{shown(bundle.folder)}' cannot be read: its '{name}' is not as expected: "
+            f"{brief(found)}, as its network has, received {brief(stated)}.",
+            COPY_AGAIN,
+        )

@@ -1,0 +1,1 @@
+"""A network of any kind -> a bundle."""

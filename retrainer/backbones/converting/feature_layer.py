@@ -1,0 +1,103 @@
+"""Which tensor of a network is the feature vector, and what pictures the network wants, read from its graph."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from retrainer.backbones.converting.hints import LOGITS, Naming, did_you_mean, no_logits
+from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
+from retrainer.errors import OptionError
+from retrainer.models.graph.first_steps import first_steps
+from retrainer.models.ranges import range_of
+from retrainer.system.files import shown
+
+_PASSING = frozenset(
+    {"Identity", "IdentityN", "LogSoftmax", "Reshape", "Sigmoid", "Softmax", "Squeeze", "StopGradient"}
+)
+_ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
+
+
+def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) -> Any:
+    """The tensor of the features.
+
+    What a classifier ends with are scores; its features are what its last layer takes. The end of any other network
+    is its features.
+
+    Args:
+        graph: The network's `tf.Graph`, with shapes.
+        network: What it is the graph of.
+        source: What the user calls it, for messages.
+        layer: `--bottleneck_layer`: empty, `logits`, or a node's name.
+
+    Raises:
+        OptionError: there is no such layer.
+    """
+    end = graph.get_tensor_by_name(f"{network.output_node}:0")
+    if network.chosen:
+        return end
+    last = _last_layer(end)
+    if layer == LOGITS:
+        if last is None:
+            raise no_logits(source)
+        return last[1]
+    if layer:
+        names = [operation.name for operation in graph.get_operations()]
+        found = [name for name in names if name == layer or name.endswith(f"/{layer}")]
+        if len(found) != 1:
+            close = found[:3] or get_close_matches(layer, [LOGITS, *names], n=3, cutoff=0.5)
+            raise OptionError(
+                f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
+                f"found {len(found) or 'none'} among {len(names)}.",
+                did_you_mean(close),
+            )
+        return graph.get_tensor_by_name(f"{found[0]}:0")
+    return end if last is None else last[0]
+
+
+def _last_layer(end: Any) -> tuple[Any, Any] | None:
+    """What a classifier's last layer takes and gives, None where the network is no classifier."""
+    tensor = _before_passing(end)
+    logits = tensor
+    if tensor.op.type in _ADDITIONS and _is_constant(tensor.op.inputs[1]):
+        tensor = _before_passing(tensor.op.inputs[0])
+    operation = tensor.op
+    if operation.type not in ("MatMul", "Conv2D") or not _is_constant(operation.inputs[1]):
+        return None
+    taken = operation.inputs[0]
+    if operation.type == "Conv2D" and tuple(taken.shape[1:3]) != (1, 1):
+        return None
+    return taken, logits
+
+
+def _before_passing(tensor: Any) -> Any:
+    while tensor.op.type in _PASSING:
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _is_constant(tensor: Any) -> bool:
+    """Whether a tensor depends on constants alone, as weights do that are reshaped first."""
+    waiting, seen = [tensor.op], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation.type == "Const" or operation.name in seen:
+            continue
+        if not operation.inputs:
+            return False
+        seen.add(operation.name)
+        waiting += [operand.op for operand in operation.inputs]
+    return True
+
+
+def picture_range(network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
+    """Mean and std of what the network takes, `(pixel - mean) / std`, and whether anything tells so.
+
+    What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
+    who doubles wants 0 to 1. If it has none, the usual range of its kind is taken.
+
+    Args:
+        network: It.
+        naming: What the user says.
+    """
+    steps = list(first_steps(network.graph, network.input_node))
+    told = bool(steps) or network.tells_range or naming.says_range
+    return naming.seen(range_of(steps, network.usual_range)), told

@@ -1,0 +1,255 @@
+"""An open network -> a bundle. TensorFlow is needed here, once per network."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.backbones.bundle import FEATURE_NODE, MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
+from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
+from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
+from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
+from retrainer.models.graph.reading import PLACEHOLDERS
+from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
+from retrainer.models.metadata import INPUT_NODE
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.system.files import shown
+from retrainer.system.native import native_stderr_hidden
+
+
+def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
+    """Makes the bundle of a network.
+
+    Args:
+        opened: Opens it; what it raises is told in one line.
+        naming: What the user says of it.
+        described: Name, source, licence and the source's hash.
+        parent: The folder of bundles.
+        on: What the bundle's features are compared on with the network's own, and who is told.
+
+    Raises:
+        OptionError: the layer that the user names is not there.
+        BackboneError: the network cannot be loaded or is no feature vector, or the bundle computes something else.
+        OutputError: the bundle cannot be written.
+    """
+    source = described.source
+    try:
+        with native_stderr_hidden(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
+            network = opened()
+            reading = _Reading.of(network, naming, source)
+            graph = _assembled(network, reading, source)
+            map_node = _pooled_node(graph)
+            tflite, named = with_map_named(tflite_of(graph), map_node)
+            pairs = [(picture, reading.features(picture)) for picture in on.compared(network.input_size)]
+            difference = require_agreement(tflite, graph, pairs, source)
+            batches = takes_batches(graph, pairs[0][0])
+    except (BackboneError, DownloadError, OptionError):
+        raise
+    except ModelError as error:
+        raise BackboneError(error.problem, error.fix) from error
+    except Exception as error:  # TensorFlow and Keras raise many kinds for a network that they cannot take
+        raise BackboneError(
+            f"'{shown(source)}' cannot be converted: {first_line(error)}",
+            "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
+        ) from error
+    bundle = replace(
+        described,
+        input_size=network.input_size,
+        depth=len(pairs[0][1]),
+        input_mean=reading.mean,
+        input_std=reading.std,
+        batches=batches,
+        difference=difference,
+        feature_node=FEATURE_NODE,
+        map_tensor=map_node if named else "",
+    )
+    on.tell(bundle, reading.taken.op.name, told=reading.told)
+    return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How a network is understood.
+
+    Attributes:
+        network: It.
+        graph: Its `tf.Graph`, with its size known and its batch free.
+        taken: The tensor of the features.
+        mean, std: It sees `(pixel - mean) / std`.
+        told: Whether anything tells so.
+    """
+
+    network: OpenNetwork
+    graph: Any
+    taken: Any
+    mean: float
+    std: float
+    told: bool
+
+    @classmethod
+    def of(cls, network: OpenNetwork, naming: Naming, source: str) -> "_Reading":
+        """Reads the network's graph."""
+        graph = _imported(network)
+        (mean, std), told = picture_range(network, naming)
+        taken = feature_tensor(graph, network, source, naming.bottleneck_layer)
+        _require_features(taken, source)
+        return cls(network, graph, taken, mean, std, told)
+
+    @property
+    def start(self) -> Any:
+        """The tensor of the pictures."""
+        return self.graph.get_tensor_by_name(f"{self.network.input_node}:0")
+
+    @cached_property
+    def _session(self) -> Any:
+        return import_tensorflow().compat.v1.Session(graph=self.graph)
+
+    def features(self, picture: Floats) -> Floats:
+        """What the network as it came makes of a picture `(S, S, 3)` in [-1, 1]: `(D,)`."""
+        pictures = ((picture * STD + MEAN - self.mean) / self.std)[np.newaxis]
+        if self.start.dtype.is_integer:
+            pictures = np.rint(pictures)
+        whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
+        end = self.graph.get_tensor_by_name(f"{self.network.output_node}:0")
+        if self.taken is not end:
+            # What lies inside is seen in the frozen graph only, which must give what the network gives.
+            frozen, value = self._session.run([end, self.taken], {self.start: pictures})
+            require_close(whole, frozen, self.network.output_node)
+            whole = value
+        vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
+        return vector
+
+
+def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
+    """The bundle's GraphDef, from [-1, 1] to pooled features."""
+    tensorflow, size = import_tensorflow(), network.input_size
+    graph = tensorflow.Graph()
+    with graph.as_default():
+        picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
+        seen = picture
+        if (reading.mean, reading.std) != (MEAN, STD):
+            seen = picture * (STD / reading.std) + (MEAN - reading.mean) / reading.std
+        seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
+        seen = tensorflow.cast(seen, reading.start.dtype)
+        (maps,) = tensorflow.import_graph_def(
+            network.graph, {reading.start.name: seen}, [reading.taken.name], name="network"
+        )
+        tensorflow.identity(_pooled(tensorflow, tensorflow.cast(maps, tensorflow.float32)), FEATURE_NODE)
+    needed = _needed(graph.as_graph_def(), FEATURE_NODE)
+    if all(node.name != INPUT_NODE for node in needed.node):
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the picture, '{shown(reading.taken.op.name)}' has none.",
+            "Name the layer of the features by --bottleneck_layer.",
+        )
+    return needed
+
+
+def _needed(graph: Any, end: str) -> Any:
+    """What a node needs, its inputs before it and in their order: the same for the same network, run by run."""
+    nodes = {node.name: node for node in graph.node}
+    ordered = []
+    waiting, entered = [end], {end}
+    while waiting:
+        node = nodes[waiting[-1]]
+        inputs = (name.lstrip("^").split(":")[0] for name in node.input)
+        # A loop leads back to a node that waits itself.
+        missing = next((name for name in inputs if name not in entered), "")
+        if missing:
+            waiting.append(missing)
+            entered.add(missing)
+        else:
+            ordered.append(nodes[waiting.pop()])
+    needed = type(graph)(node=ordered, versions=graph.versions)
+    needed.library.CopyFrom(graph.library)
+    return needed
+
+
+def _imported(network: OpenNetwork) -> Any:
+    """The network's `tf.Graph`, its batch free and its size known whatever it says of them."""
+    tensorflow = import_tensorflow()
+    definition = type(network.graph).FromString(network.graph.SerializeToString())
+    for node in definition.node:
+        if node.name == network.input_node and node.op in PLACEHOLDERS:
+            shape = tensorflow.TensorShape((None, network.input_size, network.input_size, 3))
+            node.attr["shape"].shape.CopyFrom(shape.as_proto())
+        # Shapes that an exporter noted down belong to another batch or size.
+        node.attr.pop("_output_shapes", None)
+    graph = tensorflow.Graph()
+    with graph.as_default():
+        tensorflow.import_graph_def(definition, name="")
+    return graph
+
+
+def _require_features(taken: Any, source: str) -> None:
+    """Raises BackboneError unless a tensor is `(N, D)`, or `(N, H, H, D)` to be averaged: pictures are square."""
+    rank = taken.shape.rank
+    if rank not in (2, 4) or taken.shape[-1] is None or (rank == 4 and taken.shape[1] != taken.shape[2]):
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the shape (N, D) or (N, H, H, D), "
+            f"'{shown(taken.op.name)}' has {'an unknown one' if rank is None else tuple(taken.shape)}.",
+            "Name a feature vector, or the layer of the features by --bottleneck_layer.",
+        )
+
+
+def _pooled(tensorflow: Any, maps: Any) -> Any:
+    """A map `(N, H, W, D)` averaged, features `(N, D)` as they are."""
+    if maps.shape.rank == 2:
+        return maps
+    if tuple(maps.shape[1:3]) == (1, 1):  # pooled already
+        return tensorflow.squeeze(maps, [1, 2])
+    return tensorflow.reduce_mean(maps, [1, 2])
+
+
+def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:
+    """A bundle's GraphDef as a `.tflite`.
+
+    Args:
+        graph: TensorFlow's GraphDef, whose input is `input`.
+        feature_node: Its node of the features.
+        representative: Network inputs `(S, S, 3)` to calibrate on, which makes it int8 inside; none for float32.
+    """
+    tensorflow = import_tensorflow()
+    imported = tensorflow.compat.v1.wrap_function(lambda: tensorflow.import_graph_def(graph, name=""), [])
+    feeds, fetches = (imported.graph.get_tensor_by_name(f"{name}:0") for name in (INPUT_NODE, feature_node))
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([imported.prune(feeds, fetches)], None)
+    if representative:
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([picture[np.newaxis]] for picture in representative)
+        converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converted: bytes = converter.convert()
+    return converted
+
+
+def _pooled_node(graph: Any) -> str:
+    """The node whose output the pooling takes, empty where the network does not end with one."""
+    nodes = {node.name: node for node in graph.node}
+    node = nodes[FEATURE_NODE]
+    while node.op in ("Identity", "Squeeze", "Reshape", "Cast"):
+        node = nodes[node.input[0].split(":")[0]]
+    if node.op not in ("Mean", "AvgPool"):
+        return ""
+    node = nodes[node.input[0].split(":")[0]]
+    while node.op == "Identity":
+        node = nodes[node.input[0].split(":")[0]]
+    return str(node.name)
+
+
+def with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
+    """The TFLite model with the tensor before the pooling under that name, and whether it has one."""
+    builder = TFLiteBuilder.parsed(tflite)
+    maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
+    operator = maker.get(builder.graph.outputs[0])
+    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE", "DEQUANTIZE"):
+        operator = maker.get(operator.inputs[0])
+    if not name or operator is None or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
+        return tflite, False
+    builder.graph.tensors[operator.inputs[0]].name = name
+    return builder.packed(), True

@@ -1,0 +1,278 @@
+"""A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from retrainer.arrays import Floats
+from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.converting.hints import (
+    LOGITS,
+    Grounds,
+    Naming,
+    did_you_mean,
+    no_logits,
+)
+from retrainer.backbones.converting.verification import TOLERANCE, relative_difference
+from retrainer.errors import BackboneError, OptionError
+from retrainer.models.metadata import INPUT_NODE
+from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.litert import Network, tensors_of
+from retrainer.models.tflite.reading import INTEGERS, as_integers, quantization_of, range_in, text
+from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
+from retrainer.system.files import shown
+
+_PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
+# One step of int8 at the input, where rounding may fall either way, is a few of them at the end.
+_INT8_TOLERANCE = 0.05
+
+
+def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
+    """Makes the bundle of a `.tflite`: from float32 in [-1, 1] to float32 features, whatever is between.
+
+    Args:
+        path: Where it lies.
+        naming: What the user says of it.
+        described: Name, source, licence and the source's hash.
+        parent: The folder of bundles.
+        on: What the bundle's features are compared on with the network's own, and who is told.
+
+    Raises:
+        OptionError: the layer that the user names is not there.
+        BackboneError: it is no network of pictures, or the bundle computes something else.
+        OutputError: the bundle cannot be written.
+    """
+    source, content = described.source, path.read_bytes()
+    if content[4:8] != MODEL_IDENTIFIER:
+        raise BackboneError(
+            f"'{shown(source)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Convert the network again, or copy it again.",
+        )
+    try:
+        builder = TFLiteBuilder.parsed(content)
+        entrance = _entrance(builder, naming, source)
+        taken = _taken(builder, naming, source)
+        depth = _end_with(builder, taken, source)
+        _begin_with(builder, entrance)
+        _remove_the_rest(builder)
+        tflite = builder.packed()
+        Network(tflite)
+        tensors = builder.graph.tensors
+        difference = _require_agreement((content, tflite), tensors, taken, entrance, on.compared(entrance.size))
+        layer = text(tensors[taken].name).split(";")[0]
+    except (BackboneError, OptionError):
+        raise
+    except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise BackboneError(
+            f"'{shown(source)}' cannot be used: {reason}.",
+            "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
+        ) from error
+    bundle = replace(
+        described,
+        input_size=entrance.size,
+        depth=depth,
+        input_mean=entrance.mean,
+        input_std=entrance.std,
+        batches=False,
+        difference=difference,
+    )
+    on.tell(bundle, layer, told=entrance.told)
+    return write_bundle(parent, bundle, tflite, None)
+
+
+@dataclass(frozen=True)
+class _Entrance:
+    """A network's input: its tensor, S, the mean and std by which it sees pixels, and whether it tells them."""
+
+    tensor: Any
+    size: int
+    mean: float
+    std: float
+    told: bool
+
+    def as_it_takes(self, picture: Floats) -> Any:
+        """A picture in [-1, 1] as the network's own input takes it."""
+        if (self.mean, self.std) == (MEAN, STD):
+            real = picture
+        else:
+            real = ((picture * STD + MEAN - self.mean) / self.std).astype(np.float32)
+        return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
+
+
+def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
+    graph = builder.graph
+    tensor = graph.tensors[graph.inputs[0]]
+    if naming.input_layer not in ("", text(tensor.name)):
+        raise OptionError(
+            f"--input_layer: expected the only input of '{shown(source)}', '{shown(text(tensor.name))}', "
+            f"received '{shown(naming.input_layer)}'.",
+            "Leave the flag out.",
+        )
+    shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
+    if len(shape) == 4 and tensor.shapeSignature is not None and -1 in list(tensor.shapeSignature)[1:3]:
+        raise BackboneError(
+            f"'{shown(source)}': expected an input of a known size, received one of any size.",
+            "Convert the network again for one size.",
+        )
+    known = (*INTEGERS, schema.TensorType.FLOAT32)
+    if len(graph.inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or tensor.type not in known:
+        raise BackboneError(
+            f"'{shown(source)}': expected one input (1, S, S, 3) of float32, uint8 or int8, "
+            f"received {[tuple(map(int, graph.tensors[number].shape)) for number in graph.inputs]}.",
+            "Name a feature vector for pictures.",
+        )
+    if shape[0] != 1 or shape[3] != 3:
+        raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
+    inferred, told = range_in(builder)
+    return _Entrance(tensor, shape[1], *naming.seen(inferred), told or naming.says_range)
+
+
+def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
+    """The tensor of the features, by the rule of `cutting.feature_tensor`."""
+    graph = builder.graph
+    if naming.bottleneck_layer not in ("", LOGITS):
+        return _named(builder, naming.bottleneck_layer, source)
+    if len(graph.outputs) != 1:
+        raise BackboneError(
+            f"'{shown(source)}': expected one output, received {len(graph.outputs)}.",
+            "Name the tensor of the features by --bottleneck_layer.",
+        )
+    maker = {output: operator for operator in graph.operators for output in operator.outputs}
+    logits = int(graph.outputs[0])
+    while logits in maker and builder.operator_name(maker[logits]) in _PASSING:
+        logits = int(maker[logits].inputs[0])
+    last = maker.get(logits)
+    if last is not None and _is_last_layer(builder, last):
+        return logits if naming.bottleneck_layer else int(last.inputs[0])
+    if naming.bottleneck_layer:
+        raise no_logits(source)
+    return int(graph.outputs[0])
+
+
+def _is_last_layer(builder: TFLiteBuilder, operator: Any) -> bool:
+    kind, options = builder.operator_name(operator), operator.builtinOptions
+    if kind not in ("FULLY_CONNECTED", "CONV_2D") or options is None or options.fusedActivationFunction:
+        return False
+    shape = builder.graph.tensors[operator.inputs[0]].shape
+    return kind == "FULLY_CONNECTED" or (int(shape[1]), int(shape[2])) == (1, 1)
+
+
+def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
+    names = [text(tensor.name) for tensor in builder.graph.tensors]
+    made = {output for operator in builder.graph.operators for output in operator.outputs}
+    for number, name in enumerate(names):
+        if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
+            return number
+    close = get_close_matches(layer, [names[number] for number in made], n=3, cutoff=0.4)
+    raise OptionError(
+        f"--bottleneck_layer: expected a tensor '{shown(layer)}' in '{shown(source)}', found none among {len(made)}.",
+        did_you_mean(close),
+    )
+
+
+def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
+    """Makes a tensor the only output, as float32 `(1, D)`, a map averaged; returns D."""
+    tensor = builder.graph.tensors[taken]
+    shape = [int(size) for size in tensor.shape]
+    if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
+        raise BackboneError(
+            f"'{shown(source)}': expected features of the shape (1, D) or (1, H, H, D), "
+            f"'{shown(text(tensor.name))}' has {tuple(shape)}.",
+            "Name the tensor of the features by --bottleneck_layer.",
+        )
+    if tensor.type != schema.TensorType.FLOAT32:
+        floats = builder.add_tensor("features_dequantized", shape)
+        builder.add_operator("DEQUANTIZE", (taken,), (floats,), schema.DequantizeOptionsT())
+        taken = floats
+    if len(shape) == 4:
+        axes = builder.add_constant("spatial_axes", np.array([1, 2], np.int32))
+        pooled = builder.add_tensor("features_pooled", (1, shape[3]))
+        builder.add_operator("MEAN", (taken, axes), (pooled,), schema.ReducerOptionsT())
+        taken = pooled
+    builder.graph.outputs = [taken]
+    return shape[-1]
+
+
+def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
+    """Puts before the network what turns a picture in [-1, 1] into what it takes."""
+    graph = builder.graph
+    (own,) = graph.inputs
+    shape = (1, entrance.size, entrance.size, 3)
+    steps: list[tuple[str, tuple[int, ...], Any]] = []
+    factor, offset = STD / entrance.std, (MEAN - entrance.mean) / entrance.std
+    if not np.isclose(factor, 1.0):
+        steps.append(
+            ("MUL", (builder.add_constant("input_factor", np.array([factor], np.float32)),), schema.MulOptionsT())
+        )
+    if not np.isclose(offset, 0.0, atol=1e-6):
+        steps.append(
+            ("ADD", (builder.add_constant("input_offset", np.array([offset], np.float32)),), schema.AddOptionsT())
+        )
+    if entrance.tensor.type in INTEGERS:
+        steps.append(("QUANTIZE", (), schema.QuantizeOptionsT()))
+    if not steps:
+        return
+    number = builder.add_tensor(INPUT_NODE, shape)
+    graph.inputs = [number]
+    for place, (operator, constants, options) in enumerate(steps):
+        following = own if place == len(steps) - 1 else builder.add_tensor(f"{INPUT_NODE}_{place}", shape)
+        builder.insert_operator(place, operator, (number, *constants), (following,), options)
+        number = following
+
+
+def _remove_the_rest(builder: TFLiteBuilder) -> None:
+    """Removes what the output does not need, and what the model said of itself that holds no longer."""
+    graph, needed, kept = builder.graph, set(builder.graph.outputs), []
+    for operator in reversed(graph.operators):
+        if needed.intersection(operator.outputs):
+            needed |= set(operator.inputs)
+            kept.append(operator)
+    graph.operators = kept[::-1]
+    used = {graph.tensors[number].buffer for number in needed if number >= 0}
+    for number, tensor in enumerate(graph.tensors):
+        if number not in needed and tensor.buffer not in used:
+            builder.model.buffers[tensor.buffer].data = None
+    others = (METADATA_BUFFER, METADATA_BUFFER.encode())
+    builder.model.metadata = [entry for entry in builder.model.metadata or [] if entry.name not in others]
+    builder.model.signatureDefs = None
+
+
+def _require_agreement(
+    models: tuple[bytes, bytes], tensors: Sequence[Any], taken: int, entrance: _Entrance, pictures: Sequence[Floats]
+) -> float:
+    """The largest difference of the bundle's features from the network's own.
+
+    Args:
+        models: The network as it came, and the bundle's.
+        tensors: The network's, `taken` among them.
+        taken: The number of that of the features.
+        entrance: How the network takes pictures.
+        pictures: To compare on, `(S, S, 3)` in [-1, 1].
+
+    Raises:
+        ValueError: it is too large.
+    """
+    content, tflite = models
+    tensor = tensors[taken]
+    tolerance = _INT8_TOLERANCE if any(t.type in INTEGERS for t in tensors) else TOLERANCE
+    scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else quantization_of(tensor)
+    differences = []
+    for picture in pictures:
+        own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)
+        expected = (own.astype(np.float32) - zero) * scale
+        (*_, (_, _, received)) = tensors_of(tflite, picture)
+        expected = expected if expected.ndim == 2 else expected.mean(axis=(1, 2))
+        difference = relative_difference(received, expected)
+        if not difference <= tolerance:
+            raise ValueError(
+                f"the bundle's features differ by {difference:.1e} of the largest, expected at most {tolerance:.0e}"
+            )
+        differences.append(difference)
+    return max(differences)

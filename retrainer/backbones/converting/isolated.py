@@ -1,0 +1,140 @@
+"""The conversion of a network of somebody else's, in a process of its own."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle
+from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.fetching.archives import TFLITE_ENDING
+from retrainer.errors import BackboneError, ModelError
+from retrainer.events import Event, Noted, Warned
+from retrainer.models.graph.graphdef import read_graph
+from retrainer.models.graph.operations import require_harmless
+from retrainer.models.tflite.litert import Network
+from retrainer.system.child import Arrays, Child
+from retrainer.system.files import output_error, shown
+from retrainer.system.unfinished import unfinished_folder
+
+# Ten times what the largest networks of the table take on two idle cores.
+CONVERTING = 600.0
+_NOTES = {"noted": Noted, "warned": Warned}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A network that is to become a bundle.
+
+    Attributes:
+        network: The folder of a SavedModel, or the file of another network.
+        naming: What the user says of it.
+        described: The bundle's description as far as the source tells it.
+    """
+
+    network: Path
+    naming: Naming
+    described: Bundle
+
+    def here(self, parent: Path, on: Grounds, *, trusted: bool) -> Bundle:
+        """Makes the bundle in this process; see `conversion.convert` and `tflite_source.convert_tflite`."""
+        if self.network.suffix == TFLITE_ENDING:
+            from retrainer.backbones.converting.from_tflite import convert_tflite
+
+            return convert_tflite(self.network, self.naming, self.described, parent, on)
+        from retrainer.backbones.converting.from_tensorflow import convert
+        from retrainer.backbones.converting.tensorflow_networks import open_network
+
+        opened = partial(open_network, self.network, self.described.source, self.naming, trusted=trusted)
+        return convert(opened, self.naming, self.described, parent, on)
+
+    def apart(self, parent: Path, on: Grounds) -> Bundle:
+        """Makes the bundle in a child with limits of time and memory, and looks at it before it is taken.
+
+        Raises:
+            OptionError: the layer that the user names is not there.
+            BackboneError: the network cannot be converted, or the child crashed or took more than it may.
+            OutputError: the bundle cannot be written.
+        """
+        name = self.described.name
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with unfinished_folder(parent / name) as folder:
+                self._run(folder, on)
+                bundle = read_bundle(folder / name)
+                Network(bundle.tflite_path)
+                if bundle.has_graph:
+                    require_harmless(read_graph(bundle.graph_path), self.described.source)
+                return copy_bundle(bundle, parent)
+        except ModelError as error:
+            raise BackboneError(error.problem, error.fix) from error
+        except OSError as error:
+            raise output_error(parent, error) from error
+
+    def _run(self, folder: Path, on: Grounds) -> None:
+        """Has a child make the bundle in a folder; answers what it asks, and tells what it tells."""
+        described = {**asdict(self.described), "folder": ""}
+        asked = {
+            "network": str(self.network),
+            "naming": asdict(self.naming),
+            "described": described,
+            "folder": str(folder),
+            "known_range": on.known_range,
+        }
+        child, deadline = Child(__name__, self.described.source), time.monotonic() + CONVERTING
+        try:
+            told, _ = child.ask(asked, seconds=CONVERTING)
+            while told.get("kind") != "done":
+                if told.get("kind") == "pictures":
+                    pictures = on.pictures(_whole(told["size"]), _whole(told["count"]))
+                    told, _ = child.ask({}, _stacked(pictures), seconds=deadline - time.monotonic())
+                    continue
+                on.observer(_NOTES[str(told.get("kind"))](shown(str(told.get("text")))))
+                told, _ = child.answer(seconds=deadline - time.monotonic())
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelError(f"'{shown(self.described.source)}': what converts it answered nonsense.") from error
+        finally:
+            child.close()
+
+
+def _whole(number: Any) -> int:
+    """A size or a count that a child asks for; ValueError of one that is absurd."""
+    if not isinstance(number, int) or not 0 < number <= 4096:
+        raise ValueError(number)
+    return number
+
+
+def _stacked(pictures: Sequence[Floats]) -> Arrays:
+    return [np.stack(pictures)] if len(pictures) else []
+
+
+def serve(channel: Any) -> None:
+    """The child's side: converts one network."""
+    from retrainer.system.worker import limit_seconds
+
+    asked, _ = channel.receive()
+    limit_seconds(CONVERTING)
+    described = replace(Bundle(**asked["described"]), folder=Path())
+    conversion = Conversion(Path(asked["network"]), Naming(**asked["naming"]), described)
+
+    def pictures(size: int, count: int) -> Sequence[Floats]:
+        channel.send({"kind": "pictures", "size": size, "count": count})
+        _, arrays = channel.receive()
+        return list(arrays[0]) if arrays else []
+
+    def observer(event: Event) -> None:
+        kind = next((kind for kind, of in _NOTES.items() if isinstance(event, of)), "")
+        if kind:
+            channel.send({"kind": kind, "text": str(getattr(event, "message", ""))})
+
+    def converted() -> tuple[dict[str, Any], Arrays]:
+        grounds = Grounds(pictures, observer, asked["known_range"])
+        conversion.here(Path(asked["folder"]), grounds, trusted=False)
+        return {"kind": "done"}, ()
+
+    channel.answer(converted, described.source)

@@ -1,0 +1,1 @@
+"""Archives of networks: downloaded and unpacked."""

@@ -1,0 +1,170 @@
+"""Archives of networks, unpacked member by member: what they hold is not trusted."""
+
+import errno
+import lzma
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from retrainer.errors import DownloadError
+from retrainer.system.files import DISK_FULL, output_error, shown
+from retrainer.system.unfinished import unfinished_folder
+
+SAVED_MODEL = "saved_model.pb"
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
+# Networks that are one file each: a frozen graph, LiteRT's and Keras's.
+GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING = ".pb", ".tflite", ".keras"
+MAX_BYTES = 4 * 2**30
+MAX_MEMBERS = 10_000
+MAX_HEADER_BYTES = 2**20
+# Weights compress by a tenth, a model's description in JSON by a twentieth or so; a bomb by a thousand.
+MAX_RATIO = 200
+
+# What a damaged archive makes Python's readers raise; OSError for names that no disk takes.
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OSError)
+_DISK_TROUBLE = DISK_FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+# Files that lie in a SavedModel's folder and are no network.
+_OF_SAVED_MODELS = frozenset({SAVED_MODEL, "fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb"})
+_KERAS_MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
+
+
+def network_in(folder: Path) -> Path | None:
+    """The network that a folder holds: the folder itself where it is a whole SavedModel, or its only network file.
+
+    Of one network in several formats the frozen graph counts most. Either may lie one folder deeper, as in archives.
+    """
+    for place in (folder, *sorted(path for path in folder.glob("*") if path.is_dir())):
+        if is_saved_model(place):
+            return place
+        files = [path for path in place.glob("*") if path.name not in _OF_SAVED_MODELS and path.is_file()]
+        for ending in (GRAPH_ENDING, KERAS_ENDING, TFLITE_ENDING):
+            networks = [path for path in files if path.suffix == ending]
+            if len(networks) == 1:
+                return networks[0]
+    return None
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether a folder holds all files of a SavedModel; cleaners of temporary folders leave half of them."""
+    variables = folder / "variables"
+    if not (folder / SAVED_MODEL).is_file():
+        return False
+    if not variables.is_dir():  # a module without weights
+        return True
+    shards = [path.name.rsplit("-", 1)[1] for path in variables.glob("variables.data-*-of-*")]
+    return (variables / "variables.index").is_file() and {f"{len(shards):05d}"} == set(shards)
+
+
+def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], None] = lambda _: None) -> None:
+    """Unpacks a network's archive: plain files and folders only, of a bounded size, all of them or none.
+
+    Args:
+        archive: A `.tar`, `.tar.gz` or `.tgz`.
+        folder: Appears when everything is unpacked; what is there is replaced.
+        source: Where the archive came from, for messages.
+        accept: Looks at what was unpacked before it appears, and raises where it is not wanted.
+
+    Raises:
+        DownloadError: it is no such archive, is truncated, holds something else, or no network.
+        OutputError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished_folder(folder) as temporary:
+            unfinished = temporary / "unpacked"
+            unfinished.mkdir()
+            try:
+                with tarfile.open(archive, tarinfo=_BoundedHeader) as members:
+                    for member in _safe(members, source):
+                        members.extract(member, unfinished, filter="data")
+            except _UNREADABLE as error:
+                if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+                    raise
+                raise DownloadError(
+                    f"'{shown(source)}': expected a .tar.gz of a network, received a damaged or truncated one: "
+                    f"{(str(error) or type(error).__name__).splitlines()[0].rstrip(':')}.",
+                    "Try again, or name another source.",
+                ) from error
+            root = _root_of(unfinished, source)
+            accept(root)
+            shutil.rmtree(folder, ignore_errors=True)
+            root.rename(folder)
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+
+class _BoundedHeader(tarfile.TarInfo):
+    """A member whose extended header, which tarfile reads into memory, is of a bounded size."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if not self.isfile() and not self.isdir() and self.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+
+def _safe(members: tarfile.TarFile, source: str) -> Iterator[tarfile.TarInfo]:
+    """The members of an archive, each looked at before it is unpacked."""
+    total = 0
+    for count, member in enumerate(members, start=1):
+        total += member.size
+        if not (member.isfile() or member.isdir()):
+            reason = "is a link or a device; expected files and folders only"
+        elif member.name.startswith("/") or ".." in Path(member.name).parts:
+            reason = "lies outside the archive"
+        elif total > MAX_BYTES or count > MAX_MEMBERS:
+            reason = f"is too much; expected at most {MAX_MEMBERS:,} files of {MAX_BYTES >> 30} GB together"
+        else:
+            yield member
+            continue
+        raise _refused(source, member.name, reason)
+
+
+def _refused(source: str, member: str, reason: str) -> DownloadError:
+    return DownloadError(
+        f"'{shown(source)}': '{shown(member)}' {reason}.", "Do not use this archive; name another source."
+    )
+
+
+def _root_of(unpacked: Path, source: str) -> Path:
+    """The folder that is or holds the network: the archive's own, or the only folder in it."""
+    network = network_in(unpacked)
+    if network:
+        return network if network.is_dir() else network.parent
+    received = sorted(shown(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file())
+    raise DownloadError(
+        f"'{shown(source)}': expected {SAVED_MODEL} and its variables, or one .pb, .tflite or .keras in the archive, "
+        f"received {', '.join(received[:5]) or 'nothing'}.",
+        "Name a feature vector.",
+    )
+
+
+def require_safe_keras(path: Path) -> None:
+    """Looks into a `.keras` file before Keras does: its known members only, of a bounded size and ratio.
+
+    Raises:
+        DownloadError: it is no such file, or holds something else.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise DownloadError(
+            f"'{shown(path)}' is no whole .keras file: expected a zip archive, received something else: {error}.",
+            "Save the model again by model.save('NAME.keras'), or copy it again.",
+        ) from error
+    total = 0
+    for count, member in enumerate(members, start=1):
+        total += member.file_size
+        known = member.filename in _KERAS_MEMBERS or member.filename.startswith("assets/")
+        if not known or ".." in Path(member.filename).parts or "\\" in member.filename:
+            raise _refused(
+                str(path), member.filename, f"does not belong there; expected {', '.join(sorted(_KERAS_MEMBERS))}"
+            )
+        if total > MAX_BYTES or count > MAX_MEMBERS:
+            raise _refused(str(path), member.filename, f"is too much; expected at most {MAX_BYTES >> 30} GB together")
+        if member.file_size > MAX_RATIO * max(member.compress_size, 1) and member.file_size > MAX_HEADER_BYTES:
+            raise _refused(str(path), member.filename, f"unpacks to more than {MAX_RATIO} times its size")

@@ -1,0 +1,1 @@
+"""Feature vectors of photos: the cache on disk, and how it is filled."""

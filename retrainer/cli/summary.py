@@ -1,0 +1,65 @@
+"""The lines at the end of a run."""
+
+from retrainer.backbones.known import EMBEDDED
+from retrainer.cli.words import (
+    between,
+    cross_validation_lines,
+    learning_curve_lines,
+    percent,
+    previous_lines,
+    wrapped,
+)
+from retrainer.retraining import Retraining
+from retrainer.text import pasted, shown
+
+# Of the tutorial's networks the one that does best on flowers.
+LARGER = "mobilenet_1.0_224"
+
+
+def summary(result: Retraining) -> list[str]:
+    """The lines at the end of a run."""
+    lines = ["", *_accuracy(result)]
+    if result.cross_validation:
+        lines += cross_validation_lines(result.cross_validation)
+    if result.learning_curve:
+        lines += learning_curve_lines(result.learning_curve)
+    missed = (
+        ("Missed", result.unlisted, ("folder", "folders"), "that could not be listed"),
+        ("Skipped", result.skipped, ("file", "files"), "that could not be read"),
+        ("Left out", result.left_out, ("file or folder", "files or folders"), "hidden or in no class folder"),
+    )
+    for heading, count, (one, more), how in missed:
+        if count:
+            lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
+    written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
+    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
+    if result.previous:
+        lines += previous_lines(result.previous)
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
+    lines += wrapped("Time", times)
+    lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
+    if result.distorted:
+        lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
+    lines += ["", "Label a photo:", f"  retrainer label --graph {pasted(result.graph)} --image PHOTO"]
+    if result.backbone == EMBEDDED:
+        lines += [
+            "",
+            f"'{EMBEDDED}' is the small backbone that is built in. A larger one would do better,",
+            f"on flowers by ten points; with a network: --architecture {LARGER}",
+        ]
+    return lines
+
+
+def _accuracy(result: Retraining) -> list[str]:
+    test = result.test
+    if test is None:
+        return ["Test accuracy   unknown: there were no test photos"]
+    lines = [
+        f"Test accuracy   {percent(test.accuracy)} of {test.count:,} photos that were not trained on",
+        f"                {between(test.interval)} with 95 % confidence",
+        f"Mean of classes {percent(test.macro_recall)}",
+    ]
+    weakest = min((one for one in test.classes if one.support), key=lambda one: one.correct / one.support)
+    if weakest.correct < weakest.support:
+        lines += wrapped("Weakest class", f"{weakest.label}, {weakest.correct} of {weakest.support} right")
+    return lines

@@ -1,0 +1,177 @@
+"""Figures as users read them, in lines of at most 80 characters."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from retrainer.text import pasted, shown
+
+if TYPE_CHECKING:
+    from retrainer.comparison import Comparison
+    from retrainer.measuring.cross_validation import CrossValidation
+    from retrainer.measuring.figures import Assessment
+    from retrainer.measuring.learning_curve import LearningCurve
+    from retrainer.previous_model import Previous
+
+WIDTH, HEADING = 80, 16
+# A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
+_CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
+_LABEL = 24
+_WORTHS = 3
+_LABELS_NAMED = 5
+# Two characters that no text for a terminal holds, so that a line ends with no number whose percent sign follows.
+_PERCENT = "\0%"
+# Of accuracy, 0 to 1.
+_HARDLY = 0.005
+
+
+def percent(share: float) -> str:
+    """A share, 0 to 1, in percent."""
+    return f"{100 * share:.1f} %"
+
+
+def between(interval: tuple[float, float]) -> str:
+    """An interval of shares in percent."""
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: bool = True) -> list[str]:
+    """A heading and a text beside it, which begins at a column; words that are longer than a line may be broken."""
+    joined = text.replace(" %", _PERCENT)
+    lines = textwrap.wrap(joined, WIDTH - indent, break_on_hyphens=False, break_long_words=breaks_words) or [""]
+    headings = [heading, *[""] * len(lines)]
+    return [f"{head:<{indent}}{line}".replace(_PERCENT, " %") for head, line in zip(headings, lines, strict=False)]
+
+
+def short(label: str, width: int = _LABEL) -> str:
+    """A label, cut where it is longer than a column."""
+    label = shown(label)
+    return label if len(label) <= width else f"{label[: width - 1]}…"
+
+
+def assessment_lines(figures: "Assessment") -> Iterator[str]:
+    """All figures of an assessment."""
+    yield f"{'Accuracy':<{HEADING}}{percent(figures.accuracy)}, {between(figures.interval)} with 95 % confidence"
+    means = figures.macro_precision, figures.macro_recall, figures.macro_f1
+    yield f"{'Mean of classes':<{HEADING}}precision {means[0]:.3f}, recall {means[1]:.3f}, F1 {means[2]:.3f}"
+    if figures.top:
+        tops = ", ".join(f"{percent(share)} among the best {k}" for k, share in figures.top.items())
+        yield from wrapped("Own class", tops)
+    yield f"{'Log loss':<{HEADING}}{figures.log_loss:.3f}"
+    floor = f"a perfectly calibrated model would show {figures.calibration_floor:.3f}"
+    yield f"{'Calibration':<{HEADING}}error {figures.calibration_error:.3f}; {floor}"
+    yield ""
+    yield f"{'class':<{_LABEL}} precision   recall       F1    photos"
+    for one in figures.classes:
+        shares = ("-" if share is None else f"{share:.3f}" for share in (one.precision, one.recall, one.f1))
+        yield f"{short(one.label):<{_LABEL}} {'{:>9} {:>8} {:>8}'.format(*shares)} {one.support:9,}"
+    yield ""
+    yield from _confusions([one.label for one in figures.classes], figures.confusion)
+
+
+def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
+    """What folds tell of all photos."""
+    figures, (loss, error) = result.assessment, result.before
+    spread = between((min(result.accuracies), max(result.accuracies)))
+    lines = (
+        f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head new to it",
+        f"{between(figures.interval)} with 95 % confidence; folds {spread}",
+        f"mean of classes {percent(figures.macro_recall)}",
+        f"log loss {figures.log_loss:.3f}, before calibration {loss:.3f}",
+        f"calibration error {figures.calibration_error:.3f}, before {error:.3f}, "
+        f"by chance {figures.calibration_floor:.3f}",
+    )
+    for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
+        yield f"{heading:<{HEADING}}{line}"
+
+
+def previous_lines(previous: "Previous") -> Iterator[str]:
+    """Where the model that was replaced is, and how it compares with the new one."""
+    yield f"{'Previous model':<{HEADING}}{shown(previous.graph)}"
+    for what, labels in (("New classes", previous.came), ("Classes that are gone", previous.gone)):
+        if labels:
+            named = ", ".join(map(shown, labels[:_LABELS_NAMED]))
+            others = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
+            yield from wrapped("", f"{what}: {named}{others}.")
+    if previous.problem:
+        yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
+        return
+    classes = " of the classes of both" if previous.came or previous.gone else ""
+    photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
+    yield from wrapped("", f"{percent(previous.before)} before, {percent(previous.now)} now, on {photos}.")
+    if previous.gained or previous.lost:
+        difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
+        yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
+    if previous.left_out:
+        yield from wrapped("", f"Test photos left out because the old one learnt from them: {previous.left_out:,}.")
+    if not previous.remembers:
+        yield from wrapped("", "The old one does not say what it learnt from; these photos may be among it.")
+
+
+def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
+    """What training photos are worth."""
+    yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy    95 % interval   mean of classes"
+    for point in curve.points:
+        accuracy = f"{percent(point.accuracy):>8}  {between(point.interval):>15}"
+        yield f"{'':<{HEADING}}{point.photos:9,}  {accuracy}  {percent(point.macro_recall):>16}"
+    photos, expected = curve.twice
+    yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
+    if not curve.tells:
+        yield from wrapped("", "Too few photos to tell what more of them would bring.")
+        return
+    worths = ", ".join(f"{shown(w.label)} {w.loss:.3f} ± {2 * w.error:.3f}" for w in curve.classes[:_WORTHS])
+    yield from wrapped("", f"Without half of a class's photos log loss rises: {worths}.")
+    yield from wrapped("", _advice(curve))
+
+
+def _advice(curve: "LearningCurve") -> str:
+    if curve.help_most:
+        *others, last = map(shown, curve.help_most)
+        labels = f"{', '.join(others)} or {last}" if others else last
+        return f"Twice the photos of {labels} would help most."
+    if curve.twice[1] - curve.points[-1].accuracy < _HARDLY:
+        return "No class stands out, and more photos like these would hardly help."
+    return "No class stands out for sure: more photos of all would help."
+
+
+def comparison_lines(comparison: "Comparison") -> Iterator[str]:
+    """A table of backbones, and how to retrain with the best."""
+    if not comparison.backbones:
+        yield "No backbone could be compared."
+        return
+    width = WIDTH - 47
+    yield f"{'backbone':<{width}} accuracy   95 % interval  photos/s      model"
+    for one in comparison.backbones:
+        name = shown(one.architecture)
+        if len(name) > width:
+            yield name
+            name = ""
+        figures, megabytes = one.assessment, one.model_bytes / 1e6
+        yield (
+            f"{name:<{width}} {percent(figures.accuracy):>8} {between(figures.interval):>15} "
+            f"{one.photos_per_second:9,.0f} {megabytes:7.1f} MB"
+        )
+    best = pasted(comparison.backbones[0].architecture)
+    yield from (
+        "",
+        "To retrain with the most accurate, the same command, but for --compare:",
+        f"  --architecture {best}",
+    )
+
+
+def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Iterator[str]:
+    if len(labels) <= _CLASSES_IN_TABLE:
+        width = max(5, *(len(f" {count}") for row in confusion for count in row))
+        yield f"{'class, taken for':<{_LABEL}}" + "".join(f"{number + 1:>{width}}" for number in range(len(labels)))
+        for number, (label, row) in enumerate(zip(labels, confusion, strict=True), start=1):
+            yield f"{f'{number} {short(label, _LABEL - 3)}':<{_LABEL}}" + "".join(f"{count:>{width}}" for count in row)
+        return
+    pairs = (
+        (count, own, other) for own, row in enumerate(confusion) for other, count in enumerate(row) if own != other
+    )
+    frequent = [pair for pair in sorted(pairs, key=lambda pair: -pair[0]) if pair[0]][:_CONFUSIONS_LISTED]
+    if frequent:
+        yield "photos, of a class, taken for another"
+    for count, own, other in frequent:
+        yield f"{count:>6}  {short(labels[own])} -> {short(labels[other])}"

@@ -1,0 +1,1 @@
+"""How good a model is: figures, folds, learning curves, and which photos it has seen."""

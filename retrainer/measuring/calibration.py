@@ -1,0 +1,47 @@
+"""Whether scores mean what they say: a score of 0.9 should be right nine times in ten."""
+
+import numpy as np
+import numpy.typing as npt
+
+from retrainer.arrays import Bools, Floats
+
+# Guo et al., On Calibration of Modern Neural Networks, 2017: the error in 15 bins of equal width.
+BINS = 15
+# Draws of a perfectly calibrated model, fewer of many photos, whose errors vary less; numbers drawn at once.
+_DRAWS, _FEWEST_DRAWS, _NUMBERS, _NUMBERS_AT_ONCE = 200, 20, 2**23, 2**21
+
+
+def calibration_error(scores: Floats, right: Bools) -> float:
+    """The expected calibration error, 0 to 1: how far the highest scores are from their bin's accuracy, on average.
+
+    Args:
+        scores: The highest score of each photo, `(N,)`, 0 to 1.
+        right: Whether its label is the photo's own, `(N,)`.
+    """
+    return float(_errors(scores, right[np.newaxis].astype(np.float32))[0])
+
+
+def calibration_floor(scores: Floats) -> float:
+    """The error that a perfectly calibrated model would show with the same highest scores `(N,)`, by chance alone.
+
+    The mean over draws of which photos are right; the same scores give the same floor.
+    """
+    generator = np.random.default_rng(0)
+    wanted = max(_FEWEST_DRAWS, min(_DRAWS, _NUMBERS // len(scores)))
+    at_once = max(1, _NUMBERS_AT_ONCE // len(scores))
+    errors: list[float] = []
+    while len(errors) < wanted:
+        draws = generator.random((min(at_once, wanted - len(errors)), len(scores)), np.float32)
+        errors += _errors(scores, (draws < scores).astype(np.float32)).tolist()
+    return float(np.mean(errors))
+
+
+def _errors(scores: Floats, right: Floats) -> npt.NDArray[np.float64]:
+    """The expected calibration errors of several outcomes `(draws, N)` of the same scores `(N,)`."""
+    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    surplus = right.astype(np.float64) - scores
+    order = np.argsort(bins, kind="stable")
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    sums: npt.NDArray[np.float64] = np.add.reduceat(surplus[:, order], starts, axis=1)
+    errors: npt.NDArray[np.float64] = np.abs(sums).sum(axis=1) / len(scores)
+    return errors

@@ -1,0 +1,233 @@
+"""TensorFlow's frozen graphs (`.pb`), read and written without TensorFlow.
+
+GraphDef's messages ship with tensorboard, so that this costs milliseconds where `import tensorflow` costs seconds.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import graph_pb2, types_pb2
+
+from retrainer.errors import ModelError, OptionError
+from retrainer.models.graph.wire import node_in
+from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
+from retrainer.models.seal import UNSEALED, content_of, damaged, require_undamaged, seal_of, sealed
+from retrainer.system.files import shown
+from retrainer.training.head import Head
+from retrainer.training.rejection import Prototypes, checked_prototypes
+
+# The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
+PRODUCER = 134
+
+_WEIGHTS, _BIASES = "final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"
+_PRODUCT, _LOGITS = "final_training_ops/Wx_plus_b/MatMul", "final_training_ops/Wx_plus_b/add"
+_HEAD_NODES = (_WEIGHTS, _BIASES, _PRODUCT, _LOGITS, METADATA_NODE, PROTOTYPES_NODE, TWIN_NODE, SEAL_NODE)
+_TYPES = {"float32": types_pb2.DT_FLOAT, "int32": types_pb2.DT_INT32, "float16": types_pb2.DT_HALF}
+
+GraphDef = Any
+"""tensorboard's GraphDef message; the generated module carries no types."""
+
+
+def new_graph() -> GraphDef:
+    """An empty GraphDef with its version set."""
+    graph = graph_pb2.GraphDef()
+    graph.versions.producer = PRODUCER
+    return graph
+
+
+def read_graph(path: str | Path) -> GraphDef:
+    """Reads a frozen graph.
+
+    Raises:
+        ModelError: the file is no GraphDef, or is damaged or truncated.
+    """
+    return parsed(_content(path), path)
+
+
+def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
+    """Reads a frozen graph and what it says of itself, None if it says nothing (a graph of another tool).
+
+    Raises:
+        ModelError: the file is no GraphDef, or is damaged or truncated.
+    """
+    content = _content(path)
+    graph = parsed(content, path)
+    metadata = metadata_of(graph, str(path))
+    if metadata and metadata.is_sealed and not seal_of(content):
+        raise damaged(str(path), f"expected '{SEAL_NODE}' at its end")
+    if metadata:
+        picture, biases = _shape(graph, INPUT_NODE, "shape"), _shape(graph, _BIASES, "value")
+        metadata.require_fit(str(path), picture[1] if len(picture) == 4 else 0, biases[0] if biases else 0)
+    return graph, metadata
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        return content_of(path)
+    except OSError as error:
+        raise _not_a_graph(path) from error
+
+
+def parsed(content: bytes, path: str | Path) -> GraphDef:
+    """A frozen graph's bytes, parsed; raises as `read_graph`."""
+    require_undamaged(content, str(path))
+    graph = graph_pb2.GraphDef()
+    try:
+        graph.ParseFromString(content)
+    except DecodeError as error:
+        raise _not_a_graph(path) from error
+    if not graph.node:
+        raise _not_a_graph(path)
+    return graph
+
+
+def _not_a_graph(path: str | Path) -> ModelError:
+    return ModelError(
+        f"'{shown(path)}' is no frozen graph: expected a GraphDef (.pb), received something else or a truncated file.",
+        "Retrain it, or copy it again.",
+    )
+
+
+def add_node(graph: GraphDef, op: str, name: str, inputs: Sequence[str] = (), **attributes: Any) -> str:
+    """Appends one node.
+
+    Args:
+        graph: Changed in place.
+        op: The operation's name in TensorFlow.
+        name: The node's name, unique in the graph.
+        inputs: Names of the nodes it reads.
+        attributes: Its attributes: str, int, bool, list of ints, `types_pb2.DataType` under the key `T` or `dtype`.
+
+    Returns:
+        The name.
+    """
+    node = graph.node.add(op=op, name=name, input=list(inputs))
+    for key, value in attributes.items():
+        attribute = node.attr[key]
+        if key in ("T", "dtype", "Tidx"):
+            attribute.type = value
+        elif isinstance(value, bool):
+            attribute.b = value
+        elif isinstance(value, str):
+            attribute.s = value.encode("utf-8")
+        else:
+            attribute.list.i.extend(value)
+    return name
+
+
+def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
+    """Appends a float32 placeholder; -1 stands for any size."""
+    node = graph.node.add(op="Placeholder", name=name)
+    node.attr["dtype"].type = types_pb2.DT_FLOAT
+    dims = node.attr["shape"].shape
+    dims.SetInParent()  # a scalar has a shape without dimensions
+    for size in shape:
+        dims.dim.add(size=size)
+    return name
+
+
+def add_constant(graph: GraphDef, name: str, value: Any) -> str:
+    """Appends a constant: a float32, int32 or float16 array, or bytes as a scalar string."""
+    node = graph.node.add(op="Const", name=name)
+    tensor = node.attr["value"].tensor
+    if isinstance(value, bytes):
+        tensor.dtype = types_pb2.DT_STRING
+        tensor.string_val.append(value)
+    else:
+        tensor.dtype = _TYPES[str(value.dtype)]
+        for size in value.shape:
+            tensor.tensor_shape.dim.add(size=size)
+        tensor.tensor_content = value.tobytes()
+    node.attr["dtype"].type = tensor.dtype
+    return name
+
+
+def require_new_name(backbone: Path, name: str) -> None:
+    """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
+    if name in _HEAD_NODES or node_in(backbone, name) is not None:
+        raise OptionError(
+            f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
+            "Choose another name, such as final_result.",
+        )
+
+
+def with_head(
+    backbone: Path,
+    feature_node: str,
+    head: Head,
+    metadata: ModelMetadata,
+    prototypes: Prototypes | None = None,
+    twin: bytes = b"",
+) -> bytes:
+    """A backbone's graph with a head and the metadata appended, serialised and sealed.
+
+    The head's nodes are named as the 2017 scripts named them; the output's name must be new (`require_new_name`).
+
+    Args:
+        backbone: The bundle's `backbone.pb`.
+        feature_node: Its node of shape `(N, D)`.
+        head: Weights `(D, C)` and biases `(C,)`.
+        metadata: Stored as the string constant `retrainer/metadata`.
+        prototypes: Stored as the constant `retrainer/prototypes`, float16 `(M, D)`.
+        twin: The twin's content, whose seal is stored as the string constant `retrainer/twin`.
+    """
+    graph = graph_pb2.GraphDef()
+    # Before the head: whoever cuts the metadata off cuts the head off, too.
+    add_constant(graph, METADATA_NODE, metadata.to_bytes())
+    weights = add_constant(graph, _WEIGHTS, head.weights)
+    biases = add_constant(graph, _BIASES, head.biases)
+    product = add_node(graph, "MatMul", _PRODUCT, (feature_node, weights), T=types_pb2.DT_FLOAT)
+    logits = add_node(graph, "Add", _LOGITS, (product, biases), T=types_pb2.DT_FLOAT)
+    add_node(graph, "Softmax", metadata.output_node, (logits,), T=types_pb2.DT_FLOAT)
+    if prototypes is not None:
+        add_constant(graph, PROTOTYPES_NODE, prototypes)
+    if twin:
+        add_constant(graph, TWIN_NODE, seal_of(twin))
+    # A constant's content is the last of its bytes.
+    add_constant(graph, SEAL_NODE, UNSEALED)
+    # Serialised graphs one behind the other are one graph, of all their nodes.
+    return sealed(backbone.read_bytes() + graph.SerializeToString(deterministic=True))
+
+
+def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
+    """The metadata inside a graph, None where it carries none (a graph of another tool)."""
+    node = _node(graph, METADATA_NODE)
+    return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path) if node else None
+
+
+def prototypes_of(graph: GraphDef) -> Prototypes:
+    """The prototypes inside a graph; ValueError where there are none."""
+    node = _node(graph, PROTOTYPES_NODE)
+    if not node:
+        raise ValueError(f"expected a node '{PROTOTYPES_NODE}', found none")
+    shape, content = _shape(graph, PROTOTYPES_NODE, "value"), node.attr["value"].tensor.tensor_content
+    return checked_prototypes(content, shape)
+
+
+def ends_of(graph: GraphDef) -> list[str]:
+    """The nodes that compute something that no other node reads."""
+    read = {name.split(":")[0].lstrip("^") for node in graph.node for name in node.input}
+    return [node.name for node in graph.node if node.name not in read and node.input]
+
+
+def feature_node_of(graph: GraphDef) -> str:
+    """The node that gives a retrained model's features, empty where it has no such head."""
+    node = _node(graph, _PRODUCT)
+    return str(node.input[0]) if node else ""
+
+
+def _shape(graph: GraphDef, name: str, attribute: str) -> list[int]:
+    """The shape of a node of that name, of a constant by `value`; empty if it states none."""
+    node = _node(graph, name)
+    if not node or attribute not in node.attr:
+        return []
+    stated = node.attr[attribute]
+    shape = stated.tensor.tensor_shape if attribute == "value" else stated.shape
+    return [dimension.size for dimension in shape.dim]
+
+
+def _node(graph: GraphDef, name: str) -> Any:
+    """The node of a name, None where there is none; those that were appended last are found first."""
+    return next((node for node in reversed(graph.node) if node.name == name), None)

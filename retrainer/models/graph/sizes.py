@@ -1,0 +1,130 @@
+"""How large the tensors are that a graph states: TensorFlow would take memory for them before it runs anything."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto import types_pb2
+
+from retrainer.errors import ModelError
+from retrainer.models.tflite.litert import LARGEST_SIDE, MOST_NUMBERS
+from retrainer.system.files import shown
+from retrainer.system.trust import TRUSTING
+
+# A constant may state one number and a shape. Networks do so for zeros and ones of a layer: 256 MB of float32.
+MOST_REPEATED = 2**26
+# Which operand is the shape of what an operation makes, or how often it repeats what it is given.
+_SIZED = {
+    **dict.fromkeys(("Fill", "Empty", "RandomUniform", "RandomUniformInt", "RandomStandardNormal"), 0),
+    **dict.fromkeys(("TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2"), 0),
+    **dict.fromkeys(("StatelessRandomNormal", "StatelessRandomNormalV2", "StatelessTruncatedNormal"), 0),
+    **dict.fromkeys(("BroadcastTo", "Tile", "Range", "OneHot", "ResizeArea", "ResizeBicubic"), 1),
+    **dict.fromkeys(("ResizeBilinear", "ResizeNearestNeighbor", "ScaleAndTranslate"), 1),
+    **dict.fromkeys(("ScatterNd", "LinSpace"), 2),
+}
+# The deepest of the table, EfficientNet B7, has some 3,000 nodes in a row; TensorFlow is slow beyond.
+DEEPEST_GRAPH = 10_000
+_DEEPEST, _MOST_BYTES = 4, 2**10
+_REPEATING = ("half_val", "float_val", "double_val", "int_val", "string_val", "int64_val", "bool_val", "uint32_val")
+
+
+def require_small(bodies: Sequence[Iterable[Any]], source: str) -> None:
+    """Raises ModelError of a graph that states inputs, constants or tensors of absurd sizes.
+
+    Args:
+        bodies: The nodes of the graph and of each of its functions.
+        source: What the user calls it, for messages.
+    """
+    _require_stated((node for body in bodies for node in body), source)
+    for body in bodies:
+        _require_made(body, source)
+        _require_shallow(body, source)
+
+
+def _require_stated(nodes: Iterable[Any], source: str) -> None:
+    """Raises ModelError of constants and inputs that state absurd sizes, which TensorFlow would take memory for."""
+    repeated = 0
+    for node in nodes:
+        if node.op == "Const":
+            repeated += _repeated(node.attr["value"].tensor if "value" in node.attr else None)
+        elif node.op in ("Placeholder", "PlaceholderWithDefault") and "shape" in node.attr:
+            sides = [dim.size for dim in node.attr["shape"].shape.dim]
+            if any(side < -1 for side in sides) or any(side > LARGEST_SIDE for side in sides[1:]):
+                raise ModelError(
+                    f"'{shown(source)}': expected an input of at most {LARGEST_SIDE:,} pixels a side, "
+                    f"'{shown(node.name)}' takes {tuple(sides)}."
+                )
+        if repeated > MOST_REPEATED:
+            raise ModelError(
+                f"'{shown(source)}': expected constants of at most {MOST_REPEATED:,} numbers that the file does not "
+                f"hold, '{shown(node.name)}' states more."
+            )
+
+
+def _require_made(body: Iterable[Any], source: str) -> None:
+    """Raises ModelError of operations that make more numbers than a network needs, by constants of the same body."""
+    nodes = {node.name: node for node in body}
+    for node in nodes.values():
+        place = _SIZED.get(node.op, len(node.input))
+        sides = _whole_numbers(nodes, node.input[place]) if place < len(node.input) else []
+        if math.prod(max(side, 1) for side in sides) > MOST_NUMBERS:
+            raise ModelError(
+                f"'{shown(source)}': expected tensors of at most {MOST_NUMBERS:,} numbers, "
+                f"'{shown(node.name)}' makes one of {sides[:8]}.",
+                TRUSTING,
+            )
+
+
+def _require_shallow(body: Iterable[Any], source: str) -> None:
+    """Raises ModelError of nodes that wait for one another in a circle, or in a row that no network needs."""
+    nodes = {node.name: node for node in body}
+    readers: dict[str, list[str]] = {}
+    waits = {}
+    for name, node in nodes.items():
+        operands = {operand.lstrip("^").partition(":")[0] for operand in node.input} & nodes.keys()
+        waits[name] = len(operands)
+        for operand in operands:
+            readers.setdefault(operand, []).append(name)
+    ready, depth, done = [name for name, count in waits.items() if not count], 0, 0
+    while ready and depth < DEEPEST_GRAPH:
+        done, depth, following = done + len(ready), depth + 1, []
+        for name in ready:
+            for reader in readers.get(name, ()):
+                waits[reader] -= 1
+                if not waits[reader]:
+                    following.append(reader)
+        ready = following
+    if done < len(nodes):
+        row = f"a row of more than {DEEPEST_GRAPH:,}" if ready else "a circle"
+        raise ModelError(f"'{shown(source)}': expected nodes that end, received {row} of them.", TRUSTING)
+
+
+def _whole_numbers(nodes: Mapping[str, Any], name: str, depth: int = 0) -> list[int]:
+    """The numbers of an integer constant or of several that are packed; none of any other tensor."""
+    node = nodes.get(name.partition(":")[0])
+    if node is None or depth > _DEEPEST:
+        return []
+    if node.op in ("Identity", "Cast", "Pack", "ConcatV2"):
+        return [number for operand in node.input for number in _whole_numbers(nodes, operand, depth + 1)]
+    if node.op != "Const" or "value" not in node.attr:
+        return []
+    tensor = node.attr["value"].tensor
+    dtype = np.dtype({types_pb2.DT_INT32: "int32", types_pb2.DT_INT64: "int64"}.get(tensor.dtype, "V1"))
+    content = tensor.tensor_content
+    if dtype.kind != "i" or len(content) > _MOST_BYTES or len(content) % dtype.itemsize:
+        return []
+    values = (*np.frombuffer(content, dtype), *tensor.int_val, *tensor.int64_val)
+    numbers = [int(value) for value in values]
+    count = min(math.prod(max(dim.size, 0) for dim in tensor.tensor_shape.dim), _MOST_BYTES)
+    return [*numbers, *numbers[-1:] * max(count - len(numbers), 0)]
+
+
+def _repeated(tensor: Any) -> int:
+    """How many numbers a constant states beyond those that it holds."""
+    if tensor is None or tensor.tensor_content:
+        return 0
+    total = 1
+    for dim in tensor.tensor_shape.dim:
+        total *= max(dim.size, 0)
+    return max(total - max(len(getattr(tensor, name)) for name in _REPEATING), 0)

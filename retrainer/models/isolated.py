@@ -1,0 +1,102 @@
+"""A model of somebody else's, run in a process of its own."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.errors import ModelError
+from retrainer.models.graph.reading import GraphReading
+from retrainer.system.child import Arrays, Child
+from retrainer.system.files import shown
+
+# TensorFlow takes some seconds to start, on a busy machine many; a picture takes the largest networks some seconds.
+OPENING, RUNNING = 120.0, 60.0
+
+
+class ModelApart:
+    """What runs a model in a child: a `.tflite` by LiteRT, a GraphDef by TensorFlow.
+
+    Attributes:
+        reading: What a `.tflite` tells of itself; None of a GraphDef, unless it is set.
+        input_size: S, pixels; 0 if it takes any.
+        one_core: Whether it uses one core, so that several may run at once.
+
+    Args:
+        content: The bytes of a `.tflite`, or of a GraphDef.
+        path: Where it lies, for messages.
+        nodes: The names of a GraphDef's input and outputs; none of a `.tflite`.
+
+    Raises:
+        ModelError: it cannot be opened, crashes, or takes more time or memory than it may.
+    """
+
+    reading: GraphReading | None = None
+
+    def __init__(self, content: bytes, path: str, *nodes: str) -> None:
+        self._path, self.one_core, self._outputs = path, not nodes, max(len(nodes) - 1, 1)
+        self._child = Child(__name__, path)
+        opened, _ = self._child.ask({"path": path, "nodes": nodes}, [np.frombuffer(content, np.uint8)], seconds=OPENING)
+        self.input_size = int(opened["input_size"])
+        if not nodes:
+            self.reading = _reading_in(opened["reading"])
+
+    def outputs(self, picture: Floats) -> list[Floats]:
+        """Runs one normalised picture `(S, S, 3)` and returns its scores `(C,)` and what else it was opened for.
+
+        Raises:
+            ModelError: it crashes, or takes more time or memory than it may.
+        """
+        _, given = self._child.ask({}, [picture.astype(np.float32, copy=False)], seconds=RUNNING)
+        if len(given) != self._outputs or any(row.ndim != 1 for row in given):
+            raise ModelError(f"'{shown(self._path)}': expected outputs: {self._outputs}, received {len(given)}.")
+        return given
+
+
+def _reading_in(document: Any) -> GraphReading:
+    """What a child read, every part of it of its type."""
+    return GraphReading(
+        input_node=str(document["input_node"]),
+        output_node=str(document["output_node"]),
+        input_size=int(document["input_size"]),
+        mean=float(document["mean"]),
+        std=float(document["std"]),
+        told=bool(document["told"]),
+        ending=str(document["ending"]),
+        labels=tuple(str(label) for label in document["labels"]),
+    )
+
+
+def serve(channel: Any) -> None:
+    """The child's side: opens the model, and runs it on one picture after the other."""
+    from retrainer.system.worker import limit_seconds
+
+    header, (content,) = channel.receive()
+    limit_seconds(OPENING)
+    network: list[Any] = []
+
+    def opened() -> tuple[dict[str, Any], Arrays]:
+        network.append(_opened(content.tobytes(), header["path"], header["nodes"]))
+        reading = getattr(network[0], "reading", None)
+        return {"input_size": network[0].input_size, "reading": reading and asdict(reading)}, ()
+
+    if not channel.answer(opened, header["path"]):
+        return
+    while True:
+        _, (picture,) = channel.receive()
+        limit_seconds(RUNNING)
+        channel.answer(lambda given=picture: ({}, network[0].outputs(given)), header["path"])
+
+
+def _opened(content: bytes, path: str, nodes: list[str]) -> Any:
+    if not nodes:
+        from retrainer.models.tflite.foreign import ForeignTFLite
+
+        return ForeignTFLite(content, path)
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    from retrainer.models.graph.tensorflow_graph import GraphNetwork
+
+    # The parent has parsed it, and held it against its seal.
+    return GraphNetwork(GraphDef.FromString(content), path, *nodes)

@@ -1,0 +1,85 @@
+"""The fields of a model's metadata: what each must hold, whoever wrote it."""
+
+import binascii
+from typing import Any
+
+from retrainer.system.documents import (
+    OTHERS,
+    Field,
+    digest,
+    is_hex,
+    mapping,
+    number,
+    one_of,
+    optional,
+    or_none,
+    part,
+    plain,
+    text,
+    texts,
+    whole,
+)
+
+FORMAT = 2
+# The first has no seal.
+UNSEALED_FORMAT = 1
+# Of the hash of a photo that trained a model so many bytes are kept.
+HASH_BYTES = 5
+
+
+def _is_hashes(value: Any) -> bool:
+    """Whether a value is the hashes of photos, one behind the other, in base64."""
+    try:
+        return isinstance(value, str) and len(binascii.a2b_base64(value, strict_mode=True)) % HASH_BYTES == 0
+    except ValueError:
+        return False
+
+
+_HASHES = Field("hashes of photos in base64", _is_hashes)
+TABLE = {
+    "format": one_of(UNSEALED_FORMAT, FORMAT),
+    "retrainer": text(100),
+    "labels": texts(100_000, 1_000),
+    "input_size": whole(1, 4_096),
+    "mean": number(-1e6, 1e6),
+    "std": number(1e-6, 1e6),
+    "output_node": text(10_000),
+    "resize": text(100),
+    "backbone": part(),
+    "rejection": part(),
+    "split": part(),
+    "training": part(),
+    "model_id": digest(),
+}
+# Tables of the fields that are objects; an empty object says nothing. Of the training most is for people only.
+PARTS = {
+    "backbone": {
+        "name": text(4_096, printable=False),
+        "source": optional(text(10_000, printable=False, empty=True)),
+        "licence": optional(text(10_000, printable=False, empty=True)),
+        "sha256": optional(digest()),
+    },
+    # A distance is one less a cosine, both with an error of rounding.
+    "rejection": {"threshold": number(-0.01, 2.01), "kept": number(0, 1)},
+    "split": {
+        "image_dir": text(10_000, printable=False),
+        "split_by": one_of("content", "path"),
+        "validation_percentage": whole(0, 100),
+        "testing_percentage": whole(0, 100),
+        "seed": whole(0, 2**63 - 1),
+        "moved": optional(mapping(lambda name: is_hex(name, 16), whole(0, 2), 10**6)),
+        "trained": optional(_HASHES),
+        "validated": optional(or_none(_HASHES)),
+        "tested": optional(or_none(_HASHES)),
+    },
+    "training": {
+        "seed": optional(whole(0, 2**63 - 1)),
+        "split_by": optional(one_of("content", "path")),
+        "solver": optional(text(100)),
+        "photos": optional(whole(0, 2**53)),
+        "temperature": optional(number(0, 1e9)),
+        "test_accuracy": optional(or_none(number(0, 1))),
+        "test_count": optional(whole(0, 2**53)),
+        OTHERS: optional(plain(4)),
+    },
+}

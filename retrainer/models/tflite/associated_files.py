@@ -1,0 +1,94 @@
+"""What a `.tflite` says of itself, read without flatbuffers."""
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+from retrainer.errors import ModelError
+from retrainer.models.metadata import METADATA_FILE, ModelMetadata
+from retrainer.models.seal import content_of, damaged, require_undamaged, seal_of
+from retrainer.system.files import shown
+
+MODEL_IDENTIFIER = b"TFL3"
+# A compressed file of an archive is refused beyond so many bytes; the labels of a model are far fewer.
+_MOST_UNPACKED = 2**24
+
+
+def read_tflite(path: str | Path) -> bytes:
+    """The content of a `.tflite`.
+
+    Raises:
+        ModelError: the file is no TFLite model, or has a seal and is damaged.
+    """
+    try:
+        content = content_of(path)
+    except OSError as error:
+        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.") from error
+    if content[4:8] != MODEL_IDENTIFIER:
+        raise ModelError(
+            f"'{shown(path)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Retrain it, or copy it again.",
+        )
+    require_undamaged(content, str(path))
+    return content
+
+
+def metadata_of(path: str) -> ModelMetadata | None:
+    """The metadata inside a `.tflite`, None if it carries none.
+
+    Raises:
+        ModelError: the file is no TFLite model, or is damaged or truncated.
+    """
+    return metadata_in(read_tflite(path), path)
+
+
+def metadata_in(content: bytes, path: str) -> ModelMetadata | None:
+    """The metadata inside a `.tflite`'s content, None if it carries none.
+
+    Args:
+        content: By `read_tflite`.
+        path: Where it lies, for messages.
+
+    Raises:
+        ModelError: it is damaged or truncated.
+    """
+    document = file_in(content, path, METADATA_FILE)
+    if document is None:
+        return None
+    metadata = ModelMetadata.from_json(document, path)
+    if metadata.is_sealed and not seal_of(content):
+        raise damaged(path, "expected the hash of its bytes at its end")
+    return metadata
+
+
+def file_in(content: bytes, path: str, name: str) -> bytes | None:
+    """A file of the archive at the end of a `.tflite`'s content, None if it has no such file.
+
+    Args:
+        content: By `read_tflite`.
+        path: Where it lies, for messages.
+        name: The file's.
+
+    Raises:
+        ModelError: the archive is damaged or truncated, or holds more than is unpacked.
+    """
+    try:
+        return _unpacked(content, name)
+    except (zipfile.BadZipFile, zlib.error, struct.error, KeyError, OSError, ValueError, RuntimeError) as error:
+        if name.encode("ascii") not in content:
+            return None
+        raise damaged(path, f"expected '{name}' in the archive at its end") from error
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    """A file of an archive; what is not compressed is never larger than the archive itself."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        info = archive.getinfo(name)
+        packed = info.compress_type != zipfile.ZIP_STORED
+        if packed and (info.compress_type != zipfile.ZIP_DEFLATED or info.file_size > _MOST_UNPACKED):
+            raise ValueError(f"{name} is larger than {_MOST_UNPACKED} bytes")
+        with archive.open(info) as file:
+            # What is asked for by its size is unpacked no further, whatever the archive's headers say.
+            return file.read(info.file_size)

@@ -1,0 +1,225 @@
+"""TFLite models (`.tflite`), read and written without TensorFlow through the schema that ai-edge-litert ships."""
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+from retrainer.errors import ModelError
+from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
+from retrainer.models.seal import UNSEALED, damaged, sealed
+from retrainer.models.tflite.limits import require_few
+from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, packed_metadata
+from retrainer.training.head import Head
+from retrainer.training.rejection import Prototypes, to_npy
+
+_OPERATOR_NAMES: dict[int, str] = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+
+
+@dataclass
+class TFLiteBuilder:
+    """Appends tensors and operators to the one subgraph of a TFLite model."""
+
+    model: Any
+
+    @classmethod
+    def empty(cls) -> "TFLiteBuilder":
+        """A model without tensors. Its buffer 0 is empty, as the format demands."""
+        model = schema.ModelT()
+        model.version = 3
+        model.description = "retrainer"
+        model.buffers, model.operatorCodes, model.metadata = [schema.BufferT()], [], []
+        graph = schema.SubGraphT()
+        graph.name, graph.tensors, graph.operators, graph.inputs, graph.outputs = "main", [], [], [], []
+        model.subgraphs = [graph]
+        return cls(model)
+
+    @classmethod
+    def opened(cls, path: Path) -> "TFLiteBuilder":
+        """An existing model, to be extended."""
+        return cls.parsed(path.read_bytes())
+
+    @classmethod
+    def parsed(cls, content: bytes) -> "TFLiteBuilder":
+        """An existing model's bytes, to be extended.
+
+        Raises:
+            ModelError: they state more than any network has: few bytes may stand for very many tensors.
+            Exception: of any other kind, as flatbuffers stumbles over damaged bytes.
+        """
+        require_few(content)
+        return cls(flatbuffer_utils.read_model_from_bytearray(content))
+
+    @property
+    def graph(self) -> Any:
+        """The model's only subgraph."""
+        return self.model.subgraphs[0]
+
+    def add_buffer(self, content: bytes) -> int:
+        """Appends a buffer and returns its number."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(content, np.uint8)
+        self.model.buffers.append(buffer)
+        return len(self.model.buffers) - 1
+
+    def add_tensor(self, name: str, shape: Sequence[int]) -> int:
+        """Appends a float32 tensor that an operator or the caller fills; its first dimension is the batch."""
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.buffer, tensor.type = name, list(shape), 0, schema.TensorType.FLOAT32
+        tensor.shapeSignature = [-1, *shape[1:]]
+        tensor.hasRank = True
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def add_constant(self, name: str, value: npt.NDArray[Any]) -> int:
+        """Appends a constant tensor, float32 or int32."""
+        number = self.add_tensor(name, value.shape)
+        tensor = self.graph.tensors[number]
+        tensor.shapeSignature = None
+        tensor.type = {"float32": schema.TensorType.FLOAT32, "int32": schema.TensorType.INT32}[str(value.dtype)]
+        tensor.buffer = self.add_buffer(value.tobytes())
+        return number
+
+    def add_operator(self, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any) -> None:
+        """Appends one built-in operator.
+
+        Args:
+            operator: Its name in the schema, such as `CONV_2D`.
+            inputs, outputs: Tensor numbers.
+            options: Its options object, such as `Conv2DOptionsT()`.
+        """
+        self.insert_operator(len(self.graph.operators), operator, inputs, outputs, options)
+
+    def insert_operator(
+        self, place: int, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any
+    ) -> None:
+        """Inserts one built-in operator before that which is in a place; operators run in their order."""
+        node = schema.OperatorT()
+        node.opcodeIndex = self._operator_code(getattr(schema.BuiltinOperator, operator))
+        node.inputs, node.outputs = list(inputs), list(outputs)
+        node.builtinOptions = options
+        node.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        self.graph.operators.insert(place, node)
+
+    def operator_name(self, operator: Any) -> str:
+        """The schema's name of what an operator does, such as `MEAN`."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        return _OPERATOR_NAMES[flatbuffer_utils.get_builtin_code_from_operator_code(code)]
+
+    def _operator_code(self, builtin: int) -> int:
+        for number, code in enumerate(self.model.operatorCodes):
+            if flatbuffer_utils.get_builtin_code_from_operator_code(code) == builtin:
+                return number
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def packed(self) -> bytes:
+        """The model as a flatbuffer."""
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+
+
+def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:
+    """The sides S of a model's first input `(1, S, S, 3)`, and the length of its first output, read without the rest.
+
+    Args:
+        content: The model's.
+        path: Where it lies, for messages.
+
+    Raises:
+        ModelError: it is no TFLite model, or none of pictures.
+    """
+    try:
+        graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+        picture, given = graph.Tensors(graph.Inputs(0)), graph.Tensors(graph.Outputs(0))
+        return int(picture.Shape(1)), int(given.Shape(given.ShapeLength() - 1))
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise damaged(path, "expected a TFLite model of pictures") from error
+
+
+def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
+    """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended, sealed.
+
+    The head of an int8 backbone is float32, too: int8 would leave its scores 256 values, ties among them.
+
+    Args:
+        backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
+        head: Weights `(D, C)` and biases `(C,)`.
+        metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
+        prototypes: Stored there as `prototypes.npy`, float16 `(M, D)`.
+    """
+    builder = TFLiteBuilder.opened(backbone)
+    classes = head.weights.shape[1]
+    (features,) = builder.graph.outputs
+    weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
+    biases = builder.add_constant("final_biases", head.biases)
+    logits = builder.add_tensor("final_logits", (1, classes))
+    scores = builder.add_tensor(metadata.output_node, (1, classes))
+    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    builder.add_operator("SOFTMAX", (logits,), (scores,), softmax)
+    builder.graph.outputs = [scores]
+    builder.model.signatureDefs = None
+    _add_metadata(builder, packed_metadata(metadata))
+    files = {LABELS_FILE: "\n".join(metadata.labels).encode("utf-8"), METADATA_FILE: metadata.to_bytes()}
+    if prototypes is not None:
+        files[PROTOTYPES_FILE] = to_npy(prototypes)
+    return _with_associated_files(builder.packed(), files)
+
+
+def head_of(model: bytes) -> Head:
+    """The head of a retrained model: what `with_head` appended.
+
+    Raises:
+        ModelError: it has none.
+    """
+    try:
+        builder = TFLiteBuilder.parsed(model)
+        weights, biases = (_constant(builder, number) for number in _head_operator(builder).inputs[1:])
+        return Head(np.ascontiguousarray(weights.reshape(len(biases), -1).T), biases)
+    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        raise ModelError("The model has no head: expected one that retrainer wrote.") from error
+
+
+def _head_operator(builder: TFLiteBuilder) -> Any:
+    return next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
+
+
+def _constant(builder: TFLiteBuilder, number: int) -> npt.NDArray[np.float32]:
+    return np.frombuffer(bytes(builder.model.buffers[builder.graph.tensors[number].buffer].data), np.float32)
+
+
+def with_features(model: bytes) -> bytes:
+    """A retrained model, without its metadata's files, that gives the features `(1, D)` as a second output."""
+    builder = TFLiteBuilder.parsed(model)
+    builder.graph.outputs = [*builder.graph.outputs, _head_operator(builder).inputs[0]]
+    return builder.packed()
+
+
+def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The model followed by its archive of files, sealed: stored, not compressed, the same bytes for the same files."""
+    content = io.BytesIO()
+    content.write(model)
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
+        for name, file in files.items():
+            archive.writestr(zipfile.ZipInfo(name), file)
+        archive.comment = UNSEALED
+    return sealed(content.getvalue())
+
+
+def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(content)
+    others = [m for m in builder.model.metadata or [] if m.name not in (METADATA_BUFFER, METADATA_BUFFER.encode())]
+    builder.model.metadata = [*others, entry]

@@ -1,0 +1,51 @@
+"""What a photo looks like, in few bytes that hardly depend on its size, its compression or its brightness.
+
+A fingerprint is a grey thumbnail and a smaller one of the colours. It belongs to no network, so that copies are the
+same ones whichever backbone learns.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from retrainer.arrays import Floats, Pixels
+
+if TYPE_CHECKING:
+    from retrainer.photos.images import Picture
+
+SIDE, COLOUR_SIDE = 48, 8
+GREY_BYTES = SIDE * SIDE
+FINGERPRINT_BYTES = GREY_BYTES + 2 * COLOUR_SIDE * COLOUR_SIDE
+# Recommendation ITU-R BT.601: how bright red, green and blue look.
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+Fingerprints = npt.NDArray[np.uint8]
+"""Fingerprints of photos, `(N, FINGERPRINT_BYTES)`."""
+
+
+def fingerprint(picture: "Picture") -> Fingerprints:
+    """A picture's fingerprint, uint8 `(FINGERPRINT_BYTES,)`: the grey thumbnail, then the colours' two."""
+    return fingerprint_of(picture.square(SIDE))
+
+
+def fingerprint_of(pixels: Pixels) -> Fingerprints:
+    """The fingerprint of a thumbnail uint8 `(SIDE, SIDE, 3)`."""
+    floats = pixels.astype(np.float32)
+    cells = SIDE // COLOUR_SIDE
+    small = floats.reshape(COLOUR_SIDE, cells, COLOUR_SIDE, cells, 3).mean(axis=(1, 3))
+    grey = floats.reshape(-1, 3) @ _LUMA
+    # Blue and red without the brightness, from -226 to 226, halved and moved to 0 to 255.
+    colours = (small[..., [2, 0]] - (small @ _LUMA)[..., np.newaxis]) * np.float32(0.5) + np.float32(128)
+    both = np.concatenate([grey, np.moveaxis(colours, 2, 0).reshape(-1)])
+    return (both + np.float32(0.5)).astype(np.uint8)
+
+
+def greys(prints: Fingerprints) -> Floats:
+    """The grey thumbnails, float32 `(N, SIDE, SIDE)`, 0 to 255."""
+    return prints[:, :GREY_BYTES].reshape(-1, SIDE, SIDE).astype(np.float32)
+
+
+def colours(prints: Fingerprints) -> Floats:
+    """How blue and how red, each without the brightness: float32 `(N, 2, COLOUR_SIDE, COLOUR_SIDE)`, -113 to 113."""
+    return prints[:, GREY_BYTES:].reshape(-1, 2, COLOUR_SIDE, COLOUR_SIDE).astype(np.float32) - np.float32(128)

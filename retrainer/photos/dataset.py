@@ -1,0 +1,178 @@
+"""A folder of class folders -> the files to learn from, and the dataset they make."""
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from retrainer.arrays import Bools, Digests, Integers
+from retrainer.errors import DatasetError
+from retrainer.events import FolderScanned, Observer, Warned
+from retrainer.photos.folders import Stamps, Walk
+from retrainer.photos.labels import labels_of
+from retrainer.photos.layouts import (
+    folder_of_classes,
+    require_no_parts,
+    require_photo_folder,
+    tell_of_depth,
+    tell_of_loose_files,
+    where_photos_belong,
+)
+from retrainer.system.files import shown
+
+FEW_PHOTOS = 20
+# 2**27 - 1, the most that the 2017 scripts' sampling could reach.
+MOST_PHOTOS = 134_217_727
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """The files found in class folders, before any of them was read.
+
+    Attributes:
+        root: The folder of class folders, as typed.
+        folders: The class folders' names, sorted.
+        names: N paths of files below their class folders.
+        folder_ids: `(N,)`, numbers of folders.
+        stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
+    """
+
+    root: str
+    folders: tuple[str, ...]
+    names: tuple[str, ...]
+    folder_ids: Integers
+    stamps: Integers
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The files' paths below `root`, spelt as the 2017 scripts spelt them."""
+        parents = [os.path.join(self.root, folder) for folder in self.folders]
+        return [os.path.join(parents[i], name) for i, name in zip(self.folder_ids, self.names, strict=True)]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Photos that can be read, with their classes.
+
+    Attributes:
+        labels: C labels; a label's place is its class id.
+        paths: N paths, as typed.
+        label_ids: `(N,)`, class ids.
+        digests: `(N, 32)`, SHA-256 of the files' bytes.
+        groups: `(N,)`, numbers that photos share if they are to stay together; None if only their bytes and names tell.
+    """
+
+    labels: tuple[str, ...]
+    paths: tuple[str, ...]
+    label_ids: Integers
+    digests: Digests
+    groups: Integers | None = None
+
+    @property
+    def counts(self) -> Integers:
+        """Photos per class, `(C,)`."""
+        return np.bincount(self.label_ids, minlength=len(self.labels))
+
+
+def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
+    """Lists the files at any depth below the class folders of `image_dir`, sorted by folder and path.
+
+    Args:
+        image_dir: As typed.
+        observer: Told of folders, and of what is left out.
+        fewest: How many classes there must be; if it is more than one, each needs a label of its own.
+
+    Raises:
+        OptionError: `image_dir` is no folder that can be listed.
+        DatasetError: it has fewer folders with files, two that would share a label, or parts of a dataset for classes.
+    """
+    require_photo_folder(image_dir)
+    root = Path(os.path.realpath(image_dir))
+    walk = Walk(observer, (root, *root.parents))
+    top = walk.listed(image_dir)
+    found: dict[str, list[tuple[str, Stamps]]] = {}
+    for folder in sorted((*top.folders, *top.linked_folders)):
+        before = walk.left_out
+        files = walk.below(os.path.join(image_dir, folder))
+        observer(FolderScanned(os.path.join(image_dir, folder), len(files)))
+        if files:
+            found[folder] = files
+        else:
+            none = "No readable photos in" if walk.left_out > before else "No files found in"
+            observer(Warned(f"{none} '{shown(folder)}': the folder is skipped."))
+    walk.tell()
+    _require_layout(image_dir, found, fewest, observer)
+    tell_of_loose_files(image_dir, [name for name, _ in top.files], observer)
+    names, stamps = zip(*itertools.chain.from_iterable(found.values()), strict=True)
+    folder_ids = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
+    return PhotoFiles(image_dir, tuple(found), names, folder_ids, np.array(stamps, np.int64))
+
+
+def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: Observer) -> Dataset:
+    """The dataset of the files that turned out to be photos.
+
+    Args:
+        files: N files.
+        readable: Which of them, `(N,)`.
+        digests: SHA-256 of their bytes, `(N, 32)`.
+        observer: Told of classes that are small or fall away.
+
+    Raises:
+        DatasetError: fewer than two classes are left.
+    """
+    counts = np.bincount(files.folder_ids[readable], minlength=len(files.folders))
+    for folder, count in zip(files.folders, counts, strict=True):
+        if count == 0:
+            observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
+        elif count < FEW_PHOTOS:
+            observer(
+                Warned(
+                    f"Folder has less than {FEW_PHOTOS} images, which may cause issues. '{shown(folder)}' has {count}."
+                )
+            )
+        elif count > MOST_PHOTOS:
+            observer(
+                Warned(
+                    f"Folder {shown(folder)} has more than {MOST_PHOTOS} images. Some images will never be selected."
+                )
+            )
+    kept = [folder for folder, count in zip(files.folders, counts, strict=True) if count]
+    _require_classes(files.root, kept, 2)
+    new_ids = np.cumsum(counts > 0) - 1
+    paths = files.paths
+    return Dataset(
+        labels_of(kept),
+        tuple(paths[i] for i in np.flatnonzero(readable)),
+        new_ids[files.folder_ids[readable]],
+        digests[readable],
+    )
+
+
+def _require_layout(
+    image_dir: str, found: Mapping[str, Sequence[tuple[str, Stamps]]], fewest: int, observer: Observer
+) -> None:
+    """Raises DatasetError unless the folders with files can be classes."""
+    inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
+    require_no_parts(image_dir, inner)
+    _require_classes(image_dir, list(found), fewest)
+    if fewest > 1:
+        labels_of(list(found))
+    tell_of_depth(image_dir, inner, observer)
+
+
+def _require_classes(image_dir: str, folders: Sequence[str], fewest: int) -> None:
+    if len(folders) >= max(fewest, 1):
+        return
+    if folders and not folder_of_classes(image_dir):
+        problem = (
+            f"Only one valid folder of images found at {shown(image_dir)}"
+            " - multiple classes are needed for classification."
+        )
+    else:
+        problem = f"No valid folders of images found at {shown(image_dir)}"
+    raise DatasetError(problem, where_photos_belong(image_dir, folders))

@@ -1,0 +1,1 @@
+"""Bytes of picture files -> pixels, format by format."""

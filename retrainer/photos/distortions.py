@@ -1,0 +1,74 @@
+"""Distorted views of a photo: crop, scale, flip and brightness, with the geometry of the 2017 scripts."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrainer.arrays import Floats, Pixels
+from retrainer.options.retraining import RetrainOptions
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """How views differ from their photo; percentages as in the flags of the same names."""
+
+    flip_left_right: bool
+    random_crop: int
+    random_scale: int
+    random_brightness: int
+    views: int
+    seed: int
+
+    @classmethod
+    def of(cls, options: RetrainOptions) -> "Distortion | None":
+        """What the options ask for, None where they ask for no distortion."""
+        zoomed = options.random_crop or options.random_scale
+        if not (options.flip_left_right or zoomed or options.random_brightness):
+            return None
+        return cls(
+            options.flip_left_right,
+            options.random_crop,
+            options.random_scale,
+            options.random_brightness,
+            # A photo that is only flipped has two views.
+            options.distortion_views if zoomed or options.random_brightness else 2,
+            options.seed,
+        )
+
+    @property
+    def key(self) -> str:
+        """Names everything but the number of views, so that a longer run reuses the views of a shorter one."""
+        return (
+            f"flip={self.flip_left_right} crop={self.random_crop} scale={self.random_scale} "
+            f"brightness={self.random_brightness} seed={self.seed}"
+        )
+
+    def look(self, content: bytes, size: int) -> Sequence[Floats]:
+        """The views of one picture file as a network's inputs, `views` of `(size, size, 3)`.
+
+        A view depends on the file's bytes, its number and the seed alone.
+        """
+        from retrainer.photos.images import decode, to_input  # as in `features`
+
+        margin = 1.0 + self.random_crop / 100.0
+        picture = decode(content, int(margin * (1.0 + self.random_scale / 100.0) * size))
+        digest = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
+        inputs: list[Floats] = []
+        squares: dict[int, Pixels] = {}
+        for view in range(1, self.views + 1):
+            generator = np.random.default_rng([self.seed, digest, view])
+            scale = margin * generator.uniform(1.0, 1.0 + self.random_scale / 100.0)
+            side = max(int(scale * size), size)
+            top, left = generator.integers(side - size + 1, size=2)
+            if side not in squares:
+                squares[side] = picture.square(side)
+            pixels = squares[side][top : top + size, left : left + size]
+            # Every other view is flipped, so that both sides come equally often.
+            if self.flip_left_right and view % 2 == 0:
+                pixels = pixels[:, ::-1]
+            brightness = generator.uniform(1.0 - self.random_brightness / 100.0, 1.0 + self.random_brightness / 100.0)
+            # As in 2017 no pixel is clipped: a bright view leaves [-1, 1].
+            inputs.append(to_input(pixels * np.float32(brightness)))
+        return inputs

@@ -1,0 +1,181 @@
+"""Where photos lie when they do not lie in class folders, and which folder to name instead."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from retrainer.errors import DatasetError, OptionError
+from retrainer.events import FilesLeftOut, Noted, Observer, Warned
+from retrainer.photos.folders import counted, skips_folder
+from retrainer.photos.labels import label_of
+from retrainer.system.files import require_folder
+from retrainer.text import pasted, shown
+
+Inner = Mapping[str, Counter[str]]
+"""Class folder -> folder below it, empty for itself -> how many files lie directly in that."""
+
+_PICTURE = re.compile(r"\.(avif|bmp|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|jxl|png|tif|tiff|webp)$", re.IGNORECASE)
+_ARCHIVE = re.compile(r"\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tgz|zip)$", re.IGNORECASE)
+_LEARNT, _HELD_OUT = (
+    frozenset({"train", "training"}),
+    frozenset({"dev", "test", "testing", "val", "valid", "validation"}),
+)
+# A hint looks at so many entries of a folder, so many folders, and so deep.
+_ENTRIES, _FOLDERS, _DEPTH = 500, 200, 3
+
+
+def require_photo_folder(image_dir: str) -> None:
+    """Raises OptionError unless this is a folder that can be listed; an archive is to be unpacked first."""
+    if os.path.isfile(image_dir) and _ARCHIVE.search(image_dir):
+        raise OptionError(
+            f"--image_dir: expected a folder with one sub-folder of photos per class, received the archive "
+            f"'{shown(image_dir)}'.",
+            "Unpack it, and name the folder that comes of it.",
+        )
+    require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
+
+
+def require_no_parts(image_dir: str, folders: Inner) -> None:
+    """Raises DatasetError if the folders are training and test parts of one dataset, each with the same classes."""
+    parts = sorted((name for name in folders if _part_words(name)), key=lambda name: not _LEARNT & _part_words(name))
+    if len(parts) < 2:
+        return
+    leaves = [{os.path.basename(inner).lower() for inner in folders[name]} - {""} for name in parts]
+    same = [
+        (one, leaf & leaves[0]) for one, leaf in zip(parts[1:], leaves[1:], strict=True) if len(leaf & leaves[0]) > 1
+    ]
+    named = all(label_of(name) in _LEARNT | _HELD_OUT for name in folders)
+    if not same and not named:
+        return
+    problem = (
+        f"'{shown(parts[0])}' and '{shown(parts[1])}' in '{shown(image_dir)}' are parts of a dataset; expected classes."
+    )
+    if same:
+        paths = [_parent_of(image_dir, name, folders[name], same[0][1]) for name in (parts[0], same[0][0])]
+        fix = "Name one of them: --image_dir {} to learn from it, --image_dir {} to measure on it.".format(*paths)
+    elif len(leaves[0]) > 1:
+        fix = f"Name the one with the classes: --image_dir {pasted(os.path.join(image_dir, parts[0]))}"
+    else:
+        fix = f"Sort the photos into class folders, such as '{shown(os.path.join(image_dir, parts[0], 'daisy'))}'."
+    raise DatasetError(problem, fix)
+
+
+def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
+    """Says how many files lie in folders below the class folders; warns if all do, since those may be the classes."""
+    below = {name: [inner for inner in files if inner] for name, files in folders.items()}
+    deep = [os.path.join(image_dir, name, inner) for name, inners in below.items() for inner in inners]
+    if not deep:
+        return
+    direct, total = sum(files[""] for files in folders.values()), sum(files.total() for files in folders.values())
+    where = counted(deep, "folder", "folders")
+    if direct:
+        observer(Noted(f"{total - direct:,} of {total:,} files are read from {where}, below the class folders"))
+        return
+    largest = max(below, key=lambda name: len(below[name]))
+    observer(
+        Warned(
+            f"All files lie in {where}, and are taken for the classes {_names(list(folders))}. "
+            f"If those folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
+        )
+    )
+
+
+def tell_of_loose_files(image_dir: str, names: Sequence[str], observer: Observer) -> None:
+    """Says which files beside the class folders are left out; archives may be what these were unpacked from."""
+    archives = [os.path.join(image_dir, name) for name in names if _ARCHIVE.search(name)]
+    others = [os.path.join(image_dir, name) for name in names if not _ARCHIVE.search(name)]
+    if archives:
+        observer(Noted(f"Left out {counted(archives)}: archives are not read, unpack what is missing"))
+    if others:
+        photos = any(_PICTURE.search(name) for name in names)
+        hint = f" (if '{shown(image_dir)}' is a class itself, name the folder above it)" if photos else ""
+        observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}"))
+
+
+def folder_of_classes(image_dir: str) -> str:
+    """The folder below that has two or more sub-folders with photos in them; empty if none has."""
+    level = [image_dir]
+    for _ in range(_DEPTH):
+        level = [os.path.join(path, name) for path in level for name in _sub_folders(path)]
+        level = sorted(level[:_FOLDERS], key=lambda path: not _LEARNT & _part_words(os.path.basename(path)))
+        found = [path for path in level if _holds_classes(path)]
+        if found:
+            parent = os.path.dirname(found[0])
+            beside = [path for path in found if os.path.dirname(path) == parent]
+            parts = all(_part_words(os.path.basename(path)) for path in beside)
+            return found[0] if len(beside) == 1 or parts or parent == image_dir else parent
+    return ""
+
+
+def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
+    """What to do about a folder with too few class folders: the path to name, by what lies in it and around it.
+
+    Args:
+        image_dir: The folder.
+        folders: The class folders that it has.
+    """
+    if better := folder_of_classes(image_dir):
+        return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {_names(_sub_folders(better))}."
+    files = [name for name, is_folder in _entries(image_dir) if not is_folder]
+    photos = [name for name in files if _PICTURE.search(name)]
+    above = os.path.normpath(os.path.join(image_dir, os.pardir))
+    if photos and len(siblings := _with_photos(above)) > 1:
+        return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
+    archives = [name for name in files if _ARCHIVE.search(name)]
+    if archives and not photos:
+        return f"Unpack '{shown(os.path.join(image_dir, archives[0]))}', and name the folder that comes of it."
+    if folders:
+        return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
+    received = f", received {len(files)} files and no sub-folder with photos" if files else ""
+    return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
+
+
+def _part_words(folder: str) -> frozenset[str]:
+    return (_LEARNT | _HELD_OUT).intersection(label_of(folder).split())
+
+
+def _parent_of(image_dir: str, part: str, inner: Counter[str], names: set[str]) -> str:
+    """The folder in a part that most of the class folders of these names lie in, as it is typed."""
+    parents = Counter(os.path.dirname(path) for path in sorted(inner) if os.path.basename(path).lower() in names)
+    return pasted(os.path.normpath(os.path.join(image_dir, part, parents.most_common(1)[0][0])))
+
+
+def _holds_classes(folder: str) -> bool:
+    """Whether two or more sub-folders hold photos, which are not the parts of one dataset."""
+    names = _with_photos(folder)
+    return len(names) > 1 and not all(map(_part_words, names))
+
+
+def _with_photos(folder: str) -> list[str]:
+    """The sub-folders with a file in them that is named as a picture is, as far as one looks."""
+    return [
+        name
+        for name in _sub_folders(folder)[:_FOLDERS]
+        if any(_PICTURE.search(file) for file, inner in _entries(os.path.join(folder, name)) if not inner)
+    ]
+
+
+def _sub_folders(folder: str) -> list[str]:
+    return [name for name, is_folder in _entries(folder) if is_folder]
+
+
+def _names(folders: Sequence[str]) -> str:
+    """The first three names, for a message."""
+    return ", ".join(f"'{shown(name)}'" for name in folders[:3]) + (", …" if len(folders) > 3 else "")
+
+
+def _entries(folder: str) -> list[tuple[str, bool]]:
+    """Names of some entries of a folder and whether each is a folder, sorted; none if it cannot be listed."""
+
+    def read() -> Iterator[tuple[str, bool]]:
+        with os.scandir(folder) as entries:
+            for entry in islice(entries, _ENTRIES):
+                if not entry.name.startswith(".") and not (entry.is_dir() and skips_folder(entry.name)):
+                    yield entry.name, entry.is_dir()
+
+    try:
+        return sorted(read())
+    except OSError:
+        return []

@@ -1,0 +1,91 @@
+"""What is odd about the photos themselves: the same one in two classes, a class of one picture many times."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from retrainer.arrays import Floats, Integers, members_of, normalised, spread
+from retrainer.events import Observer, Warned
+from retrainer.photos.dataset import Dataset
+from retrainer.system.files import shown
+
+# Cosine distance of feature vectors. Classes of flowers are 0.2 to 0.3 wide with three backbones.
+_NEARLY_EQUAL = 0.02
+_FEWEST_IN_CLASS, _LOOKED_AT = 3, 64
+_NAMED = 5
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, observer: Observer) -> None:
+    """Warns of classes whose photos are all nearly equal.
+
+    Args:
+        dataset: N photos.
+        features: Feature vectors of these and others, `(R, D)`.
+        rows: Where the photos' are, `(N,)`.
+        observer: Warned.
+    """
+    for label_id in _uniform_classes(dataset, features, rows):
+        observer(
+            Warned(
+                f"The photos of '{dataset.labels[label_id]}' are all nearly equal: its test says little. "
+                "Photos of other days, places and things would teach more."
+            )
+        )
+
+
+def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str, observer: Observer) -> None:
+    """Warns of photos that are in several classes, of the same bytes or nearly the same.
+
+    Args:
+        dataset: N photos.
+        groups: Numbers that copies share, `(N,)`.
+        table: Where all are listed.
+        observer: Warned.
+    """
+    _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
+    same = _in_several_classes(dataset, contents)
+    # A group is named once: as the same file, unless nearly the same picture is in more classes than that file.
+    classes = {groups[rows[0]]: len(rows) for rows in same}
+    near = [rows for rows in _in_several_classes(dataset, groups) if len(rows) > classes.get(groups[rows[0]], 1)]
+    wider = {groups[rows[0]] for rows in near}
+    same = [rows for rows in same if groups[rows[0]] not in wider]
+    _warn_of_groups(same, dataset, "the same file", table, observer)
+    _warn_of_groups(near, dataset, "nearly the same picture", table, observer)
+
+
+def _warn_of_groups(
+    groups: Sequence[tuple[int, ...]], dataset: Dataset, what: str, table: str, observer: Observer
+) -> None:
+    """Names the first two photos of each of a few groups of photos of different classes."""
+    for group in groups[:_NAMED]:
+        one, other, *more = group
+        others = f", and {len(more):,} more," if more else ""
+        paths = shown(dataset.paths[one]), shown(dataset.paths[other])
+        classes = _NUMBERS.get(len(group), f"{len(group):,}")
+        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {what} in {classes} classes: keep it in one."))
+    if (unnamed := len(groups) - _NAMED) > 0:
+        observer(Warned(f"{unnamed:,} more are {what} in several classes; '{shown(table)}' lists them."))
+
+
+def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:
+    """Of each group that is in several classes the first photo of each; groups `(N,)`."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    found = []
+    for rows in np.split(order, starts[1:]) if len(starts) < len(order) else ():
+        _, first = np.unique(dataset.label_ids[rows], return_index=True)
+        if len(first) > 1:
+            found.append(tuple(np.sort(rows[first]).tolist()))
+    return sorted(found)
+
+
+def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:
+    """The ids of classes whose vectors are on average nearly equal to their mean, as far as some of them tell."""
+    for label_id, members in enumerate(members_of(dataset.label_ids, len(dataset.labels))):
+        if len(members) < _FEWEST_IN_CLASS:
+            continue
+        some = members[spread(len(members), _LOOKED_AT)]
+        # The mean cosine of unit vectors to their mean's direction is the length of that mean.
+        if np.linalg.norm(normalised(features[rows[some]]).mean(axis=0)) > 1 - _NEARLY_EQUAL:
+            yield label_id

@@ -1,0 +1,60 @@
+"""Where a run writes, checked before the long work is done."""
+
+import os
+from pathlib import Path
+
+from retrainer.backbones.bundle import Bundle
+from retrainer.errors import OptionError
+from retrainer.models.event_files import require_own_folder
+from retrainer.models.graph import graphdef
+from retrainer.models.retrained import twins
+from retrainer.options.retraining import RetrainOptions
+from retrainer.previous_model import kept_paths
+from retrainer.system.files import require_writable, require_writable_folder, shown
+from retrainer.text import pasted
+
+
+def require_own_outputs(options: RetrainOptions) -> None:
+    """Raises OptionError where outputs would overwrite one another, or what is not theirs; touches nothing."""
+    outputs = _outputs(options)
+    if len(set(map(os.path.realpath, outputs))) < len(outputs):
+        raise OptionError(
+            "--output_graph, --output_labels and --duplicates: expected different files, "
+            f"received {', '.join(map(shown, outputs))}.",
+            "The model is a .pb and its .tflite twin; name the labels and the table of duplicates otherwise.",
+        )
+    require_own_folder(options.summaries_dir)
+
+
+def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
+    """Raises OptionError where what is asked for cannot be had of this backbone."""
+    if bundle.has_graph:
+        graphdef.require_new_name(bundle.graph_path, options.final_tensor_name)
+    elif twins(options.output_graph)[1] != Path(options.output_graph):
+        raise OptionError(
+            f"--output_graph: '{shown(bundle.name)}' was made of a .tflite and gives no .pb; expected a .tflite, "
+            f"received '{shown(options.output_graph)}'.",
+            f"Name it --output_graph {pasted(twins(options.output_graph)[1])}",
+        )
+    if options.runtime == "tensorflow" and (bundle.quantized or not bundle.batches):
+        reason = "takes one picture at a time" if bundle.has_graph else "was made of a .tflite"
+        raise OptionError(
+            f"--runtime: '{shown(bundle.name)}' {'is int8' if bundle.quantized else reason}, "
+            "and LiteRT runs it; received tensorflow.",
+            "Leave the flag out.",
+        )
+
+
+def require_outputs(options: RetrainOptions) -> None:
+    """Raises OutputError unless everything can be written, before the long work is done."""
+    for path in _outputs(options):
+        require_writable(path)
+    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
+    for folder in (options.bottleneck_dir, options.summaries_dir, *intermediate):
+        require_writable_folder(folder)
+
+
+def _outputs(options: RetrainOptions) -> list[str]:
+    """Each file of the model, what is kept of the one before, and the table of duplicates."""
+    kept = kept_paths(options.output_graph, options.output_labels).values()
+    return [*map(str, twins(options.output_graph)), options.output_labels, *map(str, kept), options.duplicates]

@@ -1,0 +1,316 @@
+import errno
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Configure, Photos
+
+from retrainer import Retraining, retrain
+from retrainer.arrays import Floats
+from retrainer.cli.summary import summary
+from retrainer.cli.words import assessment_lines, learning_curve_lines, wrapped
+from retrainer.errors import OptionError, OutputError
+from retrainer.events import (
+    Event,
+    FilesLeftOut,
+    FolderScanned,
+    FolderSkipped,
+    ModelKept,
+    PhotoMisclassified,
+    PhotoSkipped,
+    StepEvaluated,
+    TestEvaluated,
+    Warned,
+)
+from retrainer.measuring.figures import Assessment, assess
+from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
+from retrainer.models.event_files import histogram_of, record_of
+from retrainer.observers.console import Console
+from retrainer.observers.tensorboard import TensorBoard
+
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
+STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (
+            STEP,
+            [
+                rf"INFO:tensorflow:{TIME}: Step 499: Train accuracy = 96\.0%",
+                rf"INFO:tensorflow:{TIME}: Step 499: Cross entropy = 0\.246801",
+                rf"INFO:tensorflow:{TIME}: Step 499: Validation accuracy = 88\.0% \(N=100\)",
+            ],
+        ),
+        (TestEvaluated(0.914, 362), [r"INFO:tensorflow:Final test accuracy = 91\.4% \(N=362\)"]),
+        (FolderScanned("photos/a\nb", 3), [r"INFO:tensorflow:Looking for images in 'photos/a\\nb'"]),
+        (Warned("Beware."), [r"WARNING:tensorflow:Beware\."]),
+        (PhotoSkipped("a.jpg", "the file is empty"), [r"WARNING:tensorflow:Skipped 'a.jpg': the file is empty\."]),
+        (
+            ModelKept("dir/intermediate_10.pb"),
+            [r"INFO:tensorflow:Save intermediate result to : dir/intermediate_10\.pb"],
+        ),
+        (
+            PhotoMisclassified("photos/roses/1.jpg", "tulips"),
+            [
+                r"INFO:tensorflow:=== MISCLASSIFIED TEST IMAGES ===",
+                rf"INFO:tensorflow:{' ' * 52}photos/roses/1\.jpg  tulips",
+            ],
+        ),
+    ],
+)
+def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(lists_misclassified=True) as console:
+        console(event)
+    out, err = capsys.readouterr()
+    assert out == ""
+    printed = err.splitlines()
+    assert len(printed) == len(lines)
+    assert all(re.fullmatch(pattern, line) for pattern, line in zip(lines, printed, strict=True)), printed
+
+
+def test_what_is_missed_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console() as console:
+        console(PhotoSkipped("a\n.jpg", "the file is empty"))
+        console(FolderSkipped("photos/\x1b[1m", "the folder cannot be listed: Permission denied"))
+        console(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder"))
+    assert capsys.readouterr().err.splitlines() == [
+        "WARNING:tensorflow:Skipped 'a\\n.jpg': the file is empty.",
+        "ERROR:tensorflow:Missed photos of 'photos/\\x1b[1m': the folder cannot be listed: Permission denied.",
+        "WARNING:tensorflow:Left out 2 files, 'a' and 'b': in no class folder.",
+    ]
+
+
+def test_misclassified_photos_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console() as console:
+        console(PhotoMisclassified("a.jpg", "b"))
+    assert capsys.readouterr().err == ""
+
+
+def test_without_validation_there_is_no_validation_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console() as console:
+        console(StepEvaluated(0, 1.0, 0.1, float("nan"), float("nan"), 0))
+    assert "Validation" not in capsys.readouterr().err
+
+
+def assessed(predicted: list[int]) -> Assessment:
+    """Ten daisies and ten roses, of three classes, taken for some class each."""
+    return assess(("daisy", "roses", "none"), np.eye(3, dtype=np.float32)[predicted], np.repeat([0, 1], 10))
+
+
+def result(**given: object) -> Retraining:
+    values: dict[str, object] = {
+        "graph": "tf_files/my graph.pb",
+        "tflite": "tf_files/my graph.tflite",
+        "labels_file": "tf_files/labels.txt",
+        "labels": ("daisy", "roses", "none"),
+        "backbone": "pocket",
+        "photos": 1250,
+        "computed": 1000,
+        "distorted": 0,
+        "skipped": 2,
+        "test": assessed([0] * 9 + [1] * 6 + [0] * 5),
+        "cross_validation": None,
+        "learning_curve": None,
+        "seconds": {"scan": 0.01, "backbone": 7.2, "bottlenecks": 1.26, "training": 0.3, "writing": 0.1},
+    }
+    return Retraining(**{**values, **given})  # type: ignore[arg-type]
+
+
+def test_the_end_of_a_run() -> None:
+    lines = summary(result())
+    assert lines == [
+        "",
+        "Test accuracy   70.0 % of 20 photos that were not trained on",
+        "                48.1 to 85.5 % with 95 % confidence",
+        "Mean of classes 70.0 %",
+        "Weakest class   roses, 5 of 10 right",
+        "Skipped         2 files that could not be read; see the log",
+        "Written         tf_files/my graph.pb",
+        "                tf_files/my graph.tflite",
+        "                tf_files/labels.txt",
+        "Time            scan 0.0 s, backbone 7.2 s, bottlenecks 1.3 s, training 0.3 s,",
+        "                writing 0.1 s",
+        "Photos          1,250; new to the cache: 1,000",
+        "",
+        "Label a photo:",
+        "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
+        "",
+        "'pocket' is the small backbone that is built in. A larger one would do better,",
+        "on flowers by ten points; with a network: --architecture mobilenet_1.0_224",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_end_of_other_runs() -> None:
+    assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
+    assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
+    missing = summary(result(skipped=0, unlisted=1, left_out=1200))
+    assert missing[5:7] == [
+        "Missed          1 folder that could not be listed; see the log",
+        "Left out        1,200 files or folders hidden or in no class folder; see the log",
+    ]
+    assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
+
+
+def test_a_line_does_not_end_between_a_number_and_its_percent_sign() -> None:
+    for width in range(60, 66):
+        lines = wrapped("", f"{'x' * width} 63.2 % of all")
+        assert any(line.rstrip().endswith("63.2 %") or " 63.2 % " in line for line in lines), width
+
+
+def test_the_advice_of_a_learning_curve() -> None:
+    points = (CurvePoint(100, 0.8, (0.75, 0.85), 0.79), CurvePoint(200, 0.85, (0.8, 0.9), 0.84))
+    worths = tuple(ClassWorth(label, 0.03 - 0.01 * place, 0.005) for place, label in enumerate(("a", "b", "c", "d")))
+    curve = LearningCurve(points, (400, 0.88), worths, ("a",), tells=True)
+
+    def advised(**given: object) -> str:
+        lines = list(learning_curve_lines(replace(curve, **given)))  # type: ignore[arg-type]
+        return " ".join(line.strip() for line in lines[4:])
+
+    rises = "Without half of a class's photos log loss rises: a 0.030 ± 0.010, b 0.020 ± 0.010, c 0.010 ± 0.010."
+    assert advised() == f"{rises} Twice the photos of a would help most."
+    assert advised(help_most=("a", "b")).endswith(" Twice the photos of a or b would help most.")
+    assert advised(help_most=()) == f"{rises} No class stands out for sure: more photos of all would help."
+    assert advised(help_most=(), twice=(400, 0.852)).endswith("and more photos like these would hardly help.")
+    assert advised(tells=False) == "Too few photos to tell what more of them would bring."
+    assert max(map(len, learning_curve_lines(curve))) <= 80
+
+
+def test_the_figures_of_many_classes_fit_a_line() -> None:
+    labels = [f"a class with quite a long name, number {number}" for number in range(30)]
+    scores = np.full((60, 30), 0.01, np.float32)
+    scores[np.arange(60), np.arange(60) % 30] = 0.7
+    lines = list(assessment_lines(assess(labels, scores, np.r_[np.arange(30), np.zeros(30, np.int64)])))
+    assert max(map(len, lines)) <= 80
+    assert "     1  a class with quite a lo… -> a class with quite a lo…" in lines
+    few = list(assessment_lines(assess(("a", "b"), np.eye(2, dtype=np.float32), np.array([0, 1]))))
+    assert few[-2:] == ["1 a                         1    0", "2 b                         0    1"]
+
+
+def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """The scalars of a folder of events, read by TensorBoard itself."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    tags = accumulator.Tags()["scalars"]
+    return {tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in tags}
+
+
+def test_tensorboard_reads_both_curves_under_the_same_tags(tmp_path: Path) -> None:
+    with TensorBoard(str(tmp_path)) as tensorboard:
+        tensorboard(STEP)
+        tensorboard(StepEvaluated(500, 0.5, 0.25, float("nan"), float("nan"), 0))
+    train, validation = events_of(tmp_path / "train"), events_of(tmp_path / "validation")
+    assert train == {
+        "accuracy": [(499, np.float32(0.96)), (500, 0.5)],
+        "cross_entropy": [(499, np.float32(0.2468013579)), (500, 0.25)],
+    }
+    assert validation == {"accuracy": [(499, np.float32(0.88))], "cross_entropy": [(499, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    "values", [np.linspace(-2, 3, 1000), np.full(7, 0.25), np.array([5.0]), np.array([0.0, 1e-30])]
+)
+def test_a_histogram_is_what_tensorboard_makes_of_the_numbers(values: Floats) -> None:
+    from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+    from tensorboard.util.tensor_util import make_ndarray
+
+    ours, theirs = (
+        histogram_of("weights", values.astype(np.float32)),
+        histogram_pb("weights", values.astype(np.float32)),
+    )
+    (our,), (their,) = ours.value, theirs.value
+    assert our.tag == their.tag
+    assert our.metadata.plugin_data == their.metadata.plugin_data
+    buckets, expected = make_ndarray(our.tensor), make_ndarray(their.tensor)
+    assert buckets[:, 2].sum() == len(values)
+    np.testing.assert_allclose(buckets[:, :2], expected[:, :2], rtol=1e-6, atol=1e-36)
+    # A number on an edge may fall to either side of it.
+    assert np.abs(buckets[:, 2] - expected[:, 2]).max() <= 1
+
+
+def test_a_record_is_what_tensorboard_writes(tmp_path: Path) -> None:
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    for content in (b"", b"a", bytes(range(256)) * 9):
+        path = tmp_path / "records"
+        writer = RecordWriter(path.open("wb"))
+        writer.write(content)
+        writer.close()
+        assert record_of(content) == path.read_bytes()
+
+
+def test_a_disk_that_fills_up_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensorboard = TensorBoard(str(tmp_path))
+    writers = list(tensorboard._files.values())
+    for writer in writers:
+        writer.close()
+        monkeypatch.setattr(writer, "close", full_disk)
+    with pytest.raises(OutputError, match=r"--summaries_dir: cannot write in .*: No space left on device"):
+        tensorboard.__exit__(None, None, None)
+    tensorboard.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_run_replaces_its_own_events(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos(), how_many_training_steps=20)
+    for _ in range(2):
+        retrain(options)
+    logs = tmp_path / "out" / "logs"
+    assert sorted(path.parent.name for path in logs.rglob("*.retrainer")) == ["train", "validation"]
+    assert len(list(logs.rglob("*"))) == 4
+
+
+@pytest.mark.parametrize("other", ["notes.txt", "train/events.out.tfevents.1.host", "flowers/train/x"])
+def test_a_folder_that_holds_anything_else_is_refused_and_stays(
+    other: str, photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    file = tmp_path / "out" / "logs" / other
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    named = other.split("/", maxsplit=1)[0] if other.startswith("flowers") else other
+    with pytest.raises(OptionError, match=f"--summaries_dir: expected a new folder.* which holds '{named}'"):
+        retrain(configured(photos()))
+    assert file.read_text() == "mine"
+
+
+def test_tensorboard_has_the_weights_and_the_graph_without_them(
+    photos: Photos, configured: Configure, tmp_path: Path
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2))
+    (events,) = (tmp_path / "out" / "logs" / "train").iterdir()
+    accumulator = EventAccumulator(str(events.parent), size_guidance={"tensors": 0, "scalars": 0})
+    accumulator.Reload()
+    tags = accumulator.Tags()
+    assert set(tags["tensors"]) == {"final_training_ops/weights", "final_training_ops/biases"}
+    histograms = accumulator.Tensors("final_training_ops/weights")
+    assert 30 <= len(histograms) <= 60
+    assert histograms[-1].step == 299
+    names = {node.name for node in accumulator.Graph().node}
+    assert {"input", "final_result", "final_training_ops/weights/final_weights"} <= names
+
+
+def test_weights_are_left_out_of_a_graph_and_nothing_else() -> None:
+    from retrainer.models.event_files import without_weights
+    from retrainer.models.graph import graphdef
+
+    graph = graphdef.new_graph()
+    graphdef.add_constant(graph, "weights", np.ones((100, 100), np.float32))
+    graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
+    light = without_weights(graph)
+    assert graph.ByteSize() > 40_000
+    assert light.ByteSize() < 300
+    weights, axes = light.node
+    assert [dim.size for dim in weights.attr["value"].tensor.tensor_shape.dim] == [100, 100]
+    assert axes == graph.node[1]
