@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from retrainer.errors import ModelError
-from retrainer.models.metadata_fields import FORMAT, PARTS, TABLE, UNSEALED_FORMAT
+from retrainer.models.metadata_fields import FORMAT, SECTIONS, TABLE, UNSEALED_FORMAT
 from retrainer.system.documents import brief, read_document, require
 from retrainer.text import shown
 from retrainer.version import VERSION
@@ -102,7 +102,7 @@ class ModelMetadata:
             if version == UNSEALED_FORMAT:
                 document.setdefault("retrainer", _EARLIER)
             require(document, TABLE)
-            for name, table in PARTS.items():
+            for name, table in SECTIONS.items():
                 if document[name]:
                     require(document[name], table, name)
         except ValueError as error:

@@ -13,8 +13,8 @@ from retrainer.system.documents import (
     one_of,
     optional,
     or_none,
-    part,
     plain,
+    section,
     text,
     texts,
     whole,
@@ -45,14 +45,14 @@ TABLE = {
     "std": number(1e-6, 1e6),
     "output_node": text(10_000),
     "resize": text(100),
-    "backbone": part(),
-    "rejection": part(),
-    "split": part(),
-    "training": part(),
+    "backbone": section(),
+    "rejection": section(),
+    "split": section(),
+    "training": section(),
     "model_id": digest(),
 }
-# Tables of the fields that are objects; an empty object says nothing. Of the training most is for people only.
-PARTS = {
+# The fields of each section. A section may be empty. Most of the training section is only for people to read.
+SECTIONS = {
     "backbone": {
         "name": text(4_096, printable=False),
         "source": optional(text(10_000, printable=False, empty=True)),

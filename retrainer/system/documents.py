@@ -60,9 +60,9 @@ def require(document: Mapping[str, Any], table: Table, within: str = "") -> None
     """Holds a document against its table.
 
     Args:
-        document: By `read_document`, or a part of it.
+        document: The document as `read_document` returns it, or one of its sections.
         table: Its fields; `OTHERS` stands for all that are not named.
-        within: The name of the part, for the message.
+        within: The name of the section, for the message; empty for the whole document.
 
     Raises:
         ValueError: the first field that is missing, unknown or not as expected.
@@ -164,8 +164,8 @@ def mapping(names: Callable[[str], bool], values: Field, most: int) -> Field:
     return Field(f"an object of at most {most:,} fields, each {values.expected}", holds)
 
 
-def part() -> Field:
-    """An object that has a table of its own."""
+def section() -> Field:
+    """An object whose fields have a table of their own."""
     return Field("an object", lambda value: isinstance(value, dict))
 
 
