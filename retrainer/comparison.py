@@ -21,7 +21,7 @@ from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
 from retrainer.photos.images import read_file
-from retrainer.photos.splits import content_places
+from retrainer.photos.splits import content_positions
 from retrainer.system.native import one_blas_thread
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import shown
@@ -100,7 +100,7 @@ def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: O
     features = extract(files.paths, files.stamps, photos, observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
     dataset = with_copies_together(dataset, photos.prints, options, observer)
-    groups = content_places(dataset, options.seed)[0].view(np.int64)
+    groups = content_positions(dataset, options.seed)[0].view(np.int64)
     examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     folds = folds_of(dataset, options, options.folds or FOLDS)
     result = cross_validate(folds, dataset, examples, options, observer)

@@ -18,7 +18,7 @@ from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.options.labelling import LabelOptions
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import TESTING, TRAINING, VALIDATION
+from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 
@@ -179,7 +179,9 @@ def _seen(membership: Membership, tested: Tested) -> Bools:
     """
     parts = membership.known_parts(tested.dataset.digests[tested.rows])
     split = membership.parts(tested.dataset)[tested.rows]
-    seen: Bools = np.isin(parts, (TRAINING, VALIDATION, AMBIGUOUS)) | ((parts == UNKNOWN) & (split != TESTING))
+    seen: Bools = np.isin(parts, (Part.TRAINING, Part.VALIDATION, AMBIGUOUS)) | (
+        (parts == UNKNOWN) & (split != Part.TESTING)
+    )
     return seen
 
 

@@ -39,16 +39,7 @@ from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.oddities import warn_of_uniform_classes
-from retrainer.photos.splits import (
-    TESTING,
-    TRAINING,
-    VALIDATION,
-    Split,
-    content_places,
-    split_by_content,
-    split_by_path,
-    warn_of_empty_parts,
-)
+from retrainer.photos.splits import Part, Split, content_positions, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.preflight import require_fitting, require_outputs, require_own_outputs
 from retrainer.previous_model import Previous, Tested, compared
 from retrainer.system.native import one_blas_thread
@@ -142,11 +133,11 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
     with TensorBoard(options.summaries_dir) as run.tensorboard:
         with run.stage("training"):
-            training, validation = (examples.chosen(split.rows(part)) for part in (TRAINING, VALIDATION))
+            training, validation = (examples.chosen(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
             keep = partial(run.keep, writer)
             trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
             rejection = fit_rejection(training, validation)
-            tested = run.tested(dataset, examples, split.rows(TESTING))
+            tested = run.tested(dataset, examples, split.rows(Part.TESTING))
             test = run.test(trained, tested)
         with run.stage("writing"):
             measured = {
@@ -219,9 +210,11 @@ class _Run:
             split = split_by_content(dataset, *percentages, options.seed, self.tell)
         else:
             split = split_by_path(dataset.paths, *percentages)
-            wanted = [p for p, percentage in zip((VALIDATION, TESTING), percentages, strict=True) if percentage]
+            wanted = [
+                p for p, percentage in zip((Part.VALIDATION, Part.TESTING), percentages, strict=True) if percentage
+            ]
             warn_of_empty_parts(split, dataset, range(len(dataset.labels)), wanted, self.tell)
-        self.require_all_classes(dataset, dataset.label_ids[split.rows(TRAINING)])
+        self.require_all_classes(dataset, dataset.label_ids[split.rows(Part.TRAINING)])
         return split
 
     def require_all_classes(self, dataset: Dataset, label_ids: Integers) -> None:
@@ -240,14 +233,14 @@ class _Run:
             dataset, features: The photos, and their vectors.
             split: Who trains, validates and tests.
         """
-        groups = content_places(dataset, self.options.seed)[0].view(np.int64)
+        groups = content_positions(dataset, self.options.seed)[0].view(np.int64)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
         distortion = Distortion.of(self.options)
         if distortion is None:
             return examples
         # Folds learn from all photos, and the head learns from those that validate if they are few.
-        validating = few(len(split.rows(VALIDATION)))
-        parts = [TRAINING, *[VALIDATION] * validating]
+        validating = few(len(split.rows(Part.VALIDATION)))
+        parts = [Part.TRAINING, *[Part.VALIDATION] * validating]
         learnt = np.isin(split.parts, parts) | bool(self.options.folds or self.options.learning_curve)
         rows = np.flatnonzero(learnt)
         paths = [dataset.paths[row] for row in rows]
@@ -255,7 +248,7 @@ class _Run:
         self.distorted = views.computed
         of_photos = np.full((len(dataset.paths), distortion.views), -1, np.int64)
         of_photos[rows[views.readable]] = views.rows
-        self.require_all_classes(dataset, dataset.label_ids[(of_photos[:, 0] >= 0) & (split.parts == TRAINING)])
+        self.require_all_classes(dataset, dataset.label_ids[(of_photos[:, 0] >= 0) & (split.parts == Part.TRAINING)])
         return replace(examples, views=Views(views.matrix, of_photos))
 
     def folds(self, dataset: Dataset, examples: Examples) -> tuple[CrossValidation | None, LearningCurve | None]:

@@ -15,7 +15,7 @@ from retrainer.cli.summary import summary
 from retrainer.errors import OptionError, OutputError
 from retrainer.measuring.remembered_split import Membership
 from retrainer.models.retrained import twins
-from retrainer.photos.splits import TESTING, VALIDATION
+from retrainer.photos.splits import Part
 from retrainer.previous_model import Previous, kept_paths, previous_path, sign_test
 from retrainer.training.head import Head
 
@@ -131,10 +131,10 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     assert new is not None
     hashed = [sha256(path.read_bytes()).digest() for path in root.rglob("*.jpg")]
     digests = np.frombuffer(b"".join(hashed), np.uint8).reshape(-1, 32)
-    tested = new.known_parts(digests) == TESTING
+    tested = new.known_parts(digests) == Part.TESTING
     parts = kept.known_parts(digests)
-    assert (parts[tested] == VALIDATION).any()
-    assert previous.left_out == (parts[tested] != TESTING).sum()
+    assert (parts[tested] == Part.VALIDATION).any()
+    assert previous.left_out == (parts[tested] != Part.TESTING).sum()
     assert "left out because the old one learnt from them: " in "\n".join(summary(result))
 
 

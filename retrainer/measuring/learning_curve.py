@@ -11,7 +11,7 @@ from retrainer.measuring.cross_validation import CrossValidation, Fold, held_out
 from retrainer.measuring.figures import assess
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Places, content_places
+from retrainer.photos.splits import Positions, content_positions
 from retrainer.training.examples import Examples
 from retrainer.training.head import softmax
 from retrainer.training.metrics import losses_of
@@ -87,8 +87,8 @@ def learning_curve(
     counts = dataset.counts
     balanced = options.class_weight == "balanced"
     weights = class_weights(counts) if balanced else np.ones(len(counts), np.float32)
-    _, places = content_places(dataset, options.seed)
-    measure = _Measure(folds, dataset, examples, options, places, weights[dataset.label_ids])
+    _, positions = content_positions(dataset, options.seed)
+    measure = _Measure(folds, dataset, examples, options, positions, weights[dataset.label_ids])
     everything = sum(len(fold.learnt) for fold in folds) // len(folds)
     figures = full.assessment
     points = {everything: CurvePoint(everything, figures.accuracy, figures.interval, figures.macro_recall)}
@@ -159,7 +159,7 @@ class _Measure:
 
     Attributes:
         folds, dataset, examples, options: As cross-validated.
-        places: In whose order parts are taken, `(N,)`.
+        positions: In whose order parts are taken, `(N,)`.
         weights: What photos count in losses, `(N,)`.
     """
 
@@ -167,7 +167,7 @@ class _Measure:
     dataset: Dataset
     examples: Examples
     options: RetrainOptions
-    places: Places
+    positions: Positions
     weights: Floats
 
     def point(self, share: float) -> CurvePoint:
@@ -198,7 +198,7 @@ class _Measure:
         """Scores `(N, C)` with a part of the training photos of some classes, and how many trained on average.
 
         Args:
-            part: From which share to which, 0 to 1, in the order of the photos' places.
+            part: From which share to which, 0 to 1, in the order of the photos' positions.
             label_ids: The classes; all photos of others train.
             plainly: If few photos validate, whether heads have the usual penalty, which takes a sixth of the time.
         """
@@ -222,7 +222,7 @@ class _Measure:
 
     def _part_of(self, rows: Integers, part: tuple[float, float], label_ids: Sequence[int]) -> Integers:
         """A part of the rows of some classes, one at least, and all rows of others; see `_scores`."""
-        rows = rows[np.argsort(self.places[rows], kind="stable")]
+        rows = rows[np.argsort(self.positions[rows], kind="stable")]
         of_rows = self.dataset.label_ids[rows]
         kept = np.ones(len(rows), np.bool_)
         for label_id in label_ids:

@@ -17,16 +17,7 @@ from retrainer.arrays import Digests
 from retrainer.models.metadata_fields import HASH_BYTES
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import (
-    TESTING,
-    TRAINING,
-    VALIDATION,
-    Parts,
-    Split,
-    content_places,
-    natural_parts,
-    path_place,
-)
+from retrainer.photos.splits import Part, Parts, Split, content_positions, natural_parts, path_position
 
 Hashes = npt.NDArray[np.uint64]
 """Some bytes of SHA-256 digests as numbers, `(N,)`."""
@@ -34,7 +25,7 @@ Hashes = npt.NDArray[np.uint64]
 # At most so many hashes are kept, and of each HASH_BYTES: 667 KB in base64. Of ten million photos that are new to a
 # model at most one has a hash that is kept.
 _KEPT = 100_000
-# Which bytes of a digest: not the first eight, which decide a photo's place in the split.
+# Which bytes of a digest: not the first eight, which decide a photo's position in the split.
 _HASHED = slice(8, 8 + HASH_BYTES)
 # Earlier versions kept so many of training photos, and none of others, by these bytes.
 _KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
@@ -72,9 +63,7 @@ class Membership:
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = np.unique(hashes)[:_KEPT]
         kept = np.isin(hashes, smallest)
-        trained, validated, tested = (
-            _encoded(hashes[kept & (split.parts == part)]) for part in (TRAINING, VALIDATION, TESTING)
-        )
+        trained, validated, tested = (_encoded(hashes[kept & (split.parts == part)]) for part in Part)
         plain = cls(
             options.image_dir,
             options.split_by,
@@ -89,7 +78,7 @@ class Membership:
             return plain
         # Whoever reads this knows the photos by their bytes and names, not which of them are copies.
         dataset = replace(dataset, groups=None)
-        hashes, _ = content_places(dataset, options.seed)
+        hashes, _ = content_positions(dataset, options.seed)
         moved = np.flatnonzero(plain.parts(dataset) != split.parts)
         parts = {f"{hashes[row]:016x}": int(split.parts[row]) for row in moved}
         return cls(**{**asdict(plain), "moved": dict(sorted(parts.items())[:_KEPT])})
@@ -104,12 +93,12 @@ class Membership:
         return asdict(self)
 
     def parts(self, dataset: Dataset) -> Parts:
-        """The parts of photos, `(N,)`; by path, if these begin with `image_dir`; TRAINING of those in doubt."""
+        """The parts of photos, `(N,)`; by path, if these begin with `image_dir`; Part.TRAINING of those in doubt."""
         percentages = self.validation_percentage, self.testing_percentage
         if self.split_by == "path":
-            return natural_parts(np.array([path_place(path) for path in dataset.paths]), *percentages)
-        hashes, places = content_places(dataset, self.seed)
-        parts = natural_parts(places, *percentages)
+            return natural_parts(np.array([path_position(path) for path in dataset.paths]), *percentages)
+        hashes, positions = content_positions(dataset, self.seed)
+        parts = natural_parts(positions, *percentages)
         if self.moved:
             names = np.array([int(name, 16) for name in self.moved], np.uint64)
             order = np.argsort(names)
@@ -118,7 +107,7 @@ class Membership:
             parts[known] = np.array(list(self.moved.values()), np.int8)[places[known]]
             if len(self.moved) == _KEPT:
                 # Any photo beyond may have been moved: what may have trained counts as if it had.
-                parts[hashes > names.max()] = TRAINING
+                parts[hashes > names.max()] = Part.TRAINING
         return parts
 
     def known_parts(self, digests: Digests) -> Parts:
@@ -126,7 +115,7 @@ class Membership:
         hashes = self._hashes(digests)
         trained, validated, tested = (np.isin(hashes, kept) for kept in self._hashes_of_parts)
         parts = np.full(len(hashes), NEW, np.int8)
-        parts[tested], parts[validated], parts[trained] = TESTING, VALIDATION, TRAINING
+        parts[tested], parts[validated], parts[trained] = Part.TESTING, Part.VALIDATION, Part.TRAINING
         parts[tested & (trained | validated)] = AMBIGUOUS
         if self.tested is None:
             parts[~trained] = UNKNOWN
@@ -141,7 +130,7 @@ class Membership:
         Returns:
             The share of the training photos that is among them, and about the share of them that trained; 0 to 1.
         """
-        trained, hashes = self._hashes_of_parts[TRAINING], self._hashes(digests)
+        trained, hashes = self._hashes_of_parts[Part.TRAINING], self._hashes(digests)
         if not len(trained) or not len(hashes):
             return 0.0, 0.0
         # Of photos beyond the sample's largest hash it says nothing, unless it holds all.

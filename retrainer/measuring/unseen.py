@@ -12,7 +12,7 @@ from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Membership
 from retrainer.photos.dataset import Dataset, PhotoFiles
 from retrainer.photos.images import read_file
-from retrainer.photos.splits import TESTING, TRAINING, VALIDATION, Parts
+from retrainer.photos.splits import Part, Parts
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import shown
 
@@ -28,7 +28,7 @@ class Measured:
 
     Attributes:
         rows: The numbers of n files.
-        parts: TESTING for the model's own test photos, NEW for others, `(n,)`.
+        parts: Part.TESTING for the model's own test photos, NEW for others, `(n,)`.
         trained, validated: How many other photos are left out since the model learnt from them or was chosen by them.
         learnt: About the share of the n that the model learnt from, 0 to 1.
     """
@@ -52,7 +52,7 @@ class Measured:
             root: The folder's name, for the message.
             observer: Told; warned if the model learnt from what was measured.
         """
-        new, tested = int((self.parts[read] == NEW).sum()), int((self.parts[read] == TESTING).sum())
+        new, tested = int((self.parts[read] == NEW).sum()), int((self.parts[read] == Part.TESTING).sum())
         if self.learnt:
             observer(Warned(f"The model learnt from about {self.learnt:.0%} of these photos: the figures flatter it."))
         if tested and not new:
@@ -96,15 +96,17 @@ def unseen(membership: Membership, files: PhotoFiles, label_ids: Integers, obser
     if ambiguous.any() or unknown.any():
         places = membership.parts(dataset)
         # A test photo's copy may train, which is told of below.
-        parts[ambiguous] = np.where(places[ambiguous] == TESTING, TESTING, TRAINING)
+        parts[ambiguous] = np.where(places[ambiguous] == Part.TESTING, Part.TESTING, Part.TRAINING)
         trusted = unknown.any() and _places_hold(membership, dataset, places, files.root, observer)
         parts[unknown] = places[unknown] if trusted else NEW
-    kept = (parts == NEW) | (parts == TESTING)
+    kept = (parts == NEW) | (parts == Part.TESTING)
     # Of those whose hash is kept it is certain, of the others as likely as of these.
     learnt = membership.learnt(dataset.digests[kept])[1] if ambiguous.any() else 0.0
     if unknown.any() and not trusted:
         learnt = max(learnt, membership.learnt(dataset.digests)[1] * unknown.sum() / kept.sum())
-    return Measured(rows[kept], parts[kept], int((parts == TRAINING).sum()), int((parts == VALIDATION).sum()), learnt)
+    return Measured(
+        rows[kept], parts[kept], int((parts == Part.TRAINING).sum()), int((parts == Part.VALIDATION).sum()), learnt
+    )
 
 
 def _places_hold(membership: Membership, dataset: Dataset, places: Parts, root: str, observer: Observer) -> bool:
@@ -116,7 +118,7 @@ def _places_hold(membership: Membership, dataset: Dataset, places: Parts, root: 
     if max(of_training, learnt) < _OWN:
         return False
     # What trained is found among what trains by its name; where names have changed, a part of it is elsewhere.
-    if membership.learnt(dataset.digests[places == TRAINING])[0] >= _NAMES_HOLD * of_training:
+    if membership.learnt(dataset.digests[places == Part.TRAINING])[0] >= _NAMES_HOLD * of_training:
         return True
     observer(
         Warned(

@@ -1,6 +1,6 @@
 """Which photos train the head, which validate and which test it: a split that stays put.
 
-By content, a photo's place is its hash; by path it is the hash of the 2017 scripts.
+By content, a photo's position is its hash; by path it is the hash of the 2017 scripts.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +17,28 @@ from retrainer.arrays import Bools, Digests, Integers
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
 
-TRAINING, VALIDATION, TESTING = 0, 1, 2
-CATEGORIES = {TRAINING: "training", VALIDATION: "validation", TESTING: "testing"}
+
+class Part(IntEnum):
+    """A part of a split; models and caches hold the numbers."""
+
+    TRAINING = 0
+    VALIDATION = 1
+    TESTING = 2
+
+
 # The constant of the 2017 scripts: MAX_NUM_IMAGES_PER_CLASS.
 _PATH_HASH_MAX = 2**27 - 1
 _FEWEST_DIFFERENT = 3
 
-Places = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.float64]
 """Where photos stand in the split, `(N,)`, 0 to 100, in percent."""
 
 
 Hashes = npt.NDArray[np.uint64]
-"""What decides the places of photos, `(N,)`."""
+"""What decides the positions of photos, `(N,)`."""
 
 Parts = npt.NDArray[np.int8]
-"""Of each photo TRAINING, VALIDATION or TESTING, `(N,)`."""
+"""The `Part` of each photo, `(N,)`."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Split:
 
     parts: Parts
 
-    def rows(self, part: int) -> Integers:
+    def rows(self, part: Part) -> Integers:
         """The numbers of the photos of one part."""
         return np.flatnonzero(self.parts == part)
 
@@ -49,12 +57,12 @@ def split_by_path(paths: Sequence[str], validation_percentage: int, testing_perc
 
     A class may get no validation or test photo.
     """
-    places = np.array([path_place(path) for path in paths])
-    return Split(natural_parts(places, validation_percentage, testing_percentage))
+    positions = np.array([path_position(path) for path in paths])
+    return Split(natural_parts(positions, validation_percentage, testing_percentage))
 
 
-def path_place(path: str) -> float:
-    """A path's place, 0 to 100, as the 2017 scripts computed it."""
+def path_position(path: str) -> float:
+    """A path's position, 0 to 100, as the 2017 scripts computed it."""
     hashed = hashlib.sha1(re.sub(r"_nohash_.*$", "", path).encode("utf-8", "surrogateescape")).hexdigest()
     return (int(hashed, 16) % (_PATH_HASH_MAX + 1)) * (100.0 / _PATH_HASH_MAX)
 
@@ -70,25 +78,25 @@ def split_by_content(
     hash is nearest. Only borrowed photos, and those of a group that grows, can be moved by a later addition. A class of
     fewer than three different photos trains only. Another seed gives another split.
     """
-    hashes, photo_places = content_places(dataset, seed)
+    hashes, photo_positions = content_positions(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
-    places = photo_places[first]
-    parts = natural_parts(places, validation_percentage, testing_percentage)
+    positions = photo_positions[first]
+    parts = natural_parts(positions, validation_percentage, testing_percentage)
     wanted = _ranges(validation_percentage, testing_percentage)
     classes = _groups_of_classes(groups, dataset.label_ids, len(dataset.labels))
-    shared = np.bincount(np.concatenate(classes), minlength=len(places)) > 1
+    shared = np.bincount(np.concatenate(classes), minlength=len(positions)) > 1
     small = [len(members) < _FEWEST_DIFFERENT for members in classes]
     for label, members, few in zip(dataset.labels, classes, small, strict=True):
         if few:
             observer(
                 Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them.")
             )
-            parts[members[~shared[members]]] = TRAINING
-    _fill([members for members, few in zip(classes, small, strict=True) if not few], places, parts, shared, wanted)
+            parts[members[~shared[members]]] = Part.TRAINING
+    _fill([members for members, few in zip(classes, small, strict=True) if not few], positions, parts, shared, wanted)
     for members, few in zip(classes, small, strict=True):
-        if few and TRAINING not in parts[members]:
+        if few and Part.TRAINING not in parts[members]:
             # Other classes have its photos, too; without one to train on it could not be learnt.
-            parts[members] = TRAINING
+            parts[members] = Part.TRAINING
     split = Split(parts[groups])
     tested = [label_id for label_id, few in enumerate(small) if not few]
     warn_of_empty_parts(split, dataset, tested, wanted, observer)
@@ -98,29 +106,33 @@ def split_by_content(
 def stratified_folds(dataset: Dataset, folds: int, seed: int) -> Integers:
     """The fold of each photo, `(N,)`, 0 to `folds` - 1; each class is spread evenly over all.
 
-    What stays together in a split stays together here, and the order is that of the photos' places.
+    What stays together in a split stays together here, and the order is that of the photos' positions.
     """
-    hashes, places = content_places(dataset, seed)
+    hashes, positions = content_positions(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
-    order = np.lexsort((places[first], dataset.label_ids[first]))
+    order = np.lexsort((positions[first], dataset.label_ids[first]))
     numbers = np.empty(len(first), np.int64)
     numbers[order] = np.arange(len(first)) % folds
     return numbers[groups]
 
 
 def warn_of_empty_parts(
-    split: Split, dataset: Dataset, label_ids: Sequence[int], wanted: Iterable[int], observer: Observer
+    split: Split, dataset: Dataset, label_ids: Sequence[int], wanted: Iterable[Part], observer: Observer
 ) -> None:
     """Warns, in the words of 2017, of the classes without a photo in a part that is wanted."""
     for part in wanted:
         counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
         for label_id in label_ids:
             if not counts[label_id]:
-                observer(Warned(f"Label {dataset.labels[label_id]} has no images in the category {CATEGORIES[part]}."))
+                observer(Warned(f"Label {dataset.labels[label_id]} has no images in the category {part.name.lower()}."))
 
 
 def _fill(
-    classes: Sequence[Integers], places: Places, parts: Parts, shared: Bools, wanted: Mapping[int, tuple[float, float]]
+    classes: Sequence[Integers],
+    positions: Positions,
+    parts: Parts,
+    shared: Bools,
+    wanted: Mapping[Part, tuple[float, float]],
 ) -> None:
     """Lets each empty part of a class borrow the group that is nearest, even where that empties another part.
 
@@ -129,10 +141,10 @@ def _fill(
 
     Args:
         classes: The groups of each class.
-        places, parts, shared: Of all groups, `(G,)`; parts are changed in place.
-        wanted: Part -> its range of places.
+        positions, parts, shared: Of all groups, `(G,)`; parts are changed in place.
+        wanted: Part -> its range of positions.
     """
-    free = np.ones(len(places), np.bool_)
+    free = np.ones(len(positions), np.bool_)
     waiting = list(classes)
     while waiting:
         members = waiting.pop()
@@ -143,7 +155,7 @@ def _fill(
             if not len(candidates):
                 break
             lower, upper = wanted[empty[0]]
-            distances = np.maximum(np.maximum(lower - places[candidates], places[candidates] - upper), 0.0)
+            distances = np.maximum(np.maximum(lower - positions[candidates], positions[candidates] - upper), 0.0)
             nearest = candidates[distances.argmin()]
             parts[nearest], free[nearest] = empty[0], False
             if shared[nearest]:
@@ -158,27 +170,27 @@ def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> l
     return np.split(pairs % count, np.searchsorted(pairs, np.arange(1, classes) * count))
 
 
-def _ranges(validation_percentage: int, testing_percentage: int) -> dict[int, tuple[float, float]]:
-    """The places of each part, without those that take no photos."""
+def _ranges(validation_percentage: int, testing_percentage: int) -> dict[Part, tuple[float, float]]:
+    """The positions of each part, without those that take no photos."""
     held_out = validation_percentage + testing_percentage
     ranges = {
-        VALIDATION: (0.0, float(validation_percentage)),
-        TESTING: (float(validation_percentage), float(held_out)),
-        TRAINING: (float(held_out), 100.0),
+        Part.VALIDATION: (0.0, float(validation_percentage)),
+        Part.TESTING: (float(validation_percentage), float(held_out)),
+        Part.TRAINING: (float(held_out), 100.0),
     }
     return {part: (lower, upper) for part, (lower, upper) in ranges.items() if lower < upper}
 
 
-def natural_parts(places: Places, validation_percentage: int, testing_percentage: int) -> Parts:
-    """The parts that photos have by their places alone, `(N,)`."""
-    parts = np.full(len(places), TRAINING, np.int8)
-    parts[places < testing_percentage + validation_percentage] = TESTING
-    parts[places < validation_percentage] = VALIDATION
+def natural_parts(positions: Positions, validation_percentage: int, testing_percentage: int) -> Parts:
+    """The parts that photos have by their positions alone, `(N,)`."""
+    parts = np.full(len(positions), Part.TRAINING, np.int8)
+    parts[positions < testing_percentage + validation_percentage] = Part.TESTING
+    parts[positions < validation_percentage] = Part.VALIDATION
     return parts
 
 
-def content_places(dataset: Dataset, seed: int) -> tuple[Hashes, Places]:
-    """What stays together has the same hash, `(N,)`; and each photo's place, `(N,)`."""
+def content_positions(dataset: Dataset, seed: int) -> tuple[Hashes, Positions]:
+    """What stays together has the same hash, `(N,)`; and each photo's position, `(N,)`."""
     hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
     if dataset.groups is not None:
         hashes = _joined(hashes, dataset.groups)
@@ -189,7 +201,7 @@ def content_places(dataset: Dataset, seed: int) -> tuple[Hashes, Places]:
 def _joined(hashes: Hashes, groups: Integers) -> Hashes:
     """One hash for all photos that share a hash or a group, or are linked by such; hashes and groups `(N,)`.
 
-    It is that of one of them, drawn without regard to its place, so that large groups go everywhere alike; a photo
+    It is that of one of them, drawn without regard to its position, so that large groups go everywhere alike; a photo
     that joins a group moves that group at most.
     """
     _, first, same_hash = np.unique(hashes, return_index=True, return_inverse=True)
@@ -208,7 +220,7 @@ def _joined(hashes: Hashes, groups: Integers) -> Hashes:
 
 
 def _keys(dataset: Dataset) -> Digests:
-    """What each photo's place is made of, `(N, 32)`.
+    """What each photo's position is made of, `(N, 32)`.
 
     That is its digest, or the digest of its name up to `_nohash_` where all photos of the same bytes have it.
     """

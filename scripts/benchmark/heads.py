@@ -28,7 +28,7 @@ from retrainer.measuring.cross_validation import Fold, cross_validate, folds_of
 from retrainer.measuring.learning_curve import learning_curve
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import Dataset, dataset_of, scan
-from retrainer.photos.splits import content_places
+from retrainer.photos.splits import content_positions
 from retrainer.system.native import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import fit
@@ -57,7 +57,7 @@ class Set:
         if not per_class:
             return folds
         validating = round(per_class / 8)
-        few = partial(self._few, content_places(self.dataset, seed)[1])
+        few = partial(self._few, content_positions(self.dataset, seed)[1])
         return [
             Fold(few(fold.training, per_class - validating), few(fold.validation, validating), fold.testing)
             for fold in folds
@@ -71,8 +71,8 @@ class Set:
         dataset = Dataset(tuple(labels), tuple(paths), label_ids, self.dataset.digests[rows])
         return Set(dataset, Examples(self.examples.matrix, self.examples.rows[rows], label_ids))
 
-    def _few(self, places: Any, rows: Integers, count: int) -> Integers:
-        rows = rows[np.argsort(places[rows], kind="stable")]
+    def _few(self, positions: Any, rows: Integers, count: int) -> Integers:
+        rows = rows[np.argsort(positions[rows], kind="stable")]
         classes = range(len(self.dataset.labels))
         return np.sort(np.concatenate([rows[self.dataset.label_ids[rows] == c][:count] for c in classes]))
 

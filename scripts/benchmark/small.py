@@ -19,7 +19,7 @@ from retrainer.backbones.known import EMBEDDED
 from retrainer.events import silent
 from retrainer.measuring.figures import assess
 from retrainer.options.retraining import RetrainOptions
-from retrainer.photos.splits import TRAINING, VALIDATION, split_by_content
+from retrainer.photos.splits import Part, split_by_content
 from retrainer.system.native import one_blas_thread
 from retrainer.training.fitting import fit
 from retrainer.training.head import softmax
@@ -44,7 +44,7 @@ def drawn(photos: Set, per_class: int, seed: int) -> tuple[Set, Set]:
 def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]:
     """Accuracy, log loss, calibration error, its floor, the share of photos kept, and the seconds of the fits."""
     split = split_by_content(few.dataset, options.validation_percentage, options.testing_percentage, 0, silent)
-    training, validation = (few.examples.chosen(split.rows(part)) for part in (TRAINING, VALIDATION))
+    training, validation = (few.examples.chosen(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     started = time.perf_counter()
     head = fit(training, validation, len(few.dataset.labels), options).head
     rejection = fit_rejection(training, validation)

@@ -9,7 +9,7 @@ from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Member
 from retrainer.models.metadata import ModelMetadata
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import TESTING, TRAINING, Split, content_places
+from retrainer.photos.splits import Part, Split, content_positions
 
 PHOTOS = 300
 
@@ -39,7 +39,7 @@ def test_each_photo_is_known_by_its_bytes(digests: Digests) -> None:
 
 def test_bytes_of_a_test_photo_and_another_are_told(digests: Digests) -> None:
     membership = remembered(digests[[0, 1, 1, 2, 2, 3]], [0, 0, 2, 1, 2, 2])
-    assert membership.known_parts(digests[:5]).tolist() == [TRAINING, AMBIGUOUS, AMBIGUOUS, TESTING, NEW]
+    assert membership.known_parts(digests[:5]).tolist() == [Part.TRAINING, AMBIGUOUS, AMBIGUOUS, Part.TESTING, NEW]
 
 
 def test_of_photos_beyond_the_largest_hash_of_a_sample_nothing_is_known(
@@ -82,18 +82,18 @@ def test_of_many_photos_that_were_moved_those_in_doubt_count_as_trained(
     monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", 50)
     dataset = Dataset(("a",), tuple(map(str, range(PHOTOS))), np.zeros(PHOTOS, np.int64), digests)
     # All are tested, as only some would be by their bytes.
-    membership = Membership.of(dataset, Split(np.full(PHOTOS, TESTING, np.int8)), RetrainOptions())
+    membership = Membership.of(dataset, Split(np.full(PHOTOS, Part.TESTING, np.int8)), RetrainOptions())
     assert len(membership.moved) == 50
-    hashes, _ = content_places(dataset, 0)
+    hashes, _ = content_positions(dataset, 0)
     known = hashes <= int(max(membership.moved), 16)
     assert 50 <= known.sum() < 100
-    assert membership.parts(dataset).tolist() == np.where(known, TESTING, TRAINING).tolist()
+    assert membership.parts(dataset).tolist() == np.where(known, Part.TESTING, Part.TRAINING).tolist()
 
 
 def test_what_many_moved_photos_leave_in_a_model_is_bounded_and_can_be_read() -> None:
     digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
     dataset = Dataset(("a",), ("x",) * len(digests), np.zeros(len(digests), np.int64), digests)
-    split = Split(np.full(len(digests), TESTING, np.int8))
+    split = Split(np.full(len(digests), Part.TESTING, np.int8))
     membership = Membership.of(dataset, split, RetrainOptions(image_dir="photos"))
     assert len(membership.moved) == 100_000
     described = ModelMetadata(("a",), 224, 0.0, 1.0, "o", "r", split=membership.to_metadata()).identified(b"")

@@ -12,15 +12,7 @@ from hypothesis import strategies as st
 
 from retrainer.events import Event, Warned, silent
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import (
-    TESTING,
-    TRAINING,
-    VALIDATION,
-    path_place,
-    split_by_content,
-    split_by_path,
-    stratified_folds,
-)
+from retrainer.photos.splits import Part, path_position, split_by_content, split_by_path, stratified_folds
 
 Photo = tuple[int, str, str]
 """Content, class and name of a photo."""
@@ -49,8 +41,8 @@ def natural(photo: Photo, validation: int = 10, testing: int = 10) -> int:
     """Where a photo goes by its bytes alone, worked out anew."""
     place = int.from_bytes(digest(photo[0])[:8], "big") / 2**64 * 100
     if place < validation:
-        return VALIDATION
-    return TESTING if place < validation + testing else TRAINING
+        return Part.VALIDATION
+    return Part.TESTING if place < validation + testing else Part.TRAINING
 
 
 @pytest.mark.parametrize(
@@ -64,15 +56,15 @@ def natural(photo: Photo, validation: int = 10, testing: int = 10) -> int:
         ("img/cat/leaf", 38.1440634887),
     ],
 )
-def test_path_places_are_those_of_2017(path: str, place: float) -> None:
-    assert path_place(path) == pytest.approx(place, abs=1e-9)
+def test_path_positions_are_those_of_2017(path: str, place: float) -> None:
+    assert path_position(path) == pytest.approx(place, abs=1e-9)
 
 
 def test_the_flowers_split_as_in_the_tutorial(shared: Path) -> None:
     names = (shared / "reference" / "flower_photos_names.txt").read_text(encoding="utf-8").split()
     parts = split_by_path([f"tf_files/flower_photos/{name}" for name in names], 10, 10).parts
     assert len(names) == 3670
-    assert Counter(parts.tolist()) == {TRAINING: 3670 - 359 - 362, VALIDATION: 359, TESTING: 362}
+    assert Counter(parts.tolist()) == {Part.TRAINING: 3670 - 359 - 362, Part.VALIDATION: 359, Part.TESTING: 362}
 
 
 # Fewer contents than photos, so that some are identical; names with and without _nohash_.
@@ -96,7 +88,7 @@ def assert_all_at_home_but_borrowed(parts: dict[Photo, int]) -> None:
     for label in "abc":
         members = {photo: part for photo, part in parts.items() if photo[1] == label}
         if len(members) < 3:
-            assert set(members.values()) <= {TRAINING}
+            assert set(members.values()) <= {Part.TRAINING}
         else:
             assert sum(part != natural(photo) for photo, part in members.items()) <= 2
 
@@ -151,23 +143,23 @@ def test_every_class_has_its_minimum(label_of: dict[int, str], validation: int, 
     for label in {photo[1] for photo in photos}:
         counts = Counter(part for photo, part in parts.items() if photo[1] == label)
         if counts.total() < 3:
-            assert set(counts) == {TRAINING}
+            assert set(counts) == {Part.TRAINING}
         else:
-            assert counts[TRAINING] >= 1
-            assert (counts[VALIDATION] >= 1) == (validation > 0)
-            assert (counts[TESTING] >= 1) == (testing > 0)
+            assert counts[Part.TRAINING] >= 1
+            assert (counts[Part.VALIDATION] >= 1) == (validation > 0)
+            assert (counts[Part.TESTING] >= 1) == (testing > 0)
 
 
 def test_percentages_are_kept_on_the_whole() -> None:
     photos = [(number, "a", f"{number}.jpg") for number in range(4000)]
     counts = Counter(parts_of(photos, 10, 20).values())
-    assert abs(counts[VALIDATION] - 400) < 60
-    assert abs(counts[TESTING] - 800) < 80
+    assert abs(counts[Part.VALIDATION] - 400) < 60
+    assert abs(counts[Part.TESTING] - 800) < 80
 
 
 def test_another_seed_is_another_split_of_the_same_size() -> None:
     photos = [(number, "a", f"{number}.jpg") for number in range(2000)]
-    tests = [{p for p, part in parts_of(photos, seed=seed).items() if part == TESTING} for seed in range(12)]
+    tests = [{p for p, part in parts_of(photos, seed=seed).items() if part == Part.TESTING} for seed in range(12)]
     assert all(150 < len(test) < 250 for test in tests)
     # Of 200 photos about 20 are in both of two splits that know nothing of one another.
     assert all(5 < len(a & b) < 45 for a, b in itertools.combinations(tests, 2))
@@ -177,18 +169,18 @@ def test_a_class_of_two_photos_only_trains_and_says_so() -> None:
     events: list[Event] = []
     photos = [(1, "a", "1"), (2, "a", "2"), *((n, "b", str(n)) for n in range(10, 40))]
     split = split_by_content(dataset(photos), 10, 10, 0, events.append)
-    assert split.parts[:2].tolist() == [TRAINING, TRAINING]
+    assert split.parts[:2].tolist() == [Part.TRAINING, Part.TRAINING]
     assert [e.message for e in events if isinstance(e, Warned)] == [
         "'a' has fewer than three different photos: they only train, and nothing tests them."
     ]
 
 
 def test_the_borrowed_photo_is_the_one_whose_hash_is_nearest() -> None:
-    photos = [(n, "a", f"{n}.jpg") for n in range(300) if natural((n, "a", "")) == TRAINING]
+    photos = [(n, "a", f"{n}.jpg") for n in range(300) if natural((n, "a", "")) == Part.TRAINING]
     places = {photo: int.from_bytes(digest(photo[0])[:8], "big") for photo in photos}
     nearest, second, *_ = sorted(photos, key=places.__getitem__)
-    borrowed = {photo: part for photo, part in parts_of(photos).items() if part != TRAINING}
-    assert borrowed == {nearest: VALIDATION, second: TESTING}
+    borrowed = {photo: part for photo, part in parts_of(photos).items() if part != Part.TRAINING}
+    assert borrowed == {nearest: Part.VALIDATION, second: Part.TESTING}
 
 
 def test_variants_that_span_classes_leave_no_class_without_a_part() -> None:
@@ -201,7 +193,7 @@ def test_variants_that_span_classes_leave_no_class_without_a_part() -> None:
     for seed in range(20):
         parts = parts_of(photos, seed=seed)
         for label in "ab":
-            assert {part for photo, part in parts.items() if photo[1] == label} == {TRAINING, VALIDATION, TESTING}
+            assert {part for photo, part in parts.items() if photo[1] == label} == set(Part)
         for person in range(8):
             assert len({part for photo, part in parts.items() if photo[2].startswith(f"person{person}_")}) == 1
 
@@ -211,7 +203,7 @@ def test_identical_classes_share_what_little_they_have() -> None:
     photos = [(content, label, f"{content}.jpg") for label in "ab" for content in range(4)]
     split = split_by_content(dataset(photos), 10, 10, 0, events.append)
     assert split.parts[:4].tolist() == split.parts[4:].tolist()
-    assert set(split.parts.tolist()) == {TRAINING, VALIDATION, TESTING}
+    assert set(split.parts.tolist()) == set(Part)
     assert events == []
 
 
@@ -251,8 +243,8 @@ def test_groups_of_many_are_tested_as_often_as_single_photos() -> None:
     photos = [(number, "a", f"{number}.jpg") for number in range(5000)]
     for seed in (0, 1):
         counts = Counter(parts_of_grouped(photos, [number // 5 for number in range(5000)], seed))
-        assert abs(counts[TESTING] - 500) < 150
-        assert abs(counts[VALIDATION] - 500) < 150
+        assert abs(counts[Part.TESTING] - 500) < 150
+        assert abs(counts[Part.VALIDATION] - 500) < 150
 
 
 def test_a_photo_alone_in_its_group_stays_where_its_bytes_put_it() -> None:
@@ -278,7 +270,7 @@ def assert_each_class_has_all_parts(photos: list[Photo]) -> None:
         own = [photo for photo in photos if photo[1] == label]
         if len(own) >= 3:
             parts = parts_of(photos)
-            assert {parts[photo] for photo in own} == {TRAINING, VALIDATION, TESTING}, label
+            assert {parts[photo] for photo in own} == set(Part), label
 
 
 def test_a_class_borrows_what_only_it_has_before_what_others_have() -> None:
@@ -294,4 +286,4 @@ def test_a_class_whose_photo_another_borrowed_is_looked_at_again() -> None:
 def test_classes_of_the_same_few_photos_train_wherever_these_lie() -> None:
     for content in range(40):
         parts = parts_of([*shared_photos({content: "ab"}), *shared_photos(dict.fromkeys(range(100, 120), "c"))])
-        assert {part for photo, part in parts.items() if photo[1] != "c"} == {TRAINING}
+        assert {part for photo, part in parts.items() if photo[1] != "c"} == {Part.TRAINING}
