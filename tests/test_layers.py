@@ -17,7 +17,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("measuring", "backbones"),
     ("labeler", "feature_source", "duplicates"),
     ("previous_model",),
-    ("model_writer", "preflight", "observers"),
+    ("model_writer", "preflight", "observers", "pages"),
     ("retraining", "evaluation", "comparison", "inspection", "fetching"),
     ("cli",),
 )

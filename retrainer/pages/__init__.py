@@ -1,0 +1,1 @@
+"""HTML pages about a run: one frame that all of them share."""

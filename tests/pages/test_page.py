@@ -1,0 +1,100 @@
+"""A page is one file that loads nothing, and text from anywhere is shown as text."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from retrainer.pages.page import Page, Section, element, escaped, table
+from retrainer.system.files import write_whole
+
+HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>&amp;\"'`\x1b[31m\x00\u202e\udcff"
+
+
+def recalls(figures: Mapping[str, float]) -> Page:
+    """A page from outside: all that a new kind of page has to say."""
+    rows = [(label, f"{recall:.3f}") for label, recall in figures.items()]
+    content = [element("p", "Recall of each class."), table("Recall", ["class", "recall"], rows)]
+    return Page(title="Classes", sections=[Section("Recall", content)])
+
+
+class Elements(HTMLParser):
+    """Collects what a browser would see: each element with its attributes, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def hostile() -> Page:
+    """A page of nothing but hostile text."""
+    content = [element("p", HOSTILE, title=HOSTILE), table(HOSTILE, [HOSTILE], [[HOSTILE, HOSTILE]]), HOSTILE]
+    return Page(title=HOSTILE, sections=[Section(HOSTILE, content)], language=HOSTILE)
+
+
+def test_a_page_from_outside_is_a_few_lines(tmp_path: Path) -> None:
+    page = recalls({"daisy": 0.75, "tulip": 1.0})
+    write_whole(tmp_path / "page.html", page.html().encode("utf-8"))
+    seen = Elements((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert [tag for tag, _ in seen.found if tag in ("html", "head", "body")] == ["html", "head", "body"]
+    assert ("html", {"lang": "en"}) in seen.found
+    assert "Classes" in seen.text
+    assert seen.text.endswith("Recall of each class.Recallclassrecalldaisy0.750tulip1.000\n")
+    assert ("th", {"scope": "row"}) in seen.found
+
+
+def test_hostile_text_is_text() -> None:
+    page = hostile().html()
+    seen = Elements(page)
+    harmless = Elements(Page(title="a", sections=[]).html())
+    assert {tag for tag, _ in seen.found} - {tag for tag, _ in harmless.found} == {
+        *("section", "h2", "p", "div", "table", "caption", "thead", "tbody", "tr", "th", "td")
+    }
+    shown = HOSTILE.replace("\x1b", r"\x1b").replace("\x00", r"\x00").replace("\u202e", r"\u202e")
+    shown = shown.replace("\udcff", r"\udcff")
+    assert seen.text.count(shown) == 9
+    assert [attributes["title"] for _, attributes in seen.found if "title" in attributes] == [shown]
+    assert all(character.isprintable() or character == "\n" for character in page)
+    page.encode("utf-8")
+
+
+def test_markup_that_is_joined_with_text_is_escaped_again() -> None:
+    assert element("p", element("b", "a")) == "<p><b>a</b></p>"
+    assert element("p", element("b", "a") + "<") == "<p>&lt;b&gt;a&lt;/b&gt;&lt;</p>"
+    assert escaped("\"'<>&") == "&quot;&#x27;&lt;&gt;&amp;"
+
+
+@pytest.mark.parametrize("page", [recalls({"daisy": 0.75}), hostile()], ids=["plain", "hostile"])
+def test_a_page_loads_and_runs_nothing(page: Page) -> None:
+    seen = Elements(page.html())
+    attributes = [pair for _, found in seen.found for pair in found.items()]
+    assert {name for name, _ in attributes if name.startswith("on") or name in ("src", "style", "action")} == set()
+    assert [value for name, value in attributes if name == "href"] == ["data:,"]
+    (style,) = re.findall(r"<style>(.*?)</style>", page.html(), re.DOTALL)
+    assert not re.search(r"url\(|@import|//", style)
+    (policy,) = (dict(found)["content"] for _, found in seen.found if "http-equiv" in found)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_a_page_fits_a_phone_the_dark_and_the_keyboard() -> None:
+    page = recalls({"daisy": 0.75}).html()
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert "color-scheme: light dark" in page
+    assert ":focus-visible" in page
+    (region,) = (found for tag, found in Elements(page).found if tag == "div")
+    assert region == {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": "Recall"}
