@@ -18,7 +18,7 @@ from retrainer.system.files import require_file, shown
 from retrainer.system.parallel import in_order, usable_cores
 
 if TYPE_CHECKING:
-    from retrainer.models.graph.reading import GraphReading
+    from retrainer.models.inferred import Inferred
 
 Result = TypeVar("Result")
 
@@ -86,7 +86,7 @@ class Labeler:
         self._std = described.std if options.input_std is None else options.input_std
         self._size = _input_size(options, self._runner.input_size or described.input_size, self._runner.input_size)
         self.labels = _labels(options, described)
-        self._reading = self._runner.reading and self._runner.reading.said(options.input_mean, options.input_std)
+        inferred = self._runner.inferred and self._runner.inferred.with_range(options.input_mean, options.input_std)
         self._are_logits = False
         self.warnings: tuple[str, ...] = ()
         if described.resize != RESIZE_RULE:
@@ -95,21 +95,21 @@ class Labeler:
                 f"expected '{RESIZE_RULE}'.",
                 "Upgrade retrainer, or retrain the model with this version.",
             )
-        if self._reading is not None:
-            self._look_at(self._reading)
+        if inferred is not None:
+            self._look_at(inferred)
 
-    def _look_at(self, reading: "GraphReading") -> None:
+    def _look_at(self, inferred: "Inferred") -> None:
         """Finds out what a model gives that does not describe itself, and what its user is to know."""
-        from retrainer.models.graph.reading import INDEPENDENT, UNKNOWN, is_distribution
+        from retrainer.models.inferred import Ending, is_distribution
 
-        if reading.ending == UNKNOWN:
+        if inferred.ending is Ending.UNKNOWN:
             self._are_logits = not is_distribution(self._run(np.zeros((self._size, self._size, 3), np.float32))[0][0])
         name = f"'{shown(self._options.graph)}'"
         notes = {
             f"{name} takes (pixel - {self._mean:g}) / {self._std:g}. Nothing in it tells what pictures it takes, that "
-            "is taken for granted; --input_mean and --input_std say otherwise.": not reading.told,
+            "is taken for granted; --input_mean and --input_std say otherwise.": not inferred.range_known,
             f"{name} gives logits, not probabilities; the scores are their softmax.": self._are_logits,
-            f"{name} scores each label for itself; the scores do not sum to 1.": reading.ending == INDEPENDENT,
+            f"{name} scores each label for itself; the scores do not sum to 1.": inferred.ending is Ending.INDEPENDENT,
         }
         self.warnings = tuple(note for note, holds in notes.items() if holds)
 

@@ -73,8 +73,8 @@ class ChildHere:
     def ask(self, header: Any, arrays: Any = (), **_: float) -> Any:
         if self._runner is None:
             self._runner = isolated._opened(arrays[0].tobytes(), header["path"], header["nodes"])
-            reading = getattr(self._runner, "reading", None)
-            return {"input_size": self._runner.input_size, "reading": reading and asdict(reading)}, []
+            inferred = getattr(self._runner, "inferred", None)
+            return {"input_size": self._runner.input_size, "inferred": inferred and asdict(inferred)}, []
         return {}, self._runner.outputs(arrays[0])
 
 

@@ -60,7 +60,7 @@ def test_tensorflow_and_litert_give_the_same_scores(
 ) -> None:
     alone = str(shutil.copy(result.graph, tmp_path))
     _, tensorflow, _ = open_retrained(alone, "", "")
-    assert type(tensorflow).__name__ == "ModelApart"
+    assert type(tensorflow).__name__ == "IsolatedModel"
     inputs = [to_input(square(photo.read_bytes(), tensorflow.input_size)) for photo in photos]
     differences = np.abs(np.stack([tensorflow.outputs(picture)[0] for picture in inputs]) - scores)
     assert differences.max() < 1e-4

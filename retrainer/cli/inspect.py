@@ -31,12 +31,12 @@ def described(model: Inspection) -> Iterator[tuple[str, str]]:
     if metadata is None:
         for heading, tensors in (("Input", model.inputs), ("Output", model.outputs)):
             yield from ((heading, words) for words in tensors or (model.input_node,))
-        reading = model.reading
-        if reading is not None:
-            told = "" if reading.told else "; nothing in it tells so, that is taken for granted"
-            yield "Pictures", f"(pixel - {reading.mean:g}) / {reading.std:g}{told}"
+        inferred = model.inferred
+        if inferred is not None:
+            assumed = "" if inferred.range_known else "; nothing in it tells so, that is taken for granted"
+            yield "Pictures", f"(pixel - {inferred.mean:g}) / {inferred.std:g}{assumed}"
         none = "none in the file: it was not made by retrainer; give them as --labels FILE"
-        yield "Labels", shown(", ".join(reading.labels)) if reading is not None and reading.labels else none
+        yield "Labels", shown(", ".join(inferred.labels)) if inferred is not None and inferred.labels else none
     else:
         yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
         yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"

@@ -7,7 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
-from retrainer.models.graph.reading import GraphReading
+from retrainer.models.inferred import Ending, Inferred
 from retrainer.system.child import Arrays, Child
 from retrainer.system.files import shown
 
@@ -15,11 +15,11 @@ from retrainer.system.files import shown
 OPENING, RUNNING = 120.0, 60.0
 
 
-class ModelApart:
+class IsolatedModel:
     """What runs a model in a child: a `.tflite` by LiteRT, a GraphDef by TensorFlow.
 
     Attributes:
-        reading: What a `.tflite` tells of itself; None of a GraphDef, unless it is set.
+        inferred: Facts inferred from a `.tflite`; for a GraphDef None, unless the caller sets it.
         input_size: S, pixels; 0 if it takes any.
         one_core: Whether it uses one core, so that several may run at once.
 
@@ -32,7 +32,7 @@ class ModelApart:
         ModelError: it cannot be opened, crashes, or takes more time or memory than it may.
     """
 
-    reading: GraphReading | None = None
+    inferred: Inferred | None = None
 
     def __init__(self, content: bytes, path: str, *nodes: str) -> None:
         self._path, self.one_core, self._outputs = path, not nodes, max(len(nodes) - 1, 1)
@@ -40,7 +40,7 @@ class ModelApart:
         opened, _ = self._child.ask({"path": path, "nodes": nodes}, [np.frombuffer(content, np.uint8)], seconds=OPENING)
         self.input_size = int(opened["input_size"])
         if not nodes:
-            self.reading = _reading_in(opened["reading"])
+            self.inferred = _inferred_in(opened["inferred"])
 
     def outputs(self, picture: Floats) -> list[Floats]:
         """Runs one normalised picture `(S, S, 3)` and returns its scores `(C,)` and what else it was opened for.
@@ -54,16 +54,16 @@ class ModelApart:
         return given
 
 
-def _reading_in(document: Any) -> GraphReading:
-    """What a child read, every part of it of its type."""
-    return GraphReading(
+def _inferred_in(document: Any) -> Inferred:
+    """The facts that a child inferred, each converted to its type."""
+    return Inferred(
         input_node=str(document["input_node"]),
         output_node=str(document["output_node"]),
         input_size=int(document["input_size"]),
         mean=float(document["mean"]),
         std=float(document["std"]),
-        told=bool(document["told"]),
-        ending=str(document["ending"]),
+        range_known=bool(document["range_known"]),
+        ending=Ending(document["ending"]),
         labels=tuple(str(label) for label in document["labels"]),
     )
 
@@ -78,8 +78,8 @@ def serve(channel: Any) -> None:
 
     def opened() -> tuple[dict[str, Any], Arrays]:
         network.append(_opened(content.tobytes(), header["path"], header["nodes"]))
-        reading = getattr(network[0], "reading", None)
-        return {"input_size": network[0].input_size, "reading": reading and asdict(reading)}, ()
+        inferred = getattr(network[0], "inferred", None)
+        return {"input_size": network[0].input_size, "inferred": inferred and asdict(inferred)}, ()
 
     if not channel.answer(opened, header["path"]):
         return

@@ -21,7 +21,7 @@ from retrainer.system.files import open_regular, require_file, shown
 from retrainer.training.rejection import Prototypes, Rejection, from_npy
 
 if TYPE_CHECKING:
-    from retrainer.models.graph.reading import GraphReading
+    from retrainer.models.inferred import Inferred
 
 _PB, _TFLITE = ".pb", ".tflite"
 
@@ -38,8 +38,8 @@ class Runner(Protocol):
         """Whether it uses one core, so that several may run at once."""
 
     @property
-    def reading(self) -> "GraphReading | None":
-        """What a file tells that does not describe itself, None of one that does."""
+    def inferred(self) -> "Inferred | None":
+        """Facts inferred from a model that does not describe itself; None if it does."""
 
     def outputs(self, picture: Floats) -> list[Floats]:
         """One normalised picture `(S, S, 3)` -> its scores `(C,)`, and its features `(D,)` where they are asked for."""
@@ -124,37 +124,37 @@ def _run_tflite(content: bytes, path: str, *, trusted: bool) -> Runner:
         from retrainer.models.tflite.foreign import ForeignTFLite
 
         return ForeignTFLite(content, path, trusted=True)
-    from retrainer.models.isolated import ModelApart
+    from retrainer.models.isolated import IsolatedModel
 
-    return ModelApart(content, path)
+    return IsolatedModel(content, path)
 
 
-def _run_graph(graph: Any, path: str, nodes: Sequence[str], reading: "GraphReading | None", *, trusted: bool) -> Runner:
+def _run_graph(graph: Any, path: str, nodes: Sequence[str], inferred: "Inferred | None", *, trusted: bool) -> Runner:
     """What runs a graph: in a process of its own, unless it is trusted.
 
     Args:
         graph: A GraphDef; anybody can write one that describes itself as ours do.
         path: Where it lies, for messages.
         nodes: Its input and its outputs.
-        reading: What a graph tells that does not describe itself.
+        inferred: Facts inferred from a graph that does not describe itself; None if it does.
         trusted: Whether it may do whatever it can.
     """
     from retrainer.models.graph.tensorflow_graph import GraphNetwork
-    from retrainer.models.isolated import ModelApart
+    from retrainer.models.isolated import IsolatedModel
 
-    runner: ModelApart | GraphNetwork
-    runner = GraphNetwork(graph, path, *nodes) if trusted else ModelApart(graph.SerializeToString(), path, *nodes)
-    runner.reading = reading
+    runner: IsolatedModel | GraphNetwork
+    runner = GraphNetwork(graph, path, *nodes) if trusted else IsolatedModel(graph.SerializeToString(), path, *nodes)
+    runner.inferred = inferred
     return runner
 
 
 def _as_read(runner: Runner, path: str) -> tuple[ModelMetadata, Runner, None]:
     """A model that does not describe itself, as it is read."""
-    told = runner.reading
-    if told is None:
+    known = runner.inferred
+    if known is None:
         raise _silent(path)
-    size = told.input_size or USUAL_SIZE
-    return ModelMetadata(told.labels, size, told.mean, told.std, told.output_node, RESIZE_RULE), runner, None
+    size = known.input_size or USUAL_SIZE
+    return ModelMetadata(known.labels, size, known.mean, known.std, known.output_node, RESIZE_RULE), runner, None
 
 
 def _open_graph(
@@ -166,19 +166,19 @@ def _open_graph(
     from retrainer.models.graph import graphdef
 
     graph, metadata = graphdef.read_model(path)
+    from retrainer.models.graph.inference import infer
     from retrainer.models.graph.operations import require_harmless
-    from retrainer.models.graph.reading import reading_of
     from retrainer.models.graph.tensorflow_graph import require_node
 
     if not trusted:
         require_harmless(graph, path)
     rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if rejecting else None
-    reading = reading_of(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
-    ends = reading.input_node, reading.output_node
+    inferred = infer(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
+    ends = inferred.input_node, inferred.output_node
     if metadata is None:
         for flag, name in zip(("--input_layer", "--output_layer"), ends, strict=True):
             require_node(graph, path, flag, name)
-        return _as_read(_run_graph(graph, path, ends, reading, trusted=trusted), path)
+        return _as_read(_run_graph(graph, path, ends, inferred, trusted=trusted), path)
     features = [graphdef.feature_node_of(graph)] if rejecting else []
     return metadata, _run_graph(graph, path, [*ends, *features], None, trusted=trusted), rejection
 

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorboard.compat.proto import types_pb2
 
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
-from retrainer.models.tflite.reading import quantization_of, signature_of, text
+from retrainer.models.tflite.tensors import quantization_of, shape_of, text_of
 from retrainer.text import shown
 
 _TFLITE_TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
@@ -31,7 +31,7 @@ def tflite_tensors(builder: TFLiteBuilder, numbers: Iterable[int]) -> tuple[str,
 
 
 def _of_tflite(tensor: Any) -> str:
-    words = f"{shown(text(tensor.name))}, {_TFLITE_TYPES.get(tensor.type, 'unknown')} {_shape(signature_of(tensor))}"
+    words = f"{shown(text_of(tensor.name))}, {_TFLITE_TYPES.get(tensor.type, 'unknown')} {_shape(shape_of(tensor))}"
     stated = tensor.quantization
     if stated is None or stated.scale is None or not len(stated.scale):
         return words

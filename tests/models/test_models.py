@@ -69,7 +69,7 @@ def test_tensorflow_gives_the_same_scores_for_the_graph(model: Path, picture) ->
     model.with_suffix(".tflite").rename(model.parent / "twin.tflite")
     _, runner, _ = open_retrained(str(model), "", "")
     assert type(twin).__name__ == "Network"
-    assert type(runner).__name__ == "ModelApart"
+    assert type(runner).__name__ == "IsolatedModel"
     np.testing.assert_allclose(runner.outputs(picture), twin.outputs(picture), atol=1e-5)
 
 
@@ -155,9 +155,9 @@ def test_a_twin_of_another_model_is_not_run(model: Path, model_dir: Path, metada
     bundle = find_bundle(COLOURS, str(model_dir))
     twin = flatbuffer.with_head(bundle.tflite_path, other, metadata.identified(other.tobytes()))
     model.with_suffix(".tflite").write_bytes(twin)
-    assert type(open_retrained(str(model), "", "")[1]).__name__ == "ModelApart"
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "IsolatedModel"
     model.with_suffix(".tflite").write_bytes(b"no model at all")
-    assert type(open_retrained(str(model), "", "")[1]).__name__ == "ModelApart"
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "IsolatedModel"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_a_twin_that_only_has_the_id_is_not_run(
     assert not twin_of(str(model))
     twin.write_bytes(whole[:100] + b"x" + whole[101:])
     assert not twin_of(str(model))
-    assert type(open_retrained(str(model), "", "")[1]).__name__ == "ModelApart"
+    assert type(open_retrained(str(model), "", "")[1]).__name__ == "IsolatedModel"
 
 
 def test_a_twin_that_is_no_file_is_not_waited_for(model: Path) -> None:
@@ -391,7 +391,7 @@ def test_a_model_of_the_first_format_has_no_hash_and_still_opens(
         monkeypatch.setattr(module, "sealed", bytes)
     model.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata))
     model.with_suffix(".tflite").write_bytes(flatbuffer.with_head(bundle.tflite_path, head, metadata))
-    for path, kind in ((model, "ModelApart"), (model.with_suffix(".tflite"), "Network")):
+    for path, kind in ((model, "IsolatedModel"), (model.with_suffix(".tflite"), "Network")):
         found, runner, _ = open_retrained(str(path), "", "")
         assert (found.labels, found.format, found.retrainer) == (LABELS, 1, "an earlier version")
         assert type(runner).__name__ == kind

@@ -16,7 +16,7 @@ from retrainer.backbones.converting.hints import Grounds, Naming
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
-from retrainer.models.graph.reading import PLACEHOLDERS
+from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder

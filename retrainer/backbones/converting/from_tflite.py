@@ -23,8 +23,9 @@ from retrainer.errors import BackboneError, OptionError
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.inference import pixel_range
 from retrainer.models.tflite.litert import Network, tensors_of
-from retrainer.models.tflite.reading import INTEGERS, as_integers, quantization_of, range_in, text
+from retrainer.models.tflite.tensors import INTEGERS, as_integers, quantization_of, text_of
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
 from retrainer.system.files import shown
 
@@ -65,7 +66,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         Network(tflite)
         tensors = builder.graph.tensors
         difference = _require_agreement((content, tflite), tensors, taken, entrance, on.compared(entrance.size))
-        layer = text(tensors[taken].name).split(";")[0]
+        layer = text_of(tensors[taken].name).split(";")[0]
     except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
@@ -109,9 +110,9 @@ class _Entrance:
 def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
-    if naming.input_layer not in ("", text(tensor.name)):
+    if naming.input_layer not in ("", text_of(tensor.name)):
         raise OptionError(
-            f"--input_layer: expected the only input of '{shown(source)}', '{shown(text(tensor.name))}', "
+            f"--input_layer: expected the only input of '{shown(source)}', '{shown(text_of(tensor.name))}', "
             f"received '{shown(naming.input_layer)}'.",
             "Leave the flag out.",
         )
@@ -130,7 +131,7 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
         )
     if shape[0] != 1 or shape[3] != 3:
         raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
-    inferred, told = range_in(builder)
+    inferred, told = pixel_range(builder)
     return _Entrance(tensor, shape[1], *naming.seen(inferred), told or naming.says_range)
 
 
@@ -165,7 +166,7 @@ def _is_last_layer(builder: TFLiteBuilder, operator: Any) -> bool:
 
 
 def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
-    names = [text(tensor.name) for tensor in builder.graph.tensors]
+    names = [text_of(tensor.name) for tensor in builder.graph.tensors]
     made = {output for operator in builder.graph.operators for output in operator.outputs}
     for number, name in enumerate(names):
         if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
@@ -184,7 +185,7 @@ def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
         raise BackboneError(
             f"'{shown(source)}': expected features of the shape (1, D) or (1, H, H, D), "
-            f"'{shown(text(tensor.name))}' has {tuple(shape)}.",
+            f"'{shown(text_of(tensor.name))}' has {tuple(shape)}.",
             "Name the tensor of the features by --bottleneck_layer.",
         )
     if tensor.type != schema.TensorType.FLOAT32:

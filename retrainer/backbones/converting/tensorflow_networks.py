@@ -15,8 +15,8 @@ from retrainer.backbones.converting.saved_models import require_harmless_saved_m
 from retrainer.backbones.fetching.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
 from retrainer.errors import BackboneError, OptionError
 from retrainer.models.graph.graphdef import read_graph
+from retrainer.models.graph.inference import PLACEHOLDERS, infer
 from retrainer.models.graph.operations import require_harmless
-from retrainer.models.graph.reading import PLACEHOLDERS, reading_of
 from retrainer.models.graph.tensorflow_graph import GraphNetwork, import_tensorflow
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
 from retrainer.models.ranges import SYMMETRIC_RANGE, UNIT_RANGE
@@ -201,27 +201,27 @@ def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
 def _open_graph(definition: Any, source: str, naming: Naming) -> OpenNetwork:
     tensorflow = import_tensorflow()
     nodes = {node.name: node for node in definition.node}
-    reading = reading_of(definition, naming.input_layer)
-    if reading.input_node not in nodes:
+    inferred = infer(definition, naming.input_layer)
+    if inferred.input_node not in nodes:
         candidates = [name for name, node in nodes.items() if node.op in PLACEHOLDERS][:5]
         raise OptionError(
-            f"--input_layer: expected an input of '{shown(source)}', '{shown(reading.input_node)}' is not among "
+            f"--input_layer: expected an input of '{shown(source)}', '{shown(inferred.input_node)}' is not among "
             f"its {len(nodes)} nodes.",
             f"Name it by --input_layer; candidates: {', '.join(map(shown, candidates)) or 'none'}.",
         )
-    size = reading.input_size or naming.input_size or USUAL_SIZE
+    size = inferred.input_size or naming.input_size or USUAL_SIZE
     graph = tensorflow.compat.v1.GraphDef.FromString(definition.SerializeToString())
     chosen = naming.bottleneck_layer in nodes
-    end = naming.bottleneck_layer if chosen else reading.output_node
+    end = naming.bottleneck_layer if chosen else inferred.output_node
     if end not in nodes:
         raise BackboneError(
             f"'{shown(source)}': its output cannot be told among its {len(nodes)} nodes.",
             "Name the node of the features by --bottleneck_layer.",
         )
-    run = GraphNetwork(graph, source, reading.input_node, end).run_all
-    inferred = (reading.mean, reading.std)
-    usual = SYMMETRIC_RANGE if inferred == (USUAL_MEAN, USUAL_STD) else inferred
-    return OpenNetwork(graph, reading.input_node, end, size, usual, run, chosen, tells_range=reading.told)
+    run = GraphNetwork(graph, source, inferred.input_node, end).run_all
+    seen = (inferred.mean, inferred.std)
+    usual = SYMMETRIC_RANGE if seen == (USUAL_MEAN, USUAL_STD) else seen
+    return OpenNetwork(graph, inferred.input_node, end, size, usual, run, chosen, tells_range=inferred.range_known)
 
 
 def _frozen(network: Any) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
-from retrainer.models.graph.reading import PLACEHOLDERS, GraphReading
+from retrainer.models.graph.inference import PLACEHOLDERS
+from retrainer.models.inferred import Inferred
 from retrainer.system.files import shown
 from retrainer.system.native import native_stderr_hidden
 
@@ -48,7 +49,7 @@ class GraphNetwork:
     """
 
     one_core = False
-    reading: GraphReading | None = None
+    inferred: Inferred | None = None
 
     def __init__(self, graph: Any, path: str, input_node: str, *output_nodes: str) -> None:
         for flag, name in (("--input_layer", input_node), *(("--output_layer", name) for name in output_nodes)):

@@ -6,9 +6,9 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
-from retrainer.models.graph.reading import GraphReading
+from retrainer.models.inferred import Inferred
+from retrainer.models.tflite.inference import infer
 from retrainer.models.tflite.litert import opened, require_bounded, result_of
-from retrainer.models.tflite.reading import reading_of
 from retrainer.system.files import shown
 
 _DTYPES = (np.float32, np.uint8, np.int8)
@@ -20,7 +20,7 @@ class ForeignTFLite:
     Integers are quantised and dequantised here: it takes and gives float32.
 
     Attributes:
-        reading: What the file tells of itself.
+        inferred: Facts that the file states or shows.
         input_size: S, pixels; 0 if it takes any.
 
     Args:
@@ -40,7 +40,7 @@ class ForeignTFLite:
         if not trusted:
             require_bounded(self._interpreter, self._name)
         try:
-            self.reading: GraphReading = reading_of(content)
+            self.inferred: Inferred = infer(content)
         except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
             raise ModelError(
                 f"{self._name} is damaged: expected a TFLite model of pictures.", "Copy it again."
@@ -49,7 +49,7 @@ class ForeignTFLite:
         self._require_picture(inputs, outputs)
         self._input, self._output = inputs[0], outputs[0]
         self._shape = tuple(int(side) for side in inputs[0]["shape"])
-        self.input_size = self.reading.input_size
+        self.input_size = self.inferred.input_size
         self._allocated = False
 
     def _require_picture(self, inputs: list[Any], outputs: list[Any]) -> None:

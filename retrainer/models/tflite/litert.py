@@ -39,7 +39,7 @@ class Network:
         ModelError: LiteRT cannot open it, or it has other inputs or outputs.
     """
 
-    one_core, reading = True, None
+    one_core, inferred = True, None
 
     def __init__(self, model: str | Path | bytes, outputs: int = 1, named: str = "") -> None:
         path = named if isinstance(model, bytes) else model

@@ -19,7 +19,8 @@ from retrainer.evaluation import evaluate
 from retrainer.events import silent
 from retrainer.inspection import graph_to_tensorboard, inspect
 from retrainer.models.graph import graphdef
-from retrainer.models.graph.reading import GraphReading, reading_of
+from retrainer.models.graph.inference import infer
+from retrainer.models.inferred import Inferred
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.options.labelling import EvaluateOptions
 
@@ -55,19 +56,19 @@ def saved(graph: object, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("graph", "reading"),
+    ("graph", "inferred"),
     [
-        (foreign_graph("input", "final_result"), GraphReading("input", "final_result", SIZE, 128, 128)),
-        (foreign_graph("Placeholder", "scores"), GraphReading("Placeholder", "scores", SIZE, 128, 128)),
+        (foreign_graph("input", "final_result"), Inferred("input", "final_result", SIZE, 128, 128)),
+        (foreign_graph("Placeholder", "scores"), Inferred("Placeholder", "scores", SIZE, 128, 128)),
         (
             foreign_graph("Placeholder", "final_result", prefix="module_apply_default/"),
-            GraphReading("Placeholder", "final_result", SIZE, 0, 255),
+            Inferred("Placeholder", "final_result", SIZE, 0, 255),
         ),
-        (foreign_graph("image", "out/Softmax", (-1, -1, -1, 3)), GraphReading("image", "out/Softmax", 0, 128, 128)),
+        (foreign_graph("image", "out/Softmax", (-1, -1, -1, 3)), Inferred("image", "out/Softmax", 0, 128, 128)),
     ],
 )
-def test_what_a_graph_tells_is_inferred(graph: object, reading: GraphReading) -> None:
-    assert reading_of(graph) == reading
+def test_what_a_graph_tells_is_inferred(graph: object, inferred: Inferred) -> None:
+    assert infer(graph) == inferred
 
 
 def test_the_inception_graph_of_2017_is_fed_behind_its_decoder(tmp_path: Path, labels: Path) -> None:
@@ -81,7 +82,7 @@ def test_the_inception_graph_of_2017_is_fed_behind_its_decoder(tmp_path: Path, l
     graphdef.add_node(graph, "Mean", "mean", ("Mul", axes), T=float_type, Tidx=types_pb2.DT_INT32, keep_dims=False)
     graphdef.add_node(graph, "Softmax", "final_result", ("mean",), T=float_type)
     before = graph.SerializeToString(deterministic=True)
-    assert reading_of(graph) == GraphReading("Mul", "final_result", 299, 128, 128)
+    assert infer(graph) == Inferred("Mul", "final_result", 299, 128, 128)
     assert graph.SerializeToString(deterministic=True) == before
     path = saved(graph, tmp_path / "inception.pb")
     (tmp_path / "photo.jpg").write_bytes(jpeg((20, 20, 230)))
@@ -93,12 +94,12 @@ def test_a_placeholder_that_tells_no_shape_may_take_pictures() -> None:
     graph = foreign_graph("images", "scores")
     node = next(n for n in graph.node if n.name == "images")  # type: ignore[attr-defined]
     del node.attr["shape"]
-    assert reading_of(graph) == GraphReading("images", "scores", 0, 128, 128)
+    assert infer(graph) == Inferred("images", "scores", 0, 128, 128)
 
 
 def test_what_is_given_is_not_inferred() -> None:
-    reading = reading_of(foreign_graph("a", "b"), "other", "another")
-    assert (reading.input_node, reading.output_node) == ("other", "another")
+    inferred = infer(foreign_graph("a", "b"), "other", "another")
+    assert (inferred.input_node, inferred.output_node) == ("other", "another")
 
 
 def test_foreign_graphs_are_labelled_with(tmp_path: Path, labels: Path) -> None:
@@ -139,7 +140,7 @@ def graph_of_bytes() -> object:
 
 def test_a_graph_of_bytes_gets_pixels(tmp_path: Path, labels: Path) -> None:
     graph = saved(graph_of_bytes(), tmp_path / "bytes.pb")
-    assert reading_of(graph_of_bytes()) == GraphReading("pixels", "scores", SIZE, 0, 1)
+    assert infer(graph_of_bytes()) == Inferred("pixels", "scores", SIZE, 0, 1)
     (tmp_path / "photo.png").write_bytes(png((0, 51, 102)))
     scores = Labeler(LabelOptions(graph=str(graph), labels=str(labels))).scores(png((0, 51, 102)))
     np.testing.assert_allclose(scores, np.exp([0, 2, 4]) / np.exp([0, 2, 4]).sum(), atol=1e-4)
@@ -156,11 +157,11 @@ def test_the_placeholder_of_pictures_is_told_from_others() -> None:
     scalar = graphdef.new_graph()
     graphdef.add_placeholder(scalar, "keep_prob", ())
     scalar.node.extend(graph.node)  # type: ignore[attr-defined]
-    assert reading_of(scalar).input_node == "images"
+    assert infer(scalar).input_node == "images"
     for node in scalar.node:
         if node.name == "images":
             node.op = "PlaceholderWithDefault"
-    assert reading_of(scalar).input_node == "images"
+    assert infer(scalar).input_node == "images"
 
 
 def test_a_missing_node_lists_the_candidates(tmp_path: Path, labels: Path) -> None:
@@ -270,8 +271,8 @@ def test_inspect_says_the_true_type_and_shape_of_every_tensor(tmp_path: Path) ->
     model = inspect(str(saved(graph_of_bytes(), tmp_path / "bytes.pb")))
     assert model.inputs == (f"pixels, uint8 (N, {SIZE}, {SIZE}, 3)",)
     assert model.outputs == ("scores, float32 (N, 3)",)
-    assert model.reading is not None
-    assert (model.reading.mean, model.reading.std, model.reading.told) == (0, 1, True)
+    assert model.inferred is not None
+    assert (model.inferred.mean, model.inferred.std, model.inferred.range_known) == (0, 1, True)
     builder = TFLiteBuilder.empty()
     given, scores = builder.add_tensor("picture", (1, 4, 4, 3)), builder.add_tensor("scores", (1, 48))
     tensor = builder.graph.tensors[given]
@@ -302,8 +303,8 @@ def test_the_first_operations_of_a_graph_tell_the_pictures(
         constant = graphdef.add_constant(graph, f"c{number}", np.array(value, np.float32))
         last = graphdef.add_node(graph, operation, f"s{number}", (last, constant), T=types_pb2.DT_FLOAT)
     mean.input[0] = last
-    reading = reading_of(graph)
-    assert (reading.mean, reading.std, reading.told) == (*taken, True)
+    inferred = infer(graph)
+    assert (inferred.mean, inferred.std, inferred.range_known) == (*taken, True)
     path = saved(graph, tmp_path / "told.pb")
     assert Labeler(LabelOptions(graph=str(path), labels=str(labels))).warnings == ()
 

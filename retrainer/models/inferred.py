@@ -1,0 +1,54 @@
+"""Facts that are inferred from a model that does not describe itself, whatever its format."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from retrainer.arrays import Floats
+
+_TOLERANCE = 1e-3
+
+
+class Ending(StrEnum):
+    """What the last operation of a network makes of the scores."""
+
+    DISTRIBUTION = "distribution"
+    """They are at least 0 and sum to 1."""
+    INDEPENDENT = "independent"
+    """Each lies between 0 and 1, whatever the others are."""
+    UNKNOWN = "unknown"
+    """They may be logits."""
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """Facts that are inferred from a network that does not describe itself.
+
+    Attributes:
+        input_node, output_node: Names of its nodes.
+        input_size: S, pixels; 0 if it takes any size.
+        mean, std: Its input is `(pixel - mean) / std`.
+        range_known: Whether the file states or shows mean and std; otherwise they are assumed.
+        ending: What its last operation makes of the scores.
+        labels: The labels in the file; none if it holds none.
+    """
+
+    input_node: str
+    output_node: str
+    input_size: int
+    mean: float
+    std: float
+    range_known: bool = field(default=False, compare=False)
+    ending: Ending = field(default=Ending.UNKNOWN, compare=False)
+    labels: tuple[str, ...] = field(default=(), compare=False)
+
+    def with_range(self, mean: float | None, std: float | None) -> "Inferred":
+        """Returns a copy with the user's mean and std; None keeps the inferred one."""
+        if mean is None and std is None:
+            return self
+        mean, std = self.mean if mean is None else mean, self.std if std is None else std
+        return replace(self, mean=mean, std=std, range_known=True)
+
+
+def is_distribution(scores: Floats) -> bool:
+    """Whether scores `(C,)` are at least 0 and sum to 1."""
+    return bool(scores.min(initial=0) >= 0 and abs(float(scores.sum()) - 1) <= _TOLERANCE)
