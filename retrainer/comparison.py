@@ -20,7 +20,7 @@ from retrainer.measuring.figures import Assessment
 from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
-from retrainer.photos.images import read_file
+from retrainer.photos.reading import read_file
 from retrainer.photos.splits import content_positions
 from retrainer.system.native import one_blas_thread
 from retrainer.system.parallel import in_order, usable_cores

@@ -192,7 +192,7 @@ def test_a_cache_without_fingerprints_is_read_once_more_but_not_run(
     (Path(options.bottleneck_dir) / "copies-1.json").unlink()
     assert retrain(options).computed == 0
     assert Path(options.duplicates).read_bytes() == table
-    monkeypatch.setattr("retrainer.photos.images.read_file", None)
+    monkeypatch.setattr("retrainer.photos.reading.read_file", None)
     assert retrain(options).computed == 0
 
 

@@ -206,7 +206,8 @@ def _finite(photo: _Photo | PictureError) -> _Photo | PictureError:
 
 def _read(path: str, source: Source, size: int) -> _Photo | PictureError:
     """A photo with the network's inputs, or without where the cache has its vectors."""
-    from retrainer.photos.images import decode, read_file, to_input
+    from retrainer.photos.images import decode, to_input
+    from retrainer.photos.reading import read_file
 
     try:
         content = read_file(path)
@@ -296,7 +297,8 @@ class _Store:
 
 def some_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
     """At most `count` of the photos, from all of them evenly, as network inputs `(size, size, 3)`."""
-    from retrainer.photos.images import read_file, square, to_input
+    from retrainer.photos.images import square, to_input
+    from retrainer.photos.reading import read_file
 
     inputs = []
     for number in spread(len(paths), count):

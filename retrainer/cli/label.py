@@ -91,7 +91,7 @@ def photos_of(given: tuple[str, ...], observer: "Observer") -> tuple[list[str], 
 
 def _files_below(folder: str, observer: "Observer") -> list[str]:
     """All files at any depth, sorted by their paths."""
-    from retrainer.photos.folders import Walk, folders_above
+    from retrainer.photos.walk import Walk, folders_above
 
     walk = Walk(observer, folders_above(folder))
     paths = [os.path.join(folder, name) for name, _ in walk.below(folder)]
@@ -102,7 +102,7 @@ def _files_below(folder: str, observer: "Observer") -> list[str]:
 def _files_of_glob(pattern: str, observer: "Observer") -> list[str]:
     """The files that a glob finds, sorted; each once, by the shortest of the paths that lead to it."""
     from retrainer.events import Noted
-    from retrainer.photos.folders import counted, is_no_photo
+    from retrainer.photos.walk import counted, is_no_photo
 
     files = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
     others = [path for path in files if is_no_photo(os.path.basename(path))]

@@ -11,7 +11,7 @@ from retrainer.errors import PictureError
 from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Membership
 from retrainer.photos.dataset import Dataset, PhotoFiles
-from retrainer.photos.images import read_file
+from retrainer.photos.reading import read_file
 from retrainer.photos.splits import Part, Parts
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import shown

@@ -13,7 +13,6 @@ import numpy as np
 from retrainer.arrays import Bools, Digests, Integers
 from retrainer.errors import DatasetError
 from retrainer.events import FolderScanned, Observer, Warned
-from retrainer.photos.folders import Stamps, Walk
 from retrainer.photos.labels import labels_of
 from retrainer.photos.layouts import (
     folder_of_classes,
@@ -23,6 +22,7 @@ from retrainer.photos.layouts import (
     tell_of_loose_files,
     where_photos_belong,
 )
+from retrainer.photos.walk import Stamps, Walk
 from retrainer.system.files import shown
 
 FEW_PHOTOS = 20

@@ -5,8 +5,6 @@ A picture is known by its content, not by its name. Training and labelling read 
 
 import contextlib
 import io
-import os
-import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +18,8 @@ from retrainer.photos.decoding.damage import has_lost_block
 from retrainer.photos.decoding.jpegs import decode_jpeg, may_be_turned
 from retrainer.photos.decoding.modes import decoded_png, rgb_of
 from retrainer.photos.decoding.pngs import SIGNATURE, name_profiles, only_picture
-from retrainer.photos.decoding.resizing import squashed
 from retrainer.photos.decoding.signatures import RAW, half_read, received
+from retrainer.photos.resizing import squashed
 from retrainer.system.memory import has_room, is_shortage, require_memory, shortage
 from retrainer.system.native import native_stderr_hidden
 
@@ -30,8 +28,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 2**28
 LARGE_PIXELS = 2**25
 _ONE_LARGE = threading.Lock()
-# A video among the photos is not loaded to find out that it is one.
-MAX_BYTES = 2**30
 # Pillow warns above a limit of its own, which lies below ours.
 Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
@@ -50,36 +46,6 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
     8: lambda p: np.rot90(p, 1),
 }
-
-
-def read_file(path: str) -> bytes:
-    """The bytes of a picture file.
-
-    Raises:
-        PictureError: it cannot be read, or is larger than any picture.
-    """
-    try:
-        # Without waiting for the writer of a pipe.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            return _content(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise PictureError(f"cannot be read: {error.strerror or error}") from error
-
-
-def _content(handle: int) -> bytes:
-    """Each call of the system gives Python's lock away, which other threads then hold: there are few."""
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError("expected a file, received a folder, pipe, socket or device")
-    if status.st_size > MAX_BYTES:
-        raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
-    content = os.read(handle, status.st_size)
-    while len(content) < status.st_size and (more := os.read(handle, status.st_size - len(content))):
-        content += more
-    return content
 
 
 @dataclass(frozen=True)

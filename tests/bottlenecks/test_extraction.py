@@ -75,7 +75,7 @@ def test_a_second_run_makes_no_network_and_reads_no_photo(
     root = photos()
     first = read(root, tmp_path / "cache", counting)
     made = counting.made
-    monkeypatch.setattr("retrainer.photos.images.read_file", None)
+    monkeypatch.setattr("retrainer.photos.reading.read_file", None)
     second = read(root, tmp_path / "cache", counting)
     assert (first.computed, second.computed) == (24, 0)
     assert counting.made == made

@@ -10,7 +10,8 @@ from PIL import Image, ImageOps, features
 
 from retrainer.arrays import Pixels
 from retrainer.errors import PictureError
-from retrainer.photos.images import MAX_PIXELS, read_file, square, to_input
+from retrainer.photos.images import MAX_PIXELS, square, to_input
+from retrainer.photos.reading import read_file
 
 
 def saved(picture: Image.Image, format_: str, **options: object) -> bytes:

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from retrainer.arrays import Pixels
-from retrainer.photos.decoding import resizing
-from retrainer.photos.decoding.resizing import squashed
+from retrainer.photos import resizing
 from retrainer.photos.images import square
+from retrainer.photos.resizing import squashed
 
 
 def noise(height: int, width: int) -> Pixels:

@@ -7,7 +7,7 @@ import pytest
 
 from retrainer.cli.label import photos_of
 from retrainer.events import Event, FilesLeftOut, FolderSkipped, Missed, Noted, PhotoSkipped, silent
-from retrainer.photos.folders import Walk, folders_above, is_no_photo
+from retrainer.photos.walk import Walk, folders_above, is_no_photo
 
 SCANDIR = os.scandir
 

@@ -1,0 +1,40 @@
+"""Picture files -> their bytes."""
+
+import os
+import stat
+
+from retrainer.errors import PictureError
+
+# Videos among the photos are refused by their size, before they are loaded.
+MAX_BYTES = 2**30
+# On Linux and macOS a pipe is opened without waiting for its writer; on Windows bytes must be asked for.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        PictureError: the file cannot be read, or is larger than any picture.
+    """
+    try:
+        handle = os.open(path, _FLAGS)
+        try:
+            return _content(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _content(handle: int) -> bytes:
+    """Reads a file in as few calls as possible, since each lets other threads take Python's lock."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("expected a file, received a folder, pipe, socket or device")
+    if status.st_size > MAX_BYTES:
+        raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
+    content = os.read(handle, status.st_size)
+    while len(content) < status.st_size and (more := os.read(handle, status.st_size - len(content))):
+        content += more
+    return content
