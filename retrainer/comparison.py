@@ -22,8 +22,8 @@ from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
 from retrainer.photos.reading import read_file
 from retrainer.photos.splits import content_positions
-from retrainer.system.native import one_blas_thread
 from retrainer.system.parallel import in_order, usable_cores
+from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import settled

@@ -42,7 +42,7 @@ from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.splits import Part, Split, content_positions, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.preflight import require_fitting, require_outputs, require_own_outputs
 from retrainer.previous_model import Previous, Tested, compared
-from retrainer.system.native import one_blas_thread
+from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples, Views
 from retrainer.training.fitting import Trained, fit, settled
 from retrainer.training.gradient_descent import ALL

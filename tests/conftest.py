@@ -64,8 +64,8 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return parent
 
 
-class ChildHere:
-    """Stands in for `child.Child`: what a child would run runs here, where TensorFlow is imported already."""
+class ProcessHere:
+    """Stands in for `IsolatedProcess`: runs in this process, which has imported TensorFlow, what a child would run."""
 
     def __init__(self, _module: str, _source: str) -> None:
         self._runner: Any = None
@@ -82,7 +82,7 @@ class ChildHere:
 def no_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process what would run in a child, unless the test is marked `children`: a child takes seconds."""
     if "children" not in request.keywords:
-        monkeypatch.setattr(isolated, "Child", ChildHere)
+        monkeypatch.setattr(isolated, "IsolatedProcess", ProcessHere)
         monkeypatch.setattr(Conversion, "apart", partialmethod(Conversion.here, trusted=False))
 
 

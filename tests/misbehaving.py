@@ -1,4 +1,4 @@
-"""What a child may do to its parent: served by name in the tests of `child`."""
+"""What a child may do to its parent: served by name in the tests of `isolation`."""
 
 import ctypes
 import json

@@ -8,8 +8,9 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.models.inferred import Ending, Inferred
-from retrainer.system.child import Arrays, Child
 from retrainer.system.files import shown
+from retrainer.system.isolation.frames import Arrays
+from retrainer.system.isolation.parent import IsolatedProcess
 
 # TensorFlow takes some seconds to start, on a busy machine many; a picture takes the largest networks some seconds.
 OPENING, RUNNING = 120.0, 60.0
@@ -36,7 +37,7 @@ class IsolatedModel:
 
     def __init__(self, content: bytes, path: str, *nodes: str) -> None:
         self._path, self.one_core, self._outputs = path, not nodes, max(len(nodes) - 1, 1)
-        self._child = Child(__name__, path)
+        self._child = IsolatedProcess(__name__, path)
         opened, _ = self._child.ask({"path": path, "nodes": nodes}, [np.frombuffer(content, np.uint8)], seconds=OPENING)
         self.input_size = int(opened["input_size"])
         if not nodes:
@@ -70,7 +71,7 @@ def _inferred_in(document: Any) -> Inferred:
 
 def serve(channel: Any) -> None:
     """The child's side: opens the model, and runs it on one picture after the other."""
-    from retrainer.system.worker import limit_seconds
+    from retrainer.system.isolation.child import limit_seconds
 
     header, (content,) = channel.receive()
     limit_seconds(OPENING)

@@ -21,7 +21,7 @@ from retrainer.photos.decoding.pngs import SIGNATURE, name_profiles, only_pictur
 from retrainer.photos.decoding.signatures import RAW, half_read, received
 from retrainer.photos.resizing import squashed
 from retrainer.system.memory import has_room, is_shortage, require_memory, shortage
-from retrainer.system.native import native_stderr_hidden
+from retrainer.system.process import native_stderr_hidden
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 # 2**28 admits today's 200-megapixel phones and refuses decompression bombs; checked on the header, before decoding.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from retrainer.system.native import keep_freed_memory
+from retrainer.system.process import keep_freed_memory
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

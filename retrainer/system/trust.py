@@ -1,4 +1,4 @@
-"""What lifts the limits on files that somebody else made."""
+"""The flag that lifts the limits on files that somebody else made."""
 
 TRUST_FLAG = "--trust_graph"
-TRUSTING = f"If you trust whoever made the file, run it without limits by {TRUST_FLAG}."
+TRUST_HINT = f"If you trust the author of the file, run it without limits: add {TRUST_FLAG}."

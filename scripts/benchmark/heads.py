@@ -29,7 +29,7 @@ from retrainer.measuring.learning_curve import learning_curve
 from retrainer.options.retraining import FOLDS, RetrainOptions
 from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.splits import content_positions
-from retrainer.system.native import one_blas_thread
+from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import fit
 from retrainer.training.head import Head, softmax

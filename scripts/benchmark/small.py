@@ -20,7 +20,7 @@ from retrainer.events import silent
 from retrainer.measuring.figures import assess
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.splits import Part, split_by_content
-from retrainer.system.native import one_blas_thread
+from retrainer.system.process import one_blas_thread
 from retrainer.training.fitting import fit
 from retrainer.training.head import softmax
 from retrainer.training.outliers import fit_rejection

@@ -21,7 +21,7 @@ from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflo
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.system.files import shown
-from retrainer.system.native import native_stderr_hidden
+from retrainer.system.process import native_stderr_hidden
 
 
 def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:

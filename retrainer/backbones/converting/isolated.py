@@ -18,8 +18,9 @@ from retrainer.events import Event, Noted, Warned
 from retrainer.models.graph.graphdef import read_graph
 from retrainer.models.graph.operations import require_harmless
 from retrainer.models.tflite.litert import Network
-from retrainer.system.child import Arrays, Child
 from retrainer.system.files import output_error, shown
+from retrainer.system.isolation.frames import Arrays
+from retrainer.system.isolation.parent import IsolatedProcess
 from retrainer.system.unfinished import unfinished_folder
 
 # Ten times what the largest networks of the table take on two idle cores.
@@ -86,7 +87,7 @@ class Conversion:
             "folder": str(folder),
             "known_range": on.known_range,
         }
-        child, deadline = Child(__name__, self.described.source), time.monotonic() + CONVERTING
+        child, deadline = IsolatedProcess(__name__, self.described.source), time.monotonic() + CONVERTING
         try:
             told, _ = child.ask(asked, seconds=CONVERTING)
             while told.get("kind") != "done":
@@ -115,7 +116,7 @@ def _stacked(pictures: Sequence[Floats]) -> Arrays:
 
 def serve(channel: Any) -> None:
     """The child's side: converts one network."""
-    from retrainer.system.worker import limit_seconds
+    from retrainer.system.isolation.child import limit_seconds
 
     asked, _ = channel.receive()
     limit_seconds(CONVERTING)

@@ -10,7 +10,7 @@ from tensorboard.compat.proto import types_pb2
 from retrainer.errors import ModelError
 from retrainer.models.tflite.litert import LARGEST_SIDE, MOST_NUMBERS
 from retrainer.system.files import shown
-from retrainer.system.trust import TRUSTING
+from retrainer.system.trust import TRUST_HINT
 
 # A constant may state one number and a shape. Networks do so for zeros and ones of a layer: 256 MB of float32.
 MOST_REPEATED = 2**26
@@ -72,7 +72,7 @@ def _require_made(body: Iterable[Any], source: str) -> None:
             raise ModelError(
                 f"'{shown(source)}': expected tensors of at most {MOST_NUMBERS:,} numbers, "
                 f"'{shown(node.name)}' makes one of {sides[:8]}.",
-                TRUSTING,
+                TRUST_HINT,
             )
 
 
@@ -97,7 +97,7 @@ def _require_shallow(body: Iterable[Any], source: str) -> None:
         ready = following
     if done < len(nodes):
         row = f"a row of more than {DEEPEST_GRAPH:,}" if ready else "a circle"
-        raise ModelError(f"'{shown(source)}': expected nodes that end, received {row} of them.", TRUSTING)
+        raise ModelError(f"'{shown(source)}': expected nodes that end, received {row} of them.", TRUST_HINT)
 
 
 def _whole_numbers(nodes: Mapping[str, Any], name: str, depth: int = 0) -> list[int]:

@@ -12,7 +12,7 @@ from retrainer.errors import ModelError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.inferred import Inferred
 from retrainer.system.files import shown
-from retrainer.system.native import native_stderr_hidden
+from retrainer.system.process import native_stderr_hidden
 
 # What NVIDIA's and AMD's drivers and Windows' Linux put there.
 _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")

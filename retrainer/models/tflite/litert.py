@@ -11,8 +11,8 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError, ResourceError
 from retrainer.system.files import shown
 from retrainer.system.memory import has_room, is_shortage, shortage
-from retrainer.system.native import native_stderr_hidden
-from retrainer.system.trust import TRUSTING
+from retrainer.system.process import native_stderr_hidden
+from retrainer.system.trust import TRUST_HINT
 from retrainer.text import reason_of
 
 Result = TypeVar("Result")
@@ -131,7 +131,7 @@ def require_bounded(interpreter: Any, name: str) -> None:
         if operator["op_name"] in CALLING:
             raise ModelError(
                 f"{name}: expected operations that a network of pictures needs, received '{operator['op_name']}'.",
-                TRUSTING,
+                TRUST_HINT,
             )
 
 

@@ -1,8 +1,8 @@
-"""The child's side of `child`: it sets its limits, and runs what its parent asks for."""
+"""The child's side: sets the limits of its process and answers its parent. It runs on Linux and macOS only."""
 
-import fcntl
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,48 +11,49 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from retrainer.errors import ModelError, RetrainerError
-from retrainer.system.child import Arrays, Frame, as_error, packed, read_frame
-from retrainer.system.trust import TRUSTING
+from retrainer.system.isolation.frames import Arrays, Frame, error_header, frame_bytes, read_frame
+from retrainer.system.trust import TRUST_HINT
 from retrainer.text import reason_of
 
-_LOOKS_EVERY = 1.0
+_PARENT_CHECK_SECONDS = 1.0
 
 
 class Channel:
     """Frames from and to the parent."""
 
     def __init__(self) -> None:
-        # What libraries print must not come between frames.
+        # Lines that libraries print must not come between frames.
         self._out = os.dup(1)
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, 1)
 
     def receive(self) -> Frame:
-        """The next frame; EOFError if the parent sends no more."""
+        """Returns the next frame; raises EOFError if the parent sends no more."""
         return read_frame(_read)
 
     def send(self, header: dict[str, Any], arrays: Arrays = ()) -> None:
         """Sends a frame."""
-        for piece in packed(header, arrays):
+        for piece in frame_bytes(header, arrays):
             view = memoryview(piece)
             while view:
                 view = view[os.write(self._out, view) :]
 
-    def answer(self, work: Callable[[], tuple[dict[str, Any], Arrays]], source: str) -> bool:
-        """Sends what `work` gives, or the error that it raises; returns whether it gave something.
+    def answer(self, work: Callable[[], tuple[dict[str, Any], Arrays]], subject: str) -> bool:
+        """Sends the frame that `work` returns, or the error that it raises; returns whether it was a frame.
 
         Args:
-            work: Gives a frame.
-            source: What the user calls the file, for messages.
+            work: Returns a header and arrays.
+            subject: The file's name for messages.
         """
         try:
             header, arrays = work()
         except RetrainerError as error:
-            self.send(as_error(error))
+            self.send(error_header(error))
         except MemoryError:
-            self.send(as_error(ModelError(f"'{source}' takes more memory than it may.", TRUSTING)))
-        except Exception as error:  # whatever damaged bytes make a library stumble over
-            self.send(as_error(ModelError(f"'{source}' cannot be used: {reason_of(error)}.", "Copy it again.")))
+            self.send(error_header(ModelError(f"'{subject}' takes more memory than it may.", TRUST_HINT)))
+        except Exception as error:  # damaged bytes make libraries raise anything
+            problem = f"'{subject}' cannot be used: {reason_of(error)}."
+            self.send(error_header(ModelError(problem, "Copy it again.")))
         else:
             self.send(header, arrays)
             return True
@@ -69,26 +70,29 @@ def _read(count: int) -> bytes:
     return bytes(content)
 
 
-def main(*arguments: str) -> NoReturn:
-    """Serves a module's `serve(channel)` until the parent has no more questions.
+def main(module: str, parent: str, memory: str) -> NoReturn:
+    """Runs a module's `serve(channel)` until the parent has no more questions.
 
     Args:
-        arguments: The module, the parent's process id, and how many bytes of address space it may take.
+        module: Its full name.
+        parent: The parent's process id.
+        memory: Bytes of address space that this process may take.
     """
-    module, parent, memory = arguments
-    # The terminal sends Ctrl-C to both; the parent ends this process.
+    # The terminal sends Ctrl-C to both processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(int(memory))
     _end_when_closed(2)
     threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     with suppress(EOFError, BrokenPipeError):
         import_module(module).serve(Channel())
-    # Threads of TensorFlow's may wait for ever.
+    # Threads of TensorFlow may wait for ever.
     os._exit(0)
 
 
 def limit_memory(memory: int) -> None:
-    """Limits the address space of this process, and writes no core."""
+    """Limits the address space of this process to `memory` bytes and switches core dumps off."""
+    if sys.platform == "win32":
+        return
     import resource
 
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
@@ -101,7 +105,13 @@ def limit_memory(memory: int) -> None:
 
 
 def limit_seconds(seconds: float) -> None:
-    """Limits what the processors do for this process from now on; a parent that is killed cannot end it."""
+    """Limits the processor time of this process from now on, since a parent that was killed cannot end it.
+
+    Args:
+        seconds: Multiplied by the number of processors.
+    """
+    if sys.platform == "win32":
+        return
     import resource
 
     used = time.process_time()
@@ -111,21 +121,26 @@ def limit_seconds(seconds: float) -> None:
 
 
 def _end_when_closed(descriptor: int) -> None:
-    """Has the system end this process when nobody can read a pipe any more, and drops what is written there.
+    """Has the system end this process when the reader of a pipe is gone, and discards what is written there.
 
-    Native code may keep Python's threads from running, `_end_with` among them, but it does not keep signals from
-    ending a process, which SIGIO does by default on Linux.
+    Native code can keep Python's threads from running, `_end_with` among them. It cannot block SIGIO, which ends a
+    process by default on Linux.
     """
+    if sys.platform == "win32":
+        return
+    import fcntl
+
     watched = os.dup(descriptor)
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, descriptor)
     signal.signal(signal.SIGIO, signal.SIG_DFL)
-    with suppress(OSError, AttributeError):  # a system without signals of pipes
+    with suppress(OSError, AttributeError):  # a system that sends no signals about pipes
         fcntl.fcntl(watched, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(watched, fcntl.F_SETFL, fcntl.fcntl(watched, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _end_with(parent: int) -> None:
+    """Ends this process when its parent is gone."""
     while os.getppid() == parent:
-        time.sleep(_LOOKS_EVERY)
+        time.sleep(_PARENT_CHECK_SECONDS)
     os._exit(1)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from retrainer.errors import ModelError
-from retrainer.system.child import Child, Frame
+from retrainer.system.isolation.frames import Frame
+from retrainer.system.isolation.parent import IsolatedProcess
 
 
 def asked(what: str, seconds: float = 30.0) -> Frame:
-    return Child("misbehaving", "it.pb").ask({"do": what}, seconds=seconds)
+    return IsolatedProcess("misbehaving", "it.pb").ask({"do": what}, seconds=seconds)
 
 
 def test_frames_carry_documents_and_arrays() -> None:
@@ -46,14 +47,14 @@ def test_whatever_a_child_does_is_one_line(what: str, said: str) -> None:
 
 
 def test_a_child_that_takes_too_long_is_stopped() -> None:
-    child = Child("misbehaving", "it.pb")
+    child = IsolatedProcess("misbehaving", "it.pb")
     with pytest.raises(ModelError, match=r"took more than 1 s, and was stopped"):
         child.ask({"do": "loop"}, seconds=1.0)
     assert child._process.returncode is not None
 
 
 def test_a_child_that_was_ended_is_asked_no_more() -> None:
-    child = Child("misbehaving", "it.pb")
+    child = IsolatedProcess("misbehaving", "it.pb")
     with pytest.raises(ModelError, match="pop from empty list"):
         child.ask({"do": "stumble"}, seconds=30.0)
     with pytest.raises(ModelError, match=r"'it.pb': the process that ran it was ended"):
@@ -64,7 +65,7 @@ def test_what_libraries_leave_in_the_temporary_folder_goes_with_the_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    child = Child("misbehaving", "it.pb")
+    child = IsolatedProcess("misbehaving", "it.pb")
     header, _ = child.ask({"do": "litter"}, seconds=30.0)
     left = Path(header["left"])
     assert left.exists()
@@ -79,7 +80,7 @@ def test_what_a_child_prints_does_not_reach_the_parent(capfd: pytest.CaptureFixt
 
 
 def test_a_child_ends_with_what_started_it() -> None:
-    child = Child("misbehaving", "it.pb")
+    child = IsolatedProcess("misbehaving", "it.pb")
     process = child._process.pid
     del child
     with pytest.raises(ProcessLookupError):
@@ -91,9 +92,9 @@ def test_a_child_ends_with_a_parent_that_is_killed_while_native_code_holds_the_l
     code = """if True:
         import json, sys, threading, time
         sys.path[:] = json.loads(sys.argv[1])
-        from retrainer.system.child import Child
+        from retrainer.system.isolation.parent import IsolatedProcess
         def start():
-            children.append(Child("misbehaving", "it.pb"))
+            children.append(IsolatedProcess("misbehaving", "it.pb"))
         children = []
         thread = threading.Thread(target=start)
         thread.start()
