@@ -47,20 +47,25 @@ def assert_says(done: "subprocess.CompletedProcess[str]", line: str) -> None:
     assert done.stderr == f"quickstart: {line}\n"
 
 
-def test_without_python_it_says_which_is_needed(clone: Path) -> None:
-    assert_says(quickstart(clone), "Python 3.11, 3.12 or 3.13 is needed; found none")
-
-
-def test_an_old_python_is_named(clone: Path) -> None:
-    program(clone / "bin" / "python3", '[ "$1" = --version ] && echo Python 3.9.2; exit 0')
-    assert_says(quickstart(clone), "Python 3.11, 3.12 or 3.13 is needed; found Python 3.9.2")
-
-
-def test_a_python_without_venv_names_the_package(clone: Path) -> None:
-    program(clone / "bin" / "python3.12", "case $2 in *ensurepip*) exit 1 ;; *) echo 3.12 ;; esac")
-    assert_says(
-        quickstart(clone), "Python 3.12 is here without venv; on Debian and Ubuntu: apt install python3.12-venv"
-    )
+@pytest.mark.parametrize(
+    ("pythons", "line"),
+    [
+        ({}, "Python 3.11, 3.12 or 3.13 is needed; found none"),
+        (
+            {"python3": '[ "$1" = --version ] && echo Python 3.9.2; exit 0'},
+            "Python 3.11, 3.12 or 3.13 is needed; found Python 3.9.2",
+        ),
+        (
+            {"python3.12": "case $2 in *ensurepip*) exit 1 ;; *) echo 3.12 ;; esac"},
+            "Python 3.12 is here without venv; on Debian and Ubuntu: apt install python3.12-venv",
+        ),
+    ],
+    ids=["none", "old", "without venv"],
+)
+def test_without_a_python_that_fits_it_says_what_is_needed(clone: Path, pythons: dict[str, str], line: str) -> None:
+    for name, lines in pythons.items():
+        program(clone / "bin" / name, lines)
+    assert_says(quickstart(clone), line)
 
 
 def test_a_broken_python_is_passed_over_and_the_newest_other_is_taken(clone: Path) -> None:

@@ -206,6 +206,7 @@ SAVED_MODEL = ["saved_model.pb", "variables/variables.index", "variables/variabl
         (["a.pb", "b.pb"], None),
         (["net/deeper/graph.pb"], None),
         (["labels.txt"], None),
+        (["network.tflite/readme.txt"], None),
         ([], None),
     ],
 )
@@ -233,10 +234,6 @@ def test_half_a_saved_model_is_no_network(lost: str, beside: list[str], tmp_path
 def test_a_saved_model_needs_all_its_shards(shards: list[str], whole: bool, tmp_path: Path) -> None:
     files = ["saved_model.pb", "variables/variables.index", *(f"variables/variables.data-{shard}" for shard in shards)]
     assert is_saved_model(made(tmp_path, files)) == whole
-
-
-def test_a_folder_that_is_named_as_a_network_is_none(tmp_path: Path) -> None:
-    assert network_in(made(tmp_path, ["network.tflite/readme.txt"])) is None
 
 
 def test_a_real_keras_file_is_safe(tmp_path: Path) -> None:

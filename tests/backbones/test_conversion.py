@@ -1,6 +1,7 @@
 """From every kind of network to a bundle that computes the same."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -323,12 +324,22 @@ def test_a_tflite_that_is_none_is_one_clear_error(content: bytes, message: str, 
     assert "\n" not in error.value.problem
 
 
-def test_a_tflite_of_other_inputs_is_one_clear_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("computed", "shape", "message"),
+    [
+        (lambda x: x * 2.0, (1, 10), r"expected one input \(1, S, S, 3\) of float32, uint8 or int8, received"),
+        (networks.features_of, (1, None, None, 3), "expected an input of a known size, received one of any size"),
+    ],
+    ids=["no picture", "any size"],
+)
+def test_a_tflite_of_other_inputs_is_one_clear_error(
+    computed: Callable[[Any], Any], shape: tuple[int | None, ...], message: str, tmp_path: Path
+) -> None:
     tf = import_tensorflow()
-    concrete = tf.function(lambda x: x * 2.0).get_concrete_function(tf.TensorSpec((1, 10), tf.float32))
+    concrete = tf.function(computed).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     made = tf.lite.TFLiteConverter.from_concrete_functions([concrete], None).convert()
     (tmp_path / "net.tflite").write_bytes(made)
-    with pytest.raises(BackboneError, match=r"expected one input \(1, S, S, 3\) of float32, uint8 or int8, received"):
+    with pytest.raises(BackboneError, match=message):
         tflite_bundle(tmp_path / "net.tflite", tmp_path)
 
 
@@ -573,15 +584,6 @@ def test_a_saved_model_without_signatures_is_called(tmp_path: Path) -> None:
     module.__call__ = tf.function(unit, input_signature=[spec])
     tf.saved_model.save(module, str(tmp_path / "m"), signatures={})
     assert_computes(bundle_from(tmp_path / "m", tmp_path, input_size=16))
-
-
-def test_a_tflite_of_any_size_is_one_clear_error(tmp_path: Path) -> None:
-    tf = import_tensorflow()
-    concrete = tf.function(networks.features_of).get_concrete_function(tf.TensorSpec((1, None, None, 3), tf.float32))
-    made = tf.lite.TFLiteConverter.from_concrete_functions([concrete], None).convert()
-    (tmp_path / "net.tflite").write_bytes(made)
-    with pytest.raises(BackboneError, match="expected an input of a known size, received one of any size"):
-        tflite_bundle(tmp_path / "net.tflite", tmp_path)
 
 
 def test_what_a_node_needs_may_hold_a_loop() -> None:

@@ -62,41 +62,37 @@ def test_the_first_signal_ends_the_run_in_good_order(number: signal.Signals, wor
     assert done.stdout == ("cleaned\n" if "cleaned" in work else "")
 
 
-@BOTH
-def test_what_a_destructor_swallows_is_raised_again(number: signal.Signals) -> None:
-    work = f"""
+# The first signal comes while an object is deleted, where Python drops exceptions.
+DESTRUCTOR = """
 class Dying:
     def __del__(self):
-        send({int(number)})
+        send({n})
 dying = Dying()
 del dying
 signal.pause()
 signal.pause()
 print("never")
 """
-    done = ran(work, preexec_fn=heeding_ctrl_c)
-    assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
-
-
-@BOTH
-def test_the_second_signal_ends_at_once(number: signal.Signals) -> None:
-    work = f"try:\n    send({int(number)})\nfinally:\n    send({int(number)})\n    print('never')"
-    done = ran(work, preexec_fn=heeding_ctrl_c)
-    assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
-
-
-@BOTH
-def test_a_signal_before_the_command_is_imported_is_one_line(number: signal.Signals) -> None:
-    """It comes while `click` is imported, which is the longest part of a start."""
-    before = f"""
+TWO_SIGNALS = "try:\n    send({n})\nfinally:\n    send({n})\n    print('never')"
+# It comes while `click` is imported, which is the longest part of a start.
+IMPORT = """
 class Finder:
     def find_spec(self, name, *_):
         if name == "click":
-            send({int(number)})
+            send({n})
 sys.meta_path.insert(0, Finder())
 entry.heed_signals = heed
 """
-    done = ran("print('never')", before, preexec_fn=heeding_ctrl_c)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("work", "before"),
+    [(DESTRUCTOR, ""), (TWO_SIGNALS, ""), ("print('never')", IMPORT)],
+    ids=["destructor", "two signals", "import"],
+)
+def test_a_signal_ends_the_run_whenever_it_comes(number: signal.Signals, work: str, before: str) -> None:
+    done = ran(work.format(n=int(number)), before.format(n=int(number)), preexec_fn=heeding_ctrl_c)
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], "", SAID[number])
 
 

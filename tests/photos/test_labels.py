@@ -25,14 +25,16 @@ def test_label_of(folder: str, label: str) -> None:
     assert label_of(folder) == label
 
 
-def test_two_folders_that_would_become_one_label_are_an_error_naming_both() -> None:
-    with pytest.raises(DatasetError, match=r"'rose_1' and 'rose-1' would both become the label 'rose 1'"):
-        labels_of(["rose_1", "rose-1"])
-
-
-def test_a_name_without_a_printable_character_is_an_error() -> None:
-    with pytest.raises(DatasetError, match="gives no label"):
-        labels_of(["\x01"])
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (["rose_1", "rose-1"], "'rose_1' and 'rose-1' would both become the label 'rose 1'"),
+        (["\x01"], "gives no label"),
+    ],
+)
+def test_folders_that_give_no_label_of_their_own_are_an_error(folders: list[str], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        labels_of(folders)
 
 
 def test_the_labels_file_is_read_back(tmp_path: Path) -> None:

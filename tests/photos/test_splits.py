@@ -265,22 +265,25 @@ def shared_photos(classes_of: dict[int, str]) -> list[Photo]:
     return [(content, label, f"{content}.jpg") for content, labels in classes_of.items() for label in labels]
 
 
-def assert_each_class_has_all_parts(photos: list[Photo]) -> None:
+@pytest.mark.parametrize(
+    "classes_of",
+    [
+        # A class borrows what only it has before what others have, too. Otherwise the last class finds that both of
+        # its shared photos are taken.
+        {20: "a", 14: "b", 54: "ab", 57: "ab"},
+        # A class whose photo another borrowed is looked at again. Otherwise the other class takes the only photo of
+        # a part, and nobody notices.
+        {18: "a", 48: "b", 54: "bc", 57: "ab", 31: "ac"},
+    ],
+    ids=["own photos first", "looked at again"],
+)
+def test_classes_that_share_photos_have_all_parts(classes_of: dict[int, str]) -> None:
+    photos = shared_photos(classes_of)
     for label in {photo[1] for photo in photos}:
         own = [photo for photo in photos if photo[1] == label]
         if len(own) >= 3:
             parts = parts_of(photos)
             assert {parts[photo] for photo in own} == set(Part), label
-
-
-def test_a_class_borrows_what_only_it_has_before_what_others_have() -> None:
-    """Otherwise the last class finds that both of its shared photos are taken."""
-    assert_each_class_has_all_parts(shared_photos({20: "a", 14: "b", 54: "ab", 57: "ab"}))
-
-
-def test_a_class_whose_photo_another_borrowed_is_looked_at_again() -> None:
-    """Otherwise the other class takes the only photo of a part, and nobody notices."""
-    assert_each_class_has_all_parts(shared_photos({18: "a", 48: "b", 54: "bc", 57: "ab", 31: "ac"}))
 
 
 def test_classes_of_the_same_few_photos_train_wherever_these_lie() -> None:
