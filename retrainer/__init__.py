@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
     from retrainer.labeler import Labelled as Labelled
-    from retrainer.options.labelling import EvaluateOptions as EvaluateOptions
-    from retrainer.options.labelling import LabelOptions as LabelOptions
+    from retrainer.options.model import EvaluateOptions as EvaluateOptions
+    from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
 _HOMES = {
     "Comparison": "comparison",
-    "EvaluateOptions": "options.labelling",
+    "EvaluateOptions": "options.model",
     "Evaluation": "evaluation",
-    "LabelOptions": "options.labelling",
+    "LabelOptions": "options.model",
     "Labelled": "labeler",
     "Labeler": "labeler",
     "RetrainOptions": "options.retraining",

@@ -18,7 +18,8 @@ from retrainer.feature_source import photo_source, refuse_if_strict
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.figures import Assessment
 from retrainer.models.tflite.litert import Network
-from retrainer.options.retraining import FOLDS, RetrainOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import FOLDS
 from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
 from retrainer.photos.reading import read_file
 from retrainer.photos.splits import content_positions

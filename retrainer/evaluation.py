@@ -24,7 +24,7 @@ from retrainer.measuring.figures import Assessment, assess
 from retrainer.measuring.remembered_split import Membership
 from retrainer.measuring.unseen import all_measured, unseen
 from retrainer.options.groups import options_of
-from retrainer.options.labelling import EvaluateOptions, LabelOptions, ModelOptions
+from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.system.files import shown
@@ -82,8 +82,8 @@ def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluatio
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    shared = {name: getattr(options, name) for name, *_ in options_of(ModelOptions)}
-    labeler = Labeler(LabelOptions(graph=options.graph, **shared))
+    shared = {item.name: getattr(options, item.name) for item in options_of(ModelOptions)}
+    labeler = Labeler(LabelOptions(**shared))
     for warning in labeler.warnings:
         observer(Warned(warning))
     membership = Membership.from_metadata(labeler.metadata.split)

@@ -13,7 +13,7 @@ from retrainer.backbones.sources import bundle_of, source_of
 from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
-from retrainer.options.retraining import FetchOptions
+from retrainer.options.backbone import FetchOptions
 from retrainer.photos.dataset import scan
 from retrainer.photos.images import to_input
 from retrainer.photos.resizing import squashed

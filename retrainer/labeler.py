@@ -12,7 +12,7 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
-from retrainer.options.labelling import LabelOptions
+from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
 from retrainer.photos.reading import read_file
 from retrainer.system.files import require_file, shown

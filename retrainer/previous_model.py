@@ -16,7 +16,7 @@ from retrainer.models.retrained import is_tflite, twin_of, twins
 from retrainer.models.seal import damaged
 from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
-from retrainer.options.labelling import LabelOptions
+from retrainer.options.model import LabelOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples

@@ -35,7 +35,8 @@ from retrainer.measuring.remembered_split import Membership
 from retrainer.model_writer import ModelWriter
 from retrainer.models.graph import graphdef
 from retrainer.observers.tensorboard import TensorBoard
-from retrainer.options.retraining import FOLDS, RetrainOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import FOLDS
 from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.oddities import warn_of_uniform_classes

@@ -10,11 +10,15 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from retrainer.options.groups import Options, options_of
-from retrainer.options.labelling import EvaluateOptions, InspectOptions, LabelOptions
-from retrainer.options.retraining import ArchitecturesOptions, FetchOptions, RetrainOptions
+from retrainer.cli.architectures import ArchitecturesFlags
+from retrainer.cli.evaluate import EvaluateFlags
+from retrainer.cli.retrain import RetrainFlags
+from retrainer.options.backbone import FetchOptions
+from retrainer.options.groups import Option, Options, options_of
+from retrainer.options.model import InspectOptions, LabelOptions
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
 
@@ -26,30 +30,40 @@ SESSION = (
     "retrainer evaluate --graph tf_files/retrained_graph.pb",
 )
 GROUPS: dict[str, type[Options]] = {
-    "flags of retrain": RetrainOptions,
+    "flags of retrain": RetrainFlags,
     "flags of label": LabelOptions,
-    "flags of evaluate": EvaluateOptions,
+    "flags of evaluate": EvaluateFlags,
     "flags of inspect": InspectOptions,
-    "flags of architectures": ArchitecturesOptions,
+    "flags of architectures": ArchitecturesFlags,
     "flags of fetch": FetchOptions,
     "flags of sample": SampleOptions,
 }
 
 
-def table(group: type[Options]) -> str:
-    """A group's flags as a Markdown table."""
-    rows = ["| flag | takes | default | meaning |", "| --- | --- | --- | --- |"]
-    for name, limits, default, kind in options_of(group):
-        if kind is bool:
-            takes = "nothing"
-        elif limits.path:
-            takes = "a path"
-        else:
-            takes = "a name" if kind is str and not limits.choices else limits.expected_of(kind)
-        usual = default if limits.usual is None else limits.usual
-        shown = f"`{usual}`" if usual not in ("", None, ()) and usual is not False else ""
-        rows.append(f"| `--{name}` | {takes} | {shown} | {limits.help} |")
-    return "\n".join(rows)
+def tables(group: type[Options]) -> str:
+    """The flags of a group as Markdown, a table for each heading."""
+    by_heading: dict[str, list[Option]] = {}
+    for item in options_of(group):
+        by_heading.setdefault(item.heading, []).append(item)
+    if len(by_heading) == 1:
+        return _table(*by_heading.values())
+    return "\n\n".join(f"**{heading}**\n\n{_table(options)}" for heading, options in by_heading.items())
+
+
+def _table(options: Sequence[Option]) -> str:
+    return "\n".join(["| flag | takes | default | meaning |", "| --- | --- | --- | --- |", *map(_row, options)])
+
+
+def _row(item: Option) -> str:
+    limits, default = item.limits, item.shown_default
+    if item.kind is bool:
+        takes = "nothing"
+    elif limits.path:
+        takes = "a path"
+    else:
+        takes = "a name" if item.kind is str and not limits.choices else limits.expected_of(item.kind)
+    shown = f"`{default}`" if default not in ("", None, ()) and default is not False else ""
+    return f"| `--{item.name}` | {takes} | {shown} | {limits.help} |"
 
 
 def session() -> str:
@@ -94,7 +108,7 @@ def main() -> None:
     """Writes all parts."""
     text = README.read_text(encoding="utf-8")
     for name, group in GROUPS.items():
-        text = replaced(text, name, table(group))
+        text = replaced(text, name, tables(group))
     write_whole(README, replaced(text, "session", session()).encode("utf-8"))
 
 

@@ -17,7 +17,7 @@ from retrainer.evaluation import Evaluation, evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
 from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_of
-from retrainer.options.labelling import EvaluateOptions
+from retrainer.options.model import EvaluateOptions
 from retrainer.training.head import Head
 
 

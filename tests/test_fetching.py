@@ -18,7 +18,7 @@ from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
 from retrainer.fetching import fetch
 from retrainer.models.tflite.litert import Network
-from retrainer.options.retraining import FetchOptions
+from retrainer.options.backbone import FetchOptions
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import retrainer
-from scripts.write_readme import GROUPS, README, SESSION, part, session, table
+from scripts.write_readme import GROUPS, README, SESSION, part, session, tables
 
 TEXT = README.read_text(encoding="utf-8")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_tables_of_flags_are_those_of_the_code(name: str) -> None:
-    assert part(TEXT, name) == table(GROUPS[name]), "run python -m scripts.write_readme"
+    assert part(TEXT, name) == tables(GROUPS[name]), "run python -m scripts.write_readme"
 
 
 def without_times(line: str) -> str:

@@ -13,7 +13,7 @@ from conftest import Configure, Photos
 
 from retrainer.bottlenecks import extraction
 from retrainer.labeler import Labeler
-from retrainer.options.labelling import LabelOptions
+from retrainer.options.model import LabelOptions
 from retrainer.retraining import retrain
 
 _opened: Counter[str] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
 from retrainer.backbones.converting.hints import Naming
 from retrainer.errors import OptionError
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
 from retrainer.system.files import shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BackboneSource:
     floats: "BackboneSource | None" = None
 
 
-def as_it_is(name: str, options: BackboneOptions) -> BackboneSource:
+def as_it_is(name: str, options: BundleOptions) -> BackboneSource:
     """The source of a bundle that is there, of which nothing is left to say."""
     for flag in SAYING:
         if getattr(options, flag) not in UNSAID:

@@ -31,7 +31,7 @@ from retrainer.backbones.known import (
 )
 from retrainer.backbones.places import Hub, Keras, Local, Place
 from retrainer.errors import OptionError
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
 from retrainer.system.files import content_digest, expanded, nearest_existing, shown
 from retrainer.text import pasted
 
@@ -43,7 +43,7 @@ _FILES = (GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING, *TAR_ENDINGS)
 _FROZEN = "--architecture http://download.tensorflow.org/models/mobilenet_v1_0.50_224_frozen.tgz"
 
 
-def named_source(architecture: str, options: BackboneOptions) -> BackboneSource:
+def named_source(architecture: str, options: BundleOptions) -> BackboneSource:
     """`sources.source_of` for all other backbones than the built-in one."""
     if not architecture.removesuffix(QUANTIZED).strip():
         raise OptionError(
@@ -58,7 +58,7 @@ def named_source(architecture: str, options: BackboneOptions) -> BackboneSource:
     return replace(_source_of(_url_of(architecture), options), given=architecture)
 
 
-def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
+def _source_of(architecture: str, options: BundleOptions) -> BackboneSource:
     row = architectures().get(architecture.lower())
     row = row or next((r for r in architectures().values() if r.handle == architecture), None)
     if row:
@@ -94,7 +94,7 @@ def _source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     raise _unknown(architecture, path, options.model_dir)
 
 
-def _floats(architecture: str, options: BackboneOptions) -> BackboneSource:
+def _floats(architecture: str, options: BundleOptions) -> BackboneSource:
     """The float backbone of an int8 twin."""
     if architecture.lower() == EMBEDDED:
         return replace(as_it_is(EMBEDDED, options), given=architecture)
@@ -102,7 +102,7 @@ def _floats(architecture: str, options: BackboneOptions) -> BackboneSource:
 
 
 def _named(
-    name: str, places: tuple[Place, ...], input_size: int, options: BackboneOptions, licence: str = UNKNOWN_LICENCE
+    name: str, places: tuple[Place, ...], input_size: int, options: BundleOptions, licence: str = UNKNOWN_LICENCE
 ) -> BackboneSource:
     """A source; what the user says of the network belongs to its name, for another reading is another backbone."""
     said = tuple(getattr(options, flag) for flag in SAYING)

@@ -11,7 +11,7 @@ from retrainer.backbones.converting.hints import Pictures
 from retrainer.backbones.known import EMBEDDED, BackboneSource, as_it_is, find_bundle, some_here
 from retrainer.errors import BackboneError, DownloadError, ModelError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
 from retrainer.system.documents import read_document
 from retrainer.system.files import locked, open_regular, shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     pass
 
 
-def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
+def source_of(architecture: str, options: BundleOptions) -> BackboneSource:
     """What `--architecture` names.
 
     Args:
@@ -38,7 +38,7 @@ def source_of(architecture: str, options: BackboneOptions) -> BackboneSource:
     return named_source(architecture, options)
 
 
-def bundle_of(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
+def bundle_of(source: BackboneSource, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:
     """The bundle of a backbone, made unless it is there.
 
     Args:
@@ -78,7 +78,7 @@ def _made_before(source: BackboneSource, model_dir: str, observer: Observer) -> 
         return None
 
 
-def _made_now(source: BackboneSource, options: BackboneOptions, pictures: Pictures, observer: Observer) -> Bundle:
+def _made_now(source: BackboneSource, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:
     """The bundle, from the first place that gives it; the others are told of."""
     if source.floats:
         from retrainer.backbones.converting.quantization import quantize
@@ -121,7 +121,7 @@ def _known(description: Path) -> dict[str, str]:
         return {}
 
 
-def _otherwise(name: str, options: BackboneOptions) -> str:
+def _otherwise(name: str, options: BundleOptions) -> str:
     return (
         f"Without a network --architecture takes {some_here(options.model_dir)}, or the path of a network; "
         f"`retrainer fetch {shown(name)} --to DIR` where there is one makes a folder to carry here."

@@ -1,11 +1,12 @@
 """`retrainer architectures`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
-from retrainer.options.retraining import ArchitecturesOptions
+from retrainer.options.backbone import ModelDirOptions
+from retrainer.options.groups import Options, option
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
 from retrainer.text import json_text
@@ -23,10 +24,24 @@ here    bundle: ready; download: still to be converted, without a network
 NAME_quantized is the int8 twin of each, calibrated on your photos."""
 
 
-def run(options: ArchitecturesOptions) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _ReportFlags(Options):
+    """How the table is printed."""
+
+    heading = "Report"
+
+    json: bool = option(False, "Print JSON, with the source of each figure.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitecturesFlags(ModelDirOptions, _ReportFlags):
+    """The flags of the command."""
+
+
+def run(flags: ArchitecturesFlags) -> None:
     """Prints the table."""
-    listed = list(catalogue(options.model_dir))
-    if options.json:
+    listed = list(catalogue(flags.model_dir))
+    if flags.json:
         say(json_text([_record(item) for item in listed], indent=1))
         return
     for line in table(listed):
@@ -74,5 +89,5 @@ def _record(item: Listed) -> dict[str, object]:
 
 
 command = command_of(
-    "architectures", ArchitecturesOptions, run, "List the networks that are known by name, and what is here."
+    "architectures", ArchitecturesFlags, run, "List the networks that are known by name, and what is here."
 )

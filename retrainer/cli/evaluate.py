@@ -1,9 +1,10 @@
 """`retrainer evaluate`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from retrainer.cli.flags import command as command_of
-from retrainer.options.labelling import EvaluateOptions
+from retrainer.options.groups import Options, option
+from retrainer.options.model import EvaluateOptions
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
 from retrainer.text import json_text
@@ -17,16 +18,33 @@ _MEASURED = {
 }
 
 
-def run(options: EvaluateOptions) -> int:
+@dataclass(frozen=True, kw_only=True)
+class _ReportFlags(Options):
+    """How the figures are printed."""
+
+    heading = "Report"
+
+    json: bool = option(False, "Print all figures as JSON.")
+    assert_accuracy_at_least: float | None = option(
+        None, "Exit with code 3 if the accuracy is lower, for CI.", minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateFlags(EvaluateOptions, _ReportFlags):
+    """The flags of the command."""
+
+
+def run(flags: EvaluateFlags) -> int:
     """Prints the figures, accuracy and cross entropy in the 2017 script's words before all others."""
     from retrainer.cli.words import assessment_lines, wrapped
     from retrainer.evaluation import evaluate
     from retrainer.observers.console import Console
 
     with Console() as console:
-        result = evaluate(options, console)
+        result = evaluate(flags.only(EvaluateOptions), console)
     assessment = result.assessment
-    if options.json:
+    if flags.json:
         say(json_text(asdict(result), indent=1))
     else:
         say(f"Accuracy: {assessment.accuracy:g}")
@@ -39,7 +57,7 @@ def run(options: EvaluateOptions) -> int:
             say(f"\nSurest mistakes, of {len(result.mistakes):,}; --json lists all:")
         for mistake in surest:
             say(f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})")
-    least = options.assert_accuracy_at_least
+    least = flags.assert_accuracy_at_least
     if least is not None and assessment.accuracy < least:
         say(
             f"Error: --assert_accuracy_at_least: expected at least {least:g}, received {assessment.accuracy:.4f}.",
@@ -51,7 +69,7 @@ def run(options: EvaluateOptions) -> int:
 
 command = command_of(
     "evaluate",
-    EvaluateOptions,
+    EvaluateFlags,
     run,
     "Measure a model on its own test photos, or on the photos of another folder, one sub-folder per class.",
 )

@@ -7,7 +7,7 @@ import click
 from retrainer.backbones.architectures import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
-from retrainer.options.retraining import FetchOptions
+from retrainer.options.backbone import FetchOptions
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
 from retrainer.text import pasted

@@ -1,13 +1,13 @@
 """Options -> click's flags, in both spellings."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from retrainer.errors import OptionError
-from retrainer.options.groups import Limits, Options, options_of
+from retrainer.options.groups import Group, Limits, Option, Options, options_of
 from retrainer.system.memory import require_address_space
 
 _EPILOG = "Flags may be spelt with hyphens, too."
@@ -16,29 +16,48 @@ _EPILOG = "Flags may be spelt with hyphens, too."
 # smallest backbone and a hundred photos.
 NEEDED = {"label": 180, "evaluate": 300, "retrain": 600}
 
-Group = TypeVar("Group", bound=Options)
-
 
 def flags_of(group: type[Options]) -> list[click.Option]:
     """A flag for each option of a group, in its order; parsing checks the type, `Options` checks the rest."""
-    return [_flag(name, limits, default, kind) for name, limits, default, kind in options_of(group)]
+    return [_flag(item) for item in options_of(group)]
+
+
+class _Command(click.Command):
+    """A command whose help has a section for each heading of its options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record:
+                heading = parameter.heading if isinstance(parameter, _Flag) else Options.heading
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 class _Flag(click.Option):
     """A flag whose help shows the first of its spellings, so that it fits a line of a terminal."""
+
+    def __init__(self, *arguments: Any, heading: str, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.heading = heading
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
         return record and (record[0].replace(f", {self.opts[-1]}", "", 1), record[1])
 
 
-def _flag(name: str, limits: Limits, default: Any, kind: Any) -> click.Option:
-    spellings = dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"])
+def _flag(item: Option) -> click.Option:
+    name, limits, default, kind = item.name, item.limits, item.default, item.kind
+    spellings = [*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name]
     if kind is bool:
-        return _Flag([*spellings, name], is_flag=True, default=False, help=limits.help)
+        return _Flag(spellings, heading=item.heading, is_flag=True, default=False, help=limits.help)
     several = isinstance(default, tuple)
     return _Flag(
-        [*spellings, name],
+        spellings,
+        heading=item.heading,
         type={int: int, float: float, int | None: int, float | None: float}.get(kind, str),
         default=None if several else default,
         multiple=several,
@@ -58,7 +77,7 @@ def _metavar(limits: Limits, kind: Any) -> str:
 
 def command(name: str, group: type[Group], run: Callable[..., int | None], summary: str) -> click.Command:
     """A command that parses a group's flags and calls `run` with the group and with its arguments by name."""
-    own = {option for option, _, _, _ in options_of(group)}
+    own = {item.name for item in options_of(group)}
 
     def callback(**values: Any) -> int | None:
         _require_given(group, values)
@@ -67,13 +86,13 @@ def command(name: str, group: type[Group], run: Callable[..., int | None], summa
         options = group(**{name: value for name, value in values.items() if name in own})
         return run(options, **{name: value for name, value in values.items() if name not in own})
 
-    return click.Command(name, params=list(flags_of(group)), callback=callback, help=summary, epilog=_EPILOG)
+    return _Command(name, params=list(flags_of(group)), callback=callback, help=summary, epilog=_EPILOG)
 
 
 def _require_given(group: type[Options], values: Mapping[str, Any]) -> None:
     """Raises OptionError of a path that was given as nothing, as by a variable of a shell that is not set."""
     context = click.get_current_context()
-    for name, limits, _, _ in options_of(group):
-        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
-        if limits.path and given and values[name] == "":
-            raise OptionError(f"--{name}: expected a path, received ''.", "Leave the flag out for its default.")
+    for item in options_of(group):
+        given = context.get_parameter_source(item.name) == ParameterSource.COMMANDLINE
+        if item.limits.path and given and values[item.name] == "":
+            raise OptionError(f"--{item.name}: expected a path, received ''.", "Leave the flag out for its default.")

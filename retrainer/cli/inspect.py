@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
-from retrainer.options.labelling import InspectOptions
+from retrainer.options.model import InspectOptions
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
 from retrainer.text import pasted

@@ -8,7 +8,7 @@ import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
-from retrainer.options.labelling import LabelOptions
+from retrainer.options.model import LabelOptions
 from retrainer.system.files import require_file, require_folder, shown
 from retrainer.system.terminal import say
 

@@ -1,11 +1,11 @@
-"""What options are: each has a default, a help and limits, and a group of them checks itself."""
+"""Options with their defaults, help and limits, in groups that check themselves."""
 
-import dataclasses
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import Field, dataclass, field
+from inspect import get_annotations
+from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
 from retrainer.options.paths import require_path
@@ -14,17 +14,17 @@ from retrainer.system.files import expanded
 
 @dataclass(frozen=True)
 class Limits:
-    """What an option takes.
+    """The help of an option and the values that it takes.
 
     Attributes:
-        help: What it does, in one sentence.
+        help: One or two sentences.
         minimum, maximum: Inclusive bounds of a number.
         above: An exclusive lower bound.
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
-        path: Whether it is a path; `~` is expanded.
+        path: Whether the option is a path; `~` is expanded.
         writes: What is written to a path: `paths.MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
-        usual: What stands in where None is given, so that what was given can be told from it.
+        usual: The value that None stands for, to be shown as the default.
     """
 
     help: str
@@ -80,50 +80,95 @@ _NAMES_OF_TYPES = {
 
 
 def option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
-    """A field of a group: its default, its help, and `Limits` by name."""
+    """Returns a field of a group with its default, its help, and `Limits` by name."""
     return field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
 def path_option(default: str, help: str, writes: str = "") -> Any:  # noqa: A002
-    """A field that is a path, and what is written there; see `paths.problem_of`."""
+    """Returns a field that is a path; see `paths.require_path` for `writes`."""
     return option(default, help, path=True, writes=writes)
+
+
+def seed_option() -> Any:
+    """Returns the field `seed`, which several groups of a retraining share."""
+    help_text = "Chooses the split, the first weights and the batches; the same seed gives the same model."
+    return option(0, help_text, minimum=0, maximum=2**63 - 1)
 
 
 # Of graphs that somebody else made: `models.operations`.
 TRUST = "Run a graph even if it could read, write or run files; only for files of people that you trust."
 
-# Of what networks take.
-MEAN, STD = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}
+# Of the pixels that a network takes.
+MEAN_LIMITS, STD_LIMITS = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a group.
+
+    Attributes:
+        name: The field's, without dashes.
+        limits: Its help and the values that it takes.
+        default: The value if none is given.
+        kind: The type of its values.
+        heading: The section of the help that it stands in.
+    """
+
+    name: str
+    limits: Limits
+    default: Any
+    kind: Any
+    heading: str
+
+    @property
+    def shown_default(self) -> Any:
+        """The default that a user reads."""
+        return self.default if self.limits.usual is None else self.limits.usual
+
+    def __str__(self) -> str:
+        """The line of the option in its group's documentation."""
+        takes = "a path" if self.limits.path else self.limits.expected_of(self.kind)
+        return f"{self.name}: {self.limits.help} Takes {takes}; the default is {self.shown_default!r}."
+
+
+Group = TypeVar("Group", bound="Options")
 
 
 class Options:
-    """What all groups of options share: they check themselves when they are made.
+    """A group of options, which checks its values when it is made.
+
+    Attributes:
+        heading: The section of the help, and the table of the README, that the options of this class stand in.
 
     Raises:
         OptionError: a value is outside its limits.
     """
 
+    heading: ClassVar[str] = "Options"
+
+    def __init_subclass__(cls) -> None:
+        """Adds the options to the documentation of a group."""
+        cls.__doc__ = "\n    ".join([f"{cls.__doc__}\n\n    Attributes:", *(f"    {one}" for one in options_of(cls))])
+
     def __post_init__(self) -> None:
         """Expands paths and checks every value."""
-        for name, limits, default, kind in options_of(type(self)):
+        for item in options_of(type(self)):
+            name, limits = item.name, item.limits
             value = _plain(getattr(self, name), limits)
             object.__setattr__(self, name, value)
-            if not _is_of(value, kind) or not limits.allows(value):
-                raise OptionError(f"--{name}: expected {limits.expected_of(kind)}, received {value!r}.")
-            if limits.path and value != default:
+            if not _is_of(value, item.kind) or not limits.allows(value):
+                raise OptionError(f"--{name}: expected {limits.expected_of(item.kind)}, received {value!r}.")
+            if limits.path and value != item.default:
                 for path in (value,) if isinstance(value, str) else value:
                     require_path(f"--{name}", path, limits.writes)
 
-    def chosen(self, name: str) -> Any:
-        """The value of an option, or what stands in for it."""
-        given = getattr(self, name)
-        if given is not None:
-            return given
-        return next(limits.usual for option, limits, _, _ in options_of(type(self)) if option == name)
+    def only(self, group: type[Group]) -> Group:
+        """Returns another group with the values of this one, which has all its options and perhaps more."""
+        return group(**{item.name: getattr(self, item.name) for item in options_of(group)})
 
 
 def _plain(value: Any, limits: Limits) -> Any:
-    """A path as text with `~` expanded; any other value as it is."""
+    """A path as text with `~` expanded; any other value unchanged."""
     if not limits.path:
         return value
     if isinstance(value, tuple | list):
@@ -142,9 +187,19 @@ def _is_of(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def options_of(group: type[Options]) -> Iterator[tuple[str, Limits, Any, Any]]:
-    """Name, limits, default and type of each option of a group."""
-    items = dataclasses.fields(group)  # type: ignore[arg-type]
-    # What a group adds comes before what it shares with others.
-    for item in sorted(items, key=lambda item: item.name not in group.__annotations__):
-        yield item.name, item.metadata["limits"], item.default, item.type
+def options_of(group: type[Options]) -> Iterator[Option]:
+    """The options of a group: its own, then those of the groups that it inherits, in their order."""
+    seen: set[str] = set()
+    homes = [home for home in group.__mro__ if issubclass(home, Options) and home is not Options]
+    for home in homes:
+        for name, kind in get_annotations(home).items():
+            if name not in seen:
+                seen.add(name)
+                item = _field(home, name)
+                yield Option(name, item.metadata["limits"], item.default, kind, home.heading)
+
+
+def _field(home: type[Options], name: str) -> "Field[Any]":
+    """A field that a class declares, whether it is a dataclass already or is just being made."""
+    made: dict[str, Field[Any]] = vars(home).get("__dataclass_fields__", {})
+    return made.get(name) or vars(home)[name]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from retrainer.options.groups import Options, option
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SampleOptions(Options):
     """How to draw the sample set."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from retrainer.arrays import Integers
 from retrainer.events import Noted, Observer, silent
-from retrainer.options.retraining import STEP_FLAGS, RetrainOptions
+from retrainer.options.retraining import RetrainOptions
 from retrainer.training.examples import Examples
 from retrainer.training.gradient_descent import fit_by_gradient_descent
 from retrainer.training.head import Head
@@ -57,7 +57,7 @@ def fit(
     if options.descends:
         kept = fit_by_gradient_descent(training, validation, classes, options, observer, keep)
         head, temperature = kept.head, kept.temperature
-        facts = {"solver": "sgd"} | {name: options.chosen(name) for name in STEP_FLAGS} | {"step": kept.step}
+        facts = {"solver": "sgd"} | options.stepping | {"step": kept.step}
     else:
         best = fit_by_regression(training, validation, classes, options, observer, keep)
         head, temperature = best.head, best.temperature

@@ -98,7 +98,7 @@ def fit_by_gradient_descent(
     Raises:
         TrainingError: the weights grew out of all bounds.
     """
-    learnt, last = training.learnt, options.chosen("how_many_training_steps") - 1
+    learnt, last = training.learnt, options.steps - 1
     inner = OutOfFold.of(training, validation)
     history = _out_of_fold(inner, classes, options) if inner else []
     # Apart, so that how often training is measured does not change its result.
@@ -151,7 +151,7 @@ def _fitting_best(
 
 def _out_of_fold(inner: OutOfFold, classes: int, options: RetrainOptions) -> list[Checkpoint]:
     """The checkpoints of descents on all folds but one, each measured on that one."""
-    last = options.chosen("how_many_training_steps") - 1
+    last = options.steps - 1
     steps = filter(lambda step: is_checkpoint(step, last), range(last + 1))
     history = []
     # Weights that grow out of bounds are told of when the head itself is fitted.
@@ -166,7 +166,7 @@ def _out_of_fold(inner: OutOfFold, classes: int, options: RetrainOptions) -> lis
 
 def _measured_fold(fold: InnerFold, classes: int, options: RetrainOptions) -> Iterator[tuple[Floats, float]]:
     """At each checkpoint the logits of the photos held out, `(n, C)`, and the accuracy on what is learnt."""
-    last, some = options.chosen("how_many_training_steps") - 1, fold.learnt.thinned(_MOST_MEASURED)
+    last, some = options.steps - 1, fold.learnt.thinned(_MOST_MEASURED)
     for step, head, _ in _descended(fold.learnt, classes, options):
         if is_checkpoint(step, last):
             yield fold.held_out.logits(head), measured(head, some)[0]
@@ -182,7 +182,7 @@ def _tell_of(history: list[Checkpoint], inner: OutOfFold | None, options: Retrai
             Warned(
                 f"Step {kept.step} of {last} is kept: later steps do worse on photos that they did not learn from. "
                 "Steps are probably too large: lower --learning_rate, now "
-                f"{options.chosen('learning_rate'):g}; 0.01 is usual."
+                f"{options.rate:g}; 0.01 is usual."
             )
         )
     if overfitting := overfitting_in(history):
@@ -193,14 +193,14 @@ def _descended(learnt: Examples, classes: int, options: RetrainOptions) -> Itera
     """Each step with the head after it, which the next step changes in place, and its batch."""
     generator = np.random.default_rng([options.seed, 0])
     head = initial_head(learnt.matrix.shape[1], classes, generator)
-    learning_rate = options.chosen("learning_rate")
+    learning_rate = options.rate
     for step, batch in enumerate(_batches(learnt, options, generator)):
         gradient_step(head, batch.features, batch.label_ids, learning_rate)
         yield step, head, batch
 
 
 def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:
-    steps, size = options.chosen("how_many_training_steps"), options.chosen("train_batch_size")
+    steps, size = options.steps, options.batch_size
     if size == ALL:
         for _ in range(steps):
             yield training

@@ -29,7 +29,7 @@ from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import BackboneError
 from retrainer.events import silent
 from retrainer.models.tflite.litert import Network
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
 from retrainer.photos.dataset import scan
 
 ROUNDS = 5
@@ -80,7 +80,7 @@ def photos_per_second(networks: Sequence[Network], pictures: Sequence[Floats]) -
 
 def measured(name: str, folder: Path, pictures: Pictures) -> list[str]:
     """The cells of a backbone's row."""
-    options = BackboneOptions(model_dir=str(folder))
+    options = BundleOptions(model_dir=str(folder))
     started = time.perf_counter()
     row = architectures().get(name)
     bundle = (

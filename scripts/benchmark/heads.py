@@ -26,7 +26,8 @@ from retrainer.events import silent
 from retrainer.feature_source import photo_source
 from retrainer.measuring.cross_validation import Fold, cross_validate, folds_of
 from retrainer.measuring.learning_curve import learning_curve
-from retrainer.options.retraining import FOLDS, RetrainOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import FOLDS
 from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.splits import content_positions
 from retrainer.system.process import one_blas_thread

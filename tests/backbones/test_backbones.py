@@ -32,7 +32,7 @@ from retrainer.errors import BackboneError, DownloadError, OptionError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
 from retrainer.models.tflite.litert import Network
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
 from retrainer.photos.images import square, to_input
 
 __all__ = ["server"]
@@ -57,8 +57,8 @@ def own_homes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("TFHUB_CACHE_DIR", raising=False)
 
 
-def said(model_dir: Path | str = "absent", **options: Any) -> BackboneOptions:
-    return BackboneOptions(model_dir=str(model_dir), **options)
+def said(model_dir: Path | str = "absent", **options: Any) -> BundleOptions:
+    return BundleOptions(model_dir=str(model_dir), **options)
 
 
 def warnings_of(events: list[Event]) -> list[str]:
@@ -231,7 +231,7 @@ def test_retrain_on_a_tflite_gives_a_tflite(photos: Photos, configured: Configur
 def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     from retrainer.evaluation import evaluate
     from retrainer.inspection import inspect
-    from retrainer.options.labelling import EvaluateOptions
+    from retrainer.options.model import EvaluateOptions
 
     root = photos(count=40)
     options = configured(

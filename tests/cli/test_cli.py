@@ -14,11 +14,12 @@ import pytest
 from conftest import COLOURS, Command, Configure, Photos, jpeg
 from test_images import huge_png
 
-from retrainer import RetrainOptions, retrain
+from retrainer import retrain
 from retrainer.cli import evaluate, label
 from retrainer.cli.flags import flags_of
+from retrainer.cli.retrain import RetrainFlags
 from retrainer.options.groups import options_of
-from retrainer.options.labelling import EvaluateOptions, LabelOptions
+from retrainer.options.model import LabelOptions
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_both_spellings_of_every_flag_are_taken() -> None:
-    for flag, (name, _, _, _) in zip(flags_of(RetrainOptions), options_of(RetrainOptions), strict=True):
-        assert flag.name == name
-        assert set(flag.opts) == {f"--{name}", f"--{name.replace('_', '-')}"}
+    for flag, item in zip(flags_of(RetrainFlags), options_of(RetrainFlags), strict=True):
+        assert flag.name == item.name
+        assert set(flag.opts) == {f"--{item.name}", f"--{item.name.replace('_', '-')}"}
 
 
 def test_retrain_and_label(command: Command, photos: Photos, model_dir: Path, photo: Path) -> None:
@@ -325,6 +326,13 @@ def test_help_fits_a_terminal(command: Command) -> None:
     assert "Commands:\n  retrain" in command("--help").stdout
 
 
+def test_help_has_a_section_for_each_group(command: Command) -> None:
+    lines = command("retrain", "--help").stdout.splitlines()
+    sections = [line.rstrip(":") for line in lines if line and not line.startswith((" ", "Usage"))]
+    assert set(sections) == {item.heading for item in options_of(RetrainFlags)} | {"Options"}
+    assert len(sections) == len(set(sections))
+
+
 def shell(line: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs a line of bash in which `retrainer` is the command."""
     program = "from retrainer.cli.main import main; main()"
@@ -390,7 +398,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_of_label_and_evaluate(
     assert label.run(LabelOptions(graph=str(trained), image=(str(root),)), ()) == 1
     out, err = capfd.readouterr()
     assert (out.count("Evaluation time"), err) == (40, f"Error: {problem}\n")
-    assert evaluate.run(EvaluateOptions(graph=str(trained), image_dir=str(root), json=True)) == 0
+    assert evaluate.run(evaluate.EvaluateFlags(graph=str(trained), image_dir=str(root), json=True)) == 0
     out, err = capfd.readouterr()
     assert f"ERROR:tensorflow:Missed photos of {problem}" in err
     assert json.loads(out)["unlisted"] == 1

@@ -26,7 +26,7 @@ from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.models.tflite.limits import require_few
 from retrainer.models.tflite.litert import Network
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, _Writer
-from retrainer.options.labelling import EvaluateOptions
+from retrainer.options.model import EvaluateOptions
 
 SIZE = 4
 GREEN = (20, 200, 20)

@@ -22,7 +22,7 @@ from retrainer.models.graph import graphdef
 from retrainer.models.graph.inference import infer
 from retrainer.models.inferred import Inferred
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
-from retrainer.options.labelling import EvaluateOptions
+from retrainer.options.model import EvaluateOptions
 
 SIZE = COLOURS_SIZE
 

@@ -1,12 +1,21 @@
+import ast
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from retrainer.cli.retrain import RetrainFlags
 from retrainer.errors import OptionError
+from retrainer.options.backbone import BackboneOptions
+from retrainer.options.distortion import DistortionOptions
+from retrainer.options.fit import FitOptions
 from retrainer.options.groups import options_of
-from retrainer.options.labelling import LabelOptions
+from retrainer.options.model import LabelOptions
+from retrainer.options.output import OutputOptions
 from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 
 FLAGS_OF_2017 = [
     "image_dir",
@@ -36,17 +45,17 @@ FLAGS_OF_2017 = [
 
 
 def test_all_flags_of_2017_are_there() -> None:
-    names = [name for name, _, _, _ in options_of(RetrainOptions)]
+    names = [item.name for item in options_of(RetrainFlags)]
     assert len(FLAGS_OF_2017) == 23
     assert set(FLAGS_OF_2017) <= set(names)
 
 
 def test_defaults_are_those_of_2017() -> None:
     options = RetrainOptions()
-    assert (options.chosen("how_many_training_steps"), options.chosen("learning_rate")) == (4000, 0.01)
+    assert (options.steps, options.rate) == (4000, 0.01)
     assert (options.testing_percentage, options.validation_percentage, options.eval_step_interval) == (10, 10, 10)
     assert (options.test_batch_size, options.validation_batch_size) == (-1, 100)
-    assert options.chosen("train_batch_size") == 100
+    assert options.batch_size == 100
     assert (options.final_tensor_name, options.intermediate_store_frequency) == ("final_result", 0)
     assert (options.random_crop, options.random_scale, options.random_brightness) == (0, 0, 0)
 
@@ -180,3 +189,52 @@ def test_one_of_several_paths_is_refused() -> None:
         LabelOptions(image=("photo.jpg", ""))
     with pytest.raises(OptionError, match="--graph: expected a path, received ' '"):
         LabelOptions(graph=" ")
+
+
+def test_options_are_given_by_name() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        RetrainOptions("photos")  # type: ignore[call-arg]
+
+
+def test_a_group_of_the_options_has_their_values() -> None:
+    options = RetrainOptions(image_dir="photos", folds=5, seed=7, learning_rate=0.5, random_crop=3, runtime="litert")
+    assert options.split == SplitOptions(image_dir="photos", folds=5, seed=7)
+    assert options.fit == FitOptions(seed=7, learning_rate=0.5)
+    assert options.distortion == DistortionOptions(random_crop=3, seed=7)
+    assert options.backbone == BackboneOptions(runtime="litert")
+    assert options.output == OutputOptions()
+    assert RetrainFlags(image_dir="photos", print_misclassified_test_images=True).only(RetrainOptions) == (
+        RetrainOptions(image_dir="photos")
+    )
+
+
+def test_each_group_checks_its_options_together() -> None:
+    with pytest.raises(OptionError, match="less than 100 together"):
+        SplitOptions(testing_percentage=50, validation_percentage=50)
+    with pytest.raises(OptionError, match="--learning_rate: expected --solver sgd"):
+        FitOptions(solver="lbfgs", learning_rate=0.1)
+    with pytest.raises(OptionError, match="--final_tensor_name"):
+        OutputOptions(final_tensor_name="a b")
+
+
+def test_documentation_has_each_option_with_its_limits_and_default() -> None:
+    text = RetrainOptions.__doc__ or ""
+    for item in options_of(RetrainOptions):
+        assert f"\n        {item.name}: {item.limits.help}" in text
+    assert "Takes a whole number at least 2 and at most 1,000, or 0; the default is 0." in text
+    assert "Takes one of content, path; the default is 'content'." in text
+    assert "Steps of gradient descent. Takes a whole number at least 1; the default is 4000." in text
+
+
+def test_headings_come_in_the_order_of_the_groups() -> None:
+    headings = dict.fromkeys(item.heading for item in options_of(RetrainFlags))
+    assert [heading for heading in headings if heading != "Report"] == [
+        *("Photos and split", "Fit", "Distortions", "Backbone", "Output")
+    ]
+
+
+def test_options_of_a_label_come_without_those_of_a_retraining() -> None:
+    program = "import sys, retrainer.labeler; print([m for m in sys.modules if m.startswith('retrainer.options.')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = {"groups", "model", "paths"}
+    assert set(ast.literal_eval(done.stdout)) == {f"retrainer.options.{module}" for module in modules}

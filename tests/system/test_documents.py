@@ -25,8 +25,8 @@ from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.models.seal import UNSEALED, sealed
 from retrainer.models.tflite import flatbuffer
-from retrainer.options.labelling import LabelOptions
-from retrainer.options.retraining import BackboneOptions
+from retrainer.options.backbone import BundleOptions
+from retrainer.options.model import LabelOptions
 from retrainer.system.documents import read_document
 from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes
@@ -260,7 +260,7 @@ def test_numbers_and_names_are_stated_once() -> None:
 
 
 def test_a_description_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
-    options = BackboneOptions(model_dir=str(tmp_path))
+    options = BundleOptions(model_dir=str(tmp_path))
     (tmp_path / "x").mkdir()
     description = tmp_path / "x" / "backbone.json"
     for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)):

@@ -1,0 +1,56 @@
+"""Which backbone gives the features, where it lies, and how a new one is prepared."""
+
+from dataclasses import dataclass
+
+from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, option, path_option
+from retrainer.options.paths import FOLDER
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelDirOptions(Options):
+    """Where backbones lie."""
+
+    heading = "Backbone"
+
+    model_dir: str = path_option("tf_files/models", "Folder of the backbones' bundles and downloads.", FOLDER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOptions(ModelDirOptions):
+    """Where backbones lie, and how a new one is downloaded and converted."""
+
+    offline: bool = option(False, "Download nothing: take what is here, or say what is missing.")
+    bottleneck_layer: str = option(
+        "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
+    )
+    input_layer: str = option("", "Input of a backbone that has several.")
+    input_mean: float | None = option(
+        None, "The backbone sees (pixel - mean) / std; by default inferred.", **MEAN_LIMITS
+    )
+    input_std: float | None = option(None, "The backbone sees (pixel - mean) / std; by default inferred.", **STD_LIMITS)
+    trust_graph: bool = option(False, TRUST)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneOptions(BundleOptions):
+    """Which backbone gives the features of photos."""
+
+    architecture: str = option(
+        "pocket", "The backbone: 'pocket', a name of `retrainer architectures`, a TF-Hub handle, or a network's path."
+    )
+    runtime: str = option(
+        "auto",
+        "What extracts features. auto is TensorFlow if it sees a GPU, otherwise LiteRT.",
+        choices=("auto", "litert", "tensorflow"),
+    )
+    bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions(BundleOptions):
+    """Which photos new backbones are compared on, and where they are copied to."""
+
+    heading = "Options"
+
+    to: str = path_option("", "Folder to carry to a machine without network: its --model_dir.", FOLDER)
+    image_dir: str = path_option("", "Photos to compare new bundles on, and to calibrate int8 ones on.")

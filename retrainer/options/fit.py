@@ -1,0 +1,93 @@
+"""How the head of a model is fitted."""
+
+from dataclasses import dataclass
+
+from retrainer.errors import OptionError
+from retrainer.options.groups import Options, option, seed_option
+from retrainer.options.split import BATCH_LIMITS
+
+# Of gradient descent, as in 2017.
+_STEPS, _RATE, _BATCH_SIZE = 4000, 0.01, 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(Options):
+    """Which solver fits the head, and its settings."""
+
+    heading = "Fit"
+
+    solver: str = option(
+        "auto",
+        "How to fit the head: lbfgs converges, sgd is the tutorial's gradient descent. auto takes lbfgs unless a flag "
+        "of sgd is given: how_many_training_steps, learning_rate or train_batch_size.",
+        choices=("auto", "lbfgs", "sgd"),
+    )
+    class_weight: str = option(
+        "auto",
+        "balanced lets each class count as much as the others, however few its photos are. auto does so if the largest "
+        "class has three times as many photos as the smallest, and always in batches of gradient descent.",
+        choices=("auto", "balanced", "none"),
+    )
+    how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=_STEPS)
+    learning_rate: float | None = option(None, "Factor on the gradient at each step.", above=0, usual=_RATE)
+    train_batch_size: int | None = option(
+        None, "Photos per training step; -1 takes all.", usual=_BATCH_SIZE, **BATCH_LIMITS
+    )
+    validation_batch_size: int = option(
+        100, "Photos per validation of gradient descent; -1 takes all, as L-BFGS always does.", **BATCH_LIMITS
+    )
+    eval_step_interval: int = option(10, "Measure and log every N steps.", minimum=1)
+    seed: int = seed_option()
+
+    def __post_init__(self) -> None:
+        """Checks that the solver's settings go together."""
+        super().__post_init__()
+        if self.solver == "lbfgs" and (given := self._step_flags()):
+            raise OptionError(
+                f"--{given[0]}: expected --solver sgd, whose flag it is, received --solver lbfgs.",
+                "Leave one of the two out.",
+            )
+        if self.class_weight == "balanced" and self.train_batch_size == -1:
+            raise OptionError(
+                "--class_weight: expected auto or none beside --train_batch_size -1, where each photo is taken once a "
+                "step; received balanced.",
+                "Leave one of the two out.",
+            )
+
+    @property
+    def descends(self) -> bool:
+        """Whether gradient descent fits the head, rather than L-BFGS."""
+        return self.solver == "sgd" or (self.solver == "auto" and bool(self._step_flags()))
+
+    @property
+    def steps(self) -> int:
+        """How many steps gradient descent takes."""
+        return self.how_many_training_steps or _STEPS
+
+    @property
+    def rate(self) -> float:
+        """The factor on the gradient at each step."""
+        return self.learning_rate or _RATE
+
+    @property
+    def batch_size(self) -> int:
+        """Photos per training step; -1 takes all."""
+        return self.train_batch_size or _BATCH_SIZE
+
+    @property
+    def stepping(self) -> dict[str, float]:
+        """The flags of gradient descent with their values, for a model's metadata."""
+        return {
+            "how_many_training_steps": self.steps,
+            "learning_rate": self.rate,
+            "train_batch_size": self.batch_size,
+        }
+
+    def _step_flags(self) -> list[str]:
+        """The flags of gradient descent that were given."""
+        flags = {
+            "how_many_training_steps": self.how_many_training_steps,
+            "learning_rate": self.learning_rate,
+            "train_batch_size": self.train_batch_size,
+        }
+        return [name for name, value in flags.items() if value is not None]

@@ -1,0 +1,40 @@
+"""What a retraining writes, and where."""
+
+import re
+from dataclasses import dataclass
+
+from retrainer.errors import OptionError
+from retrainer.options.groups import Options, option, path_option
+from retrainer.options.paths import FOLDER, LABELS, MODEL
+
+# What TensorFlow takes for the name of a node.
+_NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(Options):
+    """What is written, and where."""
+
+    heading = "Output"
+
+    output_graph: str = path_option(
+        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it.", MODEL
+    )
+    output_labels: str = path_option(
+        "tf_files/retrained_labels.txt", "Where to write the labels, one per line.", LABELS
+    )
+    final_tensor_name: str = option("final_result", "Name of the model's output node.")
+    intermediate_output_graphs_dir: str = path_option(
+        "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER
+    )
+    intermediate_store_frequency: int = option(0, "Write a model every N steps; 0 writes none.", minimum=0)
+    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
+
+    def __post_init__(self) -> None:
+        """Checks the name of the output node."""
+        super().__post_init__()
+        if not _NODE_NAME.fullmatch(self.final_tensor_name):
+            raise OptionError(
+                f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.",
+                r"It begins with a letter, digit or dot and goes on with these and _ \ / > -, such as final_result.",
+            )

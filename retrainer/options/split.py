@@ -1,0 +1,66 @@
+"""The photos of a retraining, and which of them train, validate and test."""
+
+from dataclasses import dataclass
+
+from retrainer.errors import OptionError
+from retrainer.options.groups import Options, option, path_option, seed_option
+from retrainer.options.paths import TABLE
+
+# How many folds there are if nobody says how many.
+FOLDS = 5
+# Photos of a batch; -1 stands for all.
+BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": -1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions(Options):
+    """Which photos there are, and which of them train, validate and test."""
+
+    heading = "Photos and split"
+
+    image_dir: str = path_option("", "Folder with one sub-folder of photos per class.")
+    strict: bool = option(
+        False,
+        "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
+    )
+    split_by: str = option(
+        "content",
+        "Split by a hash of the photos' bytes, or of their paths as in 2017.",
+        choices=("content", "path"),
+    )
+    testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
+    validation_percentage: int = option(
+        10, "Percentage of the photos that measure progress during training.", minimum=0, maximum=99
+    )
+    test_batch_size: int = option(-1, "Photos in the final test; -1 takes all.", **BATCH_LIMITS)
+    copies: str = option(
+        "together",
+        "together keeps a photo and its copies (saved again, resized, cropped a little, mirrored, brightened) in one "
+        "part and one fold. apart does not, which flatters the figures. A split by path ignores copies.",
+        choices=("together", "apart"),
+    )
+    duplicates: str = path_option(
+        "tf_files/duplicates.csv", "CSV table of the photos that are there more than once.", TABLE
+    )
+    folds: int = option(
+        0,
+        "Cross-validate with N folds before the final fit: each photo is tested once, by a head that did not see it; 0 "
+        "skips it.",
+        minimum=2,
+        maximum=1000,
+        also=0,
+    )
+    learning_curve: bool = option(
+        False, "Measure what more photos would bring, and of which class, by as many folds as --folds says, or five."
+    )
+    seed: int = seed_option()
+
+    def __post_init__(self) -> None:
+        """Checks the percentages together."""
+        super().__post_init__()
+        if self.testing_percentage + self.validation_percentage >= 100:
+            raise OptionError(
+                "--testing_percentage and --validation_percentage: expected less than 100 together, "
+                f"received {self.testing_percentage} and {self.validation_percentage}.",
+                "Leave some photos to train on; 10 and 10 is usual.",
+            )
