@@ -9,7 +9,8 @@ import numpy as np
 
 from retrainer.arrays import spread
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import extract, plain_look, some_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
@@ -96,7 +97,7 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
 
 
 def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: Observer) -> Compared:
-    bundle = bundle_of(source_of(name, options), options, partial(some_inputs, files.paths), observer)
+    bundle = bundle_of(resolve(name, options), options, partial(some_inputs, files.paths), observer)
     photos = photo_source(bundle, options, observer)
     features = extract(files.paths, files.stamps, photos, observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)

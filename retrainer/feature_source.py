@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
 from retrainer.bottlenecks.cache import BottleneckCache, FileIndex
 from retrainer.bottlenecks.extraction import BatchExtractor, Source, plain_look
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
@@ -67,5 +67,7 @@ def batch_extractor(bundle: Bundle, runtime: str, *, trusted: bool = False) -> B
 
 def cache_name(bundle: Bundle, look: str) -> str:
     """The name of a cache: the network's, and a key of all that shapes its vectors; `look` names distortions."""
-    shaping = f"{bundle.sha256[TFLITE]} {bundle.input_size} {MEAN} {STD} {RESIZE_RULE} reading-{_READING} {look}"
+    shaping = (
+        f"{bundle.sha256[TFLITE]} {bundle.input_size} {INPUT_MEAN} {INPUT_STD} {RESIZE_RULE} reading-{_READING} {look}"
+    )
     return f"{bundle.name}-{hashlib.sha256(shaping.encode('utf-8')).hexdigest()[:12]}"

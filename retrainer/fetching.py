@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from retrainer.arrays import Floats
+from retrainer.backbones.available import bundles_in
 from retrainer.backbones.bundle import Bundle, copy_bundle
-from retrainer.backbones.known import bundles_in
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
@@ -37,7 +38,7 @@ def fetch(
     """
     if not names:
         raise OptionError("NAME is missing: expected backbones to fetch.", "`retrainer architectures` lists them.")
-    sources = [source_of(name, options) for name in names]
+    sources = [resolve(name, options) for name in names]
     pictures = partial(some_inputs, scan(options.image_dir, observer, fewest=1).paths) if options.image_dir else _drawn
     if options.to:
         require_writable_folder(options.to)

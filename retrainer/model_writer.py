@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
 from retrainer.models.graph import graphdef
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import twins
@@ -97,8 +97,8 @@ class ModelWriter:
         return ModelMetadata(
             labels=self.labels,
             input_size=bundle.input_size,
-            mean=MEAN,
-            std=STD,
+            mean=INPUT_MEAN,
+            std=INPUT_STD,
             output_node=self.options.final_tensor_name,
             resize=RESIZE_RULE,
             backbone={

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from retrainer.arrays import Bools, Floats, Integers, spread
-from retrainer.backbones.bundle import MEAN, STD, TFLITE, Bundle
+from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
 from retrainer.errors import PictureError, RetrainerError
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, Membership
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
@@ -190,7 +190,7 @@ def _old_scores(
 ) -> tuple[Floats, Bools]:
     """The old model's scores or logits `(m, C)` of as many photos as it was asked of, and which these are `(n,)`."""
     sees = (metadata.backbone.get("sha256"), metadata.input_size, metadata.mean, metadata.std, metadata.resize)
-    if sees == (bundle.sha256[TFLITE], bundle.input_size, MEAN, STD, RESIZE_RULE):
+    if sees == (bundle.sha256[TFLITE], bundle.input_size, INPUT_MEAN, INPUT_STD, RESIZE_RULE):
         head = flatbuffer.head_of(content)
         if head.weights.shape != (bundle.depth, len(metadata.labels)):
             raise damaged(graph, "its head fits neither its backbone nor its labels")

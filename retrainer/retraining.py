@@ -10,7 +10,8 @@ import numpy as np
 
 from retrainer.arrays import Integers
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import Features, extract, some_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
@@ -112,7 +113,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
     run = _Run(options, observer)
-    source = source_of(options.architecture, options)
+    source = resolve(options.architecture, options)
     with run.stage("scan"):
         files = scan(options.image_dir, run.tell)
         require_own_outputs(options)

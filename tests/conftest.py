@@ -83,7 +83,7 @@ def no_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Runs in this process what would run in a child, unless the test is marked `children`: a child takes seconds."""
     if "children" not in request.keywords:
         monkeypatch.setattr(isolated, "IsolatedProcess", ProcessHere)
-        monkeypatch.setattr(Conversion, "apart", partialmethod(Conversion.here, trusted=False))
+        monkeypatch.setattr(Conversion, "isolated", partialmethod(Conversion.here, trusted=False))
 
 
 Photos = Callable[..., Path]

@@ -9,7 +9,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.from_tensorflow import convert
-from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.tensorflow_networks import open_network
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
 
@@ -36,8 +36,8 @@ def expected(picture: Floats) -> Floats:
 
 def bundle_from(path: Path, parent: Path, **said: Any) -> Bundle:
     """The bundle of a network at a path."""
-    naming, described = Naming(**said), Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
-    return convert(lambda: open_network(path, described.source, naming), naming, described, parent, Grounds(inputs))
+    hints, draft = Hints(**said), Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
+    return convert(lambda: open_network(path, draft.source, hints), hints, draft, parent, ConversionContext(inputs))
 
 
 def saved_model(folder: Path, function: Callable[..., Any], *specification: Any) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from conftest import COLOURS, Configure, Photos
 from PIL import Image
 
-from retrainer.backbones.known import EMBEDDED, find_bundle
+from retrainer.backbones.available import EMBEDDED, find_bundle
 from retrainer.retraining import retrain
 from scripts.benchmark import small
 from scripts.benchmark.commands import PROJECT, module

@@ -11,7 +11,7 @@ from conftest import COLOURS, Command, Configure, Photos, jpeg
 
 import retrainer.measuring.remembered_split
 from retrainer import retrain
-from retrainer.backbones.known import find_bundle
+from retrainer.backbones.available import find_bundle
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent

@@ -9,10 +9,10 @@ import pytest
 from conftest import COLOURS, Command, Photos
 
 from retrainer.backbones.architectures import architectures
+from retrainer.backbones.available import find_bundle
 from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle, write_bundle
 from retrainer.backbones.catalogue import catalogue
 from retrainer.backbones.fetching.downloads import hub_folder
-from retrainer.backbones.known import find_bundle
 from retrainer.cli.architectures import table
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent

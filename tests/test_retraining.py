@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from retrainer import Labeler, LabelOptions, RetrainOptions, feature_source, retrain
 from retrainer.arrays import Floats
-from retrainer.backbones.known import find_bundle
+from retrainer.backbones.available import find_bundle
 from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
@@ -209,7 +209,7 @@ def test_caches_of_other_networks_and_looks_are_apart(model_dir: Path) -> None:
     assert len({cache_name(bundle, ""), cache_name(bundle, "flip"), cache_name(pocket, "")}) == 3
 
 
-@pytest.mark.parametrize("name", ["MEAN", "STD", "RESIZE_RULE", "_READING"])
+@pytest.mark.parametrize("name", ["INPUT_MEAN", "INPUT_STD", "RESIZE_RULE", "_READING"])
 def test_whatever_shapes_vectors_is_part_of_the_key_of_their_cache(
     name: str, model_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

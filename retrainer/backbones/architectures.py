@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 _TABLE = Path(__file__).with_name("architectures.csv")
-QUANTIZED = "_quantized"
 
 
 @dataclass(frozen=True)

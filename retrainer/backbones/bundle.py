@@ -33,8 +33,8 @@ FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
 # What conversion calls the node of the features; a bundle says its own.
 FEATURE_NODE = "feature_vector"
-# A network's input is (pixel - MEAN) / STD: pixels 0 to 255 become -1 to 1.
-MEAN, STD = 127.5, 127.5
+# A network's input is (pixel - INPUT_MEAN) / INPUT_STD: pixels 0 to 255 become -1 to 1.
+INPUT_MEAN, INPUT_STD = 127.5, 127.5
 _MOST_DESCRIPTION = 2**16
 COPY_AGAIN = "Copy the bundle again; the built-in one comes with retrainer itself."
 
@@ -93,8 +93,8 @@ class Bundle:
     depth: int
     feature_node: str
     map_tensor: str = ""
-    input_mean: float = MEAN
-    input_std: float = STD
+    input_mean: float = INPUT_MEAN
+    input_std: float = INPUT_STD
     batches: bool = True
     difference: float = 0.0
     quantized: bool = False

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from retrainer.backbones.architectures import QUANTIZED, Architecture, architectures, good_trades
+from retrainer.backbones.architectures import Architecture, architectures, good_trades
+from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, find_bundle
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.fetching.downloads import cached_module, hub_cache
-from retrainer.backbones.known import EMBEDDED, bundles_in, find_bundle
 from retrainer.errors import BackboneError
 
 BUNDLE, DOWNLOAD = "bundle", "download"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from retrainer.backbones.architectures import QUANTIZED
+from retrainer.backbones.available import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.options.backbone import FetchOptions

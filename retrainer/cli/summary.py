@@ -1,6 +1,6 @@
 """The lines at the end of a run."""
 
-from retrainer.backbones.known import EMBEDDED
+from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.words import (
     between,
     cross_validation_lines,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from retrainer.backbones.known import EMBEDDED, find_bundle
+from retrainer.backbones.available import EMBEDDED, find_bundle
 from scripts.benchmark import commands, scale
 from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import SIZES, make_photos

@@ -21,10 +21,11 @@ from retrainer.arrays import Floats
 from retrainer.backbones.architectures import Architecture, architectures
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.from_tensorflow import convert
-from retrainer.backbones.converting.hints import Grounds, Naming, Pictures
+from retrainer.backbones.converting.hints import ConversionContext, Hints, Pictures
 from retrainer.backbones.converting.quantization import quantize
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, import_keras, keras_application, open_keras
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import some_inputs
 from retrainer.errors import BackboneError
 from retrainer.events import silent
@@ -58,12 +59,14 @@ def with_random_weights(row: Architecture, folder: Path, pictures: Pictures) -> 
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
     model(seen * 127.5 + 127.5 if row.family in _OF_PIXELS else seen, training=True)
-    naming = Naming(row.input_size)
+    hints = Hints(row.input_size)
 
     def opened() -> OpenNetwork:
-        return open_keras(model, row.name, naming)
+        return open_keras(model, row.name, hints)
 
-    return convert(opened, naming, Bundle(row.name, "random weights", row.licence, 0, 0, ""), folder, Grounds(pictures))
+    return convert(
+        opened, hints, Bundle(row.name, "random weights", row.licence, 0, 0, ""), folder, ConversionContext(pictures)
+    )
 
 
 def photos_per_second(networks: Sequence[Network], pictures: Sequence[Floats]) -> list[float]:
@@ -86,7 +89,7 @@ def measured(name: str, folder: Path, pictures: Pictures) -> list[str]:
     bundle = (
         with_random_weights(row, folder, pictures)
         if row
-        else bundle_of(source_of(name, options), options, pictures, silent)
+        else bundle_of(resolve(name, options), options, pictures, silent)
     )
     seconds = time.perf_counter() - started
     size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6

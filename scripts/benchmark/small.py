@@ -15,7 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
-from retrainer.backbones.known import EMBEDDED
+from retrainer.backbones.available import EMBEDDED
 from retrainer.events import silent
 from retrainer.measuring.figures import assess
 from retrainer.options.retraining import RetrainOptions

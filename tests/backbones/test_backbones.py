@@ -1,4 +1,4 @@
-"""From a name to a bundle: what it names, the places that are tried, and what is remembered of them."""
+"""From a name to a bundle: what it names, the origins that are tried, and what is remembered of them."""
 
 import json
 import os
@@ -20,14 +20,15 @@ from test_downloads import Server, sends, server
 
 from retrainer import Labeler, LabelOptions, retrain
 from retrainer.arrays import Floats
-from retrainer.backbones import sources
+from retrainer.backbones import making
 from retrainer.backbones.architectures import Architecture, KerasApplication, architectures, good_trades
+from retrainer.backbones.backbone import Backbone
 from retrainer.backbones.bundle import read_bundle
-from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.fetching.downloads import hub_folder
-from retrainer.backbones.known import BackboneSource
-from retrainer.backbones.places import Hub, Keras, Local
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.origins import HubOrigin, KerasOrigin, LocalOrigin
+from retrainer.backbones.resolving import resolve
 from retrainer.errors import BackboneError, DownloadError, OptionError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
@@ -72,16 +73,16 @@ def conversions_in(events: list[Event]) -> int:
 def test_all_names_of_the_tutorial_are_known() -> None:
     names = [f"mobilenet_{w}_{s}" for w in ("1.0", "0.75", "0.50", "0.25") for s in (224, 192, 160, 128)]
     for name in (*names, "inception_v3"):
-        source = source_of(name, said())
-        assert source == source_of(name.upper(), said())
-        assert (source.name, source.naming.input_size) == (name, architectures()[name].input_size)
-        quantized = source_of(f"{name}_quantized", said())
+        source = resolve(name, said())
+        assert source == resolve(name.upper(), said())
+        assert (source.name, source.hints.input_size) == (name, architectures()[name].input_size)
+        quantized = resolve(f"{name}_quantized", said())
         assert (quantized.name, quantized.floats) == (f"{name}_quantized", source)
     handle = "https://tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5"
-    source = source_of("mobilenet_0.50_224", said())
-    assert source.places[0] == Hub(handle)
-    assert isinstance(source.places[1], Keras)
-    assert source_of(handle, said()) == source
+    source = resolve("mobilenet_0.50_224", said())
+    assert source.origins[0] == HubOrigin(handle)
+    assert isinstance(source.origins[1], KerasOrigin)
+    assert resolve(handle, said()) == source
 
 
 def test_every_row_says_where_its_figures_come_from() -> None:
@@ -109,18 +110,18 @@ def test_a_good_trade_is_beaten_by_no_other() -> None:
 
 
 def test_a_handle_or_a_path_becomes_a_name_of_its_own(modules: Path) -> None:
-    first = source_of("https://tfhub.dev/google/imagenet/mobilenet_v2_100_96/classification/5", said())
-    other = source_of("https://other.example/google/imagenet/mobilenet_v2_100_96/classification/5", said())
+    first = resolve("https://tfhub.dev/google/imagenet/mobilenet_v2_100_96/classification/5", said())
+    other = resolve("https://other.example/google/imagenet/mobilenet_v2_100_96/classification/5", said())
     assert first.name.startswith("mobilenet_v2_100_96-classification-5-")
     assert first.name != other.name
-    assert first.naming.input_size == 96
-    assert source_of(str(modules / "good"), said()).name.startswith("good-")
-    kaggle = source_of("google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1", said())
+    assert first.hints.input_size == 96
+    assert resolve(str(modules / "good"), said()).name.startswith("good-")
+    kaggle = resolve("google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1", said())
     address = "https://www.kaggle.com/models/google/mobilenet-v1/tensorFlow2/050-160-feature-vector/1"
-    assert kaggle.places == (Hub(address),)
-    assert kaggle.naming.input_size == 160
-    assert source_of("tfhub.dev/google/imagenet/resnet_v2_152/feature_vector/5", said()).naming.input_size == 0
-    known = source_of("tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5", said())
+    assert kaggle.origins == (HubOrigin(address),)
+    assert kaggle.hints.input_size == 160
+    assert resolve("tfhub.dev/google/imagenet/resnet_v2_152/feature_vector/5", said()).hints.input_size == 0
+    known = resolve("tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5", said())
     assert known.name == "mobilenet_0.50_224"
 
 
@@ -134,12 +135,12 @@ def test_what_is_said_of_a_network_makes_another_backbone(modules: Path) -> None
         said(input_layer="inputs"),
         said(bottleneck_layer="block 1/relu"),
     ]
-    names = [source_of(path, each).name for each in options]
+    names = [resolve(path, each).name for each in options]
     assert len(set(names)) == len(names)
     assert "logits" in names[1]
     assert all("/" not in name and " " not in name for name in names)
     with pytest.raises(OptionError, match=r"--bottleneck_layer: expected a network that is still to be converted"):
-        source_of("pocket", said(bottleneck_layer="logits"))
+        resolve("pocket", said(bottleneck_layer="logits"))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_what_is_said_of_a_network_makes_another_backbone(modules: Path) -> None
 def test_a_name_that_is_none_lists_the_nearest(architecture: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"")
     with pytest.raises(OptionError, match=message):
-        source_of(architecture.format(folder=tmp_path), said(tmp_path))
+        resolve(architecture.format(folder=tmp_path), said(tmp_path))
 
 
 def test_a_message_names_some_of_many_bundles(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_message_names_some_of_many_bundles(tmp_path: Path) -> None:
         (tmp_path / f"net{number}").mkdir()
         (tmp_path / f"net{number}" / "backbone.json").write_text("{}")
     with pytest.raises(OptionError, match="expected pocket, net0, net1, net2 and 6 more bundles, a name"):
-        source_of("absent", said(tmp_path))
+        resolve("absent", said(tmp_path))
 
 
 def test_retrain_on_a_folder_an_archive_and_a_handle(
@@ -259,11 +260,11 @@ def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Config
 
 def test_the_int8_twin_of_a_bundle_may_be_carried_alone(tmp_path: Path, photos: Photos, configured: Configure) -> None:
     options = configured(photos(count=20))
-    source = source_of("colours_quantized", options)
+    source = resolve("colours_quantized", options)
     made = bundle_of(source, said(options.model_dir), inputs, silent)
     shutil.copytree(made.folder, tmp_path / "carried" / made.name)
-    alone = source_of("colours_quantized", said(tmp_path / "carried"))
-    assert alone == BackboneSource("colours_quantized")
+    alone = resolve("colours_quantized", said(tmp_path / "carried"))
+    assert alone == Backbone("colours_quantized")
     assert bundle_of(alone, said(tmp_path / "carried"), inputs, silent).sha256 == made.sha256
     shutil.rmtree(made.folder)
 
@@ -287,7 +288,7 @@ def test_a_bundle_that_is_there_is_never_converted_again(
 
 
 def test_a_damaged_bundle_is_made_again(modules: Path, tmp_path: Path) -> None:
-    source = source_of(str(modules / "good"), said(tmp_path))
+    source = resolve(str(modules / "good"), said(tmp_path))
     bundle = bundle_of(source, said(tmp_path), inputs, silent)
     content = bundle.tflite_path.read_bytes()
     bundle.tflite_path.write_bytes(content[:-1])
@@ -301,7 +302,7 @@ def test_a_damaged_bundle_is_made_again(modules: Path, tmp_path: Path) -> None:
 
 def test_two_runs_that_want_the_same_backbone_make_it_once(modules: Path, tmp_path: Path, server: Server) -> None:
     server.answers = [sends((modules / "good.tar.gz").read_bytes())]
-    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path / "models")
+    source, options = resolve(server.handle, said(tmp_path)), said(tmp_path / "models")
     events: list[Event] = []
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: bundle_of(source, options, inputs, events.append), range(4)))
@@ -312,15 +313,15 @@ def test_two_runs_that_want_the_same_backbone_make_it_once(modules: Path, tmp_pa
 
 def test_a_folder_that_changed_is_another_backbone(modules: Path, tmp_path: Path) -> None:
     changed = shutil.copytree(modules / "good", tmp_path / "good")
-    source = source_of(str(changed), said())
-    assert (source.name, source.places) == (source_of(str(modules / "good"), said()).name, (Local(str(changed)),))
+    source = resolve(str(changed), said())
+    assert (source.name, source.origins) == (resolve(str(modules / "good"), said()).name, (LocalOrigin(str(changed)),))
     (changed / "assets" / "note.txt").write_text("changed")
-    assert source_of(str(changed), said()).name != source.name
+    assert resolve(str(changed), said()).name != source.name
 
 
 def test_a_source_that_changed_is_refused_and_said_so(modules: Path, tmp_path: Path, server: Server) -> None:
     server.answers = [sends((modules / "good.tar.gz").read_bytes())]
-    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path)
+    source, options = resolve(server.handle, said(tmp_path)), said(tmp_path)
     bundle = bundle_of(source, options, inputs, silent)
     shutil.rmtree(tmp_path / "tfhub_modules")
     bundle.tflite_path.write_bytes(b"damaged")
@@ -340,10 +341,10 @@ def test_a_name_of_the_tutorial_works_offline_once_tf_hub_has_it(
     modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = said(tmp_path, offline=True)
-    source = source_of("mobilenet_0.25_128", options)
+    source = resolve("mobilenet_0.25_128", options)
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
-    assert isinstance(source.places[0], Hub)
-    shutil.copytree(modules / "good", hub_folder(source.places[0].url, tmp_path / "hub"))
+    assert isinstance(source.origins[0], HubOrigin)
+    shutil.copytree(modules / "good", hub_folder(source.origins[0].url, tmp_path / "hub"))
     assert bundle_of(source, options, inputs, silent).name == "mobilenet_0.25_128"
     shutil.rmtree(tmp_path / "hub")
     assert bundle_of(source, options, inputs, silent).depth == networks.DEPTH
@@ -353,7 +354,7 @@ def test_a_copy_in_tf_hubs_cache_that_is_no_network_is_fetched_again(
     modules: Path, tmp_path: Path, server: Server
 ) -> None:
     server.answers = [sends((modules / "good.tar.gz").read_bytes())]
-    source, options = source_of(server.handle, said(tmp_path)), said(tmp_path)
+    source, options = resolve(server.handle, said(tmp_path)), said(tmp_path)
     cached = hub_folder(server.handle, tmp_path / "tfhub_modules")
     cached.mkdir(parents=True)
     (cached / "saved_model.pb").write_bytes(b"damaged inside")
@@ -371,12 +372,12 @@ def test_a_copy_in_tf_hubs_cache_that_is_no_network_is_fetched_again(
     assert message.startswith("TF-Hub's cache has a damaged copy")
 
 
-def keras_network(size: int = 32) -> tuple[Keras, Any]:
+def keras_network(size: int = 32) -> tuple[KerasOrigin, Any]:
     """A network of Keras whose weights lie where nobody answers, and its model with random ones."""
     from retrainer.backbones.converting.tensorflow_networks import keras_application
 
     address = "http://127.0.0.1:9/mobilenet/small_no_top.h5"
-    place = Keras(KerasApplication("MobileNet", {"alpha": 0.25}, address, ""), size)
+    place = KerasOrigin(KerasApplication("MobileNet", {"alpha": 0.25}, address, ""), size)
     return place, keras_application(place.application, size, None)
 
 
@@ -388,7 +389,7 @@ def keras_features(model: Any, picture: Floats) -> Floats:
 def test_keras_is_asked_where_tf_hub_fails_and_each_failure_is_one_line(tmp_path: Path, server: Server) -> None:
     server.answers = [sends(b"", 404)]
     place, model = keras_network()
-    source = BackboneSource("net", (Hub(server.handle), place), Naming(32))
+    source = Backbone("net", (HubOrigin(server.handle), place), Hints(32))
     events: list[Event] = []
     with pytest.raises(DownloadError, match=r"small_no_top.h5' cannot be downloaded: .*\nWithout a network") as error:
         bundle_of(source, said(tmp_path), inputs, events.append)
@@ -413,9 +414,9 @@ def test_keras_is_asked_where_tf_hub_fails_and_each_failure_is_one_line(tmp_path
 def test_weights_of_another_hash_than_keras_states_are_refused(tmp_path: Path, server: Server) -> None:
     server.answers = [sends(b"other weights")]
     address = server.handle + "/weights.h5"
-    place = Keras(KerasApplication("MobileNet", {}, address, "0" * 32), 32)
+    place = KerasOrigin(KerasApplication("MobileNet", {}, address, "0" * 32), 32)
     with pytest.raises(DownloadError, match="expected a file of MD5 0000"):
-        bundle_of(BackboneSource("net", (place,)), said(tmp_path), inputs, silent)
+        bundle_of(Backbone("net", (place,)), said(tmp_path), inputs, silent)
     assert not list(tmp_path.rglob("*.h5"))
 
 
@@ -444,7 +445,7 @@ def test_offline_touches_no_network(architecture: str, exit_code: int, photos: P
 
 
 def test_offline_and_not_here_names_what_works(tmp_path: Path) -> None:
-    source = BackboneSource("net", (Hub("http://127.0.0.1:9/net"),))
+    source = Backbone("net", (HubOrigin("http://127.0.0.1:9/net"),))
     with pytest.raises(
         DownloadError, match=r"\nWithout a network --architecture takes pocket, or the path of a network"
     ):
@@ -454,41 +455,41 @@ def test_offline_and_not_here_names_what_works(tmp_path: Path) -> None:
 def test_a_wrong_layer_is_no_reason_to_fetch_again_or_elsewhere(modules: Path, tmp_path: Path, server: Server) -> None:
     server.answers = [sends((modules / "good.tar.gz").read_bytes())]
     place, _ = keras_network()
-    source = BackboneSource("net", (Hub(server.handle), place), Naming(bottleneck_layer="nope"))
+    source = Backbone("net", (HubOrigin(server.handle), place), Hints(bottleneck_layer="nope"))
     for _ in range(2):
         with pytest.raises(OptionError, match="expected one node 'nope'"):
             bundle_of(source, said(tmp_path), inputs, silent)
     assert len(server.asked) == 1
     with pytest.raises(OptionError, match=r"gives features and has no logits; expected a classifier\.\nThe tutorial's"):
-        source_of("mobilenet_0.50_160", said(bottleneck_layer="logits"))
+        resolve("mobilenet_0.50_160", said(bottleneck_layer="logits"))
 
 
 def test_the_hint_names_what_was_typed(tmp_path: Path) -> None:
     handle = "http://127.0.0.1:9/google/net/feature_vector/5"
     options = said(tmp_path, offline=True)
     with pytest.raises(DownloadError, match=rf"`retrainer fetch {handle} --to DIR`"):
-        bundle_of(source_of(handle, options), options, inputs, silent)
+        bundle_of(resolve(handle, options), options, inputs, silent)
 
 
 def test_the_folder_of_a_bundle_is_no_source_of_one(modules: Path, tmp_path: Path) -> None:
-    bundle = bundle_of(source_of(str(modules / "good"), said(tmp_path)), said(tmp_path), inputs, silent)
+    bundle = bundle_of(resolve(str(modules / "good"), said(tmp_path)), said(tmp_path), inputs, silent)
     with pytest.raises(OptionError, match=rf"\nGive it as --model_dir {tmp_path} --architecture {bundle.name}"):
-        source_of(str(bundle.folder), said())
+        resolve(str(bundle.folder), said())
 
 
 def test_a_bundle_whose_source_is_unknown_is_not_made_again(modules: Path, tmp_path: Path) -> None:
     options = said(tmp_path)
-    bundle = bundle_of(source_of(str(modules / "good"), options), options, inputs, silent)
-    assert source_of(bundle.name, options) == BackboneSource(bundle.name)
+    bundle = bundle_of(resolve(str(modules / "good"), options), options, inputs, silent)
+    assert resolve(bundle.name, options) == Backbone(bundle.name)
     bundle.tflite_path.write_bytes(b"damaged")
     with pytest.raises(BackboneError, match="is damaged"):
-        bundle_of(source_of(bundle.name, options), options, inputs, silent)
+        bundle_of(resolve(bundle.name, options), options, inputs, silent)
 
 
 def test_the_description_of_a_damaged_bundle_may_be_anything(tmp_path: Path) -> None:
     for content in (b"", b"[]", b"{}", b'{"source": 1}', b"\xff"):
         (tmp_path / "backbone.json").write_bytes(content)
-        assert sources._known(tmp_path / "backbone.json") == {}
+        assert making._known(tmp_path / "backbone.json") == {}
 
 
 REAL = SHARED / "modules" / "google" / "imagenet"
@@ -504,7 +505,7 @@ def real_pictures(size: int, count: int) -> list[Floats]:
 @pytest.mark.parametrize("name", ["mobilenet_v1_050_160", "mobilenet_v1_025_224", "mobilenet_v1_075_224"])
 def test_real_modules_convert_and_agree_on_real_photos(name: str, tmp_path: Path, server: Server) -> None:
     server.answers = [sends((REAL / name / "feature_vector" / "5").read_bytes())]
-    bundle = bundle_of(BackboneSource(name, (Hub(server.handle),)), said(tmp_path), real_pictures, silent)
+    bundle = bundle_of(Backbone(name, (HubOrigin(server.handle),)), said(tmp_path), real_pictures, silent)
     assert bundle.input_size == int(name[-3:])
     assert bundle.depth == {"050": 512, "025": 256, "075": 768}[name[13:16]]
     import tensorflow as tf
@@ -522,9 +523,9 @@ def test_the_tutorials_frozen_archives_work_as_they_are(name: str, depth: int, t
     path = str(FROZEN / f"{name}_frozen.tgz")
     for layer, expected in (("", depth), ("logits", 1001)):
         options = said(tmp_path, bottleneck_layer=layer)
-        bundle = bundle_of(source_of(path, options), options, real_pictures, silent)
+        bundle = bundle_of(resolve(path, options), options, real_pictures, silent)
         assert (bundle.input_size, bundle.depth) == (int(name[-3:]), expected)
-    features = Network(bundle_of(source_of(path, said(tmp_path)), said(tmp_path), real_pictures, silent).tflite_path)
+    features = Network(bundle_of(resolve(path, said(tmp_path)), said(tmp_path), real_pictures, silent).tflite_path)
     (picture,) = real_pictures(features.input_size, 1)
     assert features.run(picture).min() >= 0  # pooled after ReLU6
     assert features.run(picture).max() <= 6
@@ -564,8 +565,8 @@ def test_every_family_of_keras_converts_and_agrees(name: str, tmp_path: Path) ->
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
     model(pictures * factor + offset, training=True)
-    naming, described = Naming(row.input_size), Bundle(name, name, "none", 0, 0, "")
-    bundle = convert(lambda: open_keras(model, name, naming), naming, described, tmp_path, Grounds(inputs))
+    hints, draft = Hints(row.input_size), Bundle(name, name, "none", 0, 0, "")
+    bundle = convert(lambda: open_keras(model, name, hints), hints, draft, tmp_path, ConversionContext(inputs))
     assert (bundle.input_size, bundle.depth) == (row.input_size, SMALL[name])
     assert bundle.depth == row.depth
     if row.family == "MobileNet V3":  # built with its top, to be cut at what its last layer takes
@@ -595,15 +596,15 @@ def test_what_names_nothing_says_so(
     (tmp_path / "model.h5").write_bytes(b"HDF")
     networks.frozen_classifier(tmp_path / "net.pb")  # which nobody named
     with pytest.raises(OptionError, match=message):
-        source_of(architecture, said())
+        resolve(architecture, said())
 
 
 def test_the_tail_of_a_handle_and_capitals_make_no_other_network() -> None:
     handle = "https://tfhub.dev/google/imagenet/mobilenet_v1_050_224/feature_vector/5"
     for tail in ("/", "?tf-hub-format=compressed"):
-        assert source_of(handle + tail, said()) == source_of("mobilenet_0.50_224", said())
-    assert source_of("Pocket", said()) == source_of("pocket", said())
-    assert source_of("POCKET_Quantized", said()).name == "pocket_quantized"
+        assert resolve(handle + tail, said()) == resolve("mobilenet_0.50_224", said())
+    assert resolve("Pocket", said()) == resolve("pocket", said())
+    assert resolve("POCKET_Quantized", said()).name == "pocket_quantized"
 
 
 @pytest.mark.parametrize(
@@ -660,15 +661,15 @@ def test_the_only_input_of_a_tflite_may_be_named_and_no_other(tmp_path: Path) ->
     with pytest.raises(
         OptionError, match=r"--input_layer: expected the only input of .*, 'picture', received 'nonsense'"
     ):
-        bundle_of(source_of(str(lite), options), options, inputs, silent)
+        bundle_of(resolve(str(lite), options), options, inputs, silent)
     options = said(tmp_path, input_layer="picture")
-    assert bundle_of(source_of(str(lite), options), options, inputs, silent).depth == networks.DEPTH
+    assert bundle_of(resolve(str(lite), options), options, inputs, silent).depth == networks.DEPTH
 
 
 def test_a_download_says_that_it_begins_and_why_it_waits(modules: Path, tmp_path: Path, server: Server) -> None:
     server.answers = [sends(b"", 503), sends((modules / "good.tar.gz").read_bytes())]
     events: list[Event] = []
-    bundle_of(source_of(server.handle, said(tmp_path)), said(tmp_path), inputs, events.append)
+    bundle_of(resolve(server.handle, said(tmp_path)), said(tmp_path), inputs, events.append)
     notes = [event.message for event in events if isinstance(event, Noted)]
     assert notes[0] == f"Downloading '{server.handle}'"
     assert notes[1] == f"'{server.handle}' is tried again in 0.01 s: the server answered 503 Service Unavailable"

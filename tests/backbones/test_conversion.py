@@ -14,7 +14,7 @@ from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, read_bundle
 from retrainer.backbones.converting import from_tensorflow, tensorflow_networks, verification
 from retrainer.backbones.converting.from_tflite import convert_tflite
-from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.quantization import quantize
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.events import Event, Noted, Warned, silent
@@ -237,8 +237,8 @@ def test_a_keras_model_that_holds_code_is_refused(tmp_path: Path) -> None:
 
 
 def tflite_bundle(path: Path, parent: Path, **said: Any) -> Bundle:
-    described = Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
-    return convert_tflite(path, Naming(**said), described, parent, Grounds(inputs))
+    draft = Bundle(path.stem, f"from {path.name}", "none", 0, 0, "")
+    return convert_tflite(path, Hints(**said), draft, parent, ConversionContext(inputs))
 
 
 def classifier(pictures: Any) -> Any:
@@ -504,22 +504,22 @@ def test_what_was_understood_is_told_and_a_guess_is_a_warning(steps: Any, kind: 
     path = networks.frozen_classifier(tmp_path / "net.pb", more=steps)
     lite = networks.as_tflite(tmp_path / "net.tflite", lambda x: networks.features_of(steps(x)))
     events: list[Event] = []
-    grounds = Grounds(inputs, events.append)
-    described = Bundle("net", "from net", "none", 0, 0, "")
+    context = ConversionContext(inputs, events.append)
+    draft = Bundle("net", "from net", "none", 0, 0, "")
     from_tensorflow.convert(
-        lambda: tensorflow_networks.open_network(path, "net", Naming()), Naming(), described, tmp_path, grounds
+        lambda: tensorflow_networks.open_network(path, "net", Hints()), Hints(), draft, tmp_path, context
     )
-    convert_tflite(lite, Naming(), described, tmp_path, grounds)
-    convert_tflite(lite, Naming(input_mean=0.0), described, tmp_path, grounds)
+    convert_tflite(lite, Hints(), draft, tmp_path, context)
+    convert_tflite(lite, Hints(input_mean=0.0), draft, tmp_path, context)
     assert [type(event) for event in events] == [kind, kind, Noted]
     mean, std = (127.5, 127.5) if kind is Warned else (0, 255)
     assert events[0].message.startswith(f"'net' takes (pixel - {mean:g}) / {std:g} and gives 5 features, from 'pool'")  # type: ignore[attr-defined]
     from_tensorflow.convert(
-        lambda: tensorflow_networks.open_network(path, "net", Naming()),
-        Naming(),
-        described,
+        lambda: tensorflow_networks.open_network(path, "net", Hints()),
+        Hints(),
+        draft,
         tmp_path,
-        Grounds(inputs, events.append, True),
+        ConversionContext(inputs, events.append, True),
     )
     assert isinstance(events[-1], Noted)
 

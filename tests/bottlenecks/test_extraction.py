@@ -12,7 +12,7 @@ import pytest
 from conftest import COLOURS, Photos, heeding_ctrl_c, jpeg
 
 from retrainer.arrays import Floats
-from retrainer.backbones.known import find_bundle
+from retrainer.backbones.available import find_bundle
 from retrainer.bottlenecks import extraction
 from retrainer.bottlenecks.cache import BottleneckCache, FileIndex
 from retrainer.bottlenecks.extraction import Features, Source, extract
@@ -161,7 +161,7 @@ SLOW_RUN = """
     from pathlib import Path
     from retrainer.bottlenecks import cache
     from retrainer.bottlenecks import extraction
-    from retrainer.backbones.known import find_bundle
+    from retrainer.backbones.available import find_bundle
     from retrainer.photos.dataset import scan
     from retrainer.events import silent
     from retrainer.models.tflite.litert import Network

@@ -16,7 +16,7 @@ from PIL import Image
 from retrainer import Labeler, LabelOptions
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.converting.hints import COMPARED, Grounds, Naming, ramp
+from retrainer.backbones.converting.hints import COMPARED, ConversionContext, Hints, ramp
 from retrainer.backbones.converting.isolated import Conversion
 from retrainer.errors import BackboneError, ModelError
 from retrainer.evaluation import evaluate
@@ -223,7 +223,7 @@ def test_damaged_files_are_one_line(damage: str, tmp_path: Path) -> None:
 
 def converting(content: bytes | TFLiteBuilder, tmp_path: Path) -> Any:
     described = Bundle("foreign", "foreign.tflite", "none", 0, 0, "")
-    return Conversion(Path(saved(content, tmp_path)), Naming(), described)
+    return Conversion(Path(saved(content, tmp_path)), Hints(), described)
 
 
 @pytest.mark.children
@@ -235,7 +235,9 @@ def test_a_child_makes_the_bundle_of_a_foreign_network(tmp_path: Path) -> None:
         asked.append((size, count))
         return [ramp(size)]
 
-    bundle = converting(network("MUL"), tmp_path).apart(tmp_path / "models", Grounds(pictures, events.append))
+    bundle = converting(network("MUL"), tmp_path).isolated(
+        tmp_path / "models", ConversionContext(pictures, events.append)
+    )
     assert bundle.folder == tmp_path / "models" / "foreign"
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["foreign"]
     assert asked == [(SIZE, COMPARED)]
@@ -250,7 +252,7 @@ def test_a_child_makes_the_bundle_of_a_foreign_network(tmp_path: Path) -> None:
 def test_a_network_that_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     for content in (network(size=1 << 20), b"\x1c\0\0\0TFL3" + bytes(range(200))):
         with pytest.raises(BackboneError) as caught:
-            converting(content, tmp_path).apart(tmp_path / "models", Grounds(lambda *_: []))
+            converting(content, tmp_path).isolated(tmp_path / "models", ConversionContext(lambda *_: []))
         assert "\n" not in caught.value.problem
         assert list((tmp_path / "models").iterdir()) == []
 

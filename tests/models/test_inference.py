@@ -13,7 +13,7 @@ from PIL import Image
 from tensorboard.compat.proto import types_pb2
 
 from retrainer import Labeler, LabelOptions, retrain
-from retrainer.backbones.known import find_bundle
+from retrainer.backbones.available import find_bundle
 from retrainer.errors import ModelError, OptionError
 from retrainer.evaluation import evaluate
 from retrainer.events import silent

@@ -12,8 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from conftest import COLOURS, COLOURS_SIZE, Configure
 
+from retrainer.backbones.available import find_bundle
 from retrainer.backbones.bundle import read_bundle, write_bundle
-from retrainer.backbones.known import find_bundle
 from retrainer.errors import BackboneError, ModelError, OptionError
 from retrainer.inspection import inspect
 from retrainer.model_writer import ModelWriter

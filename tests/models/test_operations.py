@@ -12,7 +12,7 @@ from networks import SIZE, as_tflite, features_of, frozen_classifier, hub_v1, ke
 from tensorboard.compat.proto import types_pb2
 
 from retrainer import Labeler, LabelOptions
-from retrainer.backbones.converting.hints import Naming
+from retrainer.backbones.converting.hints import Hints
 from retrainer.backbones.converting.tensorflow_networks import open_network
 from retrainer.errors import ModelError
 from retrainer.models.graph import graphdef
@@ -235,9 +235,9 @@ def test_a_saved_model_that_writes_is_refused_and_runs_where_it_is_trusted(tmp_p
     written = tmp_path / "canary"
     folder = saved_model(tmp_path / "m", evil(tf, written), tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "p"))
     with pytest.raises(ModelError, match="'WriteFile'"):
-        open_network(folder, "m", Naming())
+        open_network(folder, "m", Hints())
     assert not written.exists()
-    open_network(folder, "m", Naming(), trusted=True).run(np.zeros((1, SIZE, SIZE, 3), np.float32))
+    open_network(folder, "m", Hints(), trusted=True).run(np.zeros((1, SIZE, SIZE, 3), np.float32))
     assert written.exists()
 
 
@@ -255,7 +255,7 @@ def changed(folder: Path) -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize("place", ["restoring", "initialising", "the signature"])
 def test_saving_is_passed_over_only_as_long_as_nothing_else_needs_it(tmp_path: Path, place: str) -> None:
     folder = hub_v1(tmp_path / "hub", resource_variables=True)
-    open_network(folder, "hub", Naming())
+    open_network(folder, "hub", Hints())
     for _, meta_graph in changed(folder):
         saving = meta_graph.saver_def.save_tensor_name
         if place == "restoring":
@@ -267,7 +267,7 @@ def test_saving_is_passed_over_only_as_long_as_nothing_else_needs_it(tmp_path: P
     with pytest.raises(
         ModelError, match=r"received '(SaveV2|StaticRegexFullMatch|ShardedFilename|StringJoin|MergeV2Checkpoints)'"
     ):
-        open_network(folder, "hub", Naming())
+        open_network(folder, "hub", Hints())
 
 
 def test_every_kind_of_network_that_a_backbone_is_made_of_passes(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_every_kind_of_network_that_a_backbone_is_made_of_passes(tmp_path: Path)
     folder = saved_model(tmp_path / "m", features_of, tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "picture"))
     hubs = [hub_v1(tmp_path / f"hub{kind}", resource_variables=kind) for kind in (False, True)]
     for path in (folder, *hubs, frozen_classifier(tmp_path / "f.pb"), keras_classifier(tmp_path / "k.keras")):
-        open_network(path, path.name, Naming())
+        open_network(path, path.name, Hints())
     assert as_tflite(tmp_path / "t.tflite", features_of).is_file()
 
 
@@ -284,7 +284,7 @@ def test_a_keras_file_with_code_of_its_own_is_refused(tmp_path: Path) -> None:
 
     path = keras_classifier(tmp_path / "lambda.keras", import_keras().layers.Lambda(lambda x: x * 2.0))
     with pytest.raises(ValueError, match=r"(?i)lambda"):
-        open_network(path, "lambda.keras", Naming())
+        open_network(path, "lambda.keras", Hints())
 
 
 MODULES = SHARED / "modules"

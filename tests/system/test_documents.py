@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from conftest import COLOURS, COLOURS_SIZE, jpeg
 
+from retrainer.backbones.available import find_bundle
+from retrainer.backbones.backbone import Backbone
 from retrainer.backbones.bundle_check import require_agreeing
-from retrainer.backbones.known import BackboneSource, find_bundle
-from retrainer.backbones.sources import bundle_of, source_of
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
 from retrainer.errors import BackboneError, ModelError
 from retrainer.events import silent
 from retrainer.inspection import inspect
@@ -265,9 +267,9 @@ def test_a_description_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None
     description = tmp_path / "x" / "backbone.json"
     for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)):
         make(description)
-        source = source_of("x", options) if description.exists() else BackboneSource("x")
+        source = resolve("x", options) if description.exists() else Backbone("x")
         with pytest.raises(BackboneError, match=r"The bundle '.*' cannot be read"):
             bundle_of(source, options, lambda size, count: [], silent)
         description.rmdir() if description.is_dir() else description.unlink()
     with pytest.raises(BackboneError, match=r"The bundle '.*' cannot be read"):
-        bundle_of(BackboneSource("x"), options, lambda size, count: [], silent)
+        bundle_of(Backbone("x"), options, lambda size, count: [], silent)

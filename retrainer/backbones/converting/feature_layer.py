@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Any
 
-from retrainer.backbones.converting.hints import LOGITS, Naming, did_you_mean, no_logits
+from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean, no_logits
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
 from retrainer.errors import OptionError
 from retrainer.models.graph.first_steps import first_steps
@@ -88,7 +88,7 @@ def _is_constant(tensor: Any) -> bool:
     return True
 
 
-def picture_range(network: OpenNetwork, naming: Naming) -> tuple[tuple[float, float], bool]:
+def picture_range(network: OpenNetwork, hints: Hints) -> tuple[tuple[float, float], bool]:
     """Mean and std of what the network takes, `(pixel - mean) / std`, and whether anything tells so.
 
     What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
@@ -96,8 +96,8 @@ def picture_range(network: OpenNetwork, naming: Naming) -> tuple[tuple[float, fl
 
     Args:
         network: It.
-        naming: What the user says.
+        hints: What the user says.
     """
     steps = list(first_steps(network.graph, network.input_node))
-    told = bool(steps) or network.tells_range or naming.says_range
-    return naming.seen(range_of(steps, network.usual_range)), told
+    told = bool(steps) or network.tells_range or hints.says_range
+    return hints.seen(range_of(steps, network.usual_range)), told

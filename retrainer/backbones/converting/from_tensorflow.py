@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.backbones.bundle import FEATURE_NODE, MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.bundle import FEATURE_NODE, INPUT_MEAN, INPUT_STD, Bundle, write_bundle
 from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
-from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
@@ -24,13 +24,15 @@ from retrainer.system.files import shown
 from retrainer.system.process import native_stderr_hidden
 
 
-def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
+def convert(
+    opened: Callable[[], OpenNetwork], hints: Hints, draft: Bundle, parent: Path, context: ConversionContext
+) -> Bundle:
     """Makes the bundle of a network.
 
     Args:
         opened: Opens it; what it raises is told in one line.
-        naming: What the user says of it.
-        described: Name, source, licence and the source's hash.
+        hints: What the user says of it.
+        draft: Name, source, licence and the source's hash.
         parent: The folder of bundles.
         on: What the bundle's features are compared on with the network's own, and who is told.
 
@@ -39,16 +41,16 @@ def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle
         BackboneError: the network cannot be loaded or is no feature vector, or the bundle computes something else.
         OutputError: the bundle cannot be written.
     """
-    source = described.source
+    source = draft.source
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
             network = opened()
-            reading = _Reading.of(network, naming, source)
+            reading = _Reading.of(network, hints, source)
             graph = _assembled(network, reading, source)
             map_node = _pooled_node(graph)
             tflite, named = with_map_named(tflite_of(graph), map_node)
-            pairs = [(picture, reading.features(picture)) for picture in on.compared(network.input_size)]
+            pairs = [(picture, reading.features(picture)) for picture in context.compared(network.input_size)]
             difference = require_agreement(tflite, graph, pairs, source)
             batches = takes_batches(graph, pairs[0][0])
     except (BackboneError, DownloadError, OptionError):
@@ -61,7 +63,7 @@ def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     bundle = replace(
-        described,
+        draft,
         input_size=network.input_size,
         depth=len(pairs[0][1]),
         input_mean=reading.mean,
@@ -71,7 +73,7 @@ def convert(opened: Callable[[], OpenNetwork], naming: Naming, described: Bundle
         feature_node=FEATURE_NODE,
         map_tensor=map_node if named else "",
     )
-    on.tell(bundle, reading.taken.op.name, told=reading.told)
+    context.tell(bundle, reading.taken.op.name, told=reading.told)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
@@ -95,11 +97,11 @@ class _Reading:
     told: bool
 
     @classmethod
-    def of(cls, network: OpenNetwork, naming: Naming, source: str) -> "_Reading":
+    def of(cls, network: OpenNetwork, hints: Hints, source: str) -> "_Reading":
         """Reads the network's graph."""
         graph = _imported(network)
-        (mean, std), told = picture_range(network, naming)
-        taken = feature_tensor(graph, network, source, naming.bottleneck_layer)
+        (mean, std), told = picture_range(network, hints)
+        taken = feature_tensor(graph, network, source, hints.bottleneck_layer)
         _require_features(taken, source)
         return cls(network, graph, taken, mean, std, told)
 
@@ -114,7 +116,7 @@ class _Reading:
 
     def features(self, picture: Floats) -> Floats:
         """What the network as it came makes of a picture `(S, S, 3)` in [-1, 1]: `(D,)`."""
-        pictures = ((picture * STD + MEAN - self.mean) / self.std)[np.newaxis]
+        pictures = ((picture * INPUT_STD + INPUT_MEAN - self.mean) / self.std)[np.newaxis]
         if self.start.dtype.is_integer:
             pictures = np.rint(pictures)
         whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
@@ -135,8 +137,8 @@ def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
     with graph.as_default():
         picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
         seen = picture
-        if (reading.mean, reading.std) != (MEAN, STD):
-            seen = picture * (STD / reading.std) + (MEAN - reading.mean) / reading.std
+        if (reading.mean, reading.std) != (INPUT_MEAN, INPUT_STD):
+            seen = picture * (INPUT_STD / reading.std) + (INPUT_MEAN - reading.mean) / reading.std
         seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
         seen = tensorflow.cast(seen, reading.start.dtype)
         (maps,) = tensorflow.import_graph_def(

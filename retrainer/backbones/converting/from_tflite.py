@@ -10,11 +10,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.arrays import Floats
-from retrainer.backbones.bundle import MEAN, STD, Bundle, write_bundle
+from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, Bundle, write_bundle
 from retrainer.backbones.converting.hints import (
     LOGITS,
-    Grounds,
-    Naming,
+    ConversionContext,
+    Hints,
     did_you_mean,
     no_logits,
 )
@@ -34,13 +34,13 @@ _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC"
 _INT8_TOLERANCE = 0.05
 
 
-def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, on: Grounds) -> Bundle:
+def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, context: ConversionContext) -> Bundle:
     """Makes the bundle of a `.tflite`: from float32 in [-1, 1] to float32 features, whatever is between.
 
     Args:
         path: Where it lies.
-        naming: What the user says of it.
-        described: Name, source, licence and the source's hash.
+        hints: What the user says of it.
+        draft: Name, source, licence and the source's hash.
         parent: The folder of bundles.
         on: What the bundle's features are compared on with the network's own, and who is told.
 
@@ -49,7 +49,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         BackboneError: it is no network of pictures, or the bundle computes something else.
         OutputError: the bundle cannot be written.
     """
-    source, content = described.source, path.read_bytes()
+    source, content = draft.source, path.read_bytes()
     if content[4:8] != MODEL_IDENTIFIER:
         raise BackboneError(
             f"'{shown(source)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
@@ -57,15 +57,15 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         )
     try:
         builder = TFLiteBuilder.parsed(content)
-        entrance = _entrance(builder, naming, source)
-        taken = _taken(builder, naming, source)
+        entrance = _entrance(builder, hints, source)
+        taken = _taken(builder, hints, source)
         depth = _end_with(builder, taken, source)
         _begin_with(builder, entrance)
         _remove_the_rest(builder)
         tflite = builder.packed()
         Network(tflite)
         tensors = builder.graph.tensors
-        difference = _require_agreement((content, tflite), tensors, taken, entrance, on.compared(entrance.size))
+        difference = _require_agreement((content, tflite), tensors, taken, entrance, context.compared(entrance.size))
         layer = text_of(tensors[taken].name).split(";")[0]
     except (BackboneError, OptionError):
         raise
@@ -76,7 +76,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
     bundle = replace(
-        described,
+        draft,
         input_size=entrance.size,
         depth=depth,
         input_mean=entrance.mean,
@@ -84,7 +84,7 @@ def convert_tflite(path: Path, naming: Naming, described: Bundle, parent: Path, 
         batches=False,
         difference=difference,
     )
-    on.tell(bundle, layer, told=entrance.told)
+    context.tell(bundle, layer, told=entrance.told)
     return write_bundle(parent, bundle, tflite, None)
 
 
@@ -100,20 +100,20 @@ class _Entrance:
 
     def as_it_takes(self, picture: Floats) -> Any:
         """A picture in [-1, 1] as the network's own input takes it."""
-        if (self.mean, self.std) == (MEAN, STD):
+        if (self.mean, self.std) == (INPUT_MEAN, INPUT_STD):
             real = picture
         else:
-            real = ((picture * STD + MEAN - self.mean) / self.std).astype(np.float32)
+            real = ((picture * INPUT_STD + INPUT_MEAN - self.mean) / self.std).astype(np.float32)
         return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
 
 
-def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
+def _entrance(builder: TFLiteBuilder, hints: Hints, source: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
-    if naming.input_layer not in ("", text_of(tensor.name)):
+    if hints.input_layer not in ("", text_of(tensor.name)):
         raise OptionError(
             f"--input_layer: expected the only input of '{shown(source)}', '{shown(text_of(tensor.name))}', "
-            f"received '{shown(naming.input_layer)}'.",
+            f"received '{shown(hints.input_layer)}'.",
             "Leave the flag out.",
         )
     shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
@@ -132,14 +132,14 @@ def _entrance(builder: TFLiteBuilder, naming: Naming, source: str) -> _Entrance:
     if shape[0] != 1 or shape[3] != 3:
         raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
     inferred, told = pixel_range(builder)
-    return _Entrance(tensor, shape[1], *naming.seen(inferred), told or naming.says_range)
+    return _Entrance(tensor, shape[1], *hints.seen(inferred), told or hints.says_range)
 
 
-def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
+def _taken(builder: TFLiteBuilder, hints: Hints, source: str) -> int:
     """The tensor of the features, by the rule of `cutting.feature_tensor`."""
     graph = builder.graph
-    if naming.bottleneck_layer not in ("", LOGITS):
-        return _named(builder, naming.bottleneck_layer, source)
+    if hints.bottleneck_layer not in ("", LOGITS):
+        return _named(builder, hints.bottleneck_layer, source)
     if len(graph.outputs) != 1:
         raise BackboneError(
             f"'{shown(source)}': expected one output, received {len(graph.outputs)}.",
@@ -151,8 +151,8 @@ def _taken(builder: TFLiteBuilder, naming: Naming, source: str) -> int:
         logits = int(maker[logits].inputs[0])
     last = maker.get(logits)
     if last is not None and _is_last_layer(builder, last):
-        return logits if naming.bottleneck_layer else int(last.inputs[0])
-    if naming.bottleneck_layer:
+        return logits if hints.bottleneck_layer else int(last.inputs[0])
+    if hints.bottleneck_layer:
         raise no_logits(source)
     return int(graph.outputs[0])
 
@@ -207,7 +207,7 @@ def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
     (own,) = graph.inputs
     shape = (1, entrance.size, entrance.size, 3)
     steps: list[tuple[str, tuple[int, ...], Any]] = []
-    factor, offset = STD / entrance.std, (MEAN - entrance.mean) / entrance.std
+    factor, offset = INPUT_STD / entrance.std, (INPUT_MEAN - entrance.mean) / entrance.std
     if not np.isclose(factor, 1.0):
         steps.append(
             ("MUL", (builder.add_constant("input_factor", np.array([factor], np.float32)),), schema.MulOptionsT())

@@ -9,6 +9,7 @@ from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.errors import OptionError
 from retrainer.events import Noted, Observer, Warned, silent
+from retrainer.options.backbone import BundleOptions
 from retrainer.system.files import shown
 
 LOGITS = "logits"
@@ -19,7 +20,7 @@ Pictures = Callable[[int, int], Sequence[Floats]]
 
 
 @dataclass(frozen=True)
-class Grounds:
+class ConversionContext:
     """What a bundle is made on.
 
     Attributes:
@@ -54,7 +55,7 @@ class Grounds:
 
 
 @dataclass(frozen=True)
-class Naming:
+class Hints:
     """What the user says of a network.
 
     Attributes:
@@ -69,6 +70,21 @@ class Naming:
     input_mean: float | None = None
     input_std: float | None = None
     bottleneck_layer: str = ""
+
+    @classmethod
+    def of(cls, options: BundleOptions, input_size: int = 0) -> "Hints":
+        """The hints among the options of a backbone."""
+        return cls(input_size, options.input_layer, options.input_mean, options.input_std, options.bottleneck_layer)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The flags that give a hint, without dashes."""
+        texts = {"bottleneck_layer": self.bottleneck_layer, "input_layer": self.input_layer}
+        numbers = {"input_mean": self.input_mean, "input_std": self.input_std}
+        return (
+            *(flag for flag, text in texts.items() if text),
+            *(flag for flag, number in numbers.items() if number is not None),
+        )
 
     @property
     def says_range(self) -> bool:

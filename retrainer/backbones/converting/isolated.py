@@ -11,7 +11,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle
-from retrainer.backbones.converting.hints import Grounds, Naming
+from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.fetching.archives import TFLITE_ENDING
 from retrainer.errors import BackboneError, ModelError
 from retrainer.events import Event, Noted, Warned
@@ -34,27 +34,27 @@ class Conversion:
 
     Attributes:
         network: The folder of a SavedModel, or the file of another network.
-        naming: What the user says of it.
-        described: The bundle's description as far as the source tells it.
+        hints: What the user says of it.
+        draft: The bundle's description as far as the source tells it.
     """
 
     network: Path
-    naming: Naming
-    described: Bundle
+    hints: Hints
+    draft: Bundle
 
-    def here(self, parent: Path, on: Grounds, *, trusted: bool) -> Bundle:
+    def here(self, parent: Path, context: ConversionContext, *, trusted: bool) -> Bundle:
         """Makes the bundle in this process; see `conversion.convert` and `tflite_source.convert_tflite`."""
         if self.network.suffix == TFLITE_ENDING:
             from retrainer.backbones.converting.from_tflite import convert_tflite
 
-            return convert_tflite(self.network, self.naming, self.described, parent, on)
+            return convert_tflite(self.network, self.hints, self.draft, parent, context)
         from retrainer.backbones.converting.from_tensorflow import convert
         from retrainer.backbones.converting.tensorflow_networks import open_network
 
-        opened = partial(open_network, self.network, self.described.source, self.naming, trusted=trusted)
-        return convert(opened, self.naming, self.described, parent, on)
+        opened = partial(open_network, self.network, self.draft.source, self.hints, trusted=trusted)
+        return convert(opened, self.hints, self.draft, parent, context)
 
-    def apart(self, parent: Path, on: Grounds) -> Bundle:
+    def isolated(self, parent: Path, context: ConversionContext) -> Bundle:
         """Makes the bundle in a child with limits of time and memory, and looks at it before it is taken.
 
         Raises:
@@ -62,43 +62,43 @@ class Conversion:
             BackboneError: the network cannot be converted, or the child crashed or took more than it may.
             OutputError: the bundle cannot be written.
         """
-        name = self.described.name
+        name = self.draft.name
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with unfinished_folder(parent / name) as folder:
-                self._run(folder, on)
+                self._run(folder, context)
                 bundle = read_bundle(folder / name)
                 Network(bundle.tflite_path)
                 if bundle.has_graph:
-                    require_harmless(read_graph(bundle.graph_path), self.described.source)
+                    require_harmless(read_graph(bundle.graph_path), self.draft.source)
                 return copy_bundle(bundle, parent)
         except ModelError as error:
             raise BackboneError(error.problem, error.fix) from error
         except OSError as error:
             raise output_error(parent, error) from error
 
-    def _run(self, folder: Path, on: Grounds) -> None:
+    def _run(self, folder: Path, context: ConversionContext) -> None:
         """Has a child make the bundle in a folder; answers what it asks, and tells what it tells."""
-        described = {**asdict(self.described), "folder": ""}
+        draft = {**asdict(self.draft), "folder": ""}
         asked = {
             "network": str(self.network),
-            "naming": asdict(self.naming),
-            "described": described,
+            "hints": asdict(self.hints),
+            "draft": draft,
             "folder": str(folder),
-            "known_range": on.known_range,
+            "known_range": context.known_range,
         }
-        child, deadline = IsolatedProcess(__name__, self.described.source), time.monotonic() + CONVERTING
+        child, deadline = IsolatedProcess(__name__, self.draft.source), time.monotonic() + CONVERTING
         try:
             told, _ = child.ask(asked, seconds=CONVERTING)
             while told.get("kind") != "done":
                 if told.get("kind") == "pictures":
-                    pictures = on.pictures(_whole(told["size"]), _whole(told["count"]))
+                    pictures = context.pictures(_whole(told["size"]), _whole(told["count"]))
                     told, _ = child.ask({}, _stacked(pictures), seconds=deadline - time.monotonic())
                     continue
-                on.observer(_NOTES[str(told.get("kind"))](shown(str(told.get("text")))))
+                context.observer(_NOTES[str(told.get("kind"))](shown(str(told.get("text")))))
                 told, _ = child.answer(seconds=deadline - time.monotonic())
         except (KeyError, ValueError, TypeError) as error:
-            raise ModelError(f"'{shown(self.described.source)}': what converts it answered nonsense.") from error
+            raise ModelError(f"'{shown(self.draft.source)}': what converts it answered nonsense.") from error
         finally:
             child.close()
 
@@ -120,8 +120,8 @@ def serve(channel: Any) -> None:
 
     asked, _ = channel.receive()
     limit_seconds(CONVERTING)
-    described = replace(Bundle(**asked["described"]), folder=Path())
-    conversion = Conversion(Path(asked["network"]), Naming(**asked["naming"]), described)
+    draft = replace(Bundle(**asked["draft"]), folder=Path())
+    conversion = Conversion(Path(asked["network"]), Hints(**asked["hints"]), draft)
 
     def pictures(size: int, count: int) -> Sequence[Floats]:
         channel.send({"kind": "pictures", "size": size, "count": count})
@@ -134,8 +134,8 @@ def serve(channel: Any) -> None:
             channel.send({"kind": kind, "text": str(getattr(event, "message", ""))})
 
     def converted() -> tuple[dict[str, Any], Arrays]:
-        grounds = Grounds(pictures, observer, asked["known_range"])
-        conversion.here(Path(asked["folder"]), grounds, trusted=False)
+        context = ConversionContext(pictures, observer, asked["known_range"])
+        conversion.here(Path(asked["folder"]), context, trusted=False)
         return {"kind": "done"}, ()
 
-    channel.answer(converted, described.source)
+    channel.answer(converted, draft.source)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrainer.backbones.architectures import KerasApplication
-from retrainer.backbones.converting.hints import Naming
+from retrainer.backbones.converting.hints import Hints
 from retrainer.backbones.converting.saved_models import require_harmless_saved_model
 from retrainer.backbones.fetching.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
 from retrainer.errors import BackboneError, OptionError
@@ -56,7 +56,7 @@ class OpenNetwork:
     tells_range: bool = False
 
 
-def open_network(path: Path, source: str, naming: Naming, *, trusted: bool = False) -> OpenNetwork:
+def open_network(path: Path, source: str, hints: Hints, *, trusted: bool = False) -> OpenNetwork:
     """Opens a SavedModel's folder (TF2's or a TF1 module of TF-Hub), a `.keras` file or a frozen graph.
 
     Opening a SavedModel or a `.keras` file runs what it holds: they are programs. A graph is looked at first, and a
@@ -65,7 +65,7 @@ def open_network(path: Path, source: str, naming: Naming, *, trusted: bool = Fal
     Args:
         path: Where it lies.
         source: What the user calls it, for messages.
-        naming: What the user says of it.
+        hints: What the user says of it.
         trusted: Whether its graph may do whatever TensorFlow can.
 
     Raises:
@@ -75,38 +75,38 @@ def open_network(path: Path, source: str, naming: Naming, *, trusted: bool = Fal
     """
     if path.suffix == KERAS_ENDING:
         require_safe_keras(path)
-        return open_keras(load_keras(path), source, naming)
+        return open_keras(load_keras(path), source, hints)
     if path.suffix == GRAPH_ENDING:
         definition = read_graph(path)
         if not trusted:
             require_harmless(definition, source)
-        return _open_graph(definition, source, naming)
+        return _open_graph(definition, source, hints)
     import_tensorflow()
     if not trusted:
         require_harmless_saved_model(path, source)
     if (path / _HUB_V1_MARK).is_file():
-        return _open_v1(path, source, naming)
-    return _open_saved_model(path, source, naming)
+        return _open_v1(path, source, hints)
+    return _open_saved_model(path, source, hints)
 
 
-def _open_saved_model(folder: Path, source: str, naming: Naming) -> OpenNetwork:
+def _open_saved_model(folder: Path, source: str, hints: Hints) -> OpenNetwork:
     import_tensorflow()
     import tensorflow_hub
 
     module = tensorflow_hub.load(str(folder))
     signatures = dict(getattr(module, "signatures", {}))
     if not signatures and callable(module):  # as TF-Hub's modules of TF2 are called
-        return _traced(module, naming.input_size or USUAL_SIZE, UNIT_RANGE, chosen=False)
+        return _traced(module, hints.input_size or USUAL_SIZE, UNIT_RANGE, chosen=False)
     candidates = {name: signatures[name].structured_input_signature[1] for name in _SIGNATURES if name in signatures}
-    name, key = _picture_of(candidates, source, naming)
-    output = _output_of(list(signatures[name].structured_outputs), source, naming)
-    size = int(candidates[name][key].shape[1] or naming.input_size or USUAL_SIZE)
+    name, key = _picture_of(candidates, source, hints)
+    output = _output_of(list(signatures[name].structured_outputs), source, hints)
+    size = int(candidates[name][key].shape[1] or hints.input_size or USUAL_SIZE)
     return _traced(
         # The module owns the variables, and lives as long as this refers to it.
         lambda picture: module.signatures[name](**{key: picture})[output],
         size,
         UNIT_RANGE,
-        chosen=output == naming.bottleneck_layer,
+        chosen=output == hints.bottleneck_layer,
         dtype=candidates[name][key].dtype,
     )
 
@@ -126,7 +126,7 @@ def _traced(
     )
 
 
-def _open_v1(folder: Path, source: str, naming: Naming) -> OpenNetwork:
+def _open_v1(folder: Path, source: str, hints: Hints) -> OpenNetwork:
     """A module of TF-Hub's first format, by its signature; its variables may be of a kind that TF2 cannot freeze."""
     v1 = import_tensorflow().compat.v1
     graph = import_tensorflow().Graph()
@@ -138,17 +138,17 @@ def _open_v1(folder: Path, source: str, naming: Naming) -> OpenNetwork:
         name: {key: graph.get_tensor_by_name(info.name) for key, info in signature.inputs.items()}
         for name, signature in signatures.items()
     }
-    name, key = _picture_of(tensors, source, naming)
+    name, key = _picture_of(tensors, source, hints)
     picture = tensors[name][key]
-    output = _output_of(list(signatures[name].outputs), source, naming)
+    output = _output_of(list(signatures[name].outputs), source, hints)
     end = graph.get_tensor_by_name(signatures[name].outputs[output].name)
     frozen = v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), [end.op.name])
 
     def run(pictures: Arrays) -> Arrays:
         return np.asarray(session.run(end, {picture: pictures}))
 
-    size = int(picture.shape[1] or naming.input_size or USUAL_SIZE)
-    chosen = output == naming.bottleneck_layer
+    size = int(picture.shape[1] or hints.input_size or USUAL_SIZE)
+    chosen = output == hints.bottleneck_layer
     return OpenNetwork(frozen, picture.op.name, end.op.name, size, UNIT_RANGE, run, chosen)
 
 
@@ -181,11 +181,11 @@ def keras_application(application: KerasApplication, size: int, weights: str | N
     return maker(input_shape=(size, size, 3), **given)
 
 
-def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
+def open_keras(model: Any, source: str, hints: Hints) -> OpenNetwork:
     """A Keras model with one picture as input; `bottleneck_layer` may name one of its layers."""
-    chosen = naming.bottleneck_layer in {layer.name for layer in model.layers}
+    chosen = hints.bottleneck_layer in {layer.name for layer in model.layers}
     if chosen:
-        model = import_keras().Model(model.inputs, model.get_layer(naming.bottleneck_layer).output)
+        model = import_keras().Model(model.inputs, model.get_layer(hints.bottleneck_layer).output)
     inputs, outputs = list(model.inputs), list(model.outputs)
     shape = tuple(inputs[0].shape)
     if len(inputs) != 1 or len(outputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
@@ -194,14 +194,14 @@ def open_keras(model: Any, source: str, naming: Naming) -> OpenNetwork:
             f"received {[tuple(i.shape) for i in inputs]} and {len(outputs)} outputs.",
             "Name the layer of the features by --bottleneck_layer.",
         )
-    size = int(shape[1] or naming.input_size or USUAL_SIZE)
+    size = int(shape[1] or hints.input_size or USUAL_SIZE)
     return _traced(partial(model, training=False), size, SYMMETRIC_RANGE, chosen=chosen)
 
 
-def _open_graph(definition: Any, source: str, naming: Naming) -> OpenNetwork:
+def _open_graph(definition: Any, source: str, hints: Hints) -> OpenNetwork:
     tensorflow = import_tensorflow()
     nodes = {node.name: node for node in definition.node}
-    inferred = infer(definition, naming.input_layer)
+    inferred = infer(definition, hints.input_layer)
     if inferred.input_node not in nodes:
         candidates = [name for name, node in nodes.items() if node.op in PLACEHOLDERS][:5]
         raise OptionError(
@@ -209,10 +209,10 @@ def _open_graph(definition: Any, source: str, naming: Naming) -> OpenNetwork:
             f"its {len(nodes)} nodes.",
             f"Name it by --input_layer; candidates: {', '.join(map(shown, candidates)) or 'none'}.",
         )
-    size = inferred.input_size or naming.input_size or USUAL_SIZE
+    size = inferred.input_size or hints.input_size or USUAL_SIZE
     graph = tensorflow.compat.v1.GraphDef.FromString(definition.SerializeToString())
-    chosen = naming.bottleneck_layer in nodes
-    end = naming.bottleneck_layer if chosen else inferred.output_node
+    chosen = hints.bottleneck_layer in nodes
+    end = hints.bottleneck_layer if chosen else inferred.output_node
     if end not in nodes:
         raise BackboneError(
             f"'{shown(source)}': its output cannot be told among its {len(nodes)} nodes.",
@@ -231,7 +231,7 @@ def _frozen(network: Any) -> Any:
     return convert_variables_to_constants_v2(network.get_concrete_function()).graph.as_graph_def()
 
 
-def _picture_of(signatures: Mapping[str, Mapping[str, Any]], source: str, naming: Naming) -> tuple[str, str]:
+def _picture_of(signatures: Mapping[str, Mapping[str, Any]], source: str, hints: Hints) -> tuple[str, str]:
     """The signature that takes one picture, and its input's name."""
     found = []
     for name, inputs in signatures.items():
@@ -241,7 +241,7 @@ def _picture_of(signatures: Mapping[str, Mapping[str, Any]], source: str, naming
         ((key, spec),) = inputs.items()
         if not spec.dtype.is_floating or spec.shape.rank != 4 or spec.shape[3] not in (3, None):
             continue
-        if spec.shape[1] == spec.shape[2] and naming.input_layer in ("", key):
+        if spec.shape[1] == spec.shape[2] and hints.input_layer in ("", key):
             return name, key
     raise BackboneError(
         f"'{shown(source)}': expected a signature that takes one float image (N, S, S, 3), "
@@ -250,9 +250,9 @@ def _picture_of(signatures: Mapping[str, Mapping[str, Any]], source: str, naming
     )
 
 
-def _output_of(outputs: list[str], source: str, naming: Naming) -> str:
+def _output_of(outputs: list[str], source: str, hints: Hints) -> str:
     """The name of a signature's features: what the user says, its only output, or the one that is called so."""
-    for name in (naming.bottleneck_layer, *_FEATURES, *(outputs if len(outputs) == 1 else ())):
+    for name in (hints.bottleneck_layer, *_FEATURES, *(outputs if len(outputs) == 1 else ())):
         if name in outputs:
             return str(name)
     raise BackboneError(

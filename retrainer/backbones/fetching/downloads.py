@@ -37,19 +37,19 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DownloadRequest:
     """What is to be fetched.
 
     Attributes:
         url: `http://` or `https://`: a module's page, an archive, or a network that is one file.
         sha256: `content_digest` of what it gave before; empty where it has not been fetched.
-        otherwise: What to do without a network, for messages.
+        offline_hint: What to do without a network, for messages.
         noted: Told of what is waited for.
     """
 
     url: str
     sha256: str = ""
-    otherwise: str = ""
+    offline_hint: str = ""
     noted: Callable[[str], None] = lambda _: None
 
 
@@ -76,11 +76,11 @@ def cached_module(handle: str, cache: Path, sha256: str = "") -> Path | None:
     return folder if not known or known == {content_digest(folder)} else None
 
 
-def fetch_module(wanted: Wanted, cache: Path, progress: Progress, *, again: bool = False) -> Path:
+def fetch_module(request: DownloadRequest, cache: Path, progress: Progress, *, again: bool = False) -> Path:
     """The folder of a module, downloaded and unpacked unless the cache has it whole.
 
     Args:
-        wanted: A handle, or the address of an archive or of a network's file.
+        request: A handle, or the address of an archive or of a network's file.
         cache: `hub_cache`.
         progress: Told of what has come.
         again: Whether to fetch it although the cache has it.
@@ -89,47 +89,47 @@ def fetch_module(wanted: Wanted, cache: Path, progress: Progress, *, again: bool
         DownloadError: it cannot be had, or is not what it was before; the text says why.
         OutputError: it cannot be written.
     """
-    folder = hub_folder(wanted.url, cache)
-    found = None if again else cached_module(wanted.url, cache, wanted.sha256)
+    folder = hub_folder(request.url, cache)
+    found = None if again else cached_module(request.url, cache, request.sha256)
     if found:
         return found
     with locked(cache / f".{folder.name}.retrainer-lock"):
-        found = None if again else cached_module(wanted.url, cache, wanted.sha256)
+        found = None if again else cached_module(request.url, cache, request.sha256)
         if found:  # another run was faster
             return found
-        known = wanted.sha256 or _known_digest(folder)
+        known = request.sha256 or _known_digest(folder)
         archive = cache / f".partial-{folder.name}"
-        _download(wanted, archive, {"tf-hub-format": "compressed"}, progress)
+        _download(request, archive, {"tf-hub-format": "compressed"}, progress)
         try:
-            _place(archive, folder, wanted.url, known)
+            _place(archive, folder, request.url, known)
         finally:
             _forget(archive)
-        _describe(folder, wanted.url)
+        _describe(folder, request.url)
     return folder
 
 
-def fetch_file(wanted: Wanted, folder: Path, progress: Progress) -> Path:
+def fetch_file(request: DownloadRequest, folder: Path, progress: Progress) -> Path:
     """A file under its own name, downloaded unless the folder has it whole.
 
     Raises:
         DownloadError: it cannot be had, or is not what it was before; the text says why.
         OutputError: it cannot be written.
     """
-    target = folder / Path(urlsplit(wanted.url).path).name
+    target = folder / Path(urlsplit(request.url).path).name
     with locked(folder / f".{target.name}.retrainer-lock"):
-        known = wanted.sha256 or _known_digest(target)
+        known = request.sha256 or _known_digest(target)
         if known and target.is_file() and content_digest(target) == known:
             return target
         part = folder / f".partial-{target.name}"
-        _download(wanted, part, {}, progress)
+        _download(request, part, {}, progress)
         try:
-            _require_known(part, wanted.url, known)
+            _require_known(part, request.url, known)
             os.replace(part, target)
         except OSError as error:
             raise output_error(target, error) from error
         finally:
             _forget(part)
-        _describe(target, wanted.url)
+        _describe(target, request.url)
     return target
 
 
@@ -198,17 +198,17 @@ def _forget(part: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _download(wanted: Wanted, part: Path, query: dict[str, str], progress: Progress) -> None:
+def _download(request: DownloadRequest, part: Path, query: dict[str, str], progress: Progress) -> None:
     """Writes what a URL gives to a file; what came before a failure stays where a later run can go on with it."""
     try:
-        _download_in_parts(wanted, part, query, progress)
+        _download_in_parts(request, part, query, progress)
     except BaseException:
         if not _rest_of(part):
             _forget(part)
         raise
 
 
-def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progress: Progress) -> None:
+def _download_in_parts(request: DownloadRequest, part: Path, query: dict[str, str], progress: Progress) -> None:
     """Tries again where that may help, and goes on where it was."""
     import requests
     import urllib3
@@ -218,7 +218,7 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
         wait, before = 0.0, held
         try:
             with requests.get(
-                wanted.url,
+                request.url,
                 params=query,
                 headers={"Accept-Encoding": "identity", **_rest_of(part)},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
@@ -228,7 +228,7 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
                     _forget(part)
                     reason = "the server has not as many bytes as came before"
                 elif answer.status_code not in _TRANSIENT:
-                    _require_archive(answer, wanted.url)
+                    _require_archive(answer, request.url)
                     _store(answer, part, progress)
                     return
                 else:
@@ -236,7 +236,7 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
                     wait = _seconds_of(answer.headers.get("Retry-After", ""))
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
             raise DownloadError(
-                f"'{shown(wanted.url)}' cannot be downloaded: {_cause(error)}.", "Check the address."
+                f"'{shown(request.url)}' cannot be downloaded: {_cause(error)}.", "Check the address."
             ) from error
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             reason = f"no answer within {READ_SECONDS:g} s"
@@ -250,10 +250,10 @@ def _download_in_parts(wanted: Wanted, part: Path, query: dict[str, str], progre
         if failures == TRIES or attempt == MAX_ATTEMPTS:
             break
         wait = min(max(wait, FIRST_WAIT_SECONDS * 2 ** (failures - 1)), LONGEST_WAIT_SECONDS)
-        wanted.noted(f"'{shown(wanted.url)}' is tried again in {wait:g} s: {reason}")
+        request.noted(f"'{shown(request.url)}' is tried again in {wait:g} s: {reason}")
         time.sleep(wait)
     times = attempt if attempt == MAX_ATTEMPTS else failures
-    raise DownloadError(f"'{shown(wanted.url)}' cannot be downloaded: {reason}, {times} times.", wanted.otherwise)
+    raise DownloadError(f"'{shown(request.url)}' cannot be downloaded: {reason}, {times} times.", request.offline_hint)
 
 
 def _rest_of(part: Path) -> dict[str, str]:

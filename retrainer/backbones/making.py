@@ -1,0 +1,86 @@
+"""A backbone -> its bundle: the one that is here, or one that the first origin that can makes now."""
+
+import os
+from pathlib import Path
+
+from retrainer.backbones.available import EMBEDDED, find_bundle
+from retrainer.backbones.backbone import Backbone, BundleRequest
+from retrainer.backbones.bundle import DESCRIPTION, Bundle
+from retrainer.backbones.bundle_check import require_agreeing
+from retrainer.backbones.converting.hints import Pictures
+from retrainer.errors import BackboneError, DownloadError, ModelError, RetrainerError
+from retrainer.events import Noted, Observer, Warned, silent
+from retrainer.options.backbone import BundleOptions
+from retrainer.system.documents import read_document
+from retrainer.system.files import locked, open_regular, shown
+
+
+def bundle_of(backbone: Backbone, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:
+    """Returns a backbone's bundle; makes it first if it is not here.
+
+    Args:
+        backbone: What `resolve` returned.
+        options: The folder of bundles, and whether downloads are allowed. TF-Hub's cache lies in that folder, too,
+            unless `TFHUB_CACHE_DIR` names another.
+        pictures: A new bundle is compared with its network, and calibrated, on these.
+        observer: Is called with events about downloads, conversions, and origins that failed.
+
+    Raises:
+        BackboneError: the bundle is damaged, or the network is no feature vector.
+        DownloadError: no origin can give the network.
+        OutputError: the bundle cannot be written.
+    """
+    bundle = _made_before(backbone, options.model_dir, observer)
+    if bundle:
+        return bundle
+    with locked(Path(options.model_dir) / f".{backbone.name}.lock"):
+        # Another run may have made it meanwhile.
+        return _made_before(backbone, options.model_dir, silent) or _made_now(backbone, options, pictures, observer)
+
+
+def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bundle | None:
+    """The bundle that is here; None if there is none, or a damaged one that can be made again."""
+    can_be_made = bool(backbone.origins or backbone.floats)
+    there = backbone.name == EMBEDDED or os.path.lexists(Path(model_dir) / backbone.name / DESCRIPTION)
+    if can_be_made and not there:
+        return None
+    try:
+        bundle = find_bundle(backbone.name, model_dir)
+        require_agreeing(bundle)
+        return bundle
+    except (BackboneError, ModelError) as error:
+        if not can_be_made:
+            raise
+        observer(Warned(f"{error.problem} It is made again."))
+        return None
+
+
+def _made_now(backbone: Backbone, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:
+    """Returns the bundle that the first origin makes; warns about each origin that fails before."""
+    if backbone.floats:
+        from retrainer.backbones.converting.quantization import quantize
+
+        floats = bundle_of(backbone.floats, options, pictures, observer)
+        observer(Noted(f"Calibrating '{shown(backbone.name)}' on the photos, once"))
+        return quantize(floats, backbone.name, Path(options.model_dir), pictures, observer, trusted=options.trust_graph)
+    known = _known(Path(options.model_dir) / backbone.name / DESCRIPTION)
+    request = BundleRequest(backbone, options, known, pictures, observer)
+    failures: list[RetrainerError] = []
+    for origin in backbone.origins:
+        if failures:
+            observer(Warned(failures[-1].problem))
+        try:
+            return origin.bundle(request)
+        except (BackboneError, DownloadError) as error:
+            failures.append(error)
+    raise failures[-1]
+
+
+def _known(description: Path) -> dict[str, str]:
+    """Source -> hash, as an earlier bundle's description states them; empty if it states none."""
+    try:
+        with open_regular(description) as handle:
+            document = read_document(handle.read())
+        return {str(document["source"]): str(document["source_sha256"])}
+    except (OSError, ValueError, KeyError):
+        return {}

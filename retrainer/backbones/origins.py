@@ -1,0 +1,169 @@
+"""The origins where backbones come from, each of which gives a bundle or one line that says why not."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from retrainer.backbones.architectures import KerasApplication
+from retrainer.backbones.backbone import BundleRequest
+from retrainer.backbones.bundle import Bundle
+from retrainer.backbones.converting.hints import ConversionContext
+from retrainer.backbones.converting.isolated import Conversion
+from retrainer.backbones.fetching.archives import TAR_ENDINGS, network_in, unpack
+from retrainer.backbones.fetching.downloads import (
+    DownloadRequest,
+    Progress,
+    cached_module,
+    fetch_file,
+    fetch_module,
+    hub_cache,
+    hub_folder,
+)
+from retrainer.errors import BackboneError, DownloadError
+from retrainer.events import DownloadAdvanced, Noted, Warned
+from retrainer.system.files import content_digest, expanded, shown
+
+
+def convert_network(request: BundleRequest, source: str, path: Path, *, known_range: bool = True) -> Bundle:
+    """Makes the bundle of a SavedModel's folder, of a network's file, or of a folder that holds one of these.
+
+    Args:
+        request: What was asked for.
+        source: The network's name in messages and in the bundle's description.
+        path: Where the network lies.
+        known_range: Whether the range of its pictures is known even if nothing in the network shows it.
+
+    Raises:
+        BackboneError: it is no network of pictures.
+        OutputError: the bundle cannot be written.
+    """
+    network = network_in(path) if path.is_dir() else path
+    if network is None:
+        raise BackboneError(
+            f"'{shown(source)}': expected a SavedModel, a .keras, a .tflite or a frozen .pb, found none."
+        )
+    conversion = Conversion(network, request.backbone.hints, _draft(request, source, path))
+    context = ConversionContext(request.pictures, request.observer, known_range)
+    if request.options.trust_graph:
+        return conversion.here(request.parent, context, trusted=True)
+    return conversion.isolated(request.parent, context)
+
+
+def _draft(request: BundleRequest, source: str, path: Path) -> Bundle:
+    """Says that the conversion begins; returns the bundle's description as far as it is known before."""
+    backbone = request.backbone
+    folder = request.parent / backbone.name
+    request.observer(Noted(f"Converting '{shown(source)}' to '{shown(folder)}', once"))
+    return Bundle(backbone.name, source, backbone.licence, 0, 0, "", source_sha256=content_digest(path))
+
+
+def _download_request(request: BundleRequest, url: str, source: str) -> DownloadRequest:
+    request.observer(Noted(f"Downloading '{shown(url)}'"))
+    known = request.known.get(source, "")
+    return DownloadRequest(url, known, request.offline_hint, lambda text: request.observer(Noted(text)))
+
+
+def _progress(request: BundleRequest, url: str) -> Progress:
+    return lambda received, expected: request.observer(DownloadAdvanced(url, received, expected))
+
+
+@dataclass(frozen=True)
+class HubOrigin:
+    """TF-Hub's cache, and behind it the address: a handle, an archive, or a network that is one file."""
+
+    url: str
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle of what the cache has, where that is whole, or of what the address gives."""
+        cache, url = hub_cache(request.options.model_dir), self.url
+        folder = hub_folder(url, cache)
+        found = cached_module(url, cache, request.known.get(url, ""))
+        if found:
+            try:
+                return convert_network(request, url, found)
+            except BackboneError as error:
+                if request.options.offline:
+                    raise
+                request.observer(Warned(f"{error.problem} It is fetched again."))
+        elif folder.is_dir() and any(folder.iterdir()):
+            request.observer(Warned(f"TF-Hub's cache has a damaged copy of '{shown(url)}' in '{shown(folder)}'."))
+        if request.options.offline:
+            raise DownloadError(
+                f"--offline: '{shown(url)}' is not in TF-Hub's cache, '{shown(cache)}'.", request.offline_hint
+            )
+        fetched = fetch_module(
+            _download_request(request, url, url), cache, _progress(request, url), again=found is not None
+        )
+        return convert_network(request, url, fetched)
+
+
+@dataclass(frozen=True)
+class KerasOrigin:
+    """`keras.applications`, with its published weights."""
+
+    application: KerasApplication
+    input_size: int
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle of the application, cut before its top."""
+        source = f"keras.applications.{self.application.name}, {self.application.weights}"
+        weights = self._weights(request, source)
+        from retrainer.backbones.converting.from_tensorflow import convert
+        from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, keras_application, open_keras
+
+        def opened() -> OpenNetwork:
+            model = keras_application(self.application, self.input_size, str(weights))
+            return open_keras(model, source, request.backbone.hints)
+
+        draft = _draft(request, source, weights)
+        context = ConversionContext(request.pictures, request.observer, known_range=True)
+        return convert(opened, request.backbone.hints, draft, request.parent, context)
+
+    def _weights(self, request: BundleRequest, source: str) -> Path:
+        """Keras's own copy of the weights where it has one, otherwise ours."""
+        url, md5 = self.application.weights, self.application.md5
+        own = Path(os.environ.get("KERAS_HOME") or expanded("~/.keras")) / "models"
+        folder = request.parent / "keras_models"
+        name = Path(urlsplit(url).path).name
+        for candidate in (own / name, folder / name):
+            if candidate.is_file() and _is_of_md5(candidate, md5):
+                return candidate
+        if request.options.offline:
+            raise DownloadError(
+                f"--offline: '{name}' is neither in '{shown(own)}' nor in '{shown(folder)}'.", request.offline_hint
+            )
+        fetched = fetch_file(_download_request(request, url, source), folder, _progress(request, url))
+        if not _is_of_md5(fetched, md5):
+            fetched.unlink()
+            raise DownloadError(
+                f"'{shown(url)}': expected a file of MD5 {md5}, as Keras states it, received another.",
+                "Try again; if that does not help, take another backbone.",
+            )
+        return fetched
+
+
+def _is_of_md5(path: Path, md5: str) -> bool:
+    """Whether a file has the hash that Keras states; where it states none, any has."""
+    if not md5:
+        return True
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "md5").hexdigest() == md5
+
+
+@dataclass(frozen=True)
+class LocalOrigin:
+    """A path: the folder of a SavedModel, a `.keras`, `.tflite` or frozen `.pb`, or an archive of one."""
+
+    path: str
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle of it."""
+        path = Path(self.path)
+        if path.is_dir() or not path.name.endswith(TAR_ENDINGS):
+            return convert_network(request, self.path, path, known_range=False)
+        with tempfile.TemporaryDirectory() as temporary:
+            unpack(path, Path(temporary) / "network", self.path)
+            return convert_network(request, self.path, Path(temporary) / "network", known_range=False)
