@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import COLOURS, Configure, Photos
-from test_copies import CHANGES, photo, saved
+from pictures import CHANGES, exported, photo
 
 from retrainer import EvaluateOptions, compare, evaluate, retrain
 from retrainer.arrays import Integers
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         own = folder / ("even", "odd")[seed % 2]
         own.mkdir(exist_ok=True)
         for quality in (95, 85, 75, 65):
-            (own / f"{seed:02d} at {quality}.jpg").write_bytes(saved(photo(seed), quality))
+            (own / f"{seed:02d} at {quality}.jpg").write_bytes(exported(photo(seed), quality))
     return folder
 
 
@@ -177,7 +177,7 @@ def test_copies_are_looked_for_once_and_again_where_what_is_remembered_is_damage
         retrain(options)
         assert Path(options.duplicates).read_bytes() == table
     assert searches == [96] * 5
-    (exports / "odd" / "new.jpg").write_bytes(saved(photo(99)))
+    (exports / "odd" / "new.jpg").write_bytes(exported(photo(99)))
     retrain(options)
     assert searches[-1] == 97
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import COLOURS, Command, Configure, Photos, jpeg
-from test_images import huge_png
+from pictures import huge_png
 
 from retrainer import retrain
 from retrainer.cli import evaluate, label

@@ -1,13 +1,13 @@
 """Which photos are copies of others: what is found, and what is not taken for a copy."""
 
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from conftest import SHARED
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from pictures import CHANGES, cropped, exported, photo
+from PIL import Image, ImageDraw
 
 from retrainer.arrays import Digests
 from retrainer.photos.copies import lookalikes
@@ -15,50 +15,6 @@ from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.photos.copies.search import Copies, components, find_copies, near_copies
 from retrainer.photos.images import decode
 from retrainer.photos.sample import drawn
-
-Change = Callable[[Image.Image], bytes]
-
-
-def saved(picture: Image.Image, quality: int = 90) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, "JPEG", quality=quality)
-    return content.getvalue()
-
-
-def cropped(left: float, top: float, right: float, bottom: float) -> Change:
-    """Keeps what lies between these shares of the sides."""
-
-    def change(picture: Image.Image) -> bytes:
-        width, height = picture.size
-        return saved(picture.crop((int(left * width), int(top * height), int(right * width), int(bottom * height))))
-
-    return change
-
-
-CHANGES: dict[str, Change] = {
-    "saved again": lambda picture: saved(picture, 60),
-    "half the size": lambda picture: saved(picture.resize((picture.width // 2, picture.height // 2)), 85),
-    "mirrored": lambda picture: saved(ImageOps.mirror(picture)),
-    "15 % brighter": lambda picture: saved(ImageEnhance.Brightness(picture).enhance(1.15)),
-    "cropped by 10 %": cropped(0.05, 0.05, 0.95, 0.95),
-    "cropped by 10 % at two sides": cropped(0.1, 0.1, 1, 1),
-    "cropped by 10 % at one side": cropped(0, 0, 0.9, 1),
-}
-
-
-def photo(seed: int) -> Image.Image:
-    """A made-up picture with the statistics of photos: noise whose amplitude falls with its frequency, and a thing."""
-    generator = np.random.default_rng(seed)
-    height, width = 160, 240
-    frequency = np.hypot(np.fft.fftfreq(height)[:, np.newaxis] * height, np.fft.rfftfreq(width) * width)
-    noise = np.fft.irfft2(np.fft.rfft2(generator.normal(size=(3, height, width))) / np.maximum(frequency, 1) ** 1.1)
-    noise = noise[0] + 0.4 * noise
-    pixels = generator.uniform(80, 170, (3, 1, 1)) + 45 * noise / noise.std()
-    picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
-    left, top, width = (int(generator.integers(0, most)) for most in (140, 90, 60))
-    colour = tuple(generator.integers(0, 256, 3).tolist())
-    ImageDraw.Draw(picture).ellipse((left, top, left + width + 30, top + 60), fill=colour)
-    return picture
 
 
 def prints_of(contents: Sequence[bytes]) -> Fingerprints:
@@ -82,7 +38,7 @@ def originals() -> list[Image.Image]:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_copies_are_found_and_nothing_else(change: str, originals: list[Image.Image]) -> None:
-    contents = [saved(picture, 95) for picture in originals] + [CHANGES[change](picture) for picture in originals]
+    contents = [exported(picture, 95) for picture in originals] + [CHANGES[change](picture) for picture in originals]
     groups = copies_of(contents).groups
     assert np.mean(groups[:40] == groups[40:]) >= 0.95
     assert len(set(groups[:40].tolist())) == 40
@@ -93,7 +49,7 @@ def test_many_crops_of_one_photo_are_one_group(originals: list[Image.Image]) -> 
     generator = np.random.default_rng(0)
     contents = []
     for picture in originals[:12]:
-        contents.append(saved(picture))
+        contents.append(exported(picture))
         for left, top in generator.uniform(0, 0.1, (10, 2)):
             contents.append(cropped(left, top, left + 0.9, top + 0.9)(picture))
     groups = copies_of(contents).groups.reshape(12, 11)
@@ -136,13 +92,13 @@ DIFFERENT: dict[str, Callable[[int], Image.Image]] = {
 
 @pytest.mark.parametrize("kind", DIFFERENT)
 def test_pictures_of_one_kind_are_no_copies(kind: str) -> None:
-    copies = copies_of([saved(DIFFERENT[kind](seed)) for seed in range(30)])
+    copies = copies_of([exported(DIFFERENT[kind](seed)) for seed in range(30)])
     assert len(copies.pairs) == 0
     assert copies.groups.tolist() == list(range(30))
 
 
 def test_the_same_bytes_are_copies_even_of_a_plain_picture() -> None:
-    plain, other = saved(Image.new("RGB", (60, 40), "white")), saved(photo(1))
+    plain, other = exported(Image.new("RGB", (60, 40), "white")), exported(photo(1))
     copies = copies_of([plain, other, plain, plain])
     assert copies.groups.tolist() == [0, 1, 0, 0]
     assert copies.pairs.tolist() == [[0, 2], [0, 3]]
@@ -150,17 +106,22 @@ def test_the_same_bytes_are_copies_even_of_a_plain_picture() -> None:
 
 
 def test_other_photos_change_nothing_between_two(originals: list[Image.Image]) -> None:
-    few = [saved(originals[0]), CHANGES["cropped by 10 %"](originals[0]), saved(originals[1]), saved(originals[2])]
-    more = few + [saved(picture, 80) for picture in originals[2:]]
+    few = [
+        exported(originals[0]),
+        CHANGES["cropped by 10 %"](originals[0]),
+        exported(originals[1]),
+        exported(originals[2]),
+    ]
+    more = few + [exported(picture, 80) for picture in originals[2:]]
     before, after = copies_of(few), copies_of(more)
     assert before.groups.tolist() == [0, 0, 2, 3]
     assert after.groups[:3].tolist() == [0, 0, 2]
     assert after.groups[4] == after.groups[3] == 3
 
 
-def test_no_photos_and_one_have_no_copies() -> None:
-    for count in (0, 1):
-        assert near_copies(np.zeros((count, FINGERPRINT_BYTES), np.uint8)).pairs.shape == (0, 2)
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_photos_and_one_have_no_copies(count: int) -> None:
+    assert near_copies(np.zeros((count, FINGERPRINT_BYTES), np.uint8)).pairs.shape == (0, 2)
 
 
 def test_a_mirror_image_is_described_as_if_it_were_drawn_anew(originals: list[Image.Image]) -> None:
@@ -172,7 +133,7 @@ def test_a_mirror_image_is_described_as_if_it_were_drawn_anew(originals: list[Im
 
 def test_of_very_many_that_look_the_same_the_most_similar_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookalikes, "MOST_SIMILAR", 3)
-    prints = prints_of([saved(photo(7), quality) for quality in range(40, 90)])
+    prints = prints_of([exported(photo(7), quality) for quality in range(40, 90)])
     found = lookalikes.lookalikes(prints)
     assert 0 < len(found.ones) <= 2 * 3 * 50
     assert np.bincount(found.ones[~found.mirrored]).max() == 3

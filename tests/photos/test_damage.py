@@ -20,6 +20,6 @@ def test_other_zeros_are_data(begin: int, end: int) -> None:
     assert not has_lost_block(data(begin, end), 100, 8192)
 
 
-def test_only_the_data_are_looked_at() -> None:
-    assert not has_lost_block(data(512, 1024), 1024, 8192)
-    assert not has_lost_block(data(7168, 8192), 100, 7000)
+@pytest.mark.parametrize(("begin", "end", "looked_at"), [(512, 1024, (1024, 8192)), (7168, 8192, (100, 7000))])
+def test_only_the_data_are_looked_at(begin: int, end: int, looked_at: tuple[int, int]) -> None:
+    assert not has_lost_block(data(begin, end), *looked_at)

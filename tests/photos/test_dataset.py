@@ -87,11 +87,11 @@ def test_two_folders_of_one_label_are_an_error_before_any_photo_is_read(photos: 
         scan(str(photos({"C#": (0, 0, 0), "c+": (9, 9, 9)})), silent)
 
 
-def test_a_wrong_path_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("path", "reason"), [("", "--image_dir is missing"), ("photo", "does not exist")])
+def test_a_wrong_path_is_an_error(path: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    for path, reason in (("", "--image_dir is missing"), ("photo", "does not exist")):
-        with pytest.raises(OptionError, match=reason):
-            scan(path and str(tmp_path / path), silent)
+    with pytest.raises(OptionError, match=reason):
+        scan(path and str(tmp_path / path), silent)
 
 
 def test_small_classes_are_warned_of_in_the_words_of_2017(photos: Photos) -> None:

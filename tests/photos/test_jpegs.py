@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import saved
 from PIL import Image
 
 from retrainer.errors import PictureError
@@ -12,9 +13,7 @@ from retrainer.photos.images import MAX_PIXELS, square
 
 
 def jpeg_of(picture: Image.Image, **options: object) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, "JPEG", **options)
-    return content.getvalue()
+    return saved(picture, "JPEG", **options)
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,13 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from pictures import noise, saved
 from PIL import Image
 
 from retrainer.arrays import Pixels
 from retrainer.photos import resizing
 from retrainer.photos.images import square
 from retrainer.photos.resizing import squashed
-
-
-def noise(height: int, width: int) -> Pixels:
-    return np.random.default_rng(height).integers(0, 256, (height, width, 3), np.uint8)
 
 
 @pytest.mark.parametrize(("height", "width"), [(333, 500), (160, 160), (61, 1200), (97, 43), (1, 1), (161, 159)])
@@ -94,14 +91,13 @@ def test_transparent_pixels_count_by_their_opaqueness() -> None:
 
 def test_a_jpeg_is_halved_first() -> None:
     fast = find_spec("cykooz_resizer") is not None
-    content = io.BytesIO()
-    Image.fromarray(noise(701, 1001)).save(content, "JPEG", quality=95)
+    content = saved(Image.fromarray(noise(701, 1001)), "JPEG", quality=95)
     for size, halvings in ((40, 3), (90, 1), (160, 1), (176, 0)):
         sides = [701, 1001]
         for _ in range(halvings):
             sides = [(side + 1) // 2 for side in sides]
-        whole = Image.open(content)
+        whole = Image.open(io.BytesIO(content))
         whole.draft("RGB", (1001 >> halvings, 701 >> halvings))
         halved = np.asarray(whole.convert("RGB"))
         assert halved.shape == (*sides, 3)
-        assert np.abs(square(content.getvalue(), size).astype(int) - rebuilt(halved, size, fast=fast)).max() <= 1
+        assert np.abs(square(content, size).astype(int) - rebuilt(halved, size, fast=fast)).max() <= 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrainer.errors import OptionError, OutputError
+from retrainer.errors import OptionError, OutputError, RetrainerError
 from retrainer.options.sampling import SampleOptions
 from retrainer.photos.sample import KINDS, draw_sample
 
@@ -36,12 +36,16 @@ def test_a_larger_set_begins_like_a_smaller_one(tmp_path: Path) -> None:
     assert small == large
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "error", "message"),
+    [
+        ("", OptionError, "expected a new or an empty folder"),
+        ("photo.jpg", OptionError, "expected a new or an empty folder"),
+        ("photo.jpg/set", OutputError, "Cannot write"),
+    ],
+)
+def test_nothing_is_overwritten(folder: str, error: type[RetrainerError], message: str, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_text("mine")
-    with pytest.raises(OptionError, match="expected a new or an empty folder"):
-        draw_sample(str(tmp_path), SampleOptions())
-    with pytest.raises(OptionError, match="expected a new or an empty folder"):
-        draw_sample(str(tmp_path / "photo.jpg"), SampleOptions())
-    with pytest.raises(OutputError, match="Cannot write"):
-        draw_sample(str(tmp_path / "photo.jpg" / "set"), SampleOptions(per_class=1))
+    with pytest.raises(error, match=message):
+        draw_sample(str(tmp_path / folder), SampleOptions(per_class=1))
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

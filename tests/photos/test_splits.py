@@ -239,12 +239,12 @@ def test_a_photo_that_joins_a_group_moves_that_group_at_most() -> None:
     assert 0 <= moved < 15
 
 
-def test_groups_of_many_are_tested_as_often_as_single_photos() -> None:
+@pytest.mark.parametrize("seed", [0, 1])
+def test_groups_of_many_are_tested_as_often_as_single_photos(seed: int) -> None:
     photos = [(number, "a", f"{number}.jpg") for number in range(5000)]
-    for seed in (0, 1):
-        counts = Counter(parts_of_grouped(photos, [number // 5 for number in range(5000)], seed))
-        assert abs(counts[Part.TESTING] - 500) < 150
-        assert abs(counts[Part.VALIDATION] - 500) < 150
+    counts = Counter(parts_of_grouped(photos, [number // 5 for number in range(5000)], seed))
+    assert abs(counts[Part.TESTING] - 500) < 150
+    assert abs(counts[Part.VALIDATION] - 500) < 150
 
 
 def test_a_photo_alone_in_its_group_stays_where_its_bytes_put_it() -> None:

@@ -1,4 +1,3 @@
-import io
 import struct
 import zlib
 from typing import Any
@@ -6,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pictures import png_of, saved
 from PIL import Image
 
 from retrainer.errors import PictureError
@@ -61,9 +61,7 @@ def _file(data: bytes, values: dict[int, list[int]], order: str) -> bytes:
 
 
 def png(pixels: npt.NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "PNG")
-    return content.getvalue()
+    return saved(Image.fromarray(pixels), "PNG")
 
 
 TYPES = [
@@ -153,12 +151,5 @@ def test_twelve_bits_in_a_png_of_sixteen_are_no_black_picture(shape: tuple[int, 
         numbers[..., 3] = 65535
     colour = {(): 0, (3,): 2, (4,): 6}[shape]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in numbers)
-    pieces = [
-        (b"IHDR", struct.pack(">IIBBBBB", 64, 48, 16, colour, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows)),
-        (b"IEND", b""),
-    ]
-    content = b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in pieces
-    )
+    content = png_of(64, 48, (16, colour), rows)
     assert np.abs(square(content, 16).astype(int) - square(png(GREY), 16)).max() <= 1
