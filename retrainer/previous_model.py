@@ -83,7 +83,7 @@ class Tested:
 
     def chosen(self, which: Bools) -> "Tested":
         """Some of them."""
-        return Tested(self.dataset, self.rows[which], self.examples.chosen(np.flatnonzero(which)))
+        return Tested(self.dataset, self.rows[which], self.examples.at(np.flatnonzero(which)))
 
 
 def previous_path(path: str) -> Path:

@@ -135,7 +135,7 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
     writer = ModelWriter(options, run.bundle, dataset.labels, membership.to_metadata())
     with TensorBoard(options.summaries_dir) as run.tensorboard:
         with run.stage("training"):
-            training, validation = (examples.chosen(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
+            training, validation = (examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
             keep = partial(run.keep, writer)
             trained = fit(training, validation, len(dataset.labels), options, run.tell, keep)
             rejection = fit_rejection(training, validation)
@@ -273,7 +273,7 @@ class _Run:
         if size != ALL and size < len(rows):
             # Each photo once: what was counted twice would count for more than it tells.
             rows = np.sort(np.random.default_rng([self.options.seed, 2]).choice(rows, size, replace=False))
-        return Tested(dataset, rows, examples.chosen(rows))
+        return Tested(dataset, rows, examples.at(rows))
 
     def test(self, trained: Trained, tested: Tested) -> Assessment | None:
         """Assesses the model on the test photos, None without any, and tells of it."""

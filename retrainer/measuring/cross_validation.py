@@ -89,9 +89,9 @@ def held_out_logits(
     """Fits a head for each fold; gives its logits for the fold's test photos `(n, C)`, and its temperature."""
     for fold in folds:
         thinned = thinning(fold)
-        training, validation = examples.chosen(thinned.training), examples.chosen(thinned.validation)
+        training, validation = examples.at(thinned.training), examples.at(thinned.validation)
         trained = fit(training, validation, len(dataset.labels), options)
-        yield fold, examples.chosen(fold.testing).logits(trained.head), trained.temperature
+        yield fold, examples.at(fold.testing).logits(trained.head), trained.temperature
 
 
 def cross_validate(

@@ -55,11 +55,11 @@ class Examples:
         """The vectors in memory, `(N, D)`, copied there once."""
         return self.matrix[self.rows]
 
-    def chosen(self, places: Integers) -> "Examples":
-        """Some of the examples."""
-        groups = None if self.groups is None else self.groups[places]
-        views = None if self.views is None else Views(self.views.matrix, self.views.rows[places])
-        return Examples(self.matrix, self.rows[places], self.label_ids[places], groups, views)
+    def at(self, rows: Integers) -> "Examples":
+        """Returns the examples at some rows of these, `(n,)`."""
+        groups = None if self.groups is None else self.groups[rows]
+        views = None if self.views is None else Views(self.views.matrix, self.views.rows[rows])
+        return Examples(self.matrix, self.rows[rows], self.label_ids[rows], groups, views)
 
     def joined(self, others: "Examples") -> "Examples":
         """These examples and then others; views and groups only go with others that have them, too."""
@@ -88,7 +88,7 @@ class Examples:
         if len(self) <= most:
             return self
         by_class = np.argsort(self.label_ids, kind="stable")
-        return self.chosen(np.sort(by_class[spread(len(self), most)]))
+        return self.at(np.sort(by_class[spread(len(self), most)]))
 
     def chunks(self) -> Iterator["Examples"]:
         """The examples in order, so many at a time as fit into memory."""
@@ -96,7 +96,7 @@ class Examples:
             yield self
             return
         for start in range(0, len(self), ROWS_PER_CHUNK):
-            yield self.chosen(np.arange(start, min(start + ROWS_PER_CHUNK, len(self))))
+            yield self.at(np.arange(start, min(start + ROWS_PER_CHUNK, len(self))))
 
     def logits(self, head: Head) -> Floats:
         """What a head gives for them, `(N, C)`."""

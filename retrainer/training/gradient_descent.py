@@ -108,7 +108,7 @@ def fit_by_gradient_descent(
     for step, head, batch in _descended(learnt, classes, options):
         if step % options.eval_step_interval == 0 or step == last:
             size = options.validation_batch_size
-            held_batch = validation if size == ALL else validation.chosen(held_out.batch(size, validating))
+            held_batch = validation if size == ALL else validation.at(held_out.batch(size, validating))
             observer(_evaluated(step, head, batch, held_batch))
         if is_checkpoint(step, last):
             observer(HeadMeasured(step, head.weights, head.biases))
@@ -211,7 +211,7 @@ def _batches(training: Examples, options: RetrainOptions, generator: np.random.G
     for start in range(0, steps, per_draw):
         # Whole draws, so that a longer run begins as a shorter one did.
         for rows in sampler.rows((per_draw, size), generator)[: steps - start]:
-            yield training.chosen(rows)
+            yield training.at(rows)
 
 
 def _evaluated(step: int, head: Head, batch: Examples, validation: Examples) -> StepEvaluated:

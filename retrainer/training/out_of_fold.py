@@ -62,8 +62,8 @@ class OutOfFold:
         for number in range(_FOLDS):
             held_out = numbers == number
             if held_out.any():
-                learnt = pool.chosen(np.flatnonzero(~held_out)).learnt.thinned(_MOST_LEARNT)
-                folds.append(InnerFold(learnt, pool.chosen(np.flatnonzero(held_out))))
+                learnt = pool.at(np.flatnonzero(~held_out)).learnt.thinned(_MOST_LEARNT)
+                folds.append(InnerFold(learnt, pool.at(np.flatnonzero(held_out))))
         return cls(pool, folds) if folds else None
 
 

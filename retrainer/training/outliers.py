@@ -33,6 +33,6 @@ def _around(examples: Examples) -> Rejection:
     """The prototypes of examples, which no photo is near enough to."""
     classes = [rows for rows in members_of(examples.label_ids, int(examples.label_ids.max()) + 1) if len(rows)]
     per_class = max(1, min(_PER_CLASS, _MOST // len(classes)))
-    of_classes = (examples.chosen(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)
+    of_classes = (examples.at(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)
     prototypes: Floats = np.concatenate([prototypes_of(some.features, per_class) for some in of_classes])
     return Rejection(prototypes.astype(np.float16), 0.0)

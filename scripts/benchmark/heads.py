@@ -108,10 +108,10 @@ def accuracy_of_the_tutorial(photos: Set, folds: Sequence[Fold]) -> float:
     """Of gradient descent's last weights: without photos that validate, no better ones are chosen."""
     right = 0
     for fold in folds:
-        training, nothing = photos.examples.chosen(fold.training), photos.examples.chosen(fold.training[:0])
+        training, nothing = photos.examples.at(fold.training), photos.examples.at(fold.training[:0])
         head = fit(training, nothing, len(photos.dataset.labels), SGD).head
         right += int(
-            correct(photos.examples.chosen(fold.testing).logits(head), photos.dataset.label_ids[fold.testing]).sum()
+            correct(photos.examples.at(fold.testing).logits(head), photos.dataset.label_ids[fold.testing]).sum()
         )
     return right / sum(len(fold.testing) for fold in folds)
 
@@ -135,7 +135,7 @@ def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
         return float("nan")
     right = 0
     for fold in folds:
-        training, validation, testing = map(photos.examples.chosen, (fold.training, fold.validation, fold.testing))
+        training, validation, testing = map(photos.examples.at, (fold.training, fold.validation, fold.testing))
         scaler = StandardScaler().fit(training.features)
         features, label_ids = scaler.transform(training.features), training.label_ids
         models = [
@@ -207,7 +207,7 @@ def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[
     found: dict[str, list[tuple[float, float, float]]] = {}
     strange = others.examples.features
     for fold in photos.folds(SEEDS[0]):
-        training, validation, testing = map(photos.examples.chosen, (fold.training, fold.validation, fold.testing))
+        training, validation, testing = map(photos.examples.at, (fold.training, fold.validation, fold.testing))
         head = fit(training, validation, len(photos.dataset.labels), LBFGS).head
         for score, scorer, threshold in with_thresholds(training, validation, head):
             known, unknown = scorer(testing.features), scorer(strange)
@@ -245,7 +245,7 @@ def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
     label_ids = np.arange(count) % classes
     features = np.abs(generator.normal(size=(count, depth)) + generator.normal(size=(classes, depth))[label_ids] / 8)
     examples = Examples(features.astype(np.float32), np.arange(count), label_ids)
-    training, validation = examples.chosen(np.arange(count // 10, count)), examples.chosen(np.arange(count // 10))
+    training, validation = examples.at(np.arange(count // 10, count)), examples.at(np.arange(count // 10))
     seconds = []
     for _ in range(3):
         started = time.perf_counter()

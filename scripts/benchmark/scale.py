@@ -67,7 +67,7 @@ def steps(repeats: int) -> Table:
         features = generator.standard_normal((photos, depth), np.float32)
         label_ids = generator.integers(classes, size=photos)
         examples = Examples(features, np.arange(photos), label_ids)
-        training, validation = examples.chosen(np.arange(photos // 5, photos)), examples.chosen(np.arange(photos // 5))
+        training, validation = examples.at(np.arange(photos // 5, photos)), examples.at(np.arange(photos // 5))
         count = 4000 if classes < 1000 else 400
         options = RetrainOptions(how_many_training_steps=count)
 

@@ -44,7 +44,7 @@ def drawn(photos: Set, per_class: int, seed: int) -> tuple[Set, Set]:
 def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]:
     """Accuracy, log loss, calibration error, its floor, the share of photos kept, and the seconds of the fits."""
     split = split_by_content(few.dataset, options.validation_percentage, options.testing_percentage, 0, silent)
-    training, validation = (few.examples.chosen(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
+    training, validation = (few.examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     started = time.perf_counter()
     head = fit(training, validation, len(few.dataset.labels), options).head
     rejection = fit_rejection(training, validation)

@@ -30,7 +30,7 @@ def parted(counts: list[int], seed: int, validating: int) -> tuple[Examples, Exa
     examples = classes_of(counts, seed)
     starts = np.cumsum(counts) - counts
     held = np.concatenate([np.arange(start, start + validating) for start in starts])
-    return examples.chosen(np.setdiff1d(np.arange(len(examples)), held)), examples.chosen(held)
+    return examples.at(np.setdiff1d(np.arange(len(examples)), held)), examples.at(held)
 
 
 def of_views(training: Examples, validation: Examples, views: Examples) -> list[Examples]:
@@ -60,7 +60,7 @@ def test_groups_stay_together_and_the_last_group_of_a_class_always_trains() -> N
     assert numbers[2] == numbers[3]
     assert len(set(numbers[:6].tolist())) == 4
     assert set(numbers[6:].tolist()) == {-1}
-    assert OutOfFold.of(examples.chosen(np.array([0, 1, 6])), examples.chosen(np.array([7]))) is None
+    assert OutOfFold.of(examples.at(np.array([0, 1, 6])), examples.at(np.array([7]))) is None
 
 
 def test_photos_of_the_same_bytes_are_in_one_fold() -> None:
@@ -70,10 +70,10 @@ def test_photos_of_the_same_bytes_are_in_one_fold() -> None:
 
 def test_few_validation_photos_have_folds_and_others_have_none() -> None:
     examples = classes_of([200, 200], 0)
-    training, none = examples.chosen(np.arange(200)), examples.chosen(np.arange(0))
+    training, none = examples.at(np.arange(200)), examples.at(np.arange(0))
     assert OutOfFold.of(training, none) is None
-    assert OutOfFold.of(training, examples.chosen(np.arange(300, 400))) is None
-    assert OutOfFold.of(training, examples.chosen(np.arange(301, 400)))
+    assert OutOfFold.of(training, examples.at(np.arange(300, 400))) is None
+    assert OutOfFold.of(training, examples.at(np.arange(301, 400)))
 
 
 def test_folds_learn_from_views_and_are_measured_on_photos() -> None:
@@ -119,7 +119,7 @@ def test_a_head_learns_from_few_validation_photos_too_and_says_so(given: dict[st
     events: list[Event] = []
     options = RetrainOptions(**given)  # type: ignore[arg-type]
     head = fit(training, validation, 3, options, events.append).head
-    alone = fit(training, validation.chosen(np.arange(0)), 3, options).head
+    alone = fit(training, validation.at(np.arange(0)), 3, options).head
     assert correct(odd.logits(head), odd.label_ids).mean() > 0.9
     assert correct(odd.logits(alone), odd.label_ids).mean() < 0.7
     noted = [event.message for event in events if isinstance(event, Noted)]

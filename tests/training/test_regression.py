@@ -215,7 +215,7 @@ def test_features_that_are_no_numbers_are_an_error() -> None:
 
 def test_balanced_classes_find_more_of_the_few() -> None:
     many = blobs(900)
-    few = many.chosen(np.flatnonzero((many.label_ids != 0) | (np.arange(900) % 30 == 0)))
+    few = many.at(np.flatnonzero((many.label_ids != 0) | (np.arange(900) % 30 == 0)))
     held_out = blobs(900, 2)
 
     def recall(choice: str) -> float:

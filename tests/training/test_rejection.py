@@ -59,7 +59,7 @@ def test_what_is_fitted_keeps_the_known_and_tells_the_strange() -> None:
     known, strange = rejection.distances(examples(4).features), rejection.distances(around([0, 0, 3], 50))
     assert (known <= rejection.threshold).mean() > 0.85
     assert (strange > rejection.threshold).all()
-    assert fit_rejection(examples(0), examples(0).chosen(np.array([], np.int64))) is None
+    assert fit_rejection(examples(0), examples(0).at(np.array([], np.int64))) is None
 
 
 def test_many_classes_have_fewer_prototypes_each() -> None:
