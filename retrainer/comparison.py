@@ -11,11 +11,12 @@ from retrainer.arrays import spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import extract, plain_look, some_inputs
+from retrainer.bottlenecks.extraction import extract
+from retrainer.bottlenecks.inputs import photo_input, sample_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
 from retrainer.events import Event, Missed, Noted, Observer, Warned, silent
-from retrainer.feature_source import photo_source, refuse_if_strict
+from retrainer.feature_source import feature_extraction, refuse_if_strict
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.figures import Assessment
 from retrainer.models.tflite.litert import Network
@@ -97,11 +98,11 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
 
 
 def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: Observer) -> Compared:
-    bundle = bundle_of(resolve(name, options), options, partial(some_inputs, files.paths), observer)
-    photos = photo_source(bundle, options, observer)
-    features = extract(files.paths, files.stamps, photos, observer)
+    bundle = bundle_of(resolve(name, options), options, partial(sample_inputs, files.paths), observer)
+    extraction = feature_extraction(bundle, options, observer)
+    features = extract(files.paths, files.stamps, extraction, observer)
     dataset = dataset_of(files, features.readable, features.digests, observer)
-    dataset = with_copies_together(dataset, photos.prints, options, observer)
+    dataset = with_copies_together(dataset, extraction.tables.fingerprints, options, observer)
     groups = content_positions(dataset, options.seed)[0].view(np.int64)
     examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     folds = folds_of(dataset, options, options.folds or FOLDS)
@@ -122,7 +123,7 @@ def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:
 
     def run(network: Network, row: int) -> bool:
         try:
-            network.run(plain_look(read_file(paths[row]), network.input_size)[0])
+            network.run(photo_input(read_file(paths[row]), network.input_size))
         except PictureError:  # it has gone since it was extracted
             return False
         return True

@@ -25,13 +25,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def with_copies_together(
-    dataset: Dataset, prints: FingerprintCache | None, options: RetrainOptions, observer: Observer
+    dataset: Dataset, fingerprints: FingerprintCache | None, options: RetrainOptions, observer: Observer
 ) -> Dataset:
     """Finds the copies among photos, lists them in `--duplicates`, and tells of them.
 
     Args:
         dataset: The photos.
-        prints: Their fingerprints; without any only the same bytes are copies.
+        fingerprints: Those of the photos; without any only the same bytes are copies.
         options: Where the table goes, and whether copies are to stay together.
         observer: Warned of copies.
 
@@ -41,7 +41,7 @@ def with_copies_together(
     Raises:
         OutputError: the table cannot be written.
     """
-    copies = find_copies(dataset.digests, prints.near_copies if prints else lambda _: NO_COPIES)
+    copies = find_copies(dataset.digests, fingerprints.near_copies if fingerprints else lambda _: NO_COPIES)
     if len(copies.pairs):
         write_whole(options.duplicates, duplicates_table(dataset, copies))
         _tell(dataset, copies, options, observer)

@@ -11,7 +11,7 @@ from retrainer.backbones.available import bundles_in
 from retrainer.backbones.bundle import Bundle, copy_bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import some_inputs
+from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
 from retrainer.options.backbone import FetchOptions
@@ -39,7 +39,9 @@ def fetch(
     if not names:
         raise OptionError("NAME is missing: expected backbones to fetch.", "`retrainer architectures` lists them.")
     sources = [resolve(name, options) for name in names]
-    pictures = partial(some_inputs, scan(options.image_dir, observer, fewest=1).paths) if options.image_dir else _drawn
+    pictures = (
+        partial(sample_inputs, scan(options.image_dir, observer, fewest=1).paths) if options.image_dir else _drawn
+    )
     if options.to:
         require_writable_folder(options.to)
     for name, source in zip(names, sources, strict=True):

@@ -12,7 +12,8 @@ from retrainer.arrays import Integers
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import Features, extract, some_inputs
+from retrainer.bottlenecks.extraction import Features, extract
+from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import (
@@ -28,7 +29,7 @@ from retrainer.events import (
     TestEvaluated,
     silent,
 )
-from retrainer.feature_source import photo_source, refuse_if_strict
+from retrainer.feature_source import feature_extraction, refuse_if_strict
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.measuring.figures import Assessment, assess, calibration_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
@@ -118,14 +119,14 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
         files = scan(options.image_dir, run.tell)
         require_own_outputs(options)
     with run.stage("backbone"):
-        run.bundle = bundle_of(source, options, partial(some_inputs, files.paths), run.tell)
+        run.bundle = bundle_of(source, options, partial(sample_inputs, files.paths), run.tell)
         require_fitting(run.bundle, options)
         require_outputs(options)
     with run.stage("bottlenecks"):
-        photos = photo_source(run.bundle, options, run.tell)
-        features = extract(files.paths, files.stamps, photos, run.tell)
+        extraction = feature_extraction(run.bundle, options, run.tell)
+        features = extract(files.paths, files.stamps, extraction, run.tell)
         dataset = dataset_of(files, features.readable, features.digests, run.tell)
-        dataset = with_copies_together(dataset, photos.prints, options, run.tell)
+        dataset = with_copies_together(dataset, extraction.tables.fingerprints, options, run.tell)
         warn_of_uniform_classes(dataset, features.matrix, features.rows[:, 0], run.tell)
         split = run.split(dataset)
         examples = run.examples(files.stamps[features.readable], dataset, features, split)
@@ -246,7 +247,9 @@ class _Run:
         learnt = np.isin(split.parts, parts) | bool(self.options.folds or self.options.learning_curve)
         rows = np.flatnonzero(learnt)
         paths = [dataset.paths[row] for row in rows]
-        views = extract(paths, stamps[rows], photo_source(self.bundle, self.options, self.tell, distortion), self.tell)
+        views = extract(
+            paths, stamps[rows], feature_extraction(self.bundle, self.options, self.tell, distortion), self.tell
+        )
         self.distorted = views.computed
         of_photos = np.full((len(dataset.paths), distortion.views), -1, np.int64)
         of_photos[rows[views.readable]] = views.rows

@@ -199,7 +199,7 @@ def test_a_cache_without_fingerprints_is_read_once_more_but_not_run(
 def test_a_large_set_is_told_that_copies_are_looked_for(
     exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_TELLING", 96)
+    monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_REPORTING", 96)
     events: list[Event] = []
     retrain(configured(exports), events.append)
     assert Noted("Looking for copies among 96 photos") in events

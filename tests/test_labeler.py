@@ -10,7 +10,7 @@ from conftest import Configure, Photos, jpeg
 
 from retrainer import Labeler, Labelled, LabelOptions, Retraining, retrain
 from retrainer.arrays import Pixels
-from retrainer.bottlenecks import extraction
+from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.photos.images import square, to_input
 
@@ -101,9 +101,7 @@ def test_training_and_labelling_read_pictures_by_the_same_code(
     monkeypatch.setattr("retrainer.labeler.square", counted)
     label(photo, graph=result.graph)
     assert seen == [(photo.read_bytes(), 8)]
-    np.testing.assert_array_equal(
-        extraction.plain_look(photo.read_bytes(), 8)[0], to_input(square(photo.read_bytes(), 8))
-    )
+    np.testing.assert_array_equal(photo_input(photo.read_bytes(), 8), to_input(square(photo.read_bytes(), 8)))
 
 
 def test_a_model_that_reads_pictures_another_way_is_refused(

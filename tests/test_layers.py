@@ -15,6 +15,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("photos", "training"),
     ("bottlenecks", "models"),
     ("measuring", "backbones"),
+    ("engines",),
     ("labeler", "feature_source", "duplicates"),
     ("previous_model",),
     ("model_writer", "preflight", "observers", "pages"),

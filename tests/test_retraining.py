@@ -302,7 +302,7 @@ def views(seed: int = 0, **given: int) -> list[Floats]:
         40,
         seed,
     )
-    return list(distortion.look(half_and_half(), 16))
+    return list(distortion.inputs(half_and_half(), 16))
 
 
 def test_each_distortion_does_what_it_says() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from conftest import Configure, Photos
 
-from retrainer.bottlenecks import extraction
+from retrainer.engines import photo_worker
 from retrainer.labeler import Labeler
 from retrainer.options.model import LabelOptions
 from retrainer.retraining import retrain
@@ -59,7 +59,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
         return hashlib.sha256(content)
 
     monkeypatch.setattr(Interpreter, "invoke", counted_invoke)
-    monkeypatch.setattr(extraction, "hashlib", SimpleNamespace(sha256=counted_hash))
+    monkeypatch.setattr(photo_worker, "hashlib", SimpleNamespace(sha256=counted_hash))
     _opened = Counter()
     yield counts
     _opened = None

@@ -1,14 +1,14 @@
-"""The bottleneck cache: feature vectors by a photo's content, and a photo's content by its path.
+"""The bottleneck cache: the feature vectors of photos, by the SHA-256 of a photo's content.
 
-Under `--bottleneck_dir`:
+All tables lie under `--bottleneck_dir`:
 
-    files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256; unchanged files are not read again
+    files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256, see `file_index`
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
-    fingerprints-1/part-*.parquet      sha256 -> what the photo looks like, see `fingerprint_cache`
-    <network>-<key>/_vectors.npy       the vectors of a large cache once more, for memory to map
+    fingerprints-1/part-*.parquet      sha256 -> fingerprint of the photo, see `fingerprint_cache`
+    <network>-<key>/_vectors.npy       the vectors of a large cache once more, for memory to map, see `mapped_matrix`
 
-A part appears whole or not at all (`files.whole_file`). A part that cannot be read, or belongs to another table, is
-set aside under another name and its photos are read again. pandas, DuckDB and Spark read a folder as it is.
+A file appears whole or not at all. A damaged file, or a file of another table, is renamed, and its photos are read
+again. pandas, DuckDB and Spark can read the folders.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,64 +18,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Bools, Digests, Floats, Integers
+from retrainer.arrays import Digests, Floats, Integers
+from retrainer.bottlenecks.columns import bytes_column, bytes_rows, vector_column, vector_rows
+from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.mapped_matrix import mapped_matrix
-from retrainer.bottlenecks.parquet_files import PartFolder
+from retrainer.bottlenecks.parquet_files import ParquetFolder
 from retrainer.events import Observer
 
-ROWS_PER_PART = 2048
-SECONDS_PER_PART = 10.0
-DIGEST_BYTES = 32
-# Parts that are larger together are mapped rather than read into memory.
+# A cache larger than this is mapped into memory instead of read.
 MAPPED_BYTES = 2**28
 
-_STAMPS = ("size", "mtime_ns", "ctime_ns")
 _KEY = ("sha256", "view")
 # 2**64 divided by the golden ratio: spreads the numbers of views over all bits.
 _VIEW_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
-
-class FileIndex:
-    """Which file had which content, by path, size and times of modification and of change."""
-
-    def __init__(self, bottleneck_dir: Path, observer: Observer) -> None:
-        import pyarrow
-
-        schema = pyarrow.schema(
-            [
-                ("path", pyarrow.string()),
-                ("size", pyarrow.int64()),
-                ("mtime_ns", pyarrow.int64()),
-                ("ctime_ns", pyarrow.int64()),
-                ("sha256", pyarrow.binary(DIGEST_BYTES)),
-            ]
-        )
-        self._parts = PartFolder(bottleneck_dir / "files", "files", schema, observer)
-        self._table = self._parts.joined([part for _, part in self._parts.read(self._parts.names())])
-        # Oldest first, so that the newest entry of a path stays.
-        self._rows = {path: row for row, path in enumerate(self._table["path"].to_pylist())}
-
-    def digests(self, paths: Sequence[str], stamps: Integers) -> tuple[Digests, Bools]:
-        """Looks files up, all at once.
-
-        Args:
-            paths: N absolute paths.
-            stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
-
-        Returns:
-            SHA-256 digests `(N, 32)`, and whether each is known `(N,)`; an unknown file's digest is zero.
-        """
-        rows = np.array([self._rows.get(path, -1) for path in map(_storable, paths)], np.int64)
-        known = rows >= 0
-        for column, name in zip(stamps.T, _STAMPS, strict=True):
-            known[known] = self._table[name].to_numpy()[rows[known]] == column[known]
-        digests = np.zeros((len(paths), DIGEST_BYTES), np.uint8)
-        digests[known] = bytes_rows(self._table["sha256"], DIGEST_BYTES)[rows[known]]
-        return digests, known
-
-    def add(self, paths: Sequence[str], stamps: Integers, digests: Digests) -> None:
-        """Adds one part; the arguments are as for `digests`."""
-        self._parts.write([*_file_columns(paths, stamps), bytes_column(digests)])
 
 
 class BottleneckCache:
@@ -83,33 +38,33 @@ class BottleneckCache:
 
     Args:
         bottleneck_dir: The folder of all caches.
-        name: The network's name and the key of everything that shapes the vectors.
-        depth: D, the vectors' length.
-        observer: Told which parts were set aside.
+        name: The network's name, and the key of everything that changes the vectors.
+        depth: D, the length of a vector.
+        observer: Called with a warning for each file that is set aside.
     """
 
     def __init__(self, bottleneck_dir: Path, name: str, depth: int, observer: Observer) -> None:
         import pyarrow
 
-        # Parquet calls a list's items "element" whatever Arrow calls them.
+        # Parquet calls the items of a list "element", whatever Arrow calls them.
         self._vector_type = pyarrow.list_(pyarrow.field("element", pyarrow.float32()), depth)
         schema = pyarrow.schema(
             [("sha256", pyarrow.binary(DIGEST_BYTES)), ("view", pyarrow.int32()), ("vector", self._vector_type)]
         )
         self.depth = depth
-        self._parts = PartFolder(bottleneck_dir / name, name, schema, observer)
+        self._folder = ParquetFolder(bottleneck_dir / name, name, schema, observer)
         self.refresh()
 
     def refresh(self) -> None:
-        """Reads what was added since."""
-        names = self._parts.names()
-        if self._parts.bytes_of(names) > MAPPED_BYTES:
-            keys = dict(self._parts.read(names, _KEY))
-            self._matrix, names = mapped_matrix(self._parts.folder, list(keys), self.depth, self._vectors_of)
-            table = self._parts.joined([keys[name] for name in names])
+        """Reads the files again, with those that were added."""
+        names = self._folder.names()
+        if self._folder.bytes_of(names) > MAPPED_BYTES:
+            keys = dict(self._folder.read(names, _KEY))
+            self._matrix, names = mapped_matrix(self._folder.folder, list(keys), self.depth, self._vectors_of)
+            table = self._folder.joined([keys[name] for name in names])
         else:
-            table = self._parts.joined([part for _, part in self._parts.read(names)])
-            self._matrix = _vector_rows(table["vector"], self.depth)
+            table = self._folder.joined([table for _, table in self._folder.read(names)])
+            self._matrix = vector_rows(table["vector"], self.depth)
         self._digests, self._views = bytes_rows(table["sha256"], DIGEST_BYTES), table["view"].to_numpy()
         prefixes = _prefixes(self._digests, self._views)
         self._order = np.argsort(prefixes, kind="stable")
@@ -121,7 +76,7 @@ class BottleneckCache:
         return self._matrix
 
     def rows(self, digests: Digests, views: Integers) -> Integers:
-        """The row of each photo's view in the matrix `(N,)`, -1 where it is not cached.
+        """The row of each photo's view in the matrix `(N,)`, -1 if it is not cached.
 
         Args:
             digests: `(N, 32)`.
@@ -129,65 +84,37 @@ class BottleneckCache:
         """
         rows = np.full(len(digests), -1, np.int64)
         wanted = _prefixes(digests, views)
-        places = np.searchsorted(self._prefixes, wanted)
+        positions = np.searchsorted(self._prefixes, wanted)
         pending = np.arange(len(digests))
-        # Once, but for those that share a prefix with others.
+        # Runs once, unless several keys share a prefix.
         while len(pending):
-            pending = pending[places[pending] < len(self._order)]
-            pending = pending[self._prefixes[places[pending]] == wanted[pending]]
-            found = self._order[places[pending]]
+            pending = pending[positions[pending] < len(self._order)]
+            pending = pending[self._prefixes[positions[pending]] == wanted[pending]]
+            found = self._order[positions[pending]]
             same = (self._digests[found] == digests[pending]).all(axis=1) & (self._views[found] == views[pending])
             rows[pending[same]] = found[same]
             pending = pending[~same]
-            places[pending] += 1
+            positions[pending] += 1
         return rows
 
+    def digests_of(self, view: int) -> Digests:
+        """The photos that have a vector of this view, `(n, 32)`; a photo may be there twice."""
+        digests: Digests = self._digests[self._views == view]
+        return digests
+
     def add(self, digests: Digests, views: Integers, vectors: Floats) -> None:
-        """Adds one part: digests `(n, 32)`, views `(n,)`, vectors `(n, D)`."""
+        """Writes a file of vectors: digests `(n, 32)`, views `(n,)`, vectors `(n, D)`."""
         import pyarrow
 
-        flat = pyarrow.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
-        column = pyarrow.FixedSizeListArray.from_arrays(flat, type=self._vector_type)
-        self._parts.write([bytes_column(digests), pyarrow.array(views.astype(np.int32)), column])
+        views_column = pyarrow.array(views.astype(np.int32))
+        self._folder.write([bytes_column(digests), views_column, vector_column(vectors, self._vector_type)])
 
     def _vectors_of(self, names: Sequence[str]) -> Iterator[tuple[str, Floats]]:
-        for name, table in self._parts.read(names, ["vector"]):
-            yield name, _vector_rows(table["vector"], self.depth)
-
-
-def _storable(path: str) -> str:
-    """A path as Parquet can hold it: bytes that are no UTF-8 are escaped."""
-    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _file_columns(paths: Sequence[str], stamps: Integers) -> list[Any]:
-    import pyarrow
-
-    stored = pyarrow.array(map(_storable, paths), pyarrow.string())
-    return [stored, *(pyarrow.array(column) for column in np.ascontiguousarray(stamps.T))]
+        for name, table in self._folder.read(names, ["vector"]):
+            yield name, vector_rows(table["vector"], self.depth)
 
 
 def _prefixes(digests: Digests, views: Any) -> npt.NDArray[np.uint64]:
-    """Digests `(n, 32)` and views `(n,)` -> sortable numbers `(n,)` that hardly ever coincide."""
+    """A sortable number for each pair of digest `(n, 32)` and view `(n,)`, uint64 `(n,)`; collisions are very rare."""
     starts: npt.NDArray[np.uint64] = np.ascontiguousarray(digests[:, :8]).view(np.uint64).reshape(-1)
     return starts + np.asarray(views).astype(np.uint64) * _VIEW_FACTOR
-
-
-def bytes_column(rows: npt.NDArray[np.uint8]) -> Any:
-    """Rows of bytes `(n, width)` as a column."""
-    import pyarrow
-
-    content = pyarrow.py_buffer(np.ascontiguousarray(rows).tobytes())
-    return pyarrow.FixedSizeBinaryArray.from_buffers(pyarrow.binary(rows.shape[1]), len(rows), [None, content])
-
-
-def bytes_rows(column: Any, width: int) -> npt.NDArray[np.uint8]:
-    """A column as rows of bytes, `(n, width)`."""
-    rows = [np.frombuffer(c.buffers()[1], np.uint8)[c.offset * width :][: len(c) * width] for c in column.chunks]
-    return np.concatenate(rows, dtype=np.uint8).reshape(-1, width) if rows else np.empty((0, width), np.uint8)
-
-
-def _vector_rows(column: Any, depth: int) -> Floats:
-    # `flatten` would import pyarrow.compute, which takes as long as a small cache.
-    rows = [c.values.slice(c.offset * depth, len(c) * depth).to_numpy() for c in column.chunks]
-    return np.concatenate(rows, dtype=np.float32).reshape(-1, depth) if rows else np.empty((0, depth), np.float32)

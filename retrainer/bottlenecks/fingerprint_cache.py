@@ -1,24 +1,25 @@
-"""The fingerprints of photos by their content, and which photos of the last run were near copies of one another.
+"""The fingerprints of photos by their content, and the near copies among the photos of the last run.
 
 Under `--bottleneck_dir`:
 
-    fingerprints-1/part-*.parquet    sha256 -> fingerprint; `fingerprints` and `bottlenecks` describe the two
+    fingerprints-1/part-*.parquet    sha256 -> fingerprint, see `photos.copies.fingerprints`
     copies-1.json                    the SHA-256 of what follows; the photos; the pairs of near copies among them
 
-The number is that of the format: of other fingerprints, or other rules of what a copy is, it is another.
+The number is the version of the format. It grows when fingerprints, or the rules of what a copy is, change.
 """
 
 import contextlib
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
-from retrainer.bottlenecks.cache import DIGEST_BYTES, bytes_column, bytes_rows
-from retrainer.bottlenecks.parquet_files import PartFolder
-from retrainer.errors import OutputError
+from retrainer.bottlenecks.columns import bytes_column, bytes_rows
+from retrainer.bottlenecks.digests import DIGEST_BYTES, sorted_digests
+from retrainer.bottlenecks.parquet_files import ParquetFolder, cache_changed
 from retrainer.events import Noted, Observer
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.photos.copies.search import NearCopies, near_copies
@@ -26,8 +27,8 @@ from retrainer.system.files import open_regular, write_whole
 
 FORMAT = 1
 _TABLE = f"fingerprints-{FORMAT}"
-# Of fewer photos copies are found within a few seconds.
-_WORTH_TELLING = 10_000
+# The search among fewer photos takes only seconds.
+_WORTH_REPORTING = 10_000
 
 
 class FingerprintCache:
@@ -35,45 +36,47 @@ class FingerprintCache:
 
     Args:
         bottleneck_dir: The folder of all caches.
-        observer: Told which parts were set aside.
+        observer: Called when copies are searched among many photos, and with a warning for each file that is set aside.
     """
 
     def __init__(self, bottleneck_dir: Path, observer: Observer) -> None:
         import pyarrow
 
         columns = [("sha256", pyarrow.binary(DIGEST_BYTES)), ("fingerprint", pyarrow.binary(FINGERPRINT_BYTES))]
-        self._parts = PartFolder(bottleneck_dir / _TABLE, _TABLE, pyarrow.schema(columns), observer)
+        self._folder = ParquetFolder(bottleneck_dir / _TABLE, _TABLE, pyarrow.schema(columns), observer)
         self._copies = bottleneck_dir / f"copies-{FORMAT}.json"
         self._observer = observer
-        self._known = {key for _, part in self._parts.read(self._parts.names(), ["sha256"]) for key in _keys(part)}
+        self._known = {digest for table in self._folder.read_all(["sha256"]) for digest in _digests_in(table)}
 
     def knows(self, digests: Digests) -> Bools:
-        """Of which photos fingerprints are there, `(N,)`; digests `(N, 32)`."""
+        """Whether each photo has a fingerprint, `(N,)`; digests `(N, 32)`."""
         return np.array([digest.tobytes() in self._known for digest in digests], np.bool_)
 
-    def add(self, digests: Digests, prints: Fingerprints) -> None:
-        """Adds one part: digests `(n, 32)`, fingerprints `(n, FINGERPRINT_BYTES)`."""
-        self._parts.write([bytes_column(digests), bytes_column(prints)])
+    def known(self) -> bytes:
+        """The digests of all photos that have a fingerprint, sorted, see `digests`."""
+        return sorted_digests(b"".join(self._known))
+
+    def add(self, digests: Digests, fingerprints: Fingerprints) -> None:
+        """Writes a file of fingerprints: digests `(n, 32)`, fingerprints `(n, FINGERPRINT_BYTES)`."""
+        self._folder.write([bytes_column(digests), bytes_column(fingerprints)])
         self._known.update(digest.tobytes() for digest in digests)
 
-    def prints(self, digests: Digests) -> Fingerprints:
+    def fingerprints(self, digests: Digests) -> Fingerprints:
         """The fingerprints of photos, `(N, FINGERPRINT_BYTES)`; digests `(N, 32)`.
 
         Raises:
-            OutputError: one is absent.
+            OutputError: a fingerprint is absent.
         """
-        table = self._parts.joined([part for _, part in self._parts.read(self._parts.names())])
-        rows = {key: row for row, key in enumerate(_keys(table))}
+        table = self._folder.joined(self._folder.read_all())
+        rows = {digest: row for row, digest in enumerate(_digests_in(table))}
         try:
-            places = np.array([rows[digest.tobytes()] for digest in digests], np.int64)
+            positions = np.array([rows[digest.tobytes()] for digest in digests], np.int64)
         except KeyError as error:
-            raise OutputError(
-                "--bottleneck_dir: another process changed the cache while it was in use.", "Run it again."
-            ) from error
-        return bytes_rows(table["fingerprint"], FINGERPRINT_BYTES)[places]
+            raise cache_changed() from error
+        return bytes_rows(table["fingerprint"], FINGERPRINT_BYTES)[positions]
 
     def near_copies(self, digests: Digests) -> NearCopies:
-        """Which of different photos are near copies of one another: remembered of the last run, or found anew.
+        """The near copies among different photos, remembered from the last run or searched now.
 
         Args:
             digests: `(N, 32)`, sorted.
@@ -81,16 +84,16 @@ class FingerprintCache:
         photos = hashlib.sha256(digests.tobytes()).hexdigest()
         found = self._remembered(photos)
         if found is None:
-            if len(digests) >= _WORTH_TELLING:
+            if len(digests) >= _WORTH_REPORTING:
                 self._observer(Noted(f"Looking for copies among {len(digests):,} photos"))
-            found = near_copies(self.prints(digests))
+            found = near_copies(self.fingerprints(digests))
             pairs = [*found.pairs.T.tolist(), found.likenesses.tolist()]
             content = json.dumps({"photos": photos, "pairs": pairs}).encode("ascii")
             write_whole(self._copies, hashlib.sha256(content).hexdigest().encode("ascii") + b"\n" + content)
         return found
 
     def _remembered(self, photos: str) -> NearCopies | None:
-        """The near copies among the photos of this hash, None if they are not remembered."""
+        """The near copies among the photos with this hash; None if the last run had other photos."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             with open_regular(self._copies) as handle:
                 stated, content = handle.read().split(b"\n", 1)
@@ -103,6 +106,6 @@ class FingerprintCache:
         return None
 
 
-def _keys(table: object) -> list[bytes]:
-    keys: list[bytes] = table["sha256"].to_pylist()  # type: ignore[index]
-    return keys
+def _digests_in(table: Any) -> list[bytes]:
+    digests: list[bytes] = table["sha256"].to_pylist()
+    return digests

@@ -1,14 +1,14 @@
-"""A matrix that may be larger than memory: the vectors of a cache's parts, copied once into a memory-mapped `.npy`.
+"""One matrix of all vectors of a large cache, copied into a `.npy` file that is mapped into memory.
 
-Beside the parts, under names that readers of Parquet folders pass over:
+It lies beside the Parquet files, under names that readers of Parquet folders ignore:
 
-    _vectors.npy     float32 (R, D), the parts' vectors one after the other; NumPy reads it as it is
-    _vectors.json    {"format": 2, "parts": [[name, rows, crc32c], ...]}: what of it counts, written after it
-    _vectors.lock    held by the process that writes
+    _vectors.npy     float32 (R, D), the vectors of the Parquet files one after the other; `numpy.load` reads it
+    _vectors.json    {"format": 2, "parts": [[name, rows, crc32c], ...]}: the copied Parquet files, written last
+    _vectors.lock    locked by the process that writes
 
-New parts are appended; where a part is gone all are copied anew. A killed copy is taken up where the list ends.
-Whoever opens the matrix checks the CRC-32C of each part's vectors, which takes as long as summing them up, and the
-header. What differs is copied anew. Nothing of the header is believed: how many rows there are the list says.
+New files are appended. If a copied file is gone, all files are copied again. A copy that was killed goes on after the
+last listed file. Opening the matrix checks its header and the CRC-32C of each file's vectors; after any difference all
+are copied again. The number of rows comes from the list, never from the header.
 """
 
 import io
@@ -24,14 +24,14 @@ from retrainer.arrays import Floats
 from retrainer.system.files import locked, open_regular, output_error, write_whole
 
 FORMAT = 2
-_MATRIX, _PARTS, _LOCK = "_vectors.npy", "_vectors.json", "_vectors.lock"
+_MATRIX, _LIST, _LOCK = "_vectors.npy", "_vectors.json", "_vectors.lock"
 # NumPy leaves room in the header for any number of rows.
 _HEADER_BYTES = 128
 _FLOAT = np.dtype("<f4")
 
 
-class _Part(NamedTuple):
-    """A part whose vectors the matrix holds: how many rows, and the CRC-32C of their bytes."""
+class _File(NamedTuple):
+    """A Parquet file whose vectors the matrix holds: its name, its rows, and the CRC-32C of its vectors."""
 
     name: str
     rows: int
@@ -41,86 +41,86 @@ class _Part(NamedTuple):
 def mapped_matrix(
     folder: Path, names: Sequence[str], depth: int, read: Callable[[Sequence[str]], Iterable[tuple[str, Floats]]]
 ) -> tuple[Floats, list[str]]:
-    """The vectors of parts as one matrix that is read from the disk as it is used.
+    """The vectors of Parquet files as one matrix that stays on the disk and is read as it is used.
 
     Args:
-        folder: The parts' folder.
-        names: The parts' names, oldest first.
+        folder: The folder of the files.
+        names: The names of the files, oldest first.
         depth: D.
-        read: Names -> those of the parts that can be read, each with its vectors `(n, D)`.
+        read: Takes names and yields each file that can be read: its name and its vectors `(n, D)`.
 
     Returns:
-        float32 `(R, D)`, read-only, and the names of the parts that it holds, in the order of its rows.
+        float32 `(R, D)`, read-only, and the names of the files that it holds, in the order of its rows.
 
     Raises:
         OutputError: the matrix cannot be written.
     """
     path = folder / _MATRIX
     with locked(folder / _LOCK):
-        parts = _copied(folder, depth)
-        if [part.name for part in parts] != list(names[: len(parts)]):
-            parts = []
+        files = _copied_files(folder, depth)
+        if [file.name for file in files] != list(names[: len(files)]):
+            files = []
         try:
-            # What differs in the header alone is mended where parts are appended.
-            if len(parts) == len(names) and parts and not _has_header(path, _rows(parts), depth):
-                parts = []
-            if len(parts) < len(names):
-                parts += _append(path, parts, depth, read(names[len(parts) :]))
-                listed = json.dumps({"format": FORMAT, "parts": parts})
-                write_whole(folder / _PARTS, listed.encode("utf-8"))
-            matrix = _mapped(path, _rows(parts), depth)
+            # Appending writes the header again, so a wrong header matters only if nothing is appended.
+            if len(files) == len(names) and files and not _has_header(path, _rows(files), depth):
+                files = []
+            if len(files) < len(names):
+                files += _append(path, files, depth, read(names[len(files) :]))
+                listed = json.dumps({"format": FORMAT, "parts": files})
+                write_whole(folder / _LIST, listed.encode("utf-8"))
+            matrix = _mapped(path, _rows(files), depth)
         except OSError as error:
             raise output_error(path, error) from error
-    return matrix, [part.name for part in parts]
+    return matrix, [file.name for file in files]
 
 
-def _copied(folder: Path, depth: int) -> list[_Part]:
-    """The parts that the matrix holds; none if it or their list is damaged or absent."""
+def _copied_files(folder: Path, depth: int) -> list[_File]:
+    """The files that the matrix holds; none if the matrix or its list is absent or damaged."""
     try:
-        with open_regular(folder / _PARTS) as handle:
+        with open_regular(folder / _LIST) as handle:
             listed = json.loads(handle.read())
-        parts = [_part_of(entry) for entry in listed["parts"]] if listed["format"] == FORMAT else []
-        if (folder / _MATRIX).stat().st_size < _end(parts, depth):
+        files = [_file_of(entry) for entry in listed["parts"]] if listed["format"] == FORMAT else []
+        if (folder / _MATRIX).stat().st_size < _end(files, depth):
             return []
-        matrix, start = _mapped(folder / _MATRIX, _rows(parts), depth), 0
+        matrix, start = _mapped(folder / _MATRIX, _rows(files), depth), 0
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
-    for part in parts:
-        if _checksum(matrix[start : start + part.rows]) != part.checksum:
+    for file in files:
+        if _checksum(matrix[start : start + file.rows]) != file.checksum:
             return []
-        start += part.rows
-    return parts
+        start += file.rows
+    return files
 
 
-def _part_of(entry: Any) -> _Part:
-    """A part as it is listed; ValueError unless it has a name and two numbers."""
+def _file_of(entry: Any) -> _File:
+    """An entry of the list; ValueError unless it is a name and two numbers."""
     name, rows, checksum = entry
     if type(name) is not str or type(rows) is not int or type(checksum) is not int or rows < 0:
         raise ValueError("expected a name, a number of rows and a checksum")
-    return _Part(name, rows, checksum)
+    return _File(name, rows, checksum)
 
 
-def _append(path: Path, parts: Sequence[_Part], depth: int, new: Iterable[tuple[str, Floats]]) -> list[_Part]:
-    """Writes the vectors of new parts behind those of `parts`; returns the new parts."""
-    if not parts:
-        # The list first: it must never describe another matrix. Who has the old one open keeps it.
-        path.with_name(_PARTS).unlink(missing_ok=True)
+def _append(path: Path, files: Sequence[_File], depth: int, new: Iterable[tuple[str, Floats]]) -> list[_File]:
+    """Writes the vectors of new files after those of `files`; returns the new files."""
+    if not files:
+        # The list goes first: it must never describe another matrix. A process that maps the old matrix keeps it.
+        path.with_name(_LIST).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
     added = []
-    with path.open("r+b" if parts else "w+b") as handle:
+    with path.open("r+b" if files else "w+b") as handle:
         try:
-            handle.seek(_end(parts, depth))
+            handle.seek(_end(files, depth))
             handle.truncate()
             for name, vectors in new:
                 rows = np.ascontiguousarray(vectors, _FLOAT)
                 handle.write(rows.data)
-                added.append(_Part(name, len(rows), _checksum(rows)))
+                added.append(_File(name, len(rows), _checksum(rows)))
             handle.seek(0)
-            handle.write(_header(_rows((*parts, *added)), depth))
+            handle.write(_header(_rows((*files, *added)), depth))
             handle.flush()
             os.fsync(handle.fileno())
         except OSError:
-            handle.truncate(_end(parts, depth))
+            handle.truncate(_end(files, depth))
             raise
     return added
 
@@ -148,12 +148,13 @@ def _has_header(path: Path, rows: int, depth: int) -> bool:
         return handle.read(_HEADER_BYTES) == _header(rows, depth)
 
 
-def _rows(parts: Sequence[_Part]) -> int:
-    return sum(part.rows for part in parts)
+def _rows(files: Sequence[_File]) -> int:
+    return sum(file.rows for file in files)
 
 
-def _end(parts: Sequence[_Part], depth: int) -> int:
-    return _HEADER_BYTES + _rows(parts) * depth * _FLOAT.itemsize
+def _end(files: Sequence[_File], depth: int) -> int:
+    """Where in the matrix the vectors of these files end, in bytes."""
+    return _HEADER_BYTES + _rows(files) * depth * _FLOAT.itemsize
 
 
 def _header(rows: int, depth: int) -> bytes:

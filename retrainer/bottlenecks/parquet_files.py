@@ -1,4 +1,4 @@
-"""A folder of Parquet parts: each appears whole or not at all, and what is damaged is set aside."""
+"""A folder of Parquet files of one table: a file appears whole or not at all, and a damaged one is set aside."""
 
 import contextlib
 import os
@@ -15,18 +15,23 @@ from retrainer.system.unfinished import remove_leftovers
 
 FORMAT = b"1"
 _FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"
-# Readers of Parquet folders pass over names that begin with an underscore or a dot.
+# Readers of Parquet folders ignore names that begin with an underscore or a dot.
 _SET_ASIDE_PREFIX = "_set-aside-"
 
 
-class PartFolder:
-    """A folder of Parquet parts of one schema.
+def cache_changed() -> OutputError:
+    """The error of a run that does not find what it has just cached."""
+    return OutputError("--bottleneck_dir: another process changed the cache while it was in use.", "Run it again.")
+
+
+class ParquetFolder:
+    """The Parquet files of one table.
 
     Args:
-        folder: Made when the first part is written.
-        table: What the parts are; a part that says otherwise is alien.
+        folder: Made when the first file is written.
+        table: The table's name, stored in each file. A file with another name is set aside.
         schema: The columns, a `pyarrow.Schema`.
-        observer: Told which parts were set aside.
+        observer: Called with a warning for each file that is set aside.
     """
 
     def __init__(self, folder: Path, table: str, schema: Any, observer: Observer) -> None:
@@ -35,13 +40,13 @@ class PartFolder:
         self._observer = observer
 
     def names(self) -> list[str]:
-        """The names of all parts, oldest first."""
+        """The names of all files, oldest first."""
         remove_leftovers(self.folder)
         with self._reading():
             return sorted(path.name for path in self.folder.glob("part-*.parquet"))
 
     def bytes_of(self, names: Sequence[str]) -> int:
-        """How large the files of parts are together."""
+        """The total size of some files, in bytes."""
         sizes = 0
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -49,21 +54,25 @@ class PartFolder:
         return sizes
 
     def read(self, names: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[tuple[str, Any]]:
-        """The parts of these names that can be read, each with its `pyarrow.Table` of these or all columns."""
+        """Yields each file that can be read: its name and a `pyarrow.Table` of the given columns, or of all."""
         for name in names:
             with self._reading():
-                table = self._part(self.folder / name, columns)
+                table = self._table_in(self.folder / name, columns)
             if table is not None:
                 yield name, table
 
+    def read_all(self, columns: Sequence[str] | None = None) -> list[Any]:
+        """The tables of all files that can be read, oldest first."""
+        return [table for _, table in self.read(self.names(), columns)]
+
     def joined(self, tables: Sequence[Any]) -> Any:
-        """Tables of whole parts as one `pyarrow.Table`."""
+        """Tables with all columns as one `pyarrow.Table`."""
         import pyarrow
 
         return pyarrow.concat_tables(tables) if tables else self._schema.empty_table()
 
     def write(self, columns: Sequence[Any]) -> None:
-        """Adds one part with these columns, in the schema's order.
+        """Writes a new file with these columns, in the order of the schema.
 
         Raises:
             OutputError: the folder cannot be written.
@@ -73,7 +82,7 @@ class PartFolder:
 
         table = pyarrow.Table.from_arrays(list(columns), schema=self._schema)
         with whole_file(self.folder / f"part-{time.time_ns():020d}-{os.getpid()}.parquet") as handle:
-            # Without dictionaries and compression vectors are read nine times faster; measured in the design.
+            # Vectors are read nine times faster without dictionaries and compression (measured).
             parquet.write_table(
                 table,
                 handle,
@@ -83,27 +92,27 @@ class PartFolder:
                 write_statistics=False,
             )
 
-    def _part(self, path: Path, columns: Sequence[str] | None) -> Any:
+    def _table_in(self, path: Path, columns: Sequence[str] | None) -> Any:
+        """The table in a file; None if the file is gone or was set aside."""
         import pyarrow
         from pyarrow import parquet
 
-        # Arrow would wait for the writer of a pipe.
+        # Arrow would wait for somebody to write to a pipe.
         if path.exists() and not path.is_file():
             return self._set_aside(path, "it is no file")
         try:
-            part = parquet.ParquetFile(path, page_checksum_verification=True)
-            fits = part.schema_arrow.equals(self._schema, check_metadata=True)
-            table = part.read(None if columns is None else list(columns)) if fits else None
+            file = parquet.ParquetFile(path, page_checksum_verification=True)
+            fits = file.schema_arrow.equals(self._schema, check_metadata=True)
+            table = file.read(None if columns is None else list(columns)) if fits else None
         except FileNotFoundError:
             return None
         except (pyarrow.ArrowException, ValueError, OSError, MemoryError) as error:
-            # Arrow raises OSError without a number for content that it cannot read; with one it is the disk's.
+            # Arrow raises OSError without a number for content that it cannot read; a number comes from the disk.
             require_memory(error, "to read the cache")
             if getattr(error, "errno", None) is not None:
                 raise
-            return self._set_aside(
-                path, f"it is damaged or truncated ({(str(error) or type(error).__name__).splitlines()[0]})"
-            )
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            return self._set_aside(path, f"it is damaged or truncated ({reason})")
         if table is None:
             return self._set_aside(path, "it belongs to another table or version")
         return table
@@ -112,15 +121,16 @@ class PartFolder:
         aside = path.with_name(_SET_ASIDE_PREFIX + path.name)
         with contextlib.suppress(FileNotFoundError):  # another run was faster
             path.rename(aside)
-        set_aside = f"Cache part '{shown(path)}' is set aside as '{shown(aside.name)}'"
+        set_aside = f"Cache file '{shown(path)}' is set aside as '{shown(aside.name)}'"
         self._observer(Warned(f"{set_aside}: {reason}. Its photos are read again."))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
+        """Turns an error of the disk into an OutputError."""
         try:
             yield
         except OSError as error:
             raise OutputError(
                 f"--bottleneck_dir: '{shown(self.folder)}' cannot be used: {error.strerror or error}.",
-                "Name a folder that may be read and written.",
+                "Name a folder that can be read and written.",
             ) from error

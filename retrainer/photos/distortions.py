@@ -45,7 +45,7 @@ class Distortion:
             f"brightness={self.random_brightness} seed={self.seed}"
         )
 
-    def look(self, content: bytes, size: int) -> Sequence[Floats]:
+    def inputs(self, content: bytes, size: int) -> Sequence[Floats]:
         """The views of one picture file as a network's inputs, `views` of `(size, size, 3)`.
 
         A view depends on the file's bytes, its number and the seed alone.

@@ -26,7 +26,7 @@ from retrainer.backbones.converting.quantization import quantize
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, import_keras, keras_application, open_keras
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import some_inputs
+from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.errors import BackboneError
 from retrainer.events import silent
 from retrainer.models.tflite.litert import Network
@@ -110,7 +110,7 @@ def measured(name: str, folder: Path, pictures: Pictures) -> list[str]:
 @click.argument("names", nargs=-1)
 def main(photos: str, names: tuple[str, ...]) -> None:
     """Measures backbones and prints a table."""
-    pictures = partial(some_inputs, scan(photos, silent).paths)
+    pictures = partial(sample_inputs, scan(photos, silent).paths)
     click.echo(f"| {' | '.join(_HEADINGS)} |\n|{' --- |' * len(_HEADINGS)}")
     for name in names or SMALL:
         with tempfile.TemporaryDirectory() as folder:

@@ -17,34 +17,35 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.bottlenecks.cache import BottleneckCache, FileIndex
-from retrainer.bottlenecks.extraction import Source, extract
+from retrainer.bottlenecks.extraction import Extraction, extract
+from retrainer.bottlenecks.recipe import Recipe
+from retrainer.engines.threads import threads
 from retrainer.events import silent
-from retrainer.models.tflite.litert import Network
+from retrainer.feature_source import tables_of
 from retrainer.photos.dataset import scan
 
 BATCH = 32
 _WARM_UP = 64
 
-Extraction = Callable[[Sequence[str]], int]
+Contender = Callable[[Sequence[str]], int]
 """Photos -> how many feature vectors were computed."""
 
 
-def ours(bundle: Bundle, photos: str) -> Extraction:
+def ours(bundle: Bundle, photos: str) -> Contender:
     """retrainer, its cache included."""
     files = scan(photos, silent, fewest=1)
     stamps = dict(zip(files.paths, files.stamps, strict=True))
+    recipe = Recipe(tflite=str(bundle.tflite_path), input_size=bundle.input_size)
 
     def run(paths: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
-            cache = BottleneckCache(Path(folder), bundle.name, bundle.depth, silent)
-            source = Source(FileIndex(Path(folder), silent), cache, lambda: Network(bundle.tflite_path))
-            return extract(paths, np.stack([stamps[path] for path in paths]), source, silent).computed
+            extraction = Extraction(tables_of(bundle, recipe, folder, silent), recipe, threads)
+            return extract(paths, np.stack([stamps[path] for path in paths]), extraction, silent).computed
 
     return run
 
 
-def session_of_2017(bundle: Bundle, _photos: str) -> Extraction:
+def session_of_2017(bundle: Bundle, _photos: str) -> Contender:
     """A TensorFlow session that decodes and embeds photo by photo, as the scripts of 2017 did."""
     from scripts.benchmark.way_of_2017 import embedded, opened
 
@@ -52,7 +53,7 @@ def session_of_2017(bundle: Bundle, _photos: str) -> Extraction:
     return lambda paths: len([embedded(session, Path(path), bundle.feature_node) for path in paths])
 
 
-def keras_pipeline(bundle: Bundle, photos: str) -> Extraction:
+def keras_pipeline(bundle: Bundle, photos: str) -> Contender:
     """`keras.utils.image_dataset_from_directory` and `Model.predict`."""
     import keras
     import tensorflow
@@ -82,7 +83,7 @@ def keras_pipeline(bundle: Bundle, photos: str) -> Extraction:
     return run
 
 
-def onnx_runtime(bundle: Bundle, _photos: str) -> Extraction:
+def onnx_runtime(bundle: Bundle, _photos: str) -> Contender:
     """Pillow and ONNX Runtime, in batches; the network is converted by tf2onnx."""
     import onnxruntime
     import tensorflow
@@ -115,7 +116,7 @@ def _batches(paths: Sequence[str]) -> Iterator[Sequence[str]]:
         yield paths[start : start + BATCH]
 
 
-CONTENDERS: dict[str, Callable[[Bundle, str], Extraction]] = {
+CONTENDERS: dict[str, Callable[[Bundle, str], Contender]] = {
     "ours": ours,
     "session-of-2017": session_of_2017,
     "keras": keras_pipeline,

@@ -22,9 +22,10 @@ from retrainer.arrays import Bools, Floats, Integers, normalised
 from retrainer.backbones.available import EMBEDDED
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import extract, some_inputs
+from retrainer.bottlenecks.extraction import extract
+from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.events import silent
-from retrainer.feature_source import photo_source
+from retrainer.feature_source import feature_extraction
 from retrainer.measuring.cross_validation import Fold, cross_validate, folds_of
 from retrainer.measuring.learning_curve import learning_curve
 from retrainer.options.retraining import RetrainOptions
@@ -83,8 +84,8 @@ def loaded(photos: str, architecture: str, model_dir: str) -> Set:
     """The photos of a folder with their vectors, from the cache where they are there."""
     options = RetrainOptions(image_dir=photos, architecture=architecture, model_dir=model_dir)
     files = scan(photos, silent)
-    bundle = bundle_of(resolve(architecture, options), options, partial(some_inputs, files.paths), silent)
-    features = extract(files.paths, files.stamps, photo_source(bundle, options, silent), silent)
+    bundle = bundle_of(resolve(architecture, options), options, partial(sample_inputs, files.paths), silent)
+    features = extract(files.paths, files.stamps, feature_extraction(bundle, options, silent), silent)
     dataset = dataset_of(files, features.readable, features.digests, silent)
     return Set(dataset, Examples(features.matrix, features.rows[:, 0], dataset.label_ids))
 

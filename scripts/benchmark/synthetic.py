@@ -9,8 +9,10 @@ from PIL import Image
 
 from retrainer.arrays import Digests
 from retrainer.backbones.bundle import Bundle
-from retrainer.bottlenecks.cache import ROWS_PER_PART, BottleneckCache, FileIndex
+from retrainer.bottlenecks.cache import BottleneckCache
+from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
+from retrainer.bottlenecks.table_writer import ROWS_PER_FILE
 from retrainer.events import silent
 from retrainer.feature_source import cache_name
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES
@@ -54,12 +56,12 @@ def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> No
     digests: Digests = generator.integers(0, 256, (count, 32), np.uint8)
     index = FileIndex(cache_dir, silent)
     cache = BottleneckCache(cache_dir, cache_name(bundle, ""), bundle.depth, silent)
-    prints = FingerprintCache(cache_dir, silent)
+    fingerprints = FingerprintCache(cache_dir, silent)
     paths: Sequence[str] = files.paths
-    for start in range(0, count, ROWS_PER_PART):
-        rows = slice(start, min(start + ROWS_PER_PART, count))
+    for start in range(0, count, ROWS_PER_FILE):
+        rows = slice(start, min(start + ROWS_PER_FILE, count))
         own = digests[rows]
         noise = generator.standard_normal((len(own), bundle.depth), np.float32)
         index.add(paths[rows], files.stamps[rows], own)
         cache.add(own, np.zeros(len(own), np.int64), centres[files.folder_ids[rows]] + 4.0 * noise)
-        prints.add(own, np.zeros((len(own), FINGERPRINT_BYTES), np.uint8))
+        fingerprints.add(own, np.zeros((len(own), FINGERPRINT_BYTES), np.uint8))

@@ -9,7 +9,9 @@ from pyarrow import dataset, parquet
 
 from retrainer.arrays import Digests, Floats, Integers
 from retrainer.bottlenecks import cache as bottleneck_cache
-from retrainer.bottlenecks.cache import BottleneckCache, FileIndex
+from retrainer.bottlenecks.cache import BottleneckCache
+from retrainer.bottlenecks.digests import contains, sorted_digests
+from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import OutputError
 from retrainer.events import Event, Warned, silent
 
@@ -38,7 +40,7 @@ def cache(folder: Path, events: list[Event] | None = None) -> BottleneckCache:
     return BottleneckCache(folder, "net-1", DEPTH, silent if events is None else events.append)
 
 
-def parts(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[Path]:
     return sorted((folder / "net-1").glob("part-*.parquet"))
 
 
@@ -60,7 +62,7 @@ def test_other_tools_read_the_folder_as_it_is(tmp_path: Path) -> None:
     events: list[Event] = []
     cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
     cache(tmp_path).add(digests(4, 5, 6), ZERO, vectors(4, 5, 6))
-    parts(tmp_path)[0].write_bytes(b"PAR1 nothing")
+    files(tmp_path)[0].write_bytes(b"PAR1 nothing")
     cache(tmp_path, events)
     table = dataset.dataset(tmp_path / "net-1").to_table()
     assert len(events) == 1
@@ -99,13 +101,13 @@ def test_a_large_cache_is_mapped_and_not_read_again(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
-def test_a_part_whose_vectors_are_damaged_leaves_a_large_cache(
+def test_a_file_whose_vectors_are_damaged_leaves_a_large_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     for number in (1, 2, 3):
         cache(tmp_path).add(digests(number), np.array([0]), vectors(number))
     index = ("first", "middle", "last").index(place)
-    bad = parts(tmp_path)[index]
+    bad = files(tmp_path)[index]
     content = bad.read_bytes()
     start = content.index(np.float32(index + 1.5).tobytes())
     bad.write_bytes(content[:start] + bytes([content[start] ^ 1]) + content[start + 1 :])
@@ -130,10 +132,10 @@ def test_a_part_whose_vectors_are_damaged_leaves_a_large_cache(
         (lambda path: path.write_bytes(other_depth(path)), "another table or version"),
     ],
 )
-def test_a_bad_part_is_named_set_aside_and_rebuilt(tmp_path: Path, damage, reason: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_file_is_named_set_aside_and_rebuilt(tmp_path: Path, damage, reason: str) -> None:  # type: ignore[no-untyped-def]
     cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
     cache(tmp_path).add(digests(4), np.array([0]), vectors(4))
-    bad, good = parts(tmp_path)
+    bad, good = files(tmp_path)
     damage(bad)
     events: list[Event] = []
     opened = cache(tmp_path, events)
@@ -142,18 +144,18 @@ def test_a_bad_part_is_named_set_aside_and_rebuilt(tmp_path: Path, damage, reaso
     assert str(bad) in event.message
     assert reason in event.message
     assert (bad.parent / f"_set-aside-{bad.name}").is_file()
-    assert parts(tmp_path) == [good]
+    assert files(tmp_path) == [good]
     assert opened.rows(digests(1, 4), np.zeros(2, np.int64)).tolist() == [-1, 0]
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_no_file_in_the_place_of_a_part_is_set_aside_unopened(
+def test_a_pipe_or_folder_in_the_place_of_a_file_is_set_aside_unopened(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     cache(tmp_path).add(digests(1), np.array([0]), vectors(1))
-    (part,) = parts(tmp_path)
-    part.unlink()
-    make(part)
+    (file,) = files(tmp_path)
+    file.unlink()
+    make(file)
     events: list[Event] = []
     assert not len(cache(tmp_path, events).matrix)
     (event,) = events
@@ -196,3 +198,17 @@ def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "net-1").write_text("not a folder")
     with pytest.raises(OutputError, match="Cannot write"):
         cache(tmp_path).add(digests(1), np.array([0]), vectors(1))
+
+
+def test_sorted_digests_contain_what_was_put_in() -> None:
+    generator = np.random.default_rng(0)
+    known: Digests = generator.integers(0, 256, (1000, 32), np.uint8)
+    # Bytes beyond 127, zeros at the end, and what differs in the last byte only.
+    known[:4] = [[255] * 32, [0] * 32, [7] * 31 + [0], [128] + [0] * 31]
+    content = sorted_digests(known)
+    assert content == b"".join(sorted(digest.tobytes() for digest in known))
+    assert sorted_digests(content) == content
+    assert all(contains(content, digest.tobytes()) for digest in known)
+    for absent in (bytes([7] * 31 + [1]), bytes([255] * 31 + [254]), bytes([0] * 31 + [1]), bytes([254] * 32)):
+        assert not contains(content, absent)
+    assert not contains(b"", bytes(32))

@@ -32,21 +32,21 @@ def expected(names: Sequence[str]) -> Floats:
     return np.concatenate([VECTORS[name] for name in names])
 
 
-def test_new_parts_are_appended(tmp_path: Path) -> None:
+def test_new_files_are_appended(tmp_path: Path) -> None:
     read: list[str] = []
     for end in range(1, 5):
         np.testing.assert_array_equal(matrix(tmp_path, NAMES[:end], read), expected(NAMES[:end]))
     assert read == NAMES
 
 
-def test_a_part_that_is_gone_or_came_between_has_all_copied_anew(tmp_path: Path) -> None:
+def test_after_a_file_is_gone_or_came_between_all_are_copied_again(tmp_path: Path) -> None:
     before = matrix(tmp_path, NAMES)
     for names in (NAMES[1:], NAMES):
         np.testing.assert_array_equal(matrix(tmp_path, names), expected(names))
     np.testing.assert_array_equal(before, expected(NAMES))
 
 
-def test_a_copy_that_was_killed_is_taken_up_where_the_list_ends(tmp_path: Path) -> None:
+def test_a_copy_that_was_killed_goes_on_where_the_list_ends(tmp_path: Path) -> None:
     matrix(tmp_path, NAMES[:2])
     with (tmp_path / "_vectors.npy").open("ab") as handle:
         handle.write(b"half a row")
@@ -93,7 +93,7 @@ def into_pipe(path: Path) -> None:
         lambda folder: into_pipe(folder / "_vectors.lock"),
     ],
 )
-def test_what_is_damaged_is_copied_anew(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_matrix_or_list_is_copied_again(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
     matrix(tmp_path, NAMES)
     damage(tmp_path)
     np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))

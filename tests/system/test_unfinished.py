@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retrainer.bottlenecks.parquet_files import PartFolder
+from retrainer.bottlenecks.parquet_files import ParquetFolder
 from retrainer.models.event_files import require_own_folder
 from retrainer.system.files import require_writable, whole_file, write_whole
 from retrainer.system.unfinished import is_unfinished, remove_leftovers, unfinished_file, unfinished_folder
@@ -46,12 +46,12 @@ def killed(folder: Path) -> None:
     [
         lambda folder: write_whole(folder / "other", b"content"),
         lambda folder: require_writable(folder / "other"),
-        lambda folder: PartFolder(folder, "table", None, print).names(),
+        lambda folder: ParquetFolder(folder, "table", None, print).names(),
     ],
 )
 def test_the_next_to_write_or_read_removes_what_a_crash_left(tmp_path: Path, use, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     killed(tmp_path)
-    monkeypatch.setattr(PartFolder, "__init__", lambda self, folder, *_: setattr(self, "folder", folder))
+    monkeypatch.setattr(ParquetFolder, "__init__", lambda self, folder, *_: setattr(self, "folder", folder))
     use(tmp_path)
     assert [name for name in names(tmp_path) if is_unfinished(name)] == []
 

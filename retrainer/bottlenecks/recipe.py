@@ -1,0 +1,83 @@
+"""The order to an engine, and what comes back: plain values that pickle, for threads, processes or a cluster."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from retrainer.arrays import Floats
+from retrainer.bottlenecks.digests import contains
+from retrainer.photos.copies.fingerprints import Fingerprints
+from retrainer.photos.distortions import Distortion
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphRecipe:
+    """The network as a graph for TensorFlow.
+
+    Attributes:
+        path: The GraphDef's file.
+        feature_node: The node that gives the features.
+        trusted: Whether TensorFlow may run operations that a network of pictures does not need.
+    """
+
+    path: str
+    feature_node: str
+    trusted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to turn a photo's file into feature vectors.
+
+    Attributes:
+        tflite: The path of the network for LiteRT.
+        input_size: S, pixels; the network's input is `(S, S, 3)`.
+        distortion: How the views of a photo differ from it; None for the photo itself.
+        fingerprints: Whether to take fingerprints, too; only without a distortion.
+        runtime: `litert`, `tensorflow`, or `auto`: TensorFlow if it sees a GPU.
+        graph: The network for TensorFlow; None if only LiteRT can run it.
+        with_vectors: The contents whose vectors are cached: SHA-256 digests, sorted, 32 bytes each.
+        with_fingerprints: The contents whose fingerprints are cached, likewise.
+    """
+
+    tflite: str
+    input_size: int
+    distortion: Distortion | None = None
+    fingerprints: bool = False
+    runtime: str = "litert"
+    graph: GraphRecipe | None = None
+    with_vectors: bytes = b""
+    with_fingerprints: bytes = b""
+
+    @property
+    def views(self) -> tuple[int, ...]:
+        """The numbers of a photo's views: 0 is the photo itself, distorted views count from 1."""
+        return (0,) if self.distortion is None else tuple(range(1, self.distortion.views + 1))
+
+    def has_vectors(self, digest: bytes) -> bool:
+        """Whether the vectors of a content are cached."""
+        return contains(self.with_vectors, digest)
+
+    def is_complete(self, digest: bytes) -> bool:
+        """Whether all that is wanted of a content is cached."""
+        return self.has_vectors(digest) and (not self.fingerprints or contains(self.with_fingerprints, digest))
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoResult:
+    """What an engine returns for one file.
+
+    Attributes:
+        digest: SHA-256 of the file's bytes, 32 bytes; empty if the file cannot be read.
+        vectors: float32 `(V, D)`, one for each view; None if they were cached or there is a problem.
+        fingerprint: uint8 `(FINGERPRINT_BYTES,)`; None if it was not taken.
+        problem: Why the file is no photo that can be used; empty if it is one.
+    """
+
+    digest: bytes = b""
+    vectors: Floats | None = None
+    fingerprint: Fingerprints | None = None
+    problem: str = ""
+
+
+Engine = Callable[[Sequence[str], Recipe], Iterator[PhotoResult]]
+"""Takes the absolute paths of files and yields a result for each, in the same order, as soon as it is there."""
