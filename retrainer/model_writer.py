@@ -1,26 +1,36 @@
-"""A trained head and its backbone -> the model's files."""
+"""Writes a trained head and its backbone as a model, in each format of the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
-from retrainer.models.graph import graphdef
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
-from retrainer.models.retrained import twins
-from retrainer.models.tflite import flatbuffer
 from retrainer.options.retraining import RetrainOptions
+from retrainer.output_formats import FORMATS, TrainedModel, contents_of, formats_of, model_paths
 from retrainer.photos.labels import labels_file
 from retrainer.previous_model import is_same_model, kept_paths
 from retrainer.system.files import keep_as, write_together, write_whole
 from retrainer.training.head import Head
-from retrainer.training.rejection import KEPT, Prototypes, Rejection
+from retrainer.training.rejection import KEPT, Rejection
 
-# The options that a model says it was trained with.
-_RECORDED = ("architecture", "split_by", "seed")
+LABELS = "labels"
+"""Name of the labels file in `Written.files`."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written.
+
+    Attributes:
+        files: Name of a format, or `LABELS` -> path. The first is the model to label with.
+        previous: Where the model that was replaced is kept; empty if there was none, or the same.
+    """
+
+    files: Mapping[str, str]
+    previous: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,69 +47,51 @@ class ModelWriter:
     labels: tuple[str, ...]
     split: Mapping[str, Any]
 
-    def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> tuple[str, str, str]:
-        """Writes the model, its twin and the labels together, after another model in their place was kept.
-
-        A backbone without a graph gives a `.tflite` only, which is then both.
-
-        Returns:
-            The paths of the model and its twin, and where the other model is kept; empty if there was none.
+    def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> Written:
+        """Writes the model in all formats and the labels together; first keeps another model that they replace.
 
         Args:
-            head: Weights `(D, C)`.
-            rejection: What tells strange photos, None where nothing does.
-            facts: What the metadata says of the training besides its options.
+            head: Weights `(D, C)` and biases `(C,)`.
+            rejection: Finds photos of none of the classes; None if nothing does.
+            facts: More fields of the metadata's `training` section.
         """
-        metadata = self._metadata(head, rejection, facts)
-        prototypes = rejection.prototypes if rejection else None
-        graph, twin = twins(self.options.output_graph)
-        contents: dict[str | PathLike[str], bytes] = {self.options.output_labels: labels_file(self.labels)}
-        of_twin = flatbuffer.with_head(self.bundle.tflite_path, head, metadata, prototypes)
-        if self.bundle.has_graph:
-            contents[graph] = self._graph(head, metadata, prototypes, of_twin)
-        contents[twin] = of_twin
-        written = graph if self.bundle.has_graph else twin
-        same = _has(written, contents[written]) or is_same_model(str(written), metadata.model_id)
-        kept = {} if same else self._to_keep(twin, of_twin)
-        write_together(contents, partial(_keep, kept))
-        # The labels file alone, which another model may share, is no model.
-        models = [kept[path] for path in (graph, twin) if path in kept]
-        return str(written), str(twin), str(models[0]) if models else ""
+        model = self._model(head, rejection, facts)
+        contents, paths = contents_of(model), model_paths(self.options.output_graph)
+        files = {paths[name]: content for name, content in contents.items()}
+        kept = {} if _is_there(files, model.metadata.model_id) else self._to_keep(files)
+        labels = Path(self.options.output_labels), labels_file(self.labels)
+        write_together(dict([labels, *files.items()]), partial(_keep, kept))
+        # A labels file alone, which another model may share, is no model.
+        previous = [str(kept[paths[n]]) for n in contents if FORMATS[n].is_runnable and paths[n] in kept]
+        names = {name: str(paths[name]) for name in contents} | {LABELS: self.options.output_labels}
+        return Written(names, previous[0] if previous else "")
 
-    def _to_keep(self, twin: Path, new: bytes) -> dict[Path, Path]:
-        """The files of another model that are to be replaced, the graph first, each with where it is kept.
+    def _to_keep(self, files: Mapping[Path, bytes]) -> dict[Path, Path]:
+        """The files of another model that are about to be replaced, each with the path where it is kept.
 
-        A run that was killed may have written the new twin already, and kept the one before.
+        A killed run may have written some of the new files already, and have kept the ones before.
         """
         places = kept_paths(self.options.output_graph, self.options.output_labels)
-        replaced = [path for path in places if self.bundle.has_graph or path != twins(str(twin))[0]]
-        return {path: places[path] for path in replaced if path.is_file() and not (path == twin and _has(twin, new))}
+        replaced = [path for path in places if path in files or path == Path(self.options.output_labels)]
+        return {path: places[path] for path in replaced if path.is_file() and not _has(path, files.get(path))}
 
     def keep(self, step: int, head: Head) -> str:
-        """Writes an intermediate model, a `.pb` where the backbone has a graph, and returns its path."""
-        metadata = self._metadata(head, None, {"step": step})
-        path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}.pb"
-        if self.bundle.has_graph:
-            write_whole(path, self._graph(head, metadata))
-        else:
-            path = path.with_suffix(".tflite")
-            write_whole(path, flatbuffer.with_head(self.bundle.tflite_path, head, metadata))
+        """Writes an intermediate model in the first format that the backbone allows, and returns its path."""
+        row = next(iter(formats_of(self.bundle).values()))
+        path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}{row.suffix}"
+        write_whole(path, row.write(self._model(head, None, {"step": step}), {}))
         return str(path)
 
-    def _graph(
-        self, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None, twin: bytes = b""
-    ) -> bytes:
-        bundle = self.bundle
-        return graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata, prototypes, twin)
-
-    def _metadata(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> ModelMetadata:
-        bundle = self.bundle
-        return ModelMetadata(
+    def _model(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> TrainedModel:
+        options, bundle = self.options, self.bundle
+        prototypes = rejection.prototypes if rejection else None
+        recorded = {"architecture": options.architecture, "split_by": options.split_by, "seed": options.seed}
+        metadata = ModelMetadata(
             labels=self.labels,
             input_size=bundle.input_size,
             mean=INPUT_MEAN,
             std=INPUT_STD,
-            output_node=self.options.final_tensor_name,
+            output_node=options.final_tensor_name,
             resize=RESIZE_RULE,
             backbone={
                 "name": bundle.name,
@@ -109,8 +101,16 @@ class ModelWriter:
             },
             rejection={"threshold": rejection.threshold, "kept": KEPT} if rejection else {},
             split=self.split,
-            training={name: getattr(self.options, name) for name in _RECORDED} | dict(facts),
-        ).identified(head.tobytes() + (rejection.prototypes.tobytes() if rejection else b""))
+            training=recorded | dict(facts),
+        )
+        weights = head.tobytes() + (b"" if prototypes is None else prototypes.tobytes())
+        return TrainedModel(bundle, head, metadata.identified(weights), prototypes)
+
+
+def _is_there(files: Mapping[Path, bytes], model_id: str) -> bool:
+    """Whether the same model is there already: its first file, or a whole model of this id."""
+    path, content = next(iter(files.items()))
+    return _has(path, content) or is_same_model(str(path), model_id)
 
 
 def _keep(kept: Mapping[Path, Path]) -> None:
@@ -118,5 +118,8 @@ def _keep(kept: Mapping[Path, Path]) -> None:
         keep_as(path, place)
 
 
-def _has(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+def _has(path: Path, content: bytes | None) -> bool:
+    """Whether a file has this content."""
+    if content is None or not path.is_file():
+        return False
+    return path.stat().st_size == len(content) and path.read_bytes() == content

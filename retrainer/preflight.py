@@ -9,6 +9,7 @@ from retrainer.models.event_files import require_own_folder
 from retrainer.models.graph import graphdef
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
+from retrainer.output_formats import model_paths
 from retrainer.previous_model import kept_paths
 from retrainer.system.files import require_writable, require_writable_folder, shown
 from retrainer.text import pasted
@@ -56,5 +57,6 @@ def require_outputs(options: RetrainOptions) -> None:
 
 def _outputs(options: RetrainOptions) -> list[str]:
     """Each file of the model, what is kept of the one before, and the table of duplicates."""
+    models = model_paths(options.output_graph).values()
     kept = kept_paths(options.output_graph, options.output_labels).values()
-    return [*map(str, twins(options.output_graph)), options.output_labels, *map(str, kept), options.duplicates]
+    return [*map(str, models), options.output_labels, *map(str, kept), options.duplicates]

@@ -12,11 +12,12 @@ from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
 from retrainer.errors import PictureError, RetrainerError
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, Membership
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
-from retrainer.models.retrained import is_tflite, twin_of, twins
+from retrainer.models.retrained import is_tflite, twin_of
 from retrainer.models.seal import damaged
 from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.options.model import LabelOptions
+from retrainer.output_formats import model_paths
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples
@@ -93,11 +94,9 @@ def previous_path(path: str) -> Path:
 
 def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
     """Each file of a model -> where it is kept; `label --graph` finds the twin of a kept model, too."""
-    kept_graphs = twins(str(previous_path(output_graph)))
-    return {
-        **dict(zip(twins(output_graph), kept_graphs, strict=True)),
-        Path(output_labels): previous_path(output_labels),
-    }
+    kept = model_paths(str(previous_path(output_graph)))
+    models = {path: kept[name] for name, path in model_paths(output_graph).items()}
+    return {**models, Path(output_labels): previous_path(output_labels)}
 
 
 def is_same_model(output_graph: str, model_id: str) -> bool:

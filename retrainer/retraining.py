@@ -34,7 +34,7 @@ from retrainer.measuring.cross_validation import CrossValidation, cross_validate
 from retrainer.measuring.figures import Assessment, assess, calibration_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.remembered_split import Membership
-from retrainer.model_writer import ModelWriter
+from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.models.graph import graphdef
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.retraining import RetrainOptions
@@ -59,7 +59,7 @@ class Retraining:
     """What a run gave.
 
     Attributes:
-        graph, tflite, labels_file: The files written.
+        files: Name of an output format, or `labels` -> path of the file written. The first is the model to label with.
         labels: In the order of the model's scores.
         backbone: The backbone's name.
         photos: How many photos were used.
@@ -74,9 +74,7 @@ class Retraining:
         left_out: How many files and folders lie in no class folder or are hidden.
     """
 
-    graph: str
-    tflite: str
-    labels_file: str
+    files: Mapping[str, str]
     labels: tuple[str, ...]
     backbone: str
     photos: int
@@ -90,6 +88,21 @@ class Retraining:
     previous: Previous | None = None
     unlisted: int = 0
     left_out: int = 0
+
+    @property
+    def graph(self) -> str:
+        """The model to label with: the `.pb`, or the `.tflite` if the backbone has no TensorFlow graph."""
+        return next(iter(self.files.values()))
+
+    @property
+    def tflite(self) -> str:
+        """The model's `.tflite`."""
+        return self.files["tflite"]
+
+    @property
+    def labels_file(self) -> str:
+        """The labels, one per line."""
+        return self.files[LABELS]
 
     @property
     def test_accuracy(self) -> float | None:
@@ -153,14 +166,13 @@ def retrain(options: RetrainOptions, observer: Observer = silent) -> Retraining:
                     "folds": len(cross_validation.accuracies),
                     "folds_accuracy": cross_validation.assessment.accuracy,
                 }
-            graph, twin, kept = writer.write(trained.head, rejection, {**trained.facts, **measured})
+            written = writer.write(trained.head, rejection, {**trained.facts, **measured})
             if run.bundle.has_graph:
-                run.tensorboard.graph(graphdef.read_graph(graph))
+                run.tensorboard.graph(graphdef.read_graph(written.files["pb"]))
+            kept = written.previous
             previous = compared(kept, run.bundle, tested, trained.head) if kept else None
     return Retraining(
-        graph=graph,
-        tflite=twin,
-        labels_file=options.output_labels,
+        files=written.files,
         labels=dataset.labels,
         backbone=run.bundle.name,
         photos=len(dataset.paths),

@@ -16,7 +16,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("bottlenecks", "models"),
     ("measuring", "backbones"),
     ("engines",),
-    ("labeler", "feature_source", "duplicates"),
+    ("labeler", "feature_source", "duplicates", "output_formats"),
     ("previous_model",),
     ("model_writer", "preflight", "observers", "pages"),
     ("retraining", "evaluation", "comparison", "inspection", "fetching"),

@@ -31,8 +31,7 @@ def summary(result: Retraining) -> list[str]:
     for heading, count, (one, more), how in missed:
         if count:
             lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
-    written = dict.fromkeys(map(shown, (result.graph, result.tflite, result.labels_file)))
-    lines += [f"{head:<15} {path}" for head, path in zip(("Written", "", ""), written, strict=False)]
+    lines += [f"{'' if number else 'Written':<15} {shown(path)}" for number, path in enumerate(result.files.values())]
     if result.previous:
         lines += previous_lines(result.previous)
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())

@@ -46,11 +46,19 @@ class Runner(Protocol):
 
 
 def twins(output_graph: str) -> tuple[Path, Path]:
-    """The paths of a model's `.pb` and `.tflite`, whichever of them is named; another ending is kept before both."""
+    """The paths of a model's `.pb` and `.tflite`, whichever of them is named."""
+    return path_with(output_graph, _PB), path_with(output_graph, _TFLITE)
+
+
+def path_with(output_graph: str, suffix: str) -> Path:
+    """The path of a model's file with a suffix, whichever of its files is named.
+
+    An ending of another kind stays, as in `model.v2.tflite`; a `.pb` may have no other ending.
+    """
     path = Path(output_graph)
-    if path.suffix == _TFLITE:
-        return path.with_suffix(_PB), path
-    return path, path.with_suffix(_TFLITE) if path.suffix == _PB else path.with_name(path.name + _TFLITE)
+    if path.suffix in (_PB, _TFLITE):
+        return path.with_suffix(suffix)
+    return path if suffix == _PB else path.with_name(path.name + suffix)
 
 
 def open_retrained(

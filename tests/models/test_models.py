@@ -413,8 +413,8 @@ def test_models_that_differ_in_prototypes_only_have_other_ids(
     ids = set()
     for first in (1.0, 0.5):
         prototypes = np.array([[first, 0, 0], [0, 1, 0]], np.float16)
-        path, _, _ = writer.write(head, Rejection(prototypes, 0.1), {})
-        metadata = graphdef.read_model(path)[1]
+        written = writer.write(head, Rejection(prototypes, 0.1), {})
+        metadata = graphdef.read_model(written.files["pb"])[1]
         assert metadata is not None
         ids.add(metadata.model_id)
     assert len(ids) == 2

@@ -104,9 +104,11 @@ def assessed(predicted: list[int]) -> Assessment:
 
 def result(**given: object) -> Retraining:
     values: dict[str, object] = {
-        "graph": "tf_files/my graph.pb",
-        "tflite": "tf_files/my graph.tflite",
-        "labels_file": "tf_files/labels.txt",
+        "files": {
+            "pb": "tf_files/my graph.pb",
+            "tflite": "tf_files/my graph.tflite",
+            "labels": "tf_files/labels.txt",
+        },
         "labels": ("daisy", "roses", "none"),
         "backbone": "pocket",
         "photos": 1250,

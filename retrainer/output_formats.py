@@ -1,0 +1,91 @@
+"""The formats that a retrained model is written in, a row of a table each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrainer.backbones.bundle import Bundle
+from retrainer.models.graph import graphdef
+from retrainer.models.metadata import ModelMetadata
+from retrainer.models.retrained import path_with
+from retrainer.models.tflite import flatbuffer
+from retrainer.training.head import Head
+from retrainer.training.rejection import Prototypes
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A head on its backbone, with everything that a file of it may need.
+
+    Attributes:
+        bundle: The backbone.
+        head: Weights `(D, C)` and biases `(C,)`.
+        metadata: Labels, input, name of the output, training.
+        prototypes: Feature vectors for `retrainer label --reject`, float16 `(M, D)`; None if there are none.
+    """
+
+    bundle: Bundle
+    head: Head
+    metadata: ModelMetadata
+    prototypes: Prototypes | None = None
+
+
+Contents = Mapping[str, bytes]
+"""Name of a format -> content of the model's file in it."""
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """A format that a model is written in.
+
+    Attributes:
+        suffix: The ending of the file's name, such as `.pb`.
+        write: Returns the file's content. It is given the contents of the formats below this one in the table, too;
+            there are none if the file is written alone.
+        needs_graph: Whether the backbone must have a TensorFlow graph.
+        is_runnable: Whether `retrainer label` runs such a file.
+    """
+
+    suffix: str
+    write: Callable[[TrainedModel, Contents], bytes]
+    needs_graph: bool = False
+    is_runnable: bool = False
+
+
+def _write_graph(model: TrainedModel, others: Contents) -> bytes:
+    """A frozen TensorFlow graph; it names the `.tflite` that it is written with."""
+    bundle, twin = model.bundle, others.get("tflite", b"")
+    return graphdef.with_head(
+        bundle.graph_path, bundle.feature_node, model.head, model.metadata, model.prototypes, twin
+    )
+
+
+def _write_tflite(model: TrainedModel, _: Contents) -> bytes:
+    """A model for LiteRT and MediaPipe."""
+    return flatbuffer.with_head(model.bundle.tflite_path, model.head, model.metadata, model.prototypes)
+
+
+# The first format that a backbone allows is the model that people are told to use. Rows are written from the last to
+# the first, so that a file may depend on those below it, and is never on the disk without them.
+FORMATS: dict[str, OutputFormat] = {
+    "pb": OutputFormat(".pb", _write_graph, needs_graph=True, is_runnable=True),
+    "tflite": OutputFormat(".tflite", _write_tflite, is_runnable=True),
+}
+
+
+def formats_of(bundle: Bundle) -> dict[str, OutputFormat]:
+    """The formats that a backbone allows, in the order of the table."""
+    return {name: row for name, row in FORMATS.items() if bundle.has_graph or not row.needs_graph}
+
+
+def contents_of(model: TrainedModel) -> dict[str, bytes]:
+    """The content of a model's file in each format that its backbone allows, in the order of the table."""
+    contents: dict[str, bytes] = {}
+    for name, row in reversed(formats_of(model.bundle).items()):
+        contents = {name: row.write(model, contents), **contents}
+    return contents
+
+
+def model_paths(output_graph: str) -> dict[str, Path]:
+    """Name of a format -> path of the model's file in it, for each row of the table."""
+    return {name: path_with(output_graph, row.suffix) for name, row in FORMATS.items()}
