@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrainer.evaluation import Evaluation as Evaluation
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
-    from retrainer.labeler import Labelled as Labelled
+    from retrainer.labeler import Prediction as Prediction
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
@@ -29,7 +29,7 @@ _HOMES = {
     "EvaluateOptions": "options.model",
     "Evaluation": "evaluation",
     "LabelOptions": "options.model",
-    "Labelled": "labeler",
+    "Prediction": "labeler",
     "Labeler": "labeler",
     "RetrainOptions": "options.retraining",
     "RetrainerError": "errors",
@@ -44,7 +44,7 @@ __all__ = [
     "Evaluation",
     "LabelOptions",
     "Labeler",
-    "Labelled",
+    "Prediction",
     "RetrainOptions",
     "RetrainerError",
     "Retraining",

@@ -1,34 +1,30 @@
 """Several backbones on the same photos."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import spread
 from retrainer.backbones.bundle import Bundle
-from retrainer.backbones.making import bundle_of
-from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.extraction import extract
-from retrainer.bottlenecks.inputs import photo_input, sample_inputs
-from retrainer.duplicates import with_copies_together
-from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
-from retrainer.events import Event, Missed, Noted, Observer, Warned, silent
-from retrainer.feature_source import feature_extraction, refuse_if_strict
+from retrainer.bottlenecks.inputs import photo_input
+from retrainer.errors import DatasetError, PictureError, RetrainerError
+from retrainer.events import Noted, Observer
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.figures import Assessment
 from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
-from retrainer.photos.dataset import PhotoFiles, dataset_of, scan
+from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.reading import read_file
-from retrainer.photos.splits import content_positions
+from retrainer.preparation import prepare
+from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
-from retrainer.training.examples import Examples
 from retrainer.training.fitting import settled
 
 # A speed is measured for so long, on at most so many photos.
@@ -61,34 +57,29 @@ class Comparison:
 
 
 @one_blas_thread()
-def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
-    """Measures each backbone of `options.compare` by folds, through the cache; writes no model.
+def compare(
+    names: Iterable[str], photos: RetrainOptions | str | PathLike[str], *observers: Observer, **options: Any
+) -> Comparison:
+    """Measures backbones on the same photos by folds, through the cache; writes no model.
+
+    Args:
+        names: The backbones, each as `architecture` names one.
+        photos: The folder of class folders, or all options.
+        observers: Called with every event; a warning or a missed file that several backbones meet is reported once.
+        options: Options by name, as in `RetrainOptions`; five folds unless `folds` says otherwise.
 
     Raises:
-        RetrainerError: the photos cannot be compared on; what is wrong with one backbone only fails that one.
+        RetrainerError: the photos cannot be compared on. An error of one backbone only fails that one.
     """
-    names = list(dict.fromkeys(name.strip() for name in options.compare.split(",") if name.strip()))
-    if not names:
-        raise OptionError(f"--compare: expected backbones with commas between, received '{options.compare}'.")
-    told: set[Event] = set()
-
-    def tell(event: Event) -> None:
-        """Each backbone finds the same faults in the same photos, which are told of once."""
-        if isinstance(event, Missed):
-            refuse_if_strict(event, options)
-        if isinstance(event, Missed | Warned):
-            if event in told:
-                return
-            told.add(event)
-        observer(event)
-
-    files = scan(options.image_dir, tell)
-    options = settled(options, np.bincount(files.folder_ids), observer)
+    run = RetrainOptions.given(photos, "image_dir", options)
+    report = Reporter(observers, strict=run.strict, once=True)
+    files = scan(run.image_dir, report)
+    run = settled(run, np.bincount(files.folder_ids), report)
     compared, failed = [], []
-    for name in names:
-        observer(Noted(f"Comparing '{shown(name)}'"))
+    for name in dict.fromkeys(names):
+        report(Noted(f"Comparing '{shown(name)}'"))
         try:
-            compared.append(_compared(name, files, options, tell))
+            compared.append(_compared(replace(run, architecture=name), files, report))
         except DatasetError:
             raise
         except RetrainerError as error:
@@ -97,19 +88,14 @@ def compare(options: RetrainOptions, observer: Observer = silent) -> Comparison:
     return Comparison(tuple(best_first), tuple(failed))
 
 
-def _compared(name: str, files: PhotoFiles, options: RetrainOptions, observer: Observer) -> Compared:
-    bundle = bundle_of(resolve(name, options), options, partial(sample_inputs, files.paths), observer)
-    extraction = feature_extraction(bundle, options, observer)
-    features = extract(files.paths, files.stamps, extraction, observer)
-    dataset = dataset_of(files, features.readable, features.digests, observer)
-    dataset = with_copies_together(dataset, extraction.tables.fingerprints, options, observer)
-    groups = content_positions(dataset, options.seed)[0].view(np.int64)
-    examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
+def _compared(options: RetrainOptions, files: PhotoFiles, report: Reporter) -> Compared:
+    prepared = prepare(options, report, Stopwatch(report), files=files)
+    bundle, dataset = prepared.bundle, prepared.dataset
     folds = folds_of(dataset, options, options.folds or FOLDS)
-    result = cross_validate(folds, dataset, examples, options, observer)
+    result = cross_validate(folds, dataset, prepared.examples, options, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
     return Compared(
-        name,
+        options.architecture,
         result.assessment,
         photos_per_second(bundle, dataset.paths),
         bundle.tflite_path.stat().st_size + head_bytes,

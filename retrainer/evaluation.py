@@ -1,32 +1,30 @@
 """How good a model is on a folder of photos."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Bools, Digests, Floats, Integers
+from retrainer.bottlenecks.digests import DIGEST_BYTES
+from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import (
-    Event,
-    ExtractionAdvanced,
-    FolderSkipped,
-    Missed,
-    Observer,
-    PhotoSkipped,
-    Warned,
-    silent,
-)
+from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned
 from retrainer.labeler import Labeler
 from retrainer.measuring.figures import Assessment, assess
 from retrainer.measuring.remembered_split import Membership
 from retrainer.measuring.unseen import all_measured, unseen
-from retrainer.options.groups import options_of
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.labels import class_ids_of, label_of
+from retrainer.photos.reading import read_file
+from retrainer.reporting import Reporter
 from retrainer.system.files import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
@@ -72,50 +70,49 @@ class Evaluation:
     left_out: int = 0
 
 
-def evaluate(options: EvaluateOptions, observer: Observer = silent) -> Evaluation:
+def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer, **options: Any) -> Evaluation:
     """Labels the photos of a folder of class folders and assesses the scores.
 
     Photos that the model learnt from, and those that chose its head, are left out wherever they lie.
+
+    Args:
+        model: The path of the model, or all options.
+        observers: Called with every event, in the calling thread.
+        options: Options by name, as in `EvaluateOptions`: `evaluate("model.tflite", image_dir="photos")`.
 
     Raises:
         OptionError: the graph or the folder is not there.
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    shared = {item.name: getattr(options, item.name) for item in options_of(ModelOptions)}
-    labeler = Labeler(LabelOptions(**shared))
+    given = EvaluateOptions.given(model, "graph", options)
+    report = Reporter(observers)
+    labeler = Labeler(LabelOptions(**given.values(ModelOptions)))
     for warning in labeler.warnings:
-        observer(Warned(warning))
+        report(Warned(warning))
     membership = Membership.from_metadata(labeler.metadata.split)
-    missed: list[Missed] = []
-
-    def tell(event: Event) -> None:
-        if isinstance(event, Missed):
-            missed.append(event)
-        observer(event)
-
-    files = scan(_image_dir(options, membership), tell, fewest=1)
-    label_ids = _label_ids(files, labeler, options, tell)
-    measured = unseen(membership, files, label_ids, tell) if membership else all_measured(label_ids)
-    paths = [files.paths[row] for row in measured.rows]
-    read, scores = _scores(labeler, paths, tell)
-    if not len(read):
+    files = scan(_image_dir(given, membership), report, fewest=1)
+    label_ids = _label_ids(files, labeler, given, report)
+    read = _Reading.of(labeler, files, label_ids, membership, given.bottleneck_dir, report)
+    measured = unseen(membership, files, label_ids, read.digests, report) if membership else all_measured(label_ids)
+    rows = measured.rows[read.readable[measured.rows]]
+    if not len(rows):
         which = "test photos" if measured.left_out else "photos"
         raise DatasetError(
             f"No readable {which} in '{shown(files.root)}'.",
             "Give another folder as --image_dir, with photos that are new to the model." if measured.left_out else "",
         )
-    own = label_ids[measured.rows][read]
+    scores, own = _distributions(read.scores[rows]), label_ids[rows]
     return Evaluation(
-        graph=options.graph,
+        graph=given.graph,
         image_dir=files.root,
-        part=measured.told(read, files.root, observer),
+        part=measured.told(read.readable[measured.rows], files.root, report),
         learnt=measured.learnt,
         labels=labeler.labels,
         assessment=assess(labeler.labels, scores, own),
-        mistakes=_mistakes([paths[place] for place in read], labeler.labels, own, scores),
-        skipped=sum(isinstance(event, PhotoSkipped) for event in missed),
-        unlisted=sum(isinstance(event, FolderSkipped) for event in missed),
+        mistakes=_mistakes([files.paths[row] for row in rows], labeler.labels, own, scores),
+        skipped=report.skipped,
+        unlisted=report.unlisted,
         left_out=measured.left_out,
     )
 
@@ -147,7 +144,7 @@ def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
     return membership.image_dir
 
 
-def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, observer: Observer) -> Integers:
+def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:
     """The class ids of files, `(N,)`, by the model's labels; -1 in folders without a photo, which retraining skips."""
     ids = class_ids_of(files.folders, labeler.labels)
     folder_of: dict[int, str] = {}
@@ -167,7 +164,7 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, ob
                 "Name a folder of the model's own classes" + (", or leave out --labels." if options.labels else "."),
             )
         else:
-            observer(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
+            report(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
     return np.array(ids, np.int64)[files.folder_ids]
 
 
@@ -185,24 +182,70 @@ def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:
     return False
 
 
-def _scores(labeler: Labeler, paths: Sequence[str], observer: Observer) -> tuple[Integers, Floats]:
-    """The places of the photos that can be read, `(n,)`, and their scores, `(n, C)`, 0 to 1."""
+@dataclass(frozen=True)
+class _Reading:
+    """N files, each read at most once.
 
-    def read() -> Iterator[tuple[int, Floats]]:
-        for place, result in enumerate(labeler.scores_of_all(paths)):
+    Attributes:
+        digests: SHA-256 of their bytes, `(N, 32)`; zero if that is neither known nor needed.
+        scores: Of the photos that may be measured, float32 `(N, C)`, 0 to 1; zero for all others.
+        readable: Whether a photo has scores, `(N,)`.
+    """
+
+    digests: Digests
+    scores: Floats
+    readable: Bools
+
+    @classmethod
+    def of(
+        cls,
+        labeler: Labeler,
+        files: PhotoFiles,
+        label_ids: Integers,
+        membership: Membership | None,
+        bottleneck_dir: str,
+        report: Reporter,
+    ) -> "_Reading":
+        """Hashes and labels the photos with a class id; of those that the model certainly saw it stops at the hash."""
+        was_seen = membership.was_seen if membership else _is_new
+        digests = _known_digests(files, bottleneck_dir, report)
+        seen = [was_seen(digest.tobytes()) for digest in digests]
+        rows = np.flatnonzero((label_ids >= 0) & ~np.array(seen, np.bool_)).tolist()
+        scores = np.zeros((len(label_ids), len(labeler.labels)), np.float32)
+        readable = np.zeros(len(label_ids), np.bool_)
+
+        def read(labeler: Labeler, path: str) -> tuple[bytes, Floats | None]:
+            content = read_file(path)
+            digest = hashlib.sha256(content).digest()
+            return digest, None if was_seen(digest) else labeler.scores(content)
+
+        results = labeler.on_all_cores(read, [files.paths[row] for row in rows])
+        for done, (row, result) in enumerate(zip(rows, results, strict=True), start=1):
             if isinstance(result, PictureError):
-                observer(PhotoSkipped(paths[place], result.problem))
+                report(PhotoSkipped(files.paths[row], result.problem))
             else:
-                yield place, result
-            observer(ExtractionAdvanced(place + 1, len(paths)))
+                digests[row] = np.frombuffer(result[0], np.uint8)
+                if result[1] is not None:
+                    scores[row], readable[row] = result[1], True
+            report(ExtractionAdvanced(done, len(rows)))
+        return cls(digests, scores, readable)
 
-    places, rows = [], [np.empty((0, len(labeler.labels)), np.float32)]
-    for place, scores in read():
-        places.append(place)
-        rows.append(scores[np.newaxis])
-    table = np.concatenate(rows)
-    sums = table.sum(axis=1, keepdims=True)
-    if len(table) and np.abs(sums - 1).max() > _DISTRIBUTION_TOLERANCE:
-        # Scores of one label each, or of integers that are rounded.
-        table = table / np.maximum(sums, np.finfo(np.float32).tiny)
-    return np.array(places, np.int64), table
+
+def _known_digests(files: PhotoFiles, bottleneck_dir: str, report: Reporter) -> Digests:
+    """The digests that the bottleneck cache knows of unchanged files, `(N, 32)`; zero for all others."""
+    if not os.path.isdir(bottleneck_dir):
+        return np.zeros((len(files.paths), DIGEST_BYTES), np.uint8)
+    return FileIndex(Path(bottleneck_dir), report).digests(list(map(os.path.abspath, files.paths)), files.stamps)[0]
+
+
+def _is_new(_digest: bytes) -> bool:
+    return False
+
+
+def _distributions(scores: Floats) -> Floats:
+    """Scores `(n, C)` whose rows sum to 1; other models give scores of one label each, or rounded integers."""
+    sums = scores.sum(axis=1, keepdims=True)
+    if np.abs(sums - 1).max() <= _DISTRIBUTION_TOLERANCE:
+        return scores
+    distributions: Floats = scores / np.maximum(sums, np.finfo(np.float32).tiny)
+    return distributions

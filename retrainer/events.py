@@ -1,6 +1,6 @@
-"""What happens during a run, as values: the library reports them, observers print or store them."""
+"""Events: what happens during a run, as values. The library reports them; observers print or store them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,8 +14,15 @@ class Event:
 
 
 @dataclass(frozen=True)
+class StageBegan(Event):
+    """A stage of the run begins, such as `bottlenecks`."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
 class FolderScanned(Event):
-    """A class folder was listed; `photos` files were found in it."""
+    """A class folder was listed, and `photos` files were found in it."""
 
     folder: str
     photos: int
@@ -23,21 +30,21 @@ class FolderScanned(Event):
 
 @dataclass(frozen=True)
 class Warned(Event):
-    """Something the user should know and the run can go on with."""
+    """The user should know something, and the run goes on."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Noted(Event):
-    """Something that takes a while begins, or that was found out on the way."""
+    """Something that takes a while begins, or the run found something out."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class DownloadAdvanced(Event):
-    """`received` bytes of `expected` have come, 0 where the server does not say how many there are."""
+    """`received` of `expected` bytes have arrived; `expected` is 0 if the server does not state it."""
 
     source: str
     received: int
@@ -46,19 +53,19 @@ class DownloadAdvanced(Event):
 
 @dataclass(frozen=True)
 class Missed(Event):
-    """The root of what a run goes on without; `--strict` ends it instead."""
+    """The root of events about what a run goes on without; `--strict` ends the run instead."""
 
     verb: ClassVar[str] = "Skipped"
 
     @property
     def problem(self) -> str:
-        """What is missed and why, for a message."""
+        """The missing thing and the reason, for a message."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class _PathMissed(Missed):
-    """A file or a folder is missed for a reason."""
+    """A file or a folder is missing from the run for a reason."""
 
     path: str
     reason: str
@@ -76,16 +83,16 @@ class PhotoSkipped(_PathMissed):
 
 @dataclass(frozen=True)
 class FolderSkipped(_PathMissed):
-    """A folder cannot be listed, or only in part; the run goes on without the photos that were not seen."""
+    """A folder cannot be listed, or only in part; the run goes on without the photos that it did not see."""
 
     verb: ClassVar[str] = "Missed photos of"
 
 
 @dataclass(frozen=True)
 class FilesLeftOut(Missed):
-    """Files or folders that could hold photos are not read, since they lie where photos do not belong.
+    """Files or folders that could hold photos are not read, because they lie where photos do not belong.
 
-    `files` counts them and names some; they are `count`.
+    `files` says in words how many there are and names some; `count` is their number.
     """
 
     verb: ClassVar[str] = "Left out"
@@ -102,7 +109,7 @@ class FilesLeftOut(Missed):
 
 @dataclass(frozen=True)
 class ExtractionAdvanced(Event):
-    """`done` of `total` photos that were not in the cache have their feature vectors now."""
+    """`done` of the `total` photos that were not cached have been read."""
 
     done: int
     total: int
@@ -112,7 +119,7 @@ class ExtractionAdvanced(Event):
 class StepEvaluated(Event):
     """Training was measured after a step.
 
-    Accuracies are 0 to 1, cross entropies in nats; both are NaN for a validation without photos.
+    Accuracies are 0 to 1, cross entropies are in nats; those of validation are NaN if no photo validates.
     """
 
     step: int
@@ -134,7 +141,7 @@ class HeadMeasured(Event):
 
 @dataclass(frozen=True)
 class TestEvaluated(Event):
-    """The head was measured on the test part; `accuracy` is 0 to 1, NaN where `count` is 0."""
+    """The head was measured on `count` test photos; `accuracy` is 0 to 1."""
 
     __test__ = False
 
@@ -144,9 +151,10 @@ class TestEvaluated(Event):
 
 @dataclass(frozen=True)
 class Calibrated(Event):
-    """The head's logits were divided by a temperature: what that did to `count` test photos.
+    """The head's logits were divided by a temperature, and `count` test photos were measured before and after.
 
-    Log losses in nats; expected calibration errors 0 to 1, and what a perfectly calibrated model would show by chance.
+    Log losses are in nats, expected calibration errors 0 to 1; `floor` is the error that a perfectly calibrated model
+    shows by chance.
     """
 
     temperature: float
@@ -164,15 +172,23 @@ class ModelKept(Event):
 
 
 @dataclass(frozen=True)
+class ModelWritten(Event):
+    """The model was written; `files` maps each format, such as `pb`, to its path."""
+
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class PhotoMisclassified(Event):
-    """A test photo whose highest score is not its own class."""
+    """The highest score of a test photo is that of another class than its own."""
 
     path: str
     predicted: str
 
 
 Observer = Callable[[Event], None]
+"""Whatever is called with every event, in the thread that reports it."""
 
 
 def silent(event: Event) -> None:
-    """The observer that ignores everything."""
+    """An observer that ignores everything."""

@@ -11,11 +11,9 @@ from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.bottlenecks.recipe import Engine, GraphRecipe, Recipe
 from retrainer.bottlenecks.tables import Tables
 from retrainer.engines.threads import threads
-from retrainer.errors import DatasetError
-from retrainer.events import Missed, Observer
+from retrainer.events import Observer
 from retrainer.models.metadata import RESIZE_RULE
 from retrainer.options.backbone import BackboneOptions
-from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.distortions import Distortion
 
 # A part of the cache's key. It grows when files are read, or refused, that were read wrongly before.
@@ -79,9 +77,3 @@ def cache_name(bundle: Bundle, distortion: str) -> str:
     preprocessing = f"{bundle.input_size} {INPUT_MEAN} {INPUT_STD} {RESIZE_RULE} reading-{_READING}"
     changing = f"{bundle.sha256[TFLITE]} {preprocessing} {distortion}"
     return f"{bundle.name}-{hashlib.sha256(changing.encode('utf-8')).hexdigest()[:12]}"
-
-
-def refuse_if_strict(missed: Missed, options: RetrainOptions) -> None:
-    """Raises DatasetError if `--strict` is given: the run would go on without a file or folder."""
-    if options.strict:
-        raise DatasetError(f"--strict: {missed.problem}.", "Mend, move or remove what is named, or leave out --strict.")

@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,15 +29,15 @@ _FEW = 32
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Prediction:
     """A photo's labels, best first.
 
     Attributes:
-        path: As given.
-        ranking: Label and score, 0 to 1, best first.
+        path: The photo's path, as given.
+        ranking: Labels with their scores (0 to 1), best first.
         seconds: How long the network ran.
-        distance: From what the model learnt from, 0 to 2; None unless strange photos are to be told.
-        limit: The distance beyond which a photo is of none of the classes.
+        distance: Cosine distance (0 to 2) to the nearest prototype; None unless the labeler rejects photos.
+        limit: The distance above which the photo counts as none of the classes; None unless the labeler rejects photos.
     """
 
     path: str
@@ -47,52 +48,53 @@ class Labelled:
 
     @property
     def rejected(self) -> bool:
-        """Whether the photo is of none of the classes; False unless strange photos are to be told."""
+        """Whether the photo counts as none of the classes; always False unless the labeler rejects photos."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
 
 class Labeler:
     """A model that is opened once and labels any number of photos, from any number of threads.
 
-    Pictures are read exactly as in training, by the same code. Threads that share a labeler read their photos at once,
-    and run the network one after the other; `label_all` and `scores_of_all` use all cores by networks of their own.
+    It reads pictures with the code that read them in training. Threads that share a labeler read their photos at the
+    same time and take turns to run the network; `label_all` and `scores_of_all` run a network of its own on each core.
 
     Attributes:
-        labels: In the order of the scores.
-        metadata: What the model says of itself.
-        warnings: What to know of a model that does not describe itself, one sentence each.
+        labels: The labels, in the order of the scores.
+        metadata: The model's description of itself.
+        warnings: What a user should know of a model that does not describe itself, one sentence each.
 
     Args:
-        options: The model, and what overrides its own description; `image` is not looked at.
+        model: The path of the model, or all options; `image` is ignored.
+        options: Options by name, as in `LabelOptions`: `Labeler("model.tflite", top=3)`.
 
     Raises:
-        OptionError: a file is missing, or an override does not fit the network, or the model cannot reject.
-        ModelError: the model cannot be read or does not fit its labels.
+        OptionError: a file is missing, an override does not fit the network, or the model cannot reject photos.
+        ModelError: the model cannot be read, or it does not fit its labels.
     """
 
-    def __init__(self, options: LabelOptions) -> None:
+    def __init__(self, model: LabelOptions | str | PathLike[str], **options: Any) -> None:
+        given = LabelOptions.given(model, "graph", options)
         self.metadata, self._runner, self._rejection = open_retrained(
-            options.graph,
-            options.input_layer,
-            options.output_layer,
-            rejecting=options.reject,
-            trusted=options.trust_graph,
+            given.graph,
+            given.input_layer,
+            given.output_layer,
+            rejecting=given.reject,
+            trusted=given.trust_graph,
         )
-        # No network bears two threads at once.
+        # A network cannot be run by two threads at the same time.
         self._turn = threading.Lock()
-        described = self.metadata
-        self._options = options
-        self._top = options.top
-        self._mean = described.mean if options.input_mean is None else options.input_mean
-        self._std = described.std if options.input_std is None else options.input_std
-        self._size = _input_size(options, self._runner.input_size or described.input_size, self._runner.input_size)
-        self.labels = _labels(options, described)
-        inferred = self._runner.inferred and self._runner.inferred.with_range(options.input_mean, options.input_std)
+        metadata = self.metadata
+        self._options = given
+        self._mean = metadata.mean if given.input_mean is None else given.input_mean
+        self._std = metadata.std if given.input_std is None else given.input_std
+        self._size = _input_size(given, self._runner.input_size or metadata.input_size, self._runner.input_size)
+        self.labels = _labels(given, metadata)
+        inferred = self._runner.inferred and self._runner.inferred.with_range(given.input_mean, given.input_std)
         self._are_logits = False
         self.warnings: tuple[str, ...] = ()
-        if described.resize != RESIZE_RULE:
+        if metadata.resize != RESIZE_RULE:
             raise ModelError(
-                f"'{shown(options.graph)}' was trained on pictures resized by '{described.resize}'; "
+                f"'{shown(given.graph)}' was trained on pictures resized by '{metadata.resize}'; "
                 f"expected '{RESIZE_RULE}'.",
                 "Upgrade retrainer, or retrain the model with this version.",
             )
@@ -123,7 +125,7 @@ class Labeler:
         """
         return self._run(self._input(content))[0][0]
 
-    def label(self, path: str) -> Labelled:
+    def label(self, path: str) -> Prediction:
         """The best labels of one photo.
 
         Raises:
@@ -131,10 +133,10 @@ class Labeler:
             ModelError: the model gives another number of scores than there are labels.
         """
         (scores, *features), seconds = self._run(self._input(read_file(path)))
-        best = np.argsort(scores, kind="stable")[::-1][: self._top]
+        best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
         if self._rejection is None:
-            return Labelled(path, ranking, seconds)
+            return Prediction(path, ranking, seconds)
         depth = self._rejection.prototypes.shape[1]
         if len(features[0]) != depth:
             raise ModelError(
@@ -142,19 +144,26 @@ class Labeler:
                 "Retrain it, or leave out --reject.",
             )
         distance = float(self._rejection.distances(features[0][np.newaxis])[0])
-        return Labelled(path, ranking, seconds, distance, self._rejection.threshold)
+        return Prediction(path, ranking, seconds, distance, self._rejection.threshold)
 
-    def label_all(self, paths: Sequence[str]) -> Iterator[Labelled | PictureError]:
+    def label_all(self, paths: Sequence[str]) -> Iterator[Prediction | PictureError]:
         """Labels photos in order, on all cores; a photo that cannot be read gives its error instead."""
-        return self._of_each(Labeler.label, paths)
+        return self.on_all_cores(Labeler.label, paths)
 
     def scores_of_all(self, paths: Sequence[str]) -> Iterator[Floats | PictureError]:
         """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error instead."""
-        return self._of_each(lambda labeler, path: labeler.scores(read_file(path)), paths)
+        return self.on_all_cores(lambda labeler, path: labeler.scores(read_file(path)), paths)
 
-    def _of_each(
+    def on_all_cores(
         self, work: Callable[["Labeler", str], Result], paths: Sequence[str]
     ) -> Iterator[Result | PictureError]:
+        """Calls `work` with a labeler and each path, in order; its PictureErrors become results.
+
+        Args:
+            work: Runs in several threads, each of which has a labeler of its own.
+            paths: The photos.
+        """
+
         def tried(labeler: "Labeler", path: str) -> Result | PictureError:
             try:
                 return work(labeler, path)
@@ -187,20 +196,20 @@ class Labeler:
         return outputs, seconds
 
 
-def _labels(options: LabelOptions, described: ModelMetadata) -> tuple[str, ...]:
+def _labels(options: LabelOptions, metadata: ModelMetadata) -> tuple[str, ...]:
     if not options.labels:
-        if not described.labels:
+        if not metadata.labels:
             raise OptionError(
                 f"'{shown(options.graph)}' carries no labels; expected a labels file.", "Give it as --labels FILE."
             )
-        return described.labels
+        return metadata.labels
     from retrainer.photos.labels import read_labels
 
     require_file(options.labels, "--labels", "a labels file, one label per line")
-    labels = read_labels(options.labels, described.labels)
-    if described.labels and len(labels) != len(described.labels):
+    labels = read_labels(options.labels, metadata.labels)
+    if metadata.labels and len(labels) != len(metadata.labels):
         raise OptionError(
-            f"--labels: expected {len(described.labels)} labels, one per score of the model, "
+            f"--labels: expected {len(metadata.labels)} labels, one per score of the model, "
             f"received {len(labels)} in '{shown(options.labels)}'.",
             "Give the labels file that was written with the model, or leave out --labels.",
         )

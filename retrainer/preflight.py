@@ -5,7 +5,6 @@ from pathlib import Path
 
 from retrainer.backbones.bundle import Bundle
 from retrainer.errors import OptionError
-from retrainer.models.event_files import require_own_folder
 from retrainer.models.graph import graphdef
 from retrainer.models.retrained import twins
 from retrainer.options.retraining import RetrainOptions
@@ -24,11 +23,24 @@ def require_own_outputs(options: RetrainOptions) -> None:
             f"received {', '.join(map(shown, outputs))}.",
             "The model is a .pb and its .tflite twin; name the labels and the table of duplicates otherwise.",
         )
-    require_own_folder(options.summaries_dir)
 
 
-def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
-    """Raises OptionError where what is asked for cannot be had of this backbone."""
+def require_outputs(bundle: Bundle, options: RetrainOptions) -> None:
+    """Raises an error unless this backbone can give what is asked for, and everything can be written.
+
+    Raises:
+        OptionError: the backbone cannot give it.
+        OutputError: a file or a folder cannot be written.
+    """
+    _require_possible(bundle, options)
+    for path in _outputs(options):
+        require_writable(path)
+    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
+    for folder in (options.bottleneck_dir, *intermediate):
+        require_writable_folder(folder)
+
+
+def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
     if bundle.has_graph:
         graphdef.require_new_name(bundle.graph_path, options.final_tensor_name)
     elif twins(options.output_graph)[1] != Path(options.output_graph):
@@ -44,15 +56,6 @@ def require_fitting(bundle: Bundle, options: RetrainOptions) -> None:
             "and LiteRT runs it; received tensorflow.",
             "Leave the flag out.",
         )
-
-
-def require_outputs(options: RetrainOptions) -> None:
-    """Raises OutputError unless everything can be written, before the long work is done."""
-    for path in _outputs(options):
-        require_writable(path)
-    intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
-    for folder in (options.bottleneck_dir, options.summaries_dir, *intermediate):
-        require_writable_folder(folder)
 
 
 def _outputs(options: RetrainOptions) -> list[str]:

@@ -117,7 +117,6 @@ def configured(tmp_path: Path, model_dir: Path) -> Configure:
             "image_dir": str(image_dir),
             "output_graph": str(out / "graph.pb"),
             "output_labels": str(out / "labels.txt"),
-            "summaries_dir": str(out / "logs"),
             "bottleneck_dir": str(out / "bottlenecks"),
             "duplicates": str(out / "duplicates.csv"),
             "intermediate_output_graphs_dir": str(out / "intermediate"),

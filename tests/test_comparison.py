@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from conftest import COLOURS, Command, Configure, Photos
 
+from retrainer.cli.retrain import RetrainFlags, run
 from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, PhotoSkipped
@@ -13,8 +14,7 @@ def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured
     root = photos({"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}, count=20)
     (root / "red" / "empty.jpg").write_bytes(b"")
     events: list[Event] = []
-    options = configured(root, compare=f"pocket, {COLOURS},no such network,{COLOURS}", folds=4)
-    result = compare(options, events.append)
+    result = compare(["pocket", COLOURS, "no such network", COLOURS], configured(root, folds=4), events.append)
     assert {backbone.architecture for backbone in result.backbones} == {"pocket", COLOURS}
     accuracies = [backbone.assessment.accuracy for backbone in result.backbones]
     assert accuracies == sorted(accuracies, reverse=True)
@@ -35,15 +35,15 @@ def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Config
     root = photos()
     (root / "red" / "empty.jpg").write_bytes(b"")
     with pytest.raises(DatasetError, match="--strict: "):
-        compare(configured(root, compare=COLOURS, strict=True))
-    with pytest.raises(OptionError, match="--compare: expected backbones with commas between, received ' ,'"):
-        compare(configured(root, compare=" ,"))
+        compare([COLOURS], configured(root, strict=True))
     with pytest.raises(DatasetError, match=r"Expected at least 500 different photos, one for each fold, received 24"):
-        compare(configured(root, compare=COLOURS, folds=500))
+        compare([COLOURS], configured(root, folds=500))
     with pytest.raises(OptionError, match="--compare: expected no --learning_curve beside it"):
-        configured(root, compare=COLOURS, learning_curve=True)
+        RetrainFlags(image_dir=str(root), compare=COLOURS, learning_curve=True)
+    with pytest.raises(OptionError, match="--compare: expected backbones with commas between, received ' ,'"):
+        run(RetrainFlags(image_dir=str(root), compare=" ,"))
     with pytest.raises(OptionError, match="--image_dir"):
-        compare(configured(root / "absent", compare=COLOURS))
+        compare([COLOURS], configured(root / "absent"))
 
 
 def test_a_table_is_printed_and_a_failure_is_exit_code_1(

@@ -130,8 +130,8 @@ def test_folds_of_every_backbone_keep_copies_together(
 
     monkeypatch.setattr("retrainer.measuring.cross_validation.stratified_folds", folds)
     events: list[Event] = []
-    options = configured(exports, compare=f"{COLOURS},{COLOURS}", learning_rate=None, how_many_training_steps=None)
-    compare(options, events.append)
+    options = configured(exports, learning_rate=None, how_many_training_steps=None)
+    compare([COLOURS, "pocket"], options, events.append)
     for dataset, tested_by in given:
         originals = np.array([Path(path).name[:2] for path in dataset.paths])
         assert all(len(set(tested_by[originals == name].tolist())) == 1 for name in set(originals.tolist()))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import Configure, Photos, jpeg
 
-from retrainer import Labeler, Labelled, LabelOptions, Retraining, retrain
+from retrainer import Labeler, LabelOptions, Prediction, Retraining, retrain
 from retrainer.arrays import Pixels
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import ModelError, OptionError, PictureError
@@ -85,7 +85,7 @@ def test_an_unreadable_photo_gives_its_error_and_the_others_their_labels(
     labeler = Labeler(LabelOptions(graph=result.graph))
     unreadable, found = labeler.label_all([str(tmp_path / "empty.jpg"), str(photo)])
     assert isinstance(unreadable, PictureError)
-    assert isinstance(found, Labelled)
+    assert isinstance(found, Prediction)
     assert found.ranking == labeler.label(str(photo)).ranking
 
 

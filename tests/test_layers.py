@@ -17,9 +17,10 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("measuring", "backbones"),
     ("engines",),
     ("labeler", "feature_source", "duplicates", "output_formats"),
-    ("previous_model",),
-    ("model_writer", "preflight", "observers", "pages"),
+    ("previous_model", "reporting"),
+    ("model_writer", "preflight", "preparation"),
     ("retraining", "evaluation", "comparison", "inspection", "fetching"),
+    ("observers", "pages"),
     ("cli",),
 )
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

@@ -189,7 +189,7 @@ def test_wherever_writing_ends_a_whole_model_is_there(
     options = configured(photos())
     retrain(options)
     before, calls = contents(tmp_path / "out"), 0
-    monkeypatch.setattr("retrainer.retraining.require_outputs", lambda options: None)
+    monkeypatch.setattr("retrainer.retraining.require_outputs", lambda bundle, options: None)
     real = {name: getattr(os, name) for name in ("replace", "link")}
 
     def failing(name: str) -> None:

@@ -26,7 +26,6 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Retraining:
             image_dir=str(FLOWERS),
             output_graph=str(out / "graph.pb"),
             output_labels=str(out / "labels.txt"),
-            summaries_dir=str(out / "logs"),
             bottleneck_dir=str(out / "bottlenecks"),
             how_many_training_steps=500,
         )

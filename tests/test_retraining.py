@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
 from retrainer.feature_source import cache_name
 from retrainer.models.graph import graphdef
+from retrainer.observers.tensorboard import TensorBoard
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.images import square, to_input
 
@@ -87,9 +89,9 @@ def test_folders_and_files_that_are_missed_are_counted_and_strict_minds_them(
         patch.setattr(os, "scandir", scan)
         result = retrain(configured(root))
         assert (result.unlisted, result.left_out, result.skipped, result.photos) == (1, 0, 0, 40)
-        for strict in ({}, {"compare": COLOURS}):
+        for run in (retrain, partial(compare, [COLOURS])):
             with pytest.raises(DatasetError, match=r"--strict: '.*red/locked': the folder cannot be listed: Input/out"):
-                (compare if strict else retrain)(configured(root, strict=True, **strict))
+                run(configured(root, strict=True))
     shutil.copy(root / "red" / "000.jpg", root / "red" / ".hidden.jpg")
     shutil.copy(root / "red" / "001.jpg", root)
     (root / "red" / "000.xml").write_text("<annotation/>")
@@ -187,8 +189,11 @@ def test_an_output_that_cannot_be_written_is_an_error_before_the_work(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     events: list[Event] = []
+    place = str(tmp_path / "file" / "x")
+    options = configured(photos(), **({} if option == "summaries_dir" else {option: place}))
+    observers = [TensorBoard(place)] if option == "summaries_dir" else []
     with pytest.raises(OutputError, match="Cannot write"):
-        retrain(configured(photos(), **{option: str(tmp_path / "file" / "x")}), events.append)
+        retrain(options, events.append, *observers)
     assert not list((tmp_path).glob("out/bottlenecks/*/part-*"))
 
 
@@ -230,11 +235,11 @@ def test_a_backbone_of_the_same_name_and_other_weights_has_a_cache_of_its_own(mo
     assert cache_name(replace(bundle, sha256={**bundle.sha256, "backbone.pb": "0" * 64}), "") == cache_name(bundle, "")
 
 
-@pytest.mark.parametrize("run", [retrain, compare])
+@pytest.mark.parametrize("run", [retrain, partial(compare, [COLOURS])])
 def test_one_thread_multiplies_matrices_however_many_there_may_be(
     run: Callable[..., object], photos: Photos, configured: Configure
 ) -> None:
-    options = configured(photos(count=20), **({"compare": COLOURS} if run is compare else {"folds": 2}))
+    options = configured(photos(count=20), folds=2)
     seen: list[int] = []
 
     def threads() -> list[int]:

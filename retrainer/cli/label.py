@@ -14,7 +14,7 @@ from retrainer.system.terminal import say
 
 if TYPE_CHECKING:
     from retrainer.events import Observer
-    from retrainer.labeler import Labelled
+    from retrainer.labeler import Prediction
 
 FAILED = 1
 
@@ -55,7 +55,7 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     return FAILED if failures or not printed else 0
 
 
-def _lines(labelled: "Labelled") -> list[str]:
+def _lines(labelled: "Prediction") -> list[str]:
     if labelled.rejected:
         return [f"none of these (distance={labelled.distance:0.5f}, limit={labelled.limit:0.5f})"]
     return [f"{shown(label)} (score={score:0.5f})" for label, score in labelled.ranking]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
-from retrainer.options.groups import Options, option
+from retrainer.options.groups import Options, option, path_option
+from retrainer.options.paths import FOLDER
 from retrainer.options.retraining import RetrainOptions
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
@@ -14,11 +15,13 @@ FAILED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class _ReportFlags(Options):
-    """What is printed besides the result."""
+    """What a run reports besides the result."""
 
     heading = "Report"
 
+    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
+    compare: str = option("", "Compare backbones (names with commas between) on these photos by folds; make no model.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,37 +29,52 @@ class RetrainFlags(RetrainOptions, _ReportFlags):
     """The flags of the command."""
 
     def __post_init__(self) -> None:
-        """Checks what a comparison does not take."""
+        """Checks that nothing is asked of a comparison that only a model can give."""
         super().__post_init__()
-        if self.compare and self.print_misclassified_test_images:
+        of_a_model = {
+            "learning_curve": self.learning_curve,
+            "print_misclassified_test_images": self.print_misclassified_test_images,
+            "intermediate_store_frequency": self.intermediate_store_frequency,
+            "flip_left_right": self.flip_left_right,
+            "random_crop": self.random_crop,
+            "random_scale": self.random_scale,
+            "random_brightness": self.random_brightness,
+        }
+        given = [name for name, value in of_a_model.items() if value]
+        if self.compare and given:
             raise OptionError(
-                "--compare: expected no --print_misclassified_test_images beside it, since it makes no model.",
-                "Leave one of the two out.",
+                f"--compare: expected no --{given[0]} beside it, since it makes no model.", "Leave one of the two out."
             )
 
 
 def run(flags: RetrainFlags) -> int:
-    """Retrains and prints what came of it, or compares backbones."""
-    options = flags.only(RetrainOptions)
-    if options.compare:
-        return _compare(options)
+    """Retrains and prints the result, or compares backbones."""
+    if flags.compare:
+        return _compare(flags)
     from retrainer.cli.summary import summary
     from retrainer.observers.console import Console
+    from retrainer.observers.tensorboard import TensorBoard
     from retrainer.retraining import retrain
 
-    with Console(lists_misclassified=flags.print_misclassified_test_images) as console:
-        result = retrain(options, console)
+    with (
+        Console(lists_misclassified=flags.print_misclassified_test_images) as console,
+        TensorBoard(flags.summaries_dir) as tensorboard,
+    ):
+        result = retrain(flags.only(RetrainOptions), console, tensorboard)
     say("\n".join(summary(result)))
     return 0
 
 
-def _compare(options: RetrainOptions) -> int:
+def _compare(flags: RetrainFlags) -> int:
     from retrainer.cli.words import comparison_lines
     from retrainer.comparison import compare
     from retrainer.observers.console import Console
 
+    names = [name.strip() for name in flags.compare.split(",") if name.strip()]
+    if not names:
+        raise OptionError(f"--compare: expected backbones with commas between, received '{flags.compare}'.")
     with Console() as console:
-        result = compare(options, console)
+        result = compare(names, flags.only(RetrainOptions), console)
     say("\n".join(["", *comparison_lines(result)]))
     for name, reason in result.failed:
         say(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)

@@ -124,6 +124,10 @@ class Membership:
             parts[hashes > np.concatenate(self._hashes_of_parts).max()] = UNKNOWN
         return parts
 
+    def was_seen(self, digest: bytes) -> bool:
+        """Whether the model certainly learnt from the photo of a SHA-256 digest, or was chosen by it."""
+        return digest[_HASHED_EARLIER if self.tested is None else _HASHED] in self._seen
+
     def learnt(self, digests: Digests) -> tuple[float, float]:
         """How photos of these digests `(N, 32)` and those that trained the model overlap.
 
@@ -144,6 +148,12 @@ class Membership:
         trained, validated, tested = map(_decoded, (self.trained, self.validated or "", self.tested or ""))
         return trained, validated, tested
 
+    @cached_property
+    def _seen(self) -> frozenset[bytes]:
+        """The hashes of training and validation photos, without those that test photos share."""
+        trained, validated, tested = map(_split, (self.trained, self.validated or "", self.tested or ""))
+        return (trained | validated) - tested
+
     def _hashes(self, digests: Digests) -> Hashes:
         return _numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
 
@@ -161,6 +171,11 @@ def _encoded(hashes: Hashes) -> str:
 
 def _decoded(text: str) -> Hashes:
     return _numbers(np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, HASH_BYTES))
+
+
+def _split(text: str) -> frozenset[bytes]:
+    content = base64.b64decode(text)
+    return frozenset(content[start : start + HASH_BYTES] for start in range(0, len(content), HASH_BYTES))
 
 
 def _numbers(content: Digests) -> Hashes:

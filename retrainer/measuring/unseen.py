@@ -1,19 +1,14 @@
 """Which photos of a folder a model has not seen, and can be measured on."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
-from retrainer.errors import PictureError
 from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Membership
 from retrainer.photos.dataset import Dataset, PhotoFiles
-from retrainer.photos.reading import read_file
 from retrainer.photos.splits import Part, Parts
-from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import shown
 
 # A folder is the model's own, wherever it lies, if half of what the model learnt from is in it, or half of it is what
@@ -44,11 +39,11 @@ class Measured:
         """How many photos the model saw."""
         return self.trained + self.validated
 
-    def told(self, read: Integers, root: str, observer: Observer) -> str:
+    def told(self, read: Bools, root: str, observer: Observer) -> str:
         """Says what was left out; `test`, `unseen` or `all`, as in `Evaluation.part`.
 
         Args:
-            read: The places among the n of those that turned out to be photos.
+            read: Which of the n turned out to be photos, `(n,)`.
             root: The folder's name, for the message.
             observer: Told; warned if the model learnt from what was measured.
         """
@@ -78,17 +73,19 @@ def all_measured(label_ids: Integers) -> Measured:
     return Measured(rows, np.full(len(rows), NEW, np.int8))
 
 
-def unseen(membership: Membership, files: PhotoFiles, label_ids: Integers, observer: Observer) -> Measured:
+def unseen(
+    membership: Membership, files: PhotoFiles, label_ids: Integers, digests: Digests, observer: Observer
+) -> Measured:
     """The files that the model neither learnt from nor was chosen by, as it remembers them.
 
     Args:
         membership: What the model remembers.
         files: N files.
         label_ids: Their class ids, `(N,)`, -1 for those that are left out.
+        digests: SHA-256 of their bytes, `(N, 32)`; zero for those that could not be read, which are left out, too.
         observer: Warned if some of the files cannot be told.
     """
-    digests, readable = _digests(files.paths)
-    rows = np.flatnonzero(readable & (label_ids >= 0))
+    rows = np.flatnonzero(digests.any(axis=1) & (label_ids >= 0))
     own = replace(files, root=membership.image_dir).paths
     dataset = Dataset((), tuple(own[row] for row in rows), label_ids[rows], digests[rows])
     parts = membership.known_parts(dataset.digests)
@@ -127,17 +124,3 @@ def _places_hold(membership: Membership, dataset: Dataset, places: Parts, root: 
         )
     )
     return False
-
-
-def _digests(paths: Sequence[str]) -> tuple[Digests, Bools]:
-    """SHA-256 of files' bytes `(N, 32)`, zero for those that cannot be read; and which can, `(N,)`."""
-
-    def digest(_: None, path: str) -> bytes:
-        try:
-            return hashlib.sha256(read_file(path)).digest()
-        except PictureError:
-            return b""
-
-    found = list(in_order([None] * min(usable_cores(), len(paths)), digest, paths))
-    digests = np.frombuffer(b"".join(one or bytes(32) for one in found), np.uint8).reshape(-1, 32)
-    return digests, np.array([bool(one) for one in found])

@@ -1,4 +1,4 @@
-"""What a user sees of a run: the 2017 log lines and a progress bar, on stderr."""
+"""An observer that prints a run's log lines, as in 2017, and progress bars to stderr."""
 
 import sys
 from datetime import datetime
@@ -25,7 +25,7 @@ from retrainer.system.terminal import say
 
 
 class Console:
-    """An observer that prints. The progress bar shows only where stderr is a terminal."""
+    """Prints events. Progress bars appear only if stderr is a terminal."""
 
     def __init__(self, *, lists_misclassified: bool = False) -> None:
         self._lists_misclassified = lists_misclassified
@@ -63,9 +63,10 @@ class Console:
             case TestEvaluated(accuracy, count):
                 self._log("INFO", f"Final test accuracy = {accuracy * 100:.1f}% (N={count})")
             case Calibrated(temperature, (loss, new_loss), (error, new_error), floor, count):
-                self._log("INFO", f"Log loss = {new_loss:.3f}; before the temperature of {temperature:.3f}, {loss:.3f}")
-                by_chance = f"a perfectly calibrated model: {floor:.3f} by chance (N={count})"
-                self._log("INFO", f"Calibration error = {new_error:.3f}; before, {error:.3f}; {by_chance}")
+                by_temperature = f"{loss:.3f} → {new_loss:.3f} with temperature {temperature:.3f}"
+                self._log("INFO", f"Log loss {by_temperature} (N={count})")
+                by_chance = f"a perfectly calibrated model shows {floor:.3f} by chance"
+                self._log("INFO", f"Calibration error {error:.3f} → {new_error:.3f}; {by_chance} (N={count})")
             case ModelKept(path):
                 self._log("INFO", f"Save intermediate result to : {shown(path)}")
             case PhotoMisclassified(path, predicted) if self._lists_misclassified:

@@ -1,39 +1,44 @@
-"""A run's curves, weights and graph for TensorBoard."""
+"""An observer that writes a run's curves, weights and graph for TensorBoard."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from retrainer.errors import OutputError
-from retrainer.events import Event, HeadMeasured, StepEvaluated
-from retrainer.models.event_files import TRAIN, VALIDATION, EventFile
-from retrainer.system.files import shown
+from retrainer.events import Event, HeadMeasured, ModelWritten, StageBegan, StepEvaluated
+from retrainer.models.event_files import TRAIN, VALIDATION, EventFile, require_own_folder
+from retrainer.models.graph import graphdef
+from retrainer.system.files import require_writable_folder, shown
 
 
 class TensorBoard:
-    """Writes `accuracy` and `cross_entropy` to `train/` and `validation/`, the same tags, so that they share charts.
+    """Writes `accuracy` and `cross_entropy` to `train/` and `validation/` under the same tags: they share charts.
 
-    The weights' and biases' histograms and the graph go to `train/`, as in 2017.
+    The histograms of weights and biases and the model's graph go to `train/`, as in 2017. The events of an earlier run
+    in that folder are replaced when the first step is measured.
 
     Args:
-        summaries_dir: Made if absent; an older run's events in it are replaced.
+        summaries_dir: The folder; it is made if it is absent.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OptionError: the folder holds other files than an earlier run's events.
+        OutputError: by a call, if the folder cannot be written.
     """
 
     def __init__(self, summaries_dir: str) -> None:
+        require_own_folder(summaries_dir)
         self._folder = Path(summaries_dir)
-        with self._clear_errors():
-            self._files = {name: EventFile(self._folder / name) for name in (TRAIN, VALIDATION)}
 
     def __call__(self, event: Event) -> None:
-        """Writes figures and weights; ignores other events."""
+        """Writes figures, weights and the graph; ignores other events."""
         with self._clear_errors():
             match event:
+                case StageBegan("bottlenecks"):
+                    # A folder that cannot be written ends the run before the long work, not after it.
+                    require_writable_folder(self._folder)
                 case StepEvaluated():
                     self._write(TRAIN, event.step, event.train_accuracy, event.cross_entropy)
                     if event.validation_count:
@@ -42,11 +47,8 @@ class TensorBoard:
                 case HeadMeasured(step, weights, biases):
                     self._files[TRAIN].histogram(step, "final_training_ops/weights", weights)
                     self._files[TRAIN].histogram(step, "final_training_ops/biases", biases)
-
-    def graph(self, graph: Any) -> None:
-        """Writes the model's graph."""
-        with self._clear_errors():
-            self._files[TRAIN].graph(graph)
+                case ModelWritten(files) if "pb" in files:
+                    self._files[TRAIN].graph(graphdef.read_graph(files["pb"]))
 
     def __enter__(self) -> "TensorBoard":
         return self
@@ -55,7 +57,7 @@ class TensorBoard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         problems = []
-        for handle in self._files.values():
+        for handle in self.__dict__.get("_files", {}).values():
             try:
                 handle.close()
             except OSError as problem:
@@ -63,6 +65,10 @@ class TensorBoard:
         if problems and error is None:
             with self._clear_errors():
                 raise problems[0]
+
+    @cached_property
+    def _files(self) -> dict[str, EventFile]:
+        return {name: EventFile(self._folder / name) for name in (TRAIN, VALIDATION)}
 
     def _write(self, name: str, step: int, accuracy: float, cross_entropy: float) -> None:
         values = {"accuracy": accuracy, "cross_entropy": cross_entropy}

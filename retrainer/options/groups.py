@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field
 from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
@@ -162,9 +162,27 @@ class Options:
                 for path in (value,) if isinstance(value, str) else value:
                     require_path(f"--{name}", path, limits.writes)
 
+    @classmethod
+    def given(
+        cls: type[Group], subject: "Group | str | os.PathLike[str]", name: str, options: Mapping[str, Any]
+    ) -> Group:
+        """The group that a function is called with: a whole group, or one option by its place and others by name.
+
+        Args:
+            subject: All options, or the value of the option `name`.
+            name: The option that most callers give alone, such as `image_dir`.
+            options: Further options by name, which win over those of a whole group.
+        """
+        values = subject.values(cls) if isinstance(subject, cls) else {name: subject}
+        return cls(**{**values, **options})
+
     def only(self, group: type[Group]) -> Group:
         """Returns another group with the values of this one, which has all its options and perhaps more."""
-        return group(**{item.name: getattr(self, item.name) for item in options_of(group)})
+        return group(**self.values(group))
+
+    def values(self, group: "type[Options]") -> dict[str, Any]:
+        """The values of a group's options by their names."""
+        return {item.name: getattr(self, item.name) for item in options_of(group)}
 
 
 def _plain(value: Any, limits: Limits) -> Any:

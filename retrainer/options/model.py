@@ -48,6 +48,9 @@ class EvaluateOptions(ModelOptions):
         "Folder with one sub-folder of photos per class, named as in training; by default the model's own. "
         "Photos that the model learnt from or was chosen by are left out.",
     )
+    bottleneck_dir: str = path_option(
+        "tf_files/bottlenecks", "Folder of the cached feature vectors; photos that it knows are not read to be skipped."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,6 @@ class OutputOptions(Options):
         "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER
     )
     intermediate_store_frequency: int = option(0, "Write a model every N steps; 0 writes none.", minimum=0)
-    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
 
     def __post_init__(self) -> None:
         """Checks the name of the output node."""

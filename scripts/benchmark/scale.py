@@ -95,7 +95,6 @@ def main(folder: str) -> None:
         model_dir=os.path.join(folder, "models"),
         output_graph=os.path.join(folder, "model.pb"),
         output_labels=os.path.join(folder, "labels.txt"),
-        summaries_dir=os.path.join(folder, "logs"),
         how_many_training_steps=STEPS,
     )
     result = retrain(options)

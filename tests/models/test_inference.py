@@ -22,6 +22,7 @@ from retrainer.models.graph import graphdef
 from retrainer.models.graph.inference import infer
 from retrainer.models.inferred import Inferred
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.observers.tensorboard import TensorBoard
 from retrainer.options.model import EvaluateOptions
 
 SIZE = COLOURS_SIZE
@@ -252,17 +253,19 @@ def test_inspect_works_on_foreign_graphs_and_names_what_is_none(
 def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    result = retrain(configured(photos()))
+    with TensorBoard(str(tmp_path / "out" / "logs")) as tensorboard:
+        result = retrain(configured(photos()), tensorboard)
     events = graph_to_tensorboard(result.graph, str(tmp_path / "graph"))
     accumulator = EventAccumulator(events)
     accumulator.Reload()
     assert "final_result" in {node.name for node in accumulator.Graph().node}
     # The curves of a run stay, and a later run takes the folder for its own.
-    logs = Path(configured(photos()).summaries_dir)
+    logs = tmp_path / "out" / "logs"
     graph_to_tensorboard(result.graph, str(logs / "train"))
     graph_to_tensorboard(result.graph, str(logs))
     assert len(list((logs / "train").iterdir())) == 2
-    retrain(configured(photos()))
+    with TensorBoard(str(logs)) as tensorboard:
+        retrain(configured(photos()), tensorboard)
     with pytest.raises(OptionError, match=r"--tensorboard: expected a \.pb, received"):
         graph_to_tensorboard(result.tflite, str(tmp_path / "graph"))
 

@@ -250,6 +250,7 @@ def test_a_record_is_what_tensorboard_writes(tmp_path: Path) -> None:
 
 def test_a_disk_that_fills_up_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tensorboard = TensorBoard(str(tmp_path))
+    tensorboard(STEP)
     writers = list(tensorboard._files.values())
     for writer in writers:
         writer.close()
@@ -265,23 +266,22 @@ def full_disk() -> None:
 
 def test_a_run_replaces_its_own_events(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     options = configured(photos(), how_many_training_steps=20)
-    for _ in range(2):
-        retrain(options)
     logs = tmp_path / "out" / "logs"
+    for _ in range(2):
+        with TensorBoard(str(logs)) as tensorboard:
+            retrain(options, tensorboard)
     assert sorted(path.parent.name for path in logs.rglob("*.retrainer")) == ["train", "validation"]
     assert len(list(logs.rglob("*"))) == 4
 
 
 @pytest.mark.parametrize("other", ["notes.txt", "train/events.out.tfevents.1.host", "flowers/train/x"])
-def test_a_folder_that_holds_anything_else_is_refused_and_stays(
-    other: str, photos: Photos, configured: Configure, tmp_path: Path
-) -> None:
+def test_a_folder_that_holds_anything_else_is_refused_and_stays(other: str, tmp_path: Path) -> None:
     file = tmp_path / "out" / "logs" / other
     file.parent.mkdir(parents=True)
     file.write_text("mine")
     named = other.split("/", maxsplit=1)[0] if other.startswith("flowers") else other
     with pytest.raises(OptionError, match=f"--summaries_dir: expected a new folder.* which holds '{named}'"):
-        retrain(configured(photos()))
+        TensorBoard(str(tmp_path / "out" / "logs"))
     assert file.read_text() == "mine"
 
 
@@ -290,7 +290,8 @@ def test_tensorboard_has_the_weights_and_the_graph_without_them(
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2))
+    with TensorBoard(str(tmp_path / "out" / "logs")) as tensorboard:
+        retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2), tensorboard)
     (events,) = (tmp_path / "out" / "logs" / "train").iterdir()
     accumulator = EventAccumulator(str(events.parent), size_guidance={"tensors": 0, "scalars": 0})
     accumulator.Reload()

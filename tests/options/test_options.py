@@ -134,7 +134,7 @@ OUTPUT_FOLDERS = ("bottleneck_dir", "summaries_dir", "intermediate_output_graphs
 @pytest.mark.parametrize("name", [*OUTPUT_FILES, *OUTPUT_FOLDERS])
 def test_what_no_path_can_be_is_refused(name: str, path: str) -> None:
     with pytest.raises(OptionError, match=f"--{name}: expected (a path|names of at most 255 bytes), received"):
-        RetrainOptions(**{name: path})  # type: ignore[arg-type]
+        RetrainFlags(**{name: path})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", [".", "..", "/", "folder/", "folder/..", "{tmp_path}"])
@@ -148,11 +148,11 @@ def test_a_folder_is_no_file_to_write(name: str, path: str, tmp_path: Path) -> N
 def test_a_file_is_no_folder_to_write_into(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OptionError, match=f"--{name}: expected a folder, received the file '"):
-        RetrainOptions(**{name: str(tmp_path / "file")})  # type: ignore[arg-type]
+        RetrainFlags(**{name: str(tmp_path / "file")})  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=f"--{name}: expected a folder of its own, received '/'"):
-        RetrainOptions(**{name: "/"})  # type: ignore[arg-type]
+        RetrainFlags(**{name: "/"})  # type: ignore[arg-type]
     for usual in (".", "..", "a/new/folder/", str(tmp_path)):
-        assert getattr(RetrainOptions(**{name: usual}), name) == usual  # type: ignore[arg-type]
+        assert getattr(RetrainFlags(**{name: usual}), name) == usual  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ending", [".onnx", ".h5", ".KERAS", ".zip", ".tar.gz", ".json", ".txt", ".jpg", ".npz"])

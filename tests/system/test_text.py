@@ -120,7 +120,7 @@ def test_a_hostile_label_in_a_model_is_text(
 ) -> None:
     root = photos()
     monkeypatch.setattr("retrainer.photos.dataset.labels_of", lambda folders: (f"a\n{HOSTILE}", "b"))
-    result = retrain(configured(root, summaries_dir=str(root.parent / "logs")))
+    result = retrain(configured(root))
     for graph in (result.graph, result.tflite):
         drive(command, "label", "--graph", graph, root / "red" / "000.jpg")
         drive(command, "inspect", "--graph", graph)
