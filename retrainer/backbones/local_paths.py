@@ -6,7 +6,8 @@ from pathlib import Path
 from retrainer.backbones.backbone import Backbone
 from retrainer.backbones.bundle import DESCRIPTION
 from retrainer.backbones.converting.hints import Hints
-from retrainer.backbones.fetching.archives import (
+from retrainer.backbones.handles import bundle_name, hinted_name, size_in
+from retrainer.backbones.network_files import (
     GRAPH_ENDING,
     KERAS_ENDING,
     SAVED_MODEL,
@@ -14,7 +15,6 @@ from retrainer.backbones.fetching.archives import (
     TFLITE_ENDING,
     network_in,
 )
-from retrainer.backbones.handles import bundle_name, hinted_name, size_in
 from retrainer.backbones.origins import LocalOrigin
 from retrainer.errors import OptionError
 from retrainer.options.backbone import BundleOptions

@@ -12,18 +12,12 @@ from retrainer.backbones.backbone import BundleRequest
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.hints import ConversionContext
 from retrainer.backbones.converting.isolated import Conversion
-from retrainer.backbones.fetching.archives import TAR_ENDINGS, network_in, unpack
-from retrainer.backbones.fetching.downloads import (
-    DownloadRequest,
-    Progress,
-    cached_module,
-    fetch_file,
-    fetch_module,
-    hub_cache,
-    hub_folder,
-)
+from retrainer.backbones.fetching.archives import unpack
+from retrainer.backbones.fetching.downloads import cached_module, fetch_file, fetch_module, hub_cache, hub_folder
+from retrainer.backbones.fetching.resuming import DownloadRequest
+from retrainer.backbones.network_files import TAR_ENDINGS, network_in
 from retrainer.errors import BackboneError, DownloadError
-from retrainer.events import DownloadAdvanced, Noted, Warned
+from retrainer.events import Noted, Warned
 from retrainer.system.files import content_digest, expanded, shown
 
 
@@ -62,12 +56,7 @@ def _draft(request: BundleRequest, source: str, path: Path) -> Bundle:
 
 def _download_request(request: BundleRequest, url: str, source: str) -> DownloadRequest:
     request.observer(Noted(f"Downloading '{shown(url)}'"))
-    known = request.known.get(source, "")
-    return DownloadRequest(url, known, request.offline_hint, lambda text: request.observer(Noted(text)))
-
-
-def _progress(request: BundleRequest, url: str) -> Progress:
-    return lambda received, expected: request.observer(DownloadAdvanced(url, received, expected))
+    return DownloadRequest(url, request.known.get(source, ""), request.offline_hint, request.observer)
 
 
 @dataclass(frozen=True)
@@ -94,9 +83,7 @@ class HubOrigin:
             raise DownloadError(
                 f"--offline: '{shown(url)}' is not in TF-Hub's cache, '{shown(cache)}'.", request.offline_hint
             )
-        fetched = fetch_module(
-            _download_request(request, url, url), cache, _progress(request, url), again=found is not None
-        )
+        fetched = fetch_module(_download_request(request, url, url), cache, again=found is not None)
         return convert_network(request, url, fetched)
 
 
@@ -135,7 +122,7 @@ class KerasOrigin:
             raise DownloadError(
                 f"--offline: '{name}' is neither in '{shown(own)}' nor in '{shown(folder)}'.", request.offline_hint
             )
-        fetched = fetch_file(_download_request(request, url, source), folder, _progress(request, url))
+        fetched = fetch_file(_download_request(request, url, source), folder)
         if not _is_of_md5(fetched, md5):
             fetched.unlink()
             raise DownloadError(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from retrainer.backbones.fetching import archives
-from retrainer.backbones.fetching.archives import is_saved_model, network_in, require_safe_keras, unpack
+from retrainer.backbones.fetching.archives import require_safe_keras, unpack
+from retrainer.backbones.network_files import is_saved_model, network_in
 from retrainer.errors import DownloadError
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
 

@@ -23,17 +23,18 @@ from types import SimpleNamespace
 import pytest
 from test_archives import KERAS, WHOLE, archive, keras_file, member
 
-from retrainer.backbones.fetching import downloads
-from retrainer.backbones.fetching.archives import network_in
+from retrainer.backbones.fetching import partial_file, resuming
 from retrainer.backbones.fetching.downloads import (
-    DownloadRequest,
     cached_module,
     fetch_file,
     fetch_module,
     hub_cache,
     hub_folder,
 )
+from retrainer.backbones.fetching.resuming import DownloadRequest
+from retrainer.backbones.network_files import network_in
 from retrainer.errors import DownloadError, OutputError
+from retrainer.events import DownloadAdvanced, Event, Observer
 from retrainer.system.files import content_digest
 
 __all__ = ["WHOLE", "Answer", "Server", "archive", "member", "sends", "server"]
@@ -123,8 +124,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(downloads, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(downloads, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(resuming, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(resuming, "READ_SECONDS", 0.3)
     socketserver.TCPServer.allow_reuse_address = True
     with Server(("127.0.0.1", 0), Handler) as running:
         running.asked, running.ranges = [], []
@@ -137,18 +138,24 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def waits(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that would have been waited between requests, from 1 s on."""
     waited: list[float] = []
-    clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic, strftime=time.strftime)
-    monkeypatch.setattr(downloads, "time", clock)
-    monkeypatch.setattr(downloads, "FIRST_WAIT_SECONDS", 1.0)
+    clock = SimpleNamespace(sleep=waited.append)
+    monkeypatch.setattr(resuming, "time", clock)
+    monkeypatch.setattr(resuming, "FIRST_WAIT_SECONDS", 1.0)
     return waited
 
 
-def silent(received: int, expected: int) -> None:
-    """Nobody looks at the progress."""
+def noting(progress: list[tuple[int, int]]) -> Observer:
+    """Keeps how many bytes have come and how many are expected."""
+
+    def observer(event: Event) -> None:
+        if isinstance(event, DownloadAdvanced):
+            progress.append((event.received, event.expected))
+
+    return observer
 
 
 def fetch(server: Server, cache: Path) -> Path:
-    return fetch_module(DownloadRequest(server.handle, offline_hint="Use 'pocket'."), cache, silent)
+    return fetch_module(DownloadRequest(server.handle, offline_hint="Use 'pocket'."), cache)
 
 
 def left(cache: Path) -> list[str]:
@@ -186,7 +193,7 @@ def forget_hash(folder: Path) -> None:
 def test_a_module_comes_into_the_layout_of_tf_hub(server: Server, tmp_path: Path) -> None:
     server.answers = [sends(WHOLE)]
     progress: list[tuple[int, int]] = []
-    folder = fetch_module(DownloadRequest(server.handle), tmp_path, lambda *bytes_: progress.append(bytes_))
+    folder = fetch_module(DownloadRequest(server.handle, observer=noting(progress)), tmp_path)
     assert folder == hub_folder(server.handle, tmp_path)
     assert is_whole(folder)
     descriptor = (tmp_path / f"{folder.name}.descriptor.txt").read_text()
@@ -208,7 +215,7 @@ def test_a_module_that_the_cache_has_is_not_fetched(server: Server, tmp_path: Pa
 def test_a_module_that_the_cache_has_is_fetched_again_on_demand(server: Server, tmp_path: Path) -> None:
     server.answers = [sends(WHOLE)]
     folder = fetch(server, tmp_path)
-    assert fetch_module(DownloadRequest(server.handle), tmp_path, silent, again=True) == folder
+    assert fetch_module(DownloadRequest(server.handle), tmp_path, again=True) == folder
     assert is_whole(folder)
     assert len(server.asked) == 2
 
@@ -294,8 +301,9 @@ FETCH = """
 import sys
 import tarfile
 from pathlib import Path
-from retrainer.backbones.fetching.downloads import DownloadRequest, fetch_module
-print(fetch_module(DownloadRequest(sys.argv[1]), Path(sys.argv[2]), lambda received, expected: None))
+from retrainer.backbones.fetching.downloads import fetch_module
+from retrainer.backbones.fetching.resuming import DownloadRequest
+print(fetch_module(DownloadRequest(sys.argv[1]), Path(sys.argv[2])))
 """
 # In place of a function, one that kills its process when it is called for the n-th time.
 DIES = """
@@ -378,13 +386,13 @@ def test_what_a_killed_process_left_is_gone_on_with(server: Server, tmp_path: Pa
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("downloads.os.fsync", 1),
+        ("os.fsync", 1),
         ("tarfile.TarFile.extract", 2),
         ("shutil.rmtree", 1),
         ("pathlib.Path.rename", 1),
         ("pathlib.Path.unlink", 1),
         ("downloads.write_whole", 1),
-        ("downloads.os.replace", 1),
+        ("os.replace", 1),
     ],
 )
 @pytest.mark.parametrize("before", ["nothing", "a damaged module"])
@@ -418,7 +426,7 @@ def test_a_broken_download_goes_on_where_it_was(
 ) -> None:
     server.answers = [serves(WHOLE, first, marks), serves(WHOLE, marks=marks)]
     progress: list[tuple[int, int]] = []
-    folder = fetch_module(DownloadRequest(server.handle), tmp_path, lambda *bytes_: progress.append(bytes_))
+    folder = fetch_module(DownloadRequest(server.handle, observer=noting(progress)), tmp_path)
     assert is_whole(folder)
     assert server.ranges == [("", ""), (f"bytes={first}-", *marks.values())]
     assert (first, len(WHOLE)) in progress
@@ -445,10 +453,10 @@ def test_a_later_run_goes_on_where_an_earlier_one_gave_up(server: Server, tmp_pa
 def test_a_file_goes_on_where_an_earlier_run_gave_up(server: Server, tmp_path: Path) -> None:
     server.answers = [serves(LITERT, 100), hangs_up]
     with pytest.raises(DownloadError, match="cannot be downloaded"):
-        fetch_file(DownloadRequest(server.file), tmp_path, silent)
+        fetch_file(DownloadRequest(server.file), tmp_path)
     assert not (tmp_path / "weights.h5").exists()
     server.answers = [serves(LITERT)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
     assert server.ranges[-1] == ("bytes=100-", '"v1"')
 
 
@@ -464,7 +472,7 @@ def test_a_download_goes_on_behind_a_redirection(server: Server, tmp_path: Path)
 
     to_half, to_whole = moved(serves(LITERT, 100)), moved(serves(LITERT))
     server.answers = [to_half, to_half, to_whole, to_whole]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
     assert server.asked == ["/weights/weights.h5", "/elsewhere"] * 2
     assert server.ranges[-1] == ("bytes=100-", '"v1"')
     assert left(tmp_path) == ["weights.h5", "weights.h5.descriptor.txt"]
@@ -474,7 +482,7 @@ def test_what_changed_meanwhile_is_fetched_from_its_beginning(server: Server, tm
     new = LITERT[::-1]
     second, third = serves(new, 50, SECOND_VERSION), serves(new, marks=SECOND_VERSION)
     server.answers = [serves(LITERT, 100), second, third]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == new
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == new
     assert server.ranges == [("", ""), ("bytes=100-", '"v1"'), ("bytes=50-", '"v2"')]
 
 
@@ -482,11 +490,11 @@ def test_what_changed_meanwhile_is_fetched_from_its_beginning(server: Server, tm
 def test_without_a_strong_mark_a_download_starts_anew(marks: dict[str, str], server: Server, tmp_path: Path) -> None:
     broken = serves(LITERT, 100, marks)
     server.answers = [broken, serves(LITERT, marks=marks)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path / "good", silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path / "good").read_bytes() == LITERT
     assert server.ranges == [("", "")] * 2
     server.answers = [broken]
     with pytest.raises(DownloadError, match="3 times"):
-        fetch_file(DownloadRequest(server.file), tmp_path / "bad", silent)
+        fetch_file(DownloadRequest(server.file), tmp_path / "bad")
     assert server.ranges == [("", "")] * 5
     assert left(tmp_path / "bad") == []
 
@@ -507,7 +515,7 @@ def test_a_server_without_the_bytes_that_are_missing_is_asked_from_the_beginning
     other: Answer, server: Server, tmp_path: Path
 ) -> None:
     server.answers = [serves(LITERT, 100), other, serves(LITERT)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
     assert server.ranges == [("", ""), ("bytes=100-", '"v1"'), ("", "")]
 
 
@@ -516,14 +524,14 @@ def test_bytes_of_another_version_are_not_put_behind_those_that_came(server: Ser
     new = LITERT[::-1]
     rest = sends(new[100:], 206, headers={**SECOND_VERSION, "Content-Range": "bytes 100-263/264"})
     server.answers = [serves(LITERT, 100), rest, serves(new, marks=SECOND_VERSION)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == new
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == new
 
 
 def test_a_server_that_gives_a_piece_at_a_time_is_asked_for_the_others(server: Server, tmp_path: Path) -> None:
     # RFC 9110, 14.2: a server may send less than was asked for.
     piece = sends(LITERT[100:200], 206, headers={**FIRST_VERSION, "Content-Range": "bytes 100-199/264"})
     server.answers = [serves(LITERT, 100), piece, serves(LITERT)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
 
 
 def test_an_answer_in_chunks_that_breaks_off_is_not_taken_for_whole(server: Server, tmp_path: Path) -> None:
@@ -534,7 +542,7 @@ def test_an_answer_in_chunks_that_breaks_off_is_not_taken_for_whole(server: Serv
         request.wfile.write(b"64\r\n" + LITERT[:100] + b"\r\n")
 
     server.answers = [breaks_off, sends(LITERT)]
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
     assert len(server.asked) == 2
 
 
@@ -542,7 +550,7 @@ def test_as_long_as_something_comes_a_download_goes_on(server: Server, tmp_path:
     piece = len(WHOLE) // 10 + 1
     server.answers = [serves(WHOLE, piece)]
     assert is_whole(fetch(server, tmp_path))
-    assert len(server.asked) == 10 > downloads.TRIES
+    assert len(server.asked) == 10 > resuming.TRIES
     assert server.ranges[1:] == [(f"bytes={piece * count}-", '"v1"') for count in range(1, 10)]
 
 
@@ -560,7 +568,7 @@ def test_failures_between_which_something_comes_are_not_counted_together(server:
 def test_a_download_of_endless_breaks_ends(
     server: Server, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(resuming, "MAX_ATTEMPTS", 5)
     server.answers = [serves(WHOLE, 1)]
     with pytest.raises(DownloadError, match="cannot be downloaded: IncompleteRead"):
         fetch(server, tmp_path)
@@ -572,7 +580,7 @@ def test_a_download_of_endless_breaks_ends(
 def test_after_the_last_request_nobody_waits(
     server: Server, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "MAX_ATTEMPTS", 5)
+    monkeypatch.setattr(resuming, "MAX_ATTEMPTS", 5)
     server.answers = [serves(WHOLE, 1)]
     with pytest.raises(DownloadError, match="5 times"):
         fetch(server, tmp_path)
@@ -582,8 +590,8 @@ def test_after_the_last_request_nobody_waits(
 def test_waits_grow_up_to_a_limit(
     server: Server, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "TRIES", 7)
-    monkeypatch.setattr(downloads, "LONGEST_WAIT_SECONDS", 10.0)
+    monkeypatch.setattr(resuming, "TRIES", 7)
+    monkeypatch.setattr(resuming, "LONGEST_WAIT_SECONDS", 10.0)
     server.answers = [sends(b"", 503)]
     with pytest.raises(DownloadError, match="7 times"):
         fetch(server, tmp_path)
@@ -614,7 +622,7 @@ def test_waits_begin_anew_when_something_came(server: Server, waits: list[float]
 def test_a_server_is_given_the_time_it_asks_for(
     status: int, after: str, waited: float, server: Server, waits: list[float], tmp_path: Path
 ) -> None:
-    assert downloads.LONGEST_WAIT_SECONDS == 60.0
+    assert resuming.LONGEST_WAIT_SECONDS == 60.0
     server.answers = [sends(b"", status, headers={"Retry-After": after}), sends(WHOLE)]
     assert is_whole(fetch(server, tmp_path))
     assert waits == [waited]
@@ -648,7 +656,7 @@ def test_a_module_that_is_fetched_again_and_changed_is_refused(server: Server, t
     server.answers = [sends(WHOLE), sends(CHANGED)]
     folder = fetch(server, tmp_path)
     with pytest.raises(DownloadError, match="has changed"):
-        fetch_module(DownloadRequest(server.handle), tmp_path, silent, again=True)
+        fetch_module(DownloadRequest(server.handle), tmp_path, again=True)
     assert is_whole(folder)
     assert cached_module(server.handle, tmp_path) == folder
 
@@ -658,9 +666,9 @@ def test_a_module_of_another_hash_than_is_wanted_is_refused(content: bytes, serv
     server.answers = [sends(content)]
     received = content_digest(fetch(server, tmp_path / "other"))
     with pytest.raises(DownloadError, match=f"has changed: expected .*{'0' * 16}….* received {received[:16]}…"):
-        fetch_module(DownloadRequest(server.handle, "0" * 64), tmp_path / "cache", silent)
+        fetch_module(DownloadRequest(server.handle, "0" * 64), tmp_path / "cache")
     assert left(tmp_path / "cache") == []
-    folder = fetch_module(DownloadRequest(server.handle, received), tmp_path / "cache", silent)
+    folder = fetch_module(DownloadRequest(server.handle, received), tmp_path / "cache")
     assert content_digest(folder) == received
 
 
@@ -675,7 +683,7 @@ def test_a_cached_module_of_another_hash_than_is_wanted_is_not_used(
     if by_hub:
         forget_hash(folder)
     server.answers = [sends(WHOLE)]
-    assert is_whole(fetch_module(request, tmp_path / "cache", silent))
+    assert is_whole(fetch_module(request, tmp_path / "cache"))
 
 
 @pytest.mark.parametrize(
@@ -707,7 +715,7 @@ def test_a_file_comes_under_its_own_name_once(server: Server, tmp_path: Path) ->
     server.answers = [sends(LITERT)]
     progress: list[tuple[int, int]] = []
     for _ in range(2):
-        file = fetch_file(DownloadRequest(server.file), tmp_path / "new", lambda *bytes_: progress.append(bytes_))
+        file = fetch_file(DownloadRequest(server.file, observer=noting(progress)), tmp_path / "new")
         assert file == tmp_path / "new" / "weights.h5"
         assert file.read_bytes() == LITERT
     assert progress == [(len(LITERT), len(LITERT))]
@@ -720,15 +728,15 @@ def test_a_file_comes_under_its_own_name_once(server: Server, tmp_path: Path) ->
 
 def test_a_file_that_was_damaged_is_fetched_again(server: Server, tmp_path: Path) -> None:
     server.answers = [sends(LITERT)]
-    damage(fetch_file(DownloadRequest(server.file), tmp_path, silent))
-    assert fetch_file(DownloadRequest(server.file), tmp_path, silent).read_bytes() == LITERT
+    damage(fetch_file(DownloadRequest(server.file), tmp_path))
+    assert fetch_file(DownloadRequest(server.file), tmp_path).read_bytes() == LITERT
     assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_file_that_changed_at_its_source_is_refused(lost: bool, server: Server, tmp_path: Path) -> None:
     server.answers = [sends(LITERT), sends(b"another")]
-    file = fetch_file(DownloadRequest(server.file), tmp_path, silent)
+    file = fetch_file(DownloadRequest(server.file), tmp_path)
     if lost:
         file.unlink()
     else:
@@ -736,24 +744,24 @@ def test_a_file_that_changed_at_its_source_is_refused(lost: bool, server: Server
     before = contents(tmp_path)
     old, new = hashlib.sha256(LITERT).hexdigest(), hashlib.sha256(b"another").hexdigest()
     with pytest.raises(DownloadError, match=f"has changed: expected .*{old[:16]}….* received {new[:16]}…"):
-        fetch_file(DownloadRequest(server.file), tmp_path, silent)
+        fetch_file(DownloadRequest(server.file), tmp_path)
     assert contents(tmp_path) == before
 
 
 def test_a_file_of_another_hash_than_is_wanted_is_refused(server: Server, tmp_path: Path) -> None:
     server.answers = [sends(LITERT)]
     with pytest.raises(DownloadError, match=f"has changed: expected .*{'0' * 16}….* received "):
-        fetch_file(DownloadRequest(server.file, "0" * 64), tmp_path, silent)
+        fetch_file(DownloadRequest(server.file, "0" * 64), tmp_path)
     assert left(tmp_path) == []
     request = DownloadRequest(server.file, hashlib.sha256(LITERT).hexdigest())
-    assert fetch_file(request, tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(request, tmp_path).read_bytes() == LITERT
 
 
 def test_a_file_that_is_there_and_of_another_hash_than_is_wanted_is_not_used(server: Server, tmp_path: Path) -> None:
     server.answers = [sends(b"another"), sends(LITERT)]
-    fetch_file(DownloadRequest(server.file), tmp_path, silent)
+    fetch_file(DownloadRequest(server.file), tmp_path)
     request = DownloadRequest(server.file, hashlib.sha256(LITERT).hexdigest())
-    assert fetch_file(request, tmp_path, silent).read_bytes() == LITERT
+    assert fetch_file(request, tmp_path).read_bytes() == LITERT
 
 
 def drips(request: BaseHTTPRequestHandler) -> None:
@@ -781,7 +789,7 @@ def says_no_number(request: BaseHTTPRequestHandler) -> None:
 
 
 def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(partial_file, "SLOW_SECONDS", 0.2)
     server.answers = [drips]
     with pytest.raises(DownloadError, match=r"\d+ bytes came in 0 s, which is too slow"):
         fetch(server, tmp_path)
@@ -791,7 +799,7 @@ def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeyp
 def test_a_server_that_sends_without_end_is_given_up(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "MAX_BYTES", 100)
+    monkeypatch.setattr(partial_file, "MAX_BYTES", 100)
     server.answers = [serves(WHOLE, 60)]
     with pytest.raises(DownloadError, match="more than the limit"):
         fetch(server, tmp_path)
@@ -855,7 +863,7 @@ def test_what_cannot_be_used_is_one_clear_error_and_leaves_nothing(
 
 def test_nobody_listens(tmp_path: Path, server: Server) -> None:
     with pytest.raises(DownloadError, match=r"cannot be downloaded: .*refused.*, 3 times"):
-        fetch_module(DownloadRequest("http://127.0.0.1:9/module"), tmp_path, silent)
+        fetch_module(DownloadRequest("http://127.0.0.1:9/module"), tmp_path)
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(server: Server, tmp_path: Path) -> None:

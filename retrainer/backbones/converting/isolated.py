@@ -12,7 +12,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle
 from retrainer.backbones.converting.hints import ConversionContext, Hints
-from retrainer.backbones.fetching.archives import TFLITE_ENDING
+from retrainer.backbones.network_files import TFLITE_ENDING
 from retrainer.errors import BackboneError, ModelError
 from retrainer.events import Event, Noted, Warned
 from retrainer.models.graph.graphdef import read_graph

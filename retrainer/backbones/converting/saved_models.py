@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from retrainer.backbones.fetching.archives import SAVED_MODEL
+from retrainer.backbones.network_files import SAVED_MODEL
 from retrainer.errors import BackboneError
 from retrainer.models.graph.operations import RESTORING, require_harmless
 from retrainer.system.files import shown

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from retrainer.backbones.architectures import KerasApplication
 from retrainer.backbones.converting.hints import Hints
 from retrainer.backbones.converting.saved_models import require_harmless_saved_model
-from retrainer.backbones.fetching.archives import GRAPH_ENDING, KERAS_ENDING, require_safe_keras
+from retrainer.backbones.fetching.archives import require_safe_keras
+from retrainer.backbones.network_files import GRAPH_ENDING, KERAS_ENDING
 from retrainer.errors import BackboneError, OptionError
 from retrainer.models.graph.graphdef import read_graph
 from retrainer.models.graph.inference import PLACEHOLDERS, infer

@@ -9,14 +9,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from retrainer.backbones.network_files import SAVED_MODEL, network_in
 from retrainer.errors import DownloadError
 from retrainer.system.files import DISK_FULL, output_error, shown
 from retrainer.system.unfinished import unfinished_folder
 
-SAVED_MODEL = "saved_model.pb"
-TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
-# Networks that are one file each: a frozen graph, LiteRT's and Keras's.
-GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING = ".pb", ".tflite", ".keras"
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 10_000
 MAX_HEADER_BYTES = 2**20
@@ -26,36 +23,7 @@ MAX_RATIO = 200
 # What a damaged archive makes Python's readers raise; OSError for names that no disk takes.
 _UNREADABLE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OSError)
 _DISK_TROUBLE = DISK_FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
-# Files that lie in a SavedModel's folder and are no network.
-_OF_SAVED_MODELS = frozenset({SAVED_MODEL, "fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb"})
 _KERAS_MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
-
-
-def network_in(folder: Path) -> Path | None:
-    """The network that a folder holds: the folder itself where it is a whole SavedModel, or its only network file.
-
-    Of one network in several formats the frozen graph counts most. Either may lie one folder deeper, as in archives.
-    """
-    for place in (folder, *sorted(path for path in folder.glob("*") if path.is_dir())):
-        if is_saved_model(place):
-            return place
-        files = [path for path in place.glob("*") if path.name not in _OF_SAVED_MODELS and path.is_file()]
-        for ending in (GRAPH_ENDING, KERAS_ENDING, TFLITE_ENDING):
-            networks = [path for path in files if path.suffix == ending]
-            if len(networks) == 1:
-                return networks[0]
-    return None
-
-
-def is_saved_model(folder: Path) -> bool:
-    """Whether a folder holds all files of a SavedModel; cleaners of temporary folders leave half of them."""
-    variables = folder / "variables"
-    if not (folder / SAVED_MODEL).is_file():
-        return False
-    if not variables.is_dir():  # a module without weights
-        return True
-    shards = [path.name.rsplit("-", 1)[1] for path in variables.glob("variables.data-*-of-*")]
-    return (variables / "variables.index").is_file() and {f"{len(shards):05d}"} == set(shards)
 
 
 def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], None] = lambda _: None) -> None:
