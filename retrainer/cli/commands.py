@@ -1,10 +1,6 @@
 """All commands, and the boundary where errors become one line and an exit code."""
 
-import gc
-import io
-import os
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -14,11 +10,11 @@ from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stop
 from retrainer.errors import OptionError, ResourceError, RetrainerError
 from retrainer.system.files import shown
 from retrainer.system.memory import is_shortage, shortage
+from retrainer.system.process import discard_stdout, leave_garbage, own_process
 from retrainer.system.terminal import say
 
 # What shells report of a process that a closed pipe ended.
 BROKEN_PIPE = 141
-_OBJECTS_BEFORE_COLLECTION = 100_000
 # Command -> the module that holds it, and what it does; a module is imported when its command is called.
 COMMANDS = {
     "retrain": "Teach a pretrained network the classes of a folder of photos.",
@@ -74,24 +70,10 @@ def commands() -> None:
 
 def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
     """Runs a command and ends the process with its exit code."""
-    # Libraries warn of details, such as a damaged EXIF block, that mean nothing to a user.
-    warnings.filterwarnings("ignore")
-    _mend_streams()
-    # Imports make many objects that stay; to look through them for garbage again and again takes a part of a start.
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    own_process()
     exit_code = _stoppable_exit_code(command, arguments, name)
-    # Nor need they be looked through at the end.
-    gc.freeze()
+    leave_garbage()
     sys.exit(exit_code)
-
-
-def _mend_streams() -> None:
-    """A closed stream is one that nobody reads, and a stream of few characters gets the others escaped."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _stoppable_exit_code(command: click.Command, arguments: Sequence[str], name: str) -> int:
@@ -130,8 +112,8 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
     except click.ClickException as error:
         return _failed(shown(error.format_message()), error.exit_code)
     except BrokenPipeError:
-        # The reader, such as head, has seen enough; what is still buffered must not be tried again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Its reader, such as head, has read enough.
+        discard_stdout()
         return BROKEN_PIPE
     except Exception as error:
         if is_shortage(error):

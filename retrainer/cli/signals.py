@@ -1,7 +1,9 @@
-"""Ctrl-C and SIGTERM: the first ends the run in good order, the second at once, and neither with a traceback.
+"""Ctrl-C and SIGTERM: the first ends the run in good order, the second at once, and neither prints a traceback.
 
-Outside `Stoppable` nothing is half done, and the first ends the process at once, too. Inside, it becomes a
-KeyboardInterrupt. Libraries may swallow that or make another error of it, so that it is remembered: `was_stopped`.
+Outside `Stoppable` nothing is half done, so that the first signal ends the process at once, too. Inside, it becomes a
+KeyboardInterrupt. Libraries may swallow that or raise another error in its place, so that the signal is remembered:
+see `was_stopped`. Python drops it in destructors and in callbacks of native code; there it is raised once more, except
+on Windows, which has no such timer: there a second Ctrl-C ends the process.
 """
 
 import atexit
@@ -9,30 +11,31 @@ import os
 import signal
 import sys
 
-# What shells report of a process that Ctrl-C or SIGTERM ended, and what it says.
+# Exit codes by which shells report that Ctrl-C or SIGTERM ended a process, and what it prints.
 INTERRUPTED, TERMINATED = 130, 143
-_SAID = {
+_MESSAGES = {
     INTERRUPTED: "Error: Interrupted. The same command goes on from where it was.",
     TERMINATED: "Error: Terminated. The same command goes on from where it was.",
 }
-# Until a callback has returned that swallowed an interrupt.
+# By then the callback that swallowed the interrupt has returned.
 _AGAIN_SECONDS = 0.05
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class _State:
-    """What has come so far, and whether a run is under way."""
+    """The exit code of the signal that came, and whether a run is under way."""
 
     exit_code = 0
     stoppable = False
 
 
 def heed_signals() -> None:
-    """Handles Ctrl-C and SIGTERM from now on; what the parent told the process to ignore stays ignored."""
+    """Handles Ctrl-C and SIGTERM from now on; a signal that the parent process ignores stays ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
-    signal.signal(signal.SIGALRM, _stop_again)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGALRM, _stop_again)
     sys.unraisablehook = _unraisable
     atexit.register(_ignore_signals)
 
@@ -48,13 +51,13 @@ class Stoppable:
 
 
 def was_stopped() -> int:
-    """The exit code of a process that a signal is to end, 0 if none came."""
+    """The exit code if a signal came, otherwise 0."""
     return _State.exit_code
 
 
 def stopped_line(exit_code: int) -> str:
-    """What is said at such an end."""
-    return _SAID[exit_code]
+    """The line that a stopped command prints."""
+    return _MESSAGES[exit_code]
 
 
 def _stop(number: int, _: object) -> None:
@@ -65,12 +68,21 @@ def _stop(number: int, _: object) -> None:
 
 
 def _end_at_once() -> None:
+    stderr = _stderr()
     # A progress bar hides the cursor.
-    cursor = _SHOW_CURSOR if os.isatty(2) else ""
+    cursor = _SHOW_CURSOR if os.isatty(stderr) else ""
     try:
-        os.write(2, f"{cursor}{_SAID[_State.exit_code]}\n".encode())
+        os.write(stderr, f"{cursor}{_MESSAGES[_State.exit_code]}\n".encode())
     finally:
         os._exit(_State.exit_code)
+
+
+def _stderr() -> int:
+    """The descriptor of standard error; that of the process may lead nowhere while native code runs."""
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return 2
 
 
 def _stop_again(*_: object) -> None:
@@ -79,15 +91,14 @@ def _stop_again(*_: object) -> None:
 
 
 def _ignore_signals() -> None:
-    """All is done and said; the interpreter would take its handlers away and let a signal kill it meanwhile."""
+    """Ignores signals at the end, when the interpreter removes its handlers and a signal would kill the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def _unraisable(problem: "sys.UnraisableHookArgs") -> None:
-    """Python drops what is raised in destructors and in callbacks of native code: an interrupt is raised once more."""
-    if _State.exit_code:
-        if issubclass(problem.exc_type, KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
-        return
-    sys.__unraisablehook__(problem)
+    """Raises an interrupt once more that Python dropped in a destructor or in a callback of native code."""
+    if not _State.exit_code:
+        sys.__unraisablehook__(problem)
+    elif issubclass(problem.exc_type, KeyboardInterrupt) and sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)

@@ -4,11 +4,10 @@ import os
 import stat
 
 from retrainer.errors import PictureError
+from retrainer.system.portable import opened
 
 # Videos among the photos are refused by their size, before they are loaded.
 MAX_BYTES = 2**30
-# On Linux and macOS a pipe is opened without waiting for its writer; on Windows bytes must be asked for.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def read_file(path: str) -> bytes:
@@ -18,7 +17,7 @@ def read_file(path: str) -> bytes:
         PictureError: the file cannot be read, or is larger than any picture.
     """
     try:
-        handle = os.open(path, _FLAGS)
+        handle = opened(path)
         try:
             return _content(handle)
         finally:

@@ -1,8 +1,7 @@
-"""Paths as users write them, and files that are either whole or absent."""
+"""Checks paths that users write, and writes files that are either whole or absent."""
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -11,20 +10,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retrainer.errors import OptionError, OutputError
+from retrainer.system.portable import lock, opened, put_in_place, sync_folder
 from retrainer.system.unfinished import unfinished_file, unfinished_folder
 from retrainer.text import pasted
-from retrainer.text import shown as shown  # noqa: PLC0414, most who name a path in a message write one, too
+from retrainer.text import shown as shown  # noqa: PLC0414 (modules that write files name them in messages)
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def expanded(path: str) -> str:
-    """The path with a leading `~` replaced by the home folder, otherwise as it was typed."""
+    """The path with a leading `~` replaced by the home folder."""
     return os.path.expanduser(path)
 
 
 def nearest_existing(path: str) -> str:
-    """The longest existing beginning of a path: the folder to look in for a misspelt name."""
+    """The nearest folder above a path that exists; a misspelt name is looked for there."""
     current = os.path.abspath(path)
     while not os.path.isdir(current):
         current = os.path.dirname(current)
@@ -35,9 +35,9 @@ def require_folder(path: str, flag: str, purpose: str) -> None:
     """Raises OptionError unless `path` is a folder that can be listed.
 
     Args:
-        path: The folder, as given.
-        flag: The option that named it, for the message.
-        purpose: What the folder should hold, for the message.
+        path: The folder, as the user wrote it.
+        flag: The option that names it, for the message.
+        purpose: What it should hold, for the message.
     """
     if not path:
         raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FOLDER.")
@@ -81,7 +81,7 @@ def _nearest_hint(path: str, *, folders_only: bool) -> str:
         parent = nearest_existing(path)
         missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
         entries = [e.name for e in os.scandir(parent) if os.path.isdir(e.path) or not folders_only]
-        entries = [name for name in entries if name != missing]  # a link that leads nowhere
+        entries = [name for name in entries if name != missing]  # it is a link that leads nowhere
     except OSError:  # the folder may not be listed, or the working folder is gone
         return ""
     close = get_close_matches(missing, entries, n=1, cutoff=0.75)
@@ -92,10 +92,10 @@ def _nearest_hint(path: str, *, folders_only: bool) -> str:
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Opens a file for writing that appears under its name only when it is complete and on the disk.
+    """Opens a file for writing that gets its name when all of it is on the disk.
 
-    The bytes go to a temporary name in the same folder, are synced and renamed, and the folder is synced. Whatever
-    goes wrong, the temporary file is removed and an older file of that name stays as it was.
+    Until then it is a temporary file in the same folder. If anything goes wrong, that is removed, and an older file of
+    the name stays unchanged.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -105,8 +105,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with _unfinished(target) as (handle, temporary):
             yield handle
             _sync(handle)
-            os.replace(temporary, target)
-        _sync_folder(target.parent)
+            put_in_place(handle, temporary, target)
+        sync_folder(target.parent)
 
 
 @contextlib.contextmanager
@@ -130,7 +130,7 @@ def _clear_errors(target: Path) -> Iterator[None]:
 
 
 def require_writable_folder(folder: str | os.PathLike[str]) -> None:
-    """Raises OutputError unless files can be written in this folder; it is made where it is absent."""
+    """Raises OutputError unless files can be written in this folder, which is made if it is absent."""
     try:
         require_writable(Path(folder) / "file")
     except OutputError as error:
@@ -139,7 +139,7 @@ def require_writable_folder(folder: str | os.PathLike[str]) -> None:
 
 
 def _target_of(path: str | os.PathLike[str]) -> Path:
-    """The file that a path leads to; a folder or a device is none."""
+    """The file that a path leads to; raises OutputError if it leads to a folder or a device."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "a device or a pipe"
@@ -148,38 +148,40 @@ def _target_of(path: str | os.PathLike[str]) -> Path:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Writes one file by `whole_file`."""
+    """Writes one file as `whole_file` does."""
     write_together({path: content})
 
 
 def write_together(
     contents: Mapping[str | os.PathLike[str], bytes], replacing: Callable[[], None] = lambda: None
 ) -> None:
-    """Writes files that belong together as `whole_file` does: none appears before all of them are on the disk.
-
-    They appear one after the other, the first of them last.
+    """Writes files that belong together; they get their names, the first one last, when all are on the disk.
 
     Args:
-        contents: Path -> the bytes.
-        replacing: Called when all are on the disk and none has appeared.
+        contents: Path -> bytes.
+        replacing: Called when all are on the disk and none has its name.
+
+    Raises:
+        OutputError: a file cannot be written; if so, the older files stay unchanged.
     """
     with contextlib.ExitStack() as files:
         unfinished = {}
         for path, content in contents.items():
             target = _target_of(path)
             with _clear_errors(target):
-                handle, unfinished[target] = files.enter_context(_unfinished(target))
+                handle, temporary = files.enter_context(_unfinished(target))
                 handle.write(content)
                 _sync(handle)
+                unfinished[target] = handle, temporary
         replacing()
-        for target, temporary in reversed(unfinished.items()):
+        for target, (handle, temporary) in reversed(unfinished.items()):
             with _clear_errors(target):
-                os.replace(temporary, target)
-                _sync_folder(target.parent)
+                put_in_place(handle, temporary, target)
+                sync_folder(target.parent)
 
 
 def keep_as(path: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
-    """Gives a file a second name, in place of what has that name: at once, or a copy on disks without links.
+    """Gives a file a second name, which another file may have now; a disk without links gets a copy.
 
     Raises:
         OutputError: it cannot be written.
@@ -194,13 +196,13 @@ def keep_as(path: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
                     shutil.copyfileobj(content, handle)
                     _sync(handle)
             os.replace(folder / target.name, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
-    """Raises OutputError unless `whole_file` can write this file, by making its temporary file.
+    """Raises OutputError unless `whole_file` can write this file; makes its temporary file to find out.
 
-    Long work is not lost to a wrong output path when it is checked before the work.
+    Called before long work, so that the work is not lost to a wrong path.
     """
     target = _target_of(path)
     with _clear_errors(target), _unfinished(target):
@@ -210,36 +212,33 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Lets one process at a time make what belongs to a lock file; the others wait for it.
+    """Holds a lock file: one process at a time does what it protects, and the others wait.
 
-    The lock goes with the process that holds it, however that ends; the file stays.
+    The lock ends with the process that holds it, however that ends. The file stays.
 
     Raises:
-        OutputError: the file cannot be made.
+        OutputError: the file cannot be made or locked.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A pipe in its place is not waited for, and locks as well.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
-    except OSError as error:
-        raise output_error(path, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        with _clear_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A pipe in its place can be locked, too.
+            descriptor = opened(path, os.O_RDWR | os.O_CREAT)
+            stack.callback(os.close, descriptor)
+            lock(descriptor)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Opens a file for reading; what a file is not, such as a pipe, is neither opened nor waited for.
+    """Opens a file for reading; a pipe, a device or a folder is not opened.
 
     Raises:
         OSError: it is absent, no file, or may not be read.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "expected a file, received a folder, pipe or device", os.fspath(path))
-    # Whatever takes its place meanwhile is not waited for, either.
-    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+    # A pipe may take its place meanwhile.
+    return open(path, "rb", opener=opened)
 
 
 def content_digest(path: Path) -> str:
@@ -254,16 +253,8 @@ def content_digest(path: Path) -> str:
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def output_error(target: Path, error: OSError) -> OutputError:
-    """What went wrong in writing a file or folder, as an OutputError."""
+    """An OutputError that says why a file or folder cannot be written."""
     if isinstance(error, FileExistsError):
         reason = f"'{shown(error.filename)}' is a file; expected a folder"
     else:

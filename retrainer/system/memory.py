@@ -1,12 +1,11 @@
-"""Too little memory: how it shows, and what is said of it."""
+"""Recognises errors that mean too little memory, and reports them."""
 
 import errno
-import os
-import resource
 
 from retrainer.errors import ResourceError, RetrainerError
+from retrainer.system.portable import address_space_limit
 
-# What libraries say in errors of other kinds.
+# Words of libraries in errors of other types.
 _WORDS = (
     *("out of memory", "not enough memory", "insufficient memory", "cannot allocate", "failed to allocate"),
     *("failed to map segment", "allocation failed", "bad_alloc"),
@@ -15,8 +14,8 @@ _WORDS = (
 
 
 def is_shortage(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, says that memory or threads ran out."""
-    # A message of ours names files, which may be called anything.
+    """Whether an error, or a cause of it, says that memory or threads ran out."""
+    # Messages of our own name files, whose names may hold those words.
     while isinstance(error, RetrainerError) and not isinstance(error, ResourceError):
         error = error.__cause__
     while error is not None:
@@ -30,7 +29,7 @@ def is_shortage(error: BaseException | None) -> bool:
 
 
 def has_room(size: int) -> bool:
-    """Whether so many bytes more can be had of the system now."""
+    """Whether the system gives `size` more bytes now."""
     try:
         bytearray(size)
     except MemoryError:
@@ -38,37 +37,31 @@ def has_room(size: int) -> bool:
     return True
 
 
-def shortage(doing: str = "") -> ResourceError:
-    """What is raised if memory does not suffice for something, as in "to decode a photo"."""
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    limited = "" if limit == resource.RLIM_INFINITY else f": `ulimit -v` allows {limit // 2**20:,} MB"
+def shortage(purpose: str = "") -> ResourceError:
+    """The error for too little memory; the purpose begins with "to", as in "to decode a photo"."""
+    limit = address_space_limit()
+    limited = "" if limit is None else f": `ulimit -v` allows {limit // 2**20:,} MB"
     return ResourceError(
-        f"Not enough memory{' ' if doing else ''}{doing}{limited}.",
+        f"Not enough memory{' ' if purpose else ''}{purpose}{limited}.",
         "Raise the limit (`ulimit -v unlimited`), close other programs, or use a machine or container with more.",
     )
 
 
-def require_address_space(megabytes: int, doing: str) -> None:
-    """Raises ResourceError if a limit on this process's memory lies below what is needed even for the smallest work.
+def require_address_space(megabytes: int, purpose: str) -> None:
+    """Raises ResourceError if `ulimit -v` allows less than even the smallest work takes.
 
-    Some libraries end the process if memory lacks, so that it must be asked beforehand. If there is a limit,
-    libraries that are not imported yet are told to reserve less.
+    Some libraries end the process if memory lacks, so that this is checked before they are called.
 
     Args:
-        megabytes: Needed of the address space, MiB.
-        doing: What for, as in "to label".
+        megabytes: The address space that is needed, MiB.
+        purpose: What it is needed for, as in "to label".
     """
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return
-    # Arrow's own allocators reserve 1 GiB at once; BLAS reserves some of it for each thread.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if limit < megabytes * 2**20:
-        raise shortage(f"{doing}, which takes at least {megabytes:,} MB")
+    limit = address_space_limit()
+    if limit is not None and limit < megabytes * 2**20:
+        raise shortage(f"{purpose}, which takes at least {megabytes:,} MB")
 
 
-def require_memory(error: Exception, doing: str) -> None:
-    """Raises ResourceError if an error says that memory ran out."""
+def require_memory(error: Exception, purpose: str) -> None:
+    """Raises ResourceError if an error means that memory ran out."""
     if is_shortage(error):
-        raise shortage(doing) from error
+        raise shortage(purpose) from error

@@ -23,10 +23,9 @@ _WINDOW_CHUNKS = 64
 
 def usable_cores() -> int:
     """The processors that this process may use."""
-    try:
+    if hasattr(os, "sched_getaffinity"):  # macOS and Windows lack it
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS has no affinity
-        return os.cpu_count() or 1
+    return os.cpu_count() or 1
 
 
 def in_order(

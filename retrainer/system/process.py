@@ -1,61 +1,195 @@
-"""How native libraries behave: what they write to the terminal, and how they take memory."""
+"""Everything that retrainer changes in the process that it runs in.
+
+A command owns its process. `own_process` changes it for good, before the command runs:
+
+    warnings               ignored, since libraries warn about details that mean nothing to a user
+    garbage collection     seldom, and never at the end
+    sys.stdout, sys.stderr escape characters that they cannot encode; sys.stderr writes to a descriptor of its own
+    os.environ             TF_CPP_MIN_LOG_LEVEL, and what keeps memory small under a limit: see `_VARIABLES_OF_LIMIT`
+    malloc                 keeps freed memory, from the first `keep_freed_memory` on
+    descriptor 2           leads nowhere within `native_stderr_hidden`
+
+From Python the process is the caller's. There the last two do nothing, and only this is changed, for some time:
+
+    BLAS                   runs one thread within `one_blas_thread`
+    os.environ             KERAS_BACKEND is tensorflow within `keras_on_tensorflow`, while TensorFlow is imported
+
+Two more modules change the process: `cli.signals` handles signals of a command, and a converter of networks hides
+Python's warnings while it runs TensorFlow.
+"""
 
 import contextlib
-import ctypes
+import gc
+import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from functools import cache
 
-# Two threads that redirect at once would leave the stream redirected.
-_REDIRECTION = threading.RLock()
+from retrainer.system.portable import address_space_limit
+
+_OBJECTS_BEFORE_COLLECTION = 100_000
+# Arrow's own allocators reserve 1 GiB at once; BLAS reserves some address space for each thread.
+_VARIABLES_OF_LIMIT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 # From malloc.h of the GNU C library; see mallopt(3).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
+class _Owner:
+    """Whether a command owns this process."""
+
+    command = False
+
+
+def own_process() -> None:
+    """Changes this process for a command; called once, by the command line."""
+    _Owner.command = True
+    warnings.filterwarnings("ignore")
+    _mend_streams()
+    # Imports make many objects that stay: searching them for garbage again and again takes a part of a start.
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    reserve_less_under_limit()
+
+
+def reserve_less_under_limit() -> None:
+    """Has libraries that are not imported yet reserve less address space if `ulimit -v` limits it."""
+    if address_space_limit() is not None:
+        for name, value in _VARIABLES_OF_LIMIT.items():
+            os.environ.setdefault(name, value)
+
+
+def leave_garbage() -> None:
+    """Keeps Python from searching for garbage when the process ends."""
+    gc.freeze()
+
+
+def discard_stdout() -> None:
+    """Discards what is still buffered for standard output, if its reader has closed it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _mend_streams() -> None:
+    """Opens a closed stream on the null device, and has streams escape characters that they cannot encode."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # somebody replaced the stream
+        if sys.stderr.fileno() == 2:
+            # Messages of ours are seen while descriptor 2 leads nowhere.
+            own = os.dup(2)
+            sys.stderr = open(own, "w", 1, sys.stderr.encoding, sys.stderr.errors)  # noqa: SIM115
+
+
+class _Shared(contextlib.ContextDecorator):
+    """A change of the process that several threads may need at once: the first makes it, the last undoes it.
+
+    Args:
+        change: Makes the change and returns a function that undoes it.
+    """
+
+    def __init__(self, change: Callable[[], Callable[[], object]]) -> None:
+        self._change = change
+        self._lock = threading.Lock()
+        self._users = 0
+        self._undo: Callable[[], object] = _nothing
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._undo = self._change()
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._undo()
+
+
+def _nothing() -> None:
+    """Undoes nothing."""
+
+
+def _hide_stderr() -> Callable[[], object]:
+    if not _Owner.command:
+        return _nothing
+    try:
+        saved = os.dup(2)
+    except OSError:  # it is closed
+        return _nothing
+    sys.stderr.flush()
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    os.close(sink)
+
+    def undo() -> None:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+    return undo
+
+
+def _limit_blas() -> Callable[[], object]:
+    from threadpoolctl import ThreadpoolController
+
+    limiter = ThreadpoolController().limit(limits=1, user_api="blas")
+    undo: Callable[[], object] = limiter.restore_original_limits
+    return undo
+
+
+_STDERR, _BLAS = _Shared(_hide_stderr), _Shared(_limit_blas)
+
+
+def native_stderr_hidden() -> _Shared:
+    """Hides the lines that native code writes to standard error in a command; no variable silences these libraries."""
+    return _STDERR
+
+
+def one_blas_thread() -> _Shared:
+    """Has one thread multiply matrices, so that sums are the same however many processors there are.
+
+    Heads are small, so that more threads gain little. If other processes use the processors, the threads wait for
+    one another, as measured up to thirty times as long as the work takes.
+    """
+    return _BLAS
+
+
 @contextlib.contextmanager
-def native_stderr_hidden() -> Iterator[None]:
-    """Hides what native code writes to the process's standard error; no variable silences these libraries."""
-    with _REDIRECTION:
-        try:
-            saved = os.dup(2)
-        except OSError:  # standard error is closed, and hidden enough
-            yield
-            return
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(sink)
+def keras_on_tensorflow() -> Iterator[None]:
+    """Sets the variable that Keras reads when it is imported, which TensorFlow and tensorflow_hub do."""
+    before = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KERAS_BACKEND"]
+        else:
+            os.environ["KERAS_BACKEND"] = before
+
+
+def keep_freed_memory() -> None:
+    """Has a command's GNU C library keep freed memory for the next photo, at most 64 MiB a thread.
+
+    By default it returns the memory of a decoded photo to the system and takes it again for the next, which is then
+    cleared page by page while all threads wait for one another: a third of the time of two threads that read photos.
+    """
+    if _Owner.command:
+        _keep_freed_memory()
 
 
 @cache
-def keep_freed_memory() -> None:
-    """Lets the GNU C library keep what was freed for the next photo, at most 64 MiB a thread; elsewhere nothing.
+def _keep_freed_memory() -> None:
+    if sys.platform == "win32":
+        return
+    import ctypes
 
-    By default it gives a decoded photo's memory back to the system and takes it again for the next, which is then
-    cleared page by page while all threads wait for one another: a third of the time of two threads that read photos.
-    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, 16 * 2**20)
         mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)
-
-
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Matrix products by one thread: their sums are the same however many processors there are.
-
-    Products of heads are small, too: threads gain little, and where other processes want the processors they wait for
-    one another, measured up to thirty times as long as the work takes.
-    """
-    from threadpoolctl import ThreadpoolController
-
-    with ThreadpoolController().limit(limits=1, user_api="blas"):
-        yield

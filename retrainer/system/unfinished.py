@@ -1,19 +1,24 @@
-"""Temporary files and folders, from which what is written comes whole.
+"""Temporary files and folders: a file is written in one, and gets its name when it is whole.
 
 Each is locked while a process uses it. The lock ends with the process, however that ends, and so tells a file in use
-from one that a crash left.
+from one that a crash left behind. Windows locks no folders, and closes a file before it gets its name: there only what
+is a day old counts as left behind.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from retrainer.system.portable import lock, opened
+
 PREFIX = ".unfinished-"
+_DAY = 86_400
 
 
 @contextlib.contextmanager
@@ -36,12 +41,12 @@ def unfinished_file(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
                     yield handle, path
                     return
         finally:
-            _removed(path)
+            _remove(path)
 
 
 @contextlib.contextmanager
 def unfinished_folder(target: Path) -> Iterator[Path]:
-    """Makes a temporary folder beside `target`; what is left of it is removed at the end.
+    """Makes a temporary folder beside `target`; whatever is in it at the end is removed.
 
     Raises:
         OSError: the folder cannot be made.
@@ -51,12 +56,12 @@ def unfinished_folder(target: Path) -> Iterator[Path]:
         path = _path_beside(target)
         path.mkdir()
         try:
-            with _opened(path) as descriptor:
-                if _locked(descriptor, path):
+            with _folder_locked(path) as locked:
+                if locked:
                     yield path
                     return
         finally:
-            _removed(path)
+            _remove(path)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -68,7 +73,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether a file of this name is a temporary one of ours."""
+    """Whether this is the name of such a temporary file or folder."""
     return name.startswith(PREFIX)
 
 
@@ -77,31 +82,44 @@ def _path_beside(target: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _descriptor_of(path: Path) -> Iterator[int]:
+    descriptor = opened(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _folder_locked(path: Path) -> Iterator[bool]:
+    """Locks a folder that was just made; yields False if another process took it for a leftover before."""
+    if sys.platform == "win32":
+        yield True
+        return
+    with _descriptor_of(path) as descriptor:
+        yield _locked(descriptor, path)
+
+
 def _locked(descriptor: int, path: Path) -> bool:
-    """Locks a file that was just made; False if another process took it for a leftover before."""
-    # On a disk without locks nobody can take it for one, and leftovers stay.
+    """Locks a file or folder that was just made; returns False if another process took it for a leftover before."""
+    # On a disk without locks no process takes it for one, and leftovers stay.
     with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor)
     return _is_at(descriptor, path)
 
 
 def _remove_unless_used(path: Path) -> None:
-    """Raises OSError if a process uses it, or if that cannot be told."""
-    kind = path.lstat().st_mode
-    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+    """Raises OSError if a process uses it, or if that cannot be found out."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         return
-    with _opened(path) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_at(descriptor, path):
-            _removed(path)
+    if sys.platform == "win32":
+        if time.time() - status.st_mtime > _DAY:
+            _remove(path)
+        return
+    with _descriptor_of(path) as descriptor:
+        if lock(descriptor, wait=False) and _is_at(descriptor, path):
+            _remove(path)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -111,8 +129,8 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _removed(path: Path) -> None:
-    """Removes a file or a folder if it is there; what cannot be removed now the next process removes."""
+def _remove(path: Path) -> None:
+    """Removes a file or a folder if it is there; the next process removes it if this one cannot."""
     for remove in (Path.unlink, Path.rmdir, shutil.rmtree):
         with contextlib.suppress(OSError):
             remove(path)

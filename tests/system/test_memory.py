@@ -20,6 +20,7 @@ from retrainer.events import silent
 from retrainer.models.tflite import litert
 from retrainer.photos import images
 from retrainer.system.memory import has_room, is_shortage, require_address_space
+from retrainer.system.process import reserve_less_under_limit
 
 SHORTAGES = [
     MemoryError(),
@@ -131,9 +132,11 @@ def test_a_limit_below_what_is_needed_is_told_first(monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name)
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     require_address_space(10**9, "to work")
+    reserve_less_under_limit()
     assert "ARROW_DEFAULT_MEMORY_POOL" not in os.environ
     monkeypatch.setattr(resource, "getrlimit", lambda _: (100 * 2**20, 100 * 2**20))
     require_address_space(100, "to work")
+    reserve_less_under_limit()
     assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == "system"
     with pytest.raises(ResourceError, match="to work, which takes at least 101 MB: `ulimit -v` allows 100 MB"):
         require_address_space(101, "to work")

@@ -12,7 +12,7 @@ from retrainer.errors import ModelError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.inferred import Inferred
 from retrainer.system.files import shown
-from retrainer.system.process import native_stderr_hidden
+from retrainer.system.process import keras_on_tensorflow, native_stderr_hidden
 
 # What NVIDIA's and AMD's drivers and Windows' Linux put there.
 _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -20,10 +20,7 @@ _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 def import_tensorflow() -> Any:
     """TensorFlow, without the lines that it writes to standard error on import."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow and tensorflow_hub import Keras, which need not have another framework here.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    with native_stderr_hidden():
+    with native_stderr_hidden(), keras_on_tensorflow():
         import tensorflow
     return tensorflow
 

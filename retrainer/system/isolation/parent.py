@@ -1,9 +1,8 @@
 """The parent's side: starts an isolated process, sends it questions and ends it."""
 
 import json
-import math
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -41,11 +40,7 @@ class IsolatedProcess:
 
     def __init__(self, module: str, subject: str) -> None:
         self._subject = subject
-        if sys.platform == "win32":
-            raise ModelError(
-                f"'{shown(subject)}' needs a process with limits of time and memory, which Windows does not have.",
-                TRUST_HINT,
-            )
+        _require_limits(subject)
         # Libraries leave files there, and the child is killed before they remove them.
         self._temporary = tempfile.TemporaryDirectory(prefix="retrainer-", ignore_cleanup_errors=True)
         environment = {
@@ -64,7 +59,8 @@ class IsolatedProcess:
             bufsize=0,
         )
         self._into, self._out = (pipe.fileno() for pipe in (self._process.stdin, self._process.stdout) if pipe)
-        os.set_blocking(self._into, False)
+        if sys.platform != "win32":
+            os.set_blocking(self._into, False)
 
     def ask(self, header: dict[str, Any], arrays: Arrays = (), *, seconds: float) -> Frame:
         """Sends a frame and returns the answer.
@@ -124,13 +120,13 @@ class IsolatedProcess:
     def _write(self, content: bytes, deadline: float) -> None:
         view = memoryview(content)
         while view:
-            _wait(self._into, select.POLLOUT, deadline)
+            _wait(self._into, selectors.EVENT_WRITE, deadline)
             view = view[os.write(self._into, view[:_PIECE]) :]
 
     def _read(self, count: int, deadline: float) -> bytes:
         content = bytearray()
         while len(content) < count:
-            _wait(self._out, select.POLLIN, deadline)
+            _wait(self._out, selectors.EVENT_READ, deadline)
             piece = os.read(self._out, min(count - len(content), _PIECE))
             if not piece:
                 raise EOFError
@@ -151,10 +147,19 @@ class IsolatedProcess:
         return ModelError(f"'{shown(self._subject)}' {happened}.", TRUST_HINT)
 
 
+def _require_limits(subject: str) -> None:
+    """Raises ModelError on Windows, where a process cannot be limited like this."""
+    if sys.platform == "win32":
+        raise ModelError(
+            f"'{shown(subject)}' would run in a process with limits of time and memory, which Windows does not have.",
+            TRUST_HINT,
+        )
+
+
 def _wait(descriptor: int, event: int, deadline: float) -> None:
     """Waits until a pipe can be read or written; raises TimeoutError at the deadline."""
-    poll = select.poll()
-    poll.register(descriptor, event)
     remaining = deadline - time.monotonic()
-    if remaining <= 0 or not poll.poll(math.ceil(remaining * 1000)):
-        raise TimeoutError
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, event)
+        if remaining <= 0 or not selector.select(remaining):
+            raise TimeoutError

@@ -1,0 +1,64 @@
+"""The differences between Linux, macOS and Windows that files and memory show; each stands here once.
+
+No test of ours runs on Windows. `tests/system/test_windows.py` hides what Windows lacks, and mypy checks the platform.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+# A pipe is not waited for, and Windows changes no line ends.
+NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a file, which is created if `flags` say so; a pipe is not waited for.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return os.open(path, flags | NO_WAITING, 0o666)
+
+
+def lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Locks an open file until it is closed, however its process ends; returns whether it is locked.
+
+    Args:
+        descriptor: The file's.
+        wait: Whether to wait for a process that holds the lock.
+
+    Raises:
+        OSError: the disk has no locks.
+    """
+    from filelock import lock_descriptor  # takes 7 ms, which a label does without
+
+    return lock_descriptor(descriptor, blocking=wait)
+
+
+def put_in_place(handle: BinaryIO, temporary: Path, target: Path) -> None:
+    """Renames a file that is open for writing, and that is on the disk; Windows renames only closed files."""
+    if sys.platform == "win32":
+        handle.close()
+    os.replace(temporary, target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Has the names in a folder written to the disk; Windows has no such call."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def address_space_limit() -> int | None:
+    """Bytes of address space that this process may take, as `ulimit -v` sets them; None without a limit."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
