@@ -12,7 +12,8 @@ from retrainer.events import silent
 from retrainer.models.tflite.litert import Network
 from retrainer.photos.dataset import scan
 from retrainer.photos.decoding.jpegs import decode_jpeg
-from retrainer.photos.images import MAX_PIXELS, square, to_input
+from retrainer.photos.decoding.limits import MAX_PIXELS
+from retrainer.photos.images import square, to_input
 from retrainer.photos.reading import read_file
 from retrainer.system.parallel import in_order, usable_cores
 from scripts.benchmark.contenders import ours

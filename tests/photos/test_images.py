@@ -9,7 +9,9 @@ from pictures import difference, gradient, huge_png, noise, png_chunk, saved
 from PIL import Image, ImageOps, features
 
 from retrainer.errors import PictureError
-from retrainer.photos.images import MAX_PIXELS, square, to_input
+from retrainer.photos.decoding import limits
+from retrainer.photos.decoding.limits import MAX_PIXELS
+from retrainer.photos.images import square, to_input
 from retrainer.photos.reading import read_file
 
 
@@ -122,7 +124,6 @@ def test_to_input_is_the_range_of_the_networks() -> None:
         (b"II+\0\x08\0\0\0" + bytes(20), "header is not that of a whole BigTIFF"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_what_is_no_picture_gives_its_reason(content: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason):
         square(content, 8)
@@ -130,6 +131,21 @@ def test_what_is_no_picture_gives_its_reason(content: bytes, reason: str) -> Non
 
 def test_one_pixel_limit_holds_for_every_format() -> None:
     assert 200_000_000 < MAX_PIXELS < 400_000_000
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "TIFF of 16 bits"])
+def test_the_limit_of_pillow_neither_refuses_a_picture_nor_changes(
+    format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Image.fromarray(noise(48, 64))
+    if format_ == "TIFF of 16 bits":
+        picture = Image.fromarray(noise(48, 64)[..., 0].astype(np.uint16) * 257)
+    content = saved(picture, format_.split(maxsplit=1)[0], **({"exif": Image.Exif()} if format_ == "JPEG" else {}))
+    expected = square(content, 8)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(limits, "LARGE_PIXELS", 100)
+    np.testing.assert_array_equal(square(content, 8), expected)
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 def test_a_file_that_cannot_be_read_gives_its_reason(tmp_path: Path) -> None:

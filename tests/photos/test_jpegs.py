@@ -8,8 +8,10 @@ from pictures import saved
 from PIL import Image
 
 from retrainer.errors import PictureError
-from retrainer.photos.decoding.jpegs import decode_jpeg, may_be_turned
-from retrainer.photos.images import MAX_PIXELS, square
+from retrainer.photos.decoding.jpeg_segments import may_be_turned
+from retrainer.photos.decoding.jpegs import decode_jpeg
+from retrainer.photos.decoding.limits import MAX_PIXELS
+from retrainer.photos.images import square
 
 
 def jpeg_of(picture: Image.Image, **options: object) -> bytes:

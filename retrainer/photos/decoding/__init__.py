@@ -1,1 +1,1 @@
-"""Bytes of picture files -> pixels, format by format."""
+"""Bytes of picture files -> pixels: a module per format, and what formats share."""

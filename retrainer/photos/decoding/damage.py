@@ -1,17 +1,17 @@
 """Damage that decoders do not notice."""
 
-# Disks and downloads lose whole blocks, whose sizes are multiples of this.
+# Disks and downloads lose whole blocks; their sizes are multiples of this many bytes.
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
 
 
 def has_lost_block(content: bytes, start: int, end: int) -> bool:
-    """Whether compressed data from `start` to `end` of a file hold zeros that begin and end where blocks of a disk do.
+    """Whether compressed data from `start` to `end` of a file hold zeros that begin and end at a disk's blocks.
 
-    Data of a picture may hold as many zeros by themselves, in a large even area, but rarely just there.
+    A large even area of a picture may give as many zeros, but they rarely begin and end exactly there.
     """
     first = -(-start // BLOCK) * BLOCK
-    # The first byte of a block excludes nearly all of them.
+    # Nearly all blocks are ruled out by their first byte.
     for number, byte in enumerate(content[first:end:BLOCK]):
         place = first + number * BLOCK
         if byte == 0 and content.startswith(_ZEROS, place) and content[place - 1]:

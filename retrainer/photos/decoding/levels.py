@@ -1,4 +1,4 @@
-"""Numbers of any type -> the 256 levels of a picture."""
+"""Numbers of any type -> the 256 levels of a picture's pixels."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ _DARK = 16
 def levels(numbers: npt.NDArray[Any], bits: int = 0) -> Pixels:
     """Scales numbers to 0 to 255.
 
-    Whole numbers keep the upper eight of the fewest bits, an even number from eight on, that hold the largest of them.
-    Other numbers are taken from 0 to 1 if none is larger, and else as whole numbers are. Numbers below zero, and those
-    that would be nearly black, are stretched from the lowest to the largest.
+    Whole numbers have the fewest bits that hold the largest of them, 8, 10, 12 …, of which the upper eight are kept.
+    Floating numbers range from 0 to 1; if one is larger, they are scaled as whole numbers are. If some are negative, or
+    if the picture would be nearly black, the range from the lowest to the largest is stretched to 0 to 255.
 
     Args:
-        numbers: Of any shape, of a whole or floating type.
-        bits: How many of them count, if that is known; 0 if the numbers must tell.
+        numbers: Integers or floats of any shape.
+        bits: The bits that count, if known; 0 if the numbers decide.
 
     Returns:
         uint8 of the same shape.
 
     Raises:
-        PictureError: they are not finite, or all the same and nearly black.
+        PictureError: the numbers are not finite, or they are nearly black and all the same.
     """
     if not numbers.size:
         raise PictureError("damaged: it holds no numbers")
@@ -45,12 +45,12 @@ def levels(numbers: npt.NDArray[Any], bits: int = 0) -> Pixels:
 
 
 def opaqueness(numbers: npt.NDArray[Any]) -> Pixels:
-    """The levels of an alpha channel, which may be zero everywhere."""
+    """Scales an alpha channel to 0 to 255; unlike a picture it may be 0 everywhere."""
     return levels(numbers) if numbers.any() else np.zeros(numbers.shape, np.uint8)
 
 
 def _bits_of(kind: np.dtype[Any], largest: int) -> int:
-    """The fewest bits, an even number from eight on, that hold a number; at most those of its type."""
+    """The fewest bits that hold a number, of 8, 10, 12 …; at most those of its type."""
     most = 8 * kind.itemsize - (kind.kind == "i") if kind.kind in "ui" else 1024
     return min(max(8, largest.bit_length() + largest.bit_length() % 2), most)
 

@@ -1,23 +1,22 @@
-"""A picture of any of Pillow's modes -> RGB, or RGBA if parts of it are transparent."""
-
-import io
+"""A picture of any of Pillow's modes -> RGB, or RGBA if some pixels are transparent."""
 
 import numpy as np
 from PIL import Image
 
 from retrainer.photos.decoding.levels import levels, opaqueness
+from retrainer.photos.decoding.opening import open_picture
 
-# Places in a PNG's header, and its kinds of colour with several channels.
+# Offsets in a PNG's header, and its colour types with several channels.
 _BITS, _COLOUR = 24, 25
 _RGB, _GREY_ALPHA, _RGBA = 2, 4, 6
-# Pillow keeps the upper byte of sixteen bits; these of its decoders give the lower ones, the last gives both.
+# Pillow keeps the upper byte of sixteen bits. These decoders of Pillow's give the lower byte; the last gives both.
 _LOWER = {_RGB: "RGB;16L", _RGBA: "RGBA;16L", _GREY_ALPHA: "RGBA"}
-# The upper byte of a picture of sixteen bits is somewhere at least this.
+# A picture that uses all sixteen bits has an upper byte of at least this somewhere.
 _BRIGHT = 64
 
 
 def rgb_of(picture: Image.Image) -> Image.Image:
-    """The picture in RGB, or RGBA if parts of it are transparent; numbers are scaled by `levels`."""
+    """The picture in RGB, or in RGBA if some pixels are transparent; `levels` scales its numbers."""
     if picture.mode.startswith(("I", "F")):
         return Image.fromarray(levels(np.asarray(picture))).convert("RGB")
     if picture.mode == "LAB":
@@ -30,11 +29,11 @@ def rgb_of(picture: Image.Image) -> Image.Image:
 
 
 def decoded_png(picture: Image.Image, content: bytes) -> Image.Image:
-    """The picture of a PNG that is opened; if only the lower of its sixteen bits are used, of these."""
+    """The picture of an opened PNG; if it uses only the lower of sixteen bits, these are scaled up."""
     lower = _LOWER.get(content[_COLOUR]) if content[_BITS] == 16 else None
     if lower is None or np.asarray(picture)[..., :3].max() >= _BRIGHT:
         return rgb_of(picture)
-    second = Image.open(io.BytesIO(content), formats=("PNG",))
+    second = open_picture(content, ("PNG",))
     second.tile = [tile._replace(args=lower) for tile in second.tile]
     low = np.asarray(second).astype(np.uint16)
     if content[_COLOUR] == _GREY_ALPHA:

@@ -1,4 +1,4 @@
-"""PNG files without what no pixel depends on, checked by their checksums."""
+"""PNG files, reduced to the chunks that pixels depend on and checked by their checksums."""
 
 import struct
 import zlib
@@ -6,21 +6,21 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from retrainer.errors import PictureError
+from retrainer.photos.decoding.signatures import PNG
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-# Texts that may state an orientation, as ImageMagick, ExifTool and Adobe's programs name them.
+# Texts that may state an orientation, by the names that ImageMagick, ExifTool and Adobe's programs use.
 _TURNING = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"Raw profile type xmp\0", b"XML:com.adobe.xmp\0")
 _MOST_TEXT = 2**20
-# Those that Pillow does not look into: hexadecimal behind a line of the kind and one of the length. APP1 is either.
+# Texts that Pillow does not look into. They hold a kind, a length and hexadecimal digits; APP1 is EXIF or XMP.
 _PROFILES = ("Raw profile type APP1", "Raw profile type xmp")
 _EXIF = b"Exif\0"
 
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of each chunk; the last may reach beyond the file's end."""
-    place = len(SIGNATURE)
+    """The name, start and end of each chunk; the last chunk may end beyond the file."""
+    place = len(PNG)
     while place + 8 <= len(content):
         length, name = struct.unpack_from(">I4s", content, place)
         yield name, place, place + 12 + length
@@ -28,15 +28,15 @@ def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def only_picture(content: bytes) -> bytes:
-    """A PNG without its texts, colour profile and other chunks that Pillow would unpack.
+    """Removes a PNG's texts, colour profile and other chunks that Pillow would unpack.
 
     A short text that may state an orientation stays.
 
     Raises:
-        PictureError: the checksum of a chunk that pixels depend on is not that of its content.
+        PictureError: a chunk that pixels depend on has a wrong checksum.
     """
     view = memoryview(content)
-    parts = [view[: len(SIGNATURE)]]
+    parts = [view[: len(PNG)]]
     for name, start, end in chunks(content):
         if name in _PIXELS and end <= len(content):
             if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
@@ -48,7 +48,7 @@ def only_picture(content: bytes) -> bytes:
 
 
 def name_profiles(info: MutableMapping[str | tuple[int, int], Any]) -> None:
-    """Gives the EXIF and XMP among a picture's texts the names that Pillow looks for.
+    """Renames the EXIF and XMP among a picture's texts, so that Pillow finds them.
 
     Raises:
         ValueError: one of them is damaged.
@@ -60,10 +60,10 @@ def name_profiles(info: MutableMapping[str | tuple[int, int], Any]) -> None:
 
 
 def _is_short(text: bytes) -> bool:
-    """Whether a text chunk's content is one that may state an orientation, and small when it is unpacked."""
+    """Whether a text chunk may state an orientation and stays small when it is unpacked."""
     if not text.startswith(_TURNING) or len(text) > _MOST_TEXT:
         return False
-    # The packed text follows a few short fields; one that begins elsewhere is not packed.
+    # The packed text follows a few short fields. A text without zlib's first bytes is not packed.
     for place in [text.find(header) for header in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")]:
         try:
             unpacked = zlib.decompressobj()

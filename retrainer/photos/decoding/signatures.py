@@ -1,17 +1,23 @@
-"""What files are that are no pictures, or pictures of kinds that cannot be read, by how they begin."""
+"""Kinds of files by their first bytes: the formats that are read, and names for all others."""
 
 import re
 from typing import NamedTuple
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""The formats that are read, by Pillow's names."""
+
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 class Kind(NamedTuple):
-    """How files of a kind begin.
+    """A kind of files.
 
     Attributes:
-        offset: Where the beginning stands.
-        beginning: The bytes there.
+        offset: The position of its signature in a file.
+        beginning: The signature.
         name: What the file is, as in "received ...".
-        hint: What to do about it.
+        hint: What the user can do.
     """
 
     offset: int
@@ -65,9 +71,9 @@ KINDS = (
     Kind(0, b"\0\x05\x16\x07", "the notes of macOS on another file, not the file itself"),
     Kind(0, b"version https://git-lfs", "the pointer of Git LFS to a file", "git lfs pull"),
 )
-# How files of the formats begin that are read, for those whose header is cut off or damaged.
+# The formats that are read; they are looked for in files whose header is cut off or damaged.
 READ = (
-    Kind(0, b"\xff\xd8\xff", "JPEG"),
+    Kind(0, JPEG, "JPEG"),
     Kind(0, b"\x89PNG", "PNG"),
     Kind(0, b"GIF8", "GIF"),
     Kind(0, b"BM", "BMP"),
@@ -82,7 +88,7 @@ _DRAWING = re.compile(rb"<svg\b|<!doctype\s+svg", re.IGNORECASE)
 
 
 def received(content: bytes) -> str:
-    """What a file is, in words for a message, with a hint behind a semicolon if there is one."""
+    """A file's kind for a message, followed by a semicolon and a hint if there is one."""
     for kind in KINDS:
         if content.startswith(kind.beginning, kind.offset):
             return f"{kind.name}; {kind.hint}" if kind.hint else kind.name
@@ -90,7 +96,7 @@ def received(content: bytes) -> str:
 
 
 def _text(beginning: bytes) -> str:
-    """What a text is, or an empty text if it is none."""
+    """A text file's kind for a message; empty if the file is no text."""
     plain = beginning.removeprefix(b"\xef\xbb\xbf")
     if _DRAWING.search(plain):
         return f"a drawing (SVG); {_SAVE_AS}"
@@ -100,14 +106,14 @@ def _text(beginning: bytes) -> str:
         return "an XML document"
     if not plain.strip(b"\0"):
         return "a file of zeros"
-    # A character may be cut at the end.
+    # The last character may be cut.
     words = plain[:64].decode("utf-8", "replace")
     words = words[:-1] if len(plain) > 64 else words
     return "a text file" if all((c.isprintable() or c.isspace()) and c != "\ufffd" for c in words) else ""
 
 
-def half_read(content: bytes) -> str:
-    """The name of the format that is read and whose beginning a file has; empty if it has none's."""
+def format_of(content: bytes) -> str:
+    """The name of the format whose signature a file has; empty if the format is not read."""
     if content.startswith(CANON, 8):
         return ""
     return next((kind.name for kind in READ if content.startswith(kind.beginning, kind.offset)), "")
