@@ -1,4 +1,4 @@
-"""The model that a run replaces: it is kept beside the new one, and both are measured on the same test photos."""
+"""The model that a run replaces: where it is kept, and how it compares with the new one on the same test photos."""
 
 import math
 import time
@@ -23,54 +23,54 @@ from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 
-# Chance explains a difference that it makes at least so often.
+# Significance level of the sign test.
 _CHANCE = 0.05
-# A model with another backbone labels the photos themselves: at most so many, and for about so long.
+# A model with another backbone has to label the photos itself: at most this many, and for about this many seconds.
 _MOST_PHOTOS, _SECONDS = 200, 5.0
 _FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
-class Previous:
+class PreviousModel:
     """A model that was replaced, and how it compares with the new one.
 
     Attributes:
-        graph: Where it is now.
+        graph: Where it is kept now.
         problem: Why the two were not compared; empty if they were.
-        came, gone: Classes that only the new and only the old model has.
-        count: How many test photos of classes of both they were compared on.
-        before, now: Accuracy of the old and of the new model on them, 0 to 1, among the classes of both.
-        gained, lost: How many of them only the new and only the old model gets right.
-        left_out: How many test photos the old model learnt from or was chosen by.
-        remembers: Whether the old model remembers what it learnt from.
+        added, removed: Classes that only the new one or only the old one has.
+        count: The number of test photos that both were measured on; all are of classes of both.
+        old_accuracy, new_accuracy: Accuracy on these photos, 0 to 1; only classes of both count as answers.
+        only_new_right, only_old_right: The number of photos that only one of the two gets right.
+        left_out: The number of test photos that trained or validated the old one.
+        knows_split: Whether the old one remembers which photos it was trained on.
     """
 
     graph: str
     problem: str = ""
-    came: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     count: int = 0
-    before: float = math.nan
-    now: float = math.nan
-    gained: int = 0
-    lost: int = 0
+    old_accuracy: float = math.nan
+    new_accuracy: float = math.nan
+    only_new_right: int = 0
+    only_old_right: int = 0
     left_out: int = 0
-    remembers: bool = True
+    knows_split: bool = True
 
     @property
     def is_chance(self) -> bool:
-        """Whether chance explains the difference: the exact sign test of the photos that only one gets right."""
-        return sign_test(self.gained, self.lost) >= _CHANCE
+        """Whether chance explains the difference, by the exact sign test of the photos that only one gets right."""
+        return sign_test(self.only_new_right, self.only_old_right) >= _CHANCE
 
 
 @dataclass(frozen=True)
-class Tested:
-    """The test photos of a run.
+class HeldOut:
+    """The photos that test a model.
 
     Attributes:
-        dataset: All photos.
-        rows: Those of the test, `(n,)`.
-        examples: Their vectors and class ids.
+        dataset: All photos of the run.
+        rows: The rows of the test photos in it, `(n,)`.
+        examples: The vectors and class ids of the test photos.
     """
 
     dataset: Dataset
@@ -79,28 +79,28 @@ class Tested:
 
     @property
     def label_ids(self) -> Integers:
-        """`(n,)`."""
+        """The class ids of the test photos, `(n,)`."""
         return self.examples.label_ids
 
-    def chosen(self, which: Bools) -> "Tested":
-        """Some of them."""
-        return Tested(self.dataset, self.rows[which], self.examples.at(np.flatnonzero(which)))
+    def where(self, mask: Bools) -> "HeldOut":
+        """Returns the photos for which a mask `(n,)` is true."""
+        return HeldOut(self.dataset, self.rows[mask], self.examples.at(np.flatnonzero(mask)))
 
 
 def previous_path(path: str) -> Path:
-    """Where the model, or the labels file, of a path is kept when a new one takes its place."""
+    """Where the model or the labels file at a path is kept when a new one takes its place."""
     return Path(path).with_name(f"{Path(path).stem}.previous{Path(path).suffix}")
 
 
 def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
-    """Each file of a model -> where it is kept; `label --graph` finds the twin of a kept model, too."""
+    """Each file of a model -> where it is kept. `label --graph` finds the twin of a kept model, too."""
     kept = model_paths(str(previous_path(output_graph)))
     models = {path: kept[name] for name, path in model_paths(output_graph).items()}
     return {**models, Path(output_labels): previous_path(output_labels)}
 
 
 def is_same_model(output_graph: str, model_id: str) -> bool:
-    """Whether a model of this id lies at a path, whole."""
+    """Whether an undamaged model with this id is at a path."""
     try:
         metadata = metadata_in(*_read(output_graph))
     except RetrainerError:
@@ -108,27 +108,43 @@ def is_same_model(output_graph: str, model_id: str) -> bool:
     return metadata is not None and metadata.model_id == model_id
 
 
-def compared(graph: str, bundle: Bundle, tested: Tested, head: Head) -> Previous:
-    """Measures a kept model and the new one; a kept file that is no whole model of ours is only told of.
+def compare_previous(graph: str, bundle: Bundle, held_out: HeldOut, head: Head) -> PreviousModel:
+    """Measures a kept model and the new one on the same photos.
 
     Args:
         graph: The kept model.
         bundle: The new model's backbone.
-        tested: What both are measured on.
-        head: The new model's.
+        held_out: The photos that both are measured on.
+        head: The new model's head.
+
+    Returns:
+        The comparison; if the kept file is damaged or is no model of retrainer, only its path and the problem.
     """
     try:
         content, path = _read(graph)
         metadata = metadata_in(content, path)
         if metadata is None:
-            return Previous(graph, "it says nothing of its labels")
-        return _compared(graph, content, metadata, bundle, tested, head)
+            return PreviousModel(graph, "it does not state its labels")
+        return _compared(_Old(graph, content, metadata), bundle, held_out, head)
     except RetrainerError as error:
-        return Previous(graph, error.problem.rstrip("."))
+        return PreviousModel(graph, error.problem.rstrip("."))
+
+
+@dataclass(frozen=True)
+class _Old:
+    """The kept model: its path, the content of its `.tflite`, and its metadata."""
+
+    graph: str
+    content: bytes
+    metadata: ModelMetadata
 
 
 def _read(graph: str) -> tuple[bytes, str]:
-    """The content of a model's `.tflite`, and where it lies; ModelError unless it is whole and belongs to the model."""
+    """The content of a model's `.tflite`, and the path to name in messages.
+
+    Raises:
+        ModelError: it is damaged, or belongs to another model.
+    """
     if is_tflite(graph):
         return read_tflite(graph), graph
     twin = twin_of(graph)
@@ -137,81 +153,83 @@ def _read(graph: str) -> tuple[bytes, str]:
     return twin, graph
 
 
-def _compared(
-    graph: str, content: bytes, metadata: ModelMetadata, bundle: Bundle, tested: Tested, head: Head
-) -> Previous:
-    labels, old_labels = tested.dataset.labels, metadata.labels
+def _compared(old: _Old, bundle: Bundle, held_out: HeldOut, head: Head) -> PreviousModel:
+    labels, old_labels = held_out.dataset.labels, old.metadata.labels
     shared = [label for label in labels if label in old_labels]
-    of_classes = Previous(
-        graph,
-        came=tuple(label for label in labels if label not in old_labels),
-        gone=tuple(label for label in old_labels if label not in labels),
+    result = PreviousModel(
+        old.graph,
+        added=tuple(label for label in labels if label not in old_labels),
+        removed=tuple(label for label in old_labels if label not in labels),
     )
     if len(shared) < _FEWEST_CLASSES:
-        return replace(of_classes, problem="they have fewer than two classes in common")
+        return replace(result, problem="they have fewer than two classes in common")
     ids, old_ids = ([known.index(label) for label in shared] for known in (labels, old_labels))
-    membership = Membership.from_metadata(metadata.split)
-    seen = _seen(membership, tested) if membership else np.zeros(len(tested.rows), np.bool_)
-    tested = tested.chosen(~seen & np.isin(tested.label_ids, ids))
-    old_scores, answered = _old_scores(graph, content, metadata, bundle, tested)
-    tested = tested.chosen(answered)
-    known = replace(of_classes, left_out=int(seen.sum()), remembers=membership is not None)
-    if not len(tested.rows):
-        return replace(known, problem="the old one learnt from all test photos" if seen.any() else "no test photos")
-    places = np.searchsorted(ids, tested.label_ids)
-    was_right = old_scores[:, old_ids].argmax(axis=1) == places
-    is_right = tested.examples.logits(head)[:, ids].argmax(axis=1) == places
+    membership = Membership.from_metadata(old.metadata.split)
+    seen = _seen(membership, held_out) if membership else np.zeros(len(held_out.rows), np.bool_)
+    held_out = held_out.where(~seen & np.isin(held_out.label_ids, ids))
+    old_scores, scored = _old_scores(old, bundle, held_out)
+    held_out = held_out.where(scored)
+    result = replace(result, left_out=int(seen.sum()), knows_split=membership is not None)
+    if not len(held_out.rows):
+        return replace(result, problem="the old one learnt from all test photos" if seen.any() else "no test photos")
+    right = np.searchsorted(ids, held_out.label_ids)
+    old_right = old_scores[:, old_ids].argmax(axis=1) == right
+    new_right = held_out.examples.logits(head)[:, ids].argmax(axis=1) == right
     return replace(
-        known,
-        count=len(places),
-        before=float(was_right.mean()),
-        now=float(is_right.mean()),
-        gained=int((is_right & ~was_right).sum()),
-        lost=int((was_right & ~is_right).sum()),
+        result,
+        count=len(right),
+        old_accuracy=float(old_right.mean()),
+        new_accuracy=float(new_right.mean()),
+        only_new_right=int((new_right & ~old_right).sum()),
+        only_old_right=int((old_right & ~new_right).sum()),
     )
 
 
-def _seen(membership: Membership, tested: Tested) -> Bools:
-    """Which photos a model learnt from or was chosen by, or may have, `(n,)`; its split tells of those it cannot tell.
+def _seen(membership: Membership, held_out: HeldOut) -> Bools:
+    """Whether each photo trained or validated a model, or may have, `(n,)`.
 
-    A model that few photos validate learns from these, too.
+    Photos that validate count because a model with few of them learns from them, too. If the model has not kept the
+    hash of a photo, the options of its split decide.
     """
-    parts = membership.known_parts(tested.dataset.digests[tested.rows])
-    split = membership.parts(tested.dataset)[tested.rows]
-    seen: Bools = np.isin(parts, (Part.TRAINING, Part.VALIDATION, AMBIGUOUS)) | (
-        (parts == UNKNOWN) & (split != Part.TESTING)
-    )
+    parts = membership.known_parts(held_out.dataset.digests[held_out.rows])
+    split = membership.parts(held_out.dataset)[held_out.rows]
+    known = np.isin(parts, (Part.TRAINING, Part.VALIDATION, AMBIGUOUS))
+    seen: Bools = known | ((parts == UNKNOWN) & (split != Part.TESTING))
     return seen
 
 
-def _old_scores(
-    graph: str, content: bytes, metadata: ModelMetadata, bundle: Bundle, tested: Tested
-) -> tuple[Floats, Bools]:
-    """The old model's scores or logits `(m, C)` of as many photos as it was asked of, and which these are `(n,)`."""
-    sees = (metadata.backbone.get("sha256"), metadata.input_size, metadata.mean, metadata.std, metadata.resize)
-    if sees == (bundle.sha256[TFLITE], bundle.input_size, INPUT_MEAN, INPUT_STD, RESIZE_RULE):
-        head = flatbuffer.head_of(content)
+def _old_scores(old: _Old, bundle: Bundle, held_out: HeldOut) -> tuple[Floats, Bools]:
+    """The old model's scores or logits `(m, C)` of the photos that it scored, and a mask of these photos `(n,)`."""
+    metadata = old.metadata
+    reads = (metadata.backbone.get("sha256"), metadata.input_size, metadata.mean, metadata.std, metadata.resize)
+    if reads == (bundle.sha256[TFLITE], bundle.input_size, INPUT_MEAN, INPUT_STD, RESIZE_RULE):
+        head = flatbuffer.head_of(old.content)
         if head.weights.shape != (bundle.depth, len(metadata.labels)):
-            raise damaged(graph, "its head fits neither its backbone nor its labels")
-        return tested.examples.logits(head), np.ones(len(tested.rows), np.bool_)
+            raise damaged(old.graph, "its head fits neither its backbone nor its labels")
+        return held_out.examples.logits(head), np.ones(len(held_out.rows), np.bool_)
+    return _labelled_scores(old, held_out)
+
+
+def _labelled_scores(old: _Old, held_out: HeldOut) -> tuple[Floats, Bools]:
+    """Like `_old_scores`, by reading photos and running the old model, for a few seconds at most."""
     from retrainer.labeler import Labeler
 
-    answered = np.zeros(len(tested.rows), np.bool_)
-    chosen = spread(len(tested.rows), _MOST_PHOTOS).tolist()
-    scores, started = [], time.monotonic()
-    labeler = Labeler(LabelOptions(graph=graph))
-    paths = [tested.dataset.paths[tested.rows[place]] for place in chosen]
-    for place, given in zip(chosen, labeler.scores_of_all(paths), strict=True):
-        if not isinstance(given, PictureError):
-            scores.append(given)
-            answered[place] = True
+    scored = np.zeros(len(held_out.rows), np.bool_)
+    positions = spread(len(held_out.rows), _MOST_PHOTOS).tolist()
+    paths = [held_out.dataset.paths[held_out.rows[position]] for position in positions]
+    rows, started = [], time.monotonic()
+    labeler = Labeler(LabelOptions(graph=old.graph))
+    for position, scores in zip(positions, labeler.scores_of_all(paths), strict=True):
+        if not isinstance(scores, PictureError):
+            rows.append(scores)
+            scored[position] = True
         if time.monotonic() - started > _SECONDS:
             break
-    return np.stack(scores) if scores else np.empty((0, len(metadata.labels)), np.float32), answered
+    return np.stack(rows) if rows else np.empty((0, len(old.metadata.labels)), np.float32), scored
 
 
 def sign_test(gained: int, lost: int) -> float:
-    """How often chance splits so many photos at least as unevenly, if neither model is better; 0 to 1."""
+    """How often chance splits this many photos at least as unevenly if neither model is better, 0 to 1."""
     total, least = gained + lost, min(gained, lost)
     uneven: int = sum(math.comb(total, count) for count in range(least + 1))
     return min(1.0, uneven / 2 ** (total - 1)) if total else 1.0

@@ -21,7 +21,7 @@ from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.splits import Part, Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, prepare, split_of, with_views
-from retrainer.previous_model import Previous, Tested, compared
+from retrainer.previous_model import HeldOut, PreviousModel, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.process import one_blas_thread
 from retrainer.training.fitting import Trained, fit, settled
@@ -61,7 +61,7 @@ class Retraining:
     cross_validation: CrossValidation | None
     learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
-    previous: Previous | None = None
+    previous: PreviousModel | None = None
     unlisted: int = 0
     left_out: int = 0
 
@@ -121,14 +121,14 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         keep = partial(_keep, writer, report)
         trained = fit(training, validation, len(dataset.labels), run, report, keep)
         rejection = fit_rejection(training, validation)
-        tested = _tested(prepared, split, run)
-        test = _test(trained, tested, report)
+        held_out = _held_out(prepared, split, run)
+        test = _test(trained, held_out, report)
     with stopwatch.stage("writing"):
         facts = {**trained.facts, **_facts(dataset, test, cross_validation)}
         written = writer.write(trained.head, rejection, facts)
         report(ModelWritten(written.files))
         kept = written.previous
-        previous = compared(kept, prepared.bundle, tested, trained.head) if kept else None
+        previous = compare_previous(kept, prepared.bundle, held_out, trained.head) if kept else None
     return Retraining(
         files=written.files,
         labels=dataset.labels,
@@ -163,22 +163,22 @@ def _folds(
         return full, learning_curve(folds, dataset, examples, options, full, report)
 
 
-def _tested(prepared: Prepared, split: Split, options: RetrainOptions) -> Tested:
+def _held_out(prepared: Prepared, split: Split, options: RetrainOptions) -> HeldOut:
     """The test photos, or `test_batch_size` of them."""
     rows, size = split.rows(Part.TESTING), options.test_batch_size
     if size != ALL and size < len(rows):
         # Each photo once: a photo that is counted twice would count for more than it tells.
         rows = np.sort(np.random.default_rng([options.seed, 2]).choice(rows, size, replace=False))
-    return Tested(prepared.dataset, rows, prepared.examples.at(rows))
+    return HeldOut(prepared.dataset, rows, prepared.examples.at(rows))
 
 
-def _test(trained: Trained, tested: Tested, report: Reporter) -> Assessment | None:
+def _test(trained: Trained, held_out: HeldOut, report: Reporter) -> Assessment | None:
     """Assesses the model on the test photos and reports the figures; None without test photos."""
-    dataset, rows, label_ids = tested.dataset, tested.rows, tested.label_ids
+    dataset, rows, label_ids = held_out.dataset, held_out.rows, held_out.label_ids
     if not len(rows):
         return None
-    logits = tested.examples.logits(trained.head)
-    after = assess(dataset.labels, softmax(logits), label_ids, tested.examples.groups)
+    logits = held_out.examples.logits(trained.head)
+    after = assess(dataset.labels, softmax(logits), label_ids, held_out.examples.groups)
     loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), label_ids)
     losses, errors = (loss, after.log_loss), (error, after.calibration_error)
     report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))

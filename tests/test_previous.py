@@ -16,7 +16,7 @@ from retrainer.errors import OptionError, OutputError
 from retrainer.measuring.remembered_split import Membership
 from retrainer.models.retrained import twins
 from retrainer.photos.splits import Part
-from retrainer.previous_model import Previous, kept_paths, previous_path, sign_test
+from retrainer.previous_model import PreviousModel, kept_paths, previous_path, sign_test
 from retrainer.training.head import Head
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -27,7 +27,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def old_and_new(result: Retraining) -> Previous:
+def old_and_new(result: Retraining) -> PreviousModel:
     """What a run says of the model that it replaced."""
     assert result.previous is not None
     return result.previous
@@ -76,11 +76,14 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     retrain(replace(options, how_many_training_steps=1, learning_rate=1e-9))
     result = retrain(options)
     previous = old_and_new(result)
-    assert (previous.problem, previous.came, previous.gone, previous.left_out) == ("", (), (), 0)
+    assert (previous.problem, previous.added, previous.removed, previous.left_out) == ("", (), (), 0)
     assert previous.count == result.test_count
-    assert previous.now == result.test_accuracy == 1.0
-    assert previous.before < 1.0
-    assert (previous.gained, previous.lost) == (round((1 - previous.before) * previous.count), 0)
+    assert previous.new_accuracy == result.test_accuracy == 1.0
+    assert previous.old_accuracy < 1.0
+    assert (previous.only_new_right, previous.only_old_right) == (
+        round((1 - previous.old_accuracy) * previous.count),
+        0,
+    )
     lines = "\n".join(summary(result))
     assert f"Previous model  {previous.graph}\n" in lines
     assert f"now, on {previous.count} test photo" in lines
@@ -94,9 +97,9 @@ def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Ph
     photos({"white": (200, 200, 200)}, count=30)
     result = retrain(options)
     previous = old_and_new(result)
-    assert (previous.came, previous.gone) == (("white",), ("blue",))
+    assert (previous.added, previous.removed) == (("white",), ("blue",))
     assert 0 < previous.count < result.test_count
-    assert previous.now == previous.before == 1.0
+    assert previous.new_accuracy == previous.old_accuracy == 1.0
     assert "New classes: white." in "\n".join(summary(result))
 
 
@@ -144,7 +147,7 @@ def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configu
     previous = old_and_new(retrain(options))
     assert previous.problem == ""
     assert previous.count > 0
-    assert previous.now == 1.0
+    assert previous.new_accuracy == 1.0
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model", None])
@@ -238,5 +241,5 @@ def test_the_sign_test_is_exact() -> None:
     assert sign_test(5, 0) == sign_test(0, 5) == 2 / 32
     assert sign_test(6, 0) == 2 / 64
     assert np.isclose(sign_test(8, 2), 2 * (1 + 10 + 45) / 1024)
-    assert not Previous("m.pb", gained=6).is_chance
-    assert Previous("m.pb", gained=5).is_chance
+    assert not PreviousModel("m.pb", only_new_right=6).is_chance
+    assert PreviousModel("m.pb", only_new_right=5).is_chance

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from retrainer.measuring.cross_validation import CrossValidation
     from retrainer.measuring.figures import Assessment
     from retrainer.measuring.learning_curve import LearningCurve
-    from retrainer.previous_model import Previous
+    from retrainer.previous_model import PreviousModel
 
 WIDTH, HEADING = 80, 16
 # A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
@@ -86,10 +86,10 @@ def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
         yield f"{heading:<{HEADING}}{line}"
 
 
-def previous_lines(previous: "Previous") -> Iterator[str]:
+def previous_lines(previous: "PreviousModel") -> Iterator[str]:
     """Where the model that was replaced is, and how it compares with the new one."""
     yield f"{'Previous model':<{HEADING}}{shown(previous.graph)}"
-    for what, labels in (("New classes", previous.came), ("Classes that are gone", previous.gone)):
+    for what, labels in (("New classes", previous.added), ("Classes that are gone", previous.removed)):
         if labels:
             named = ", ".join(map(shown, labels[:_LABELS_NAMED]))
             others = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
@@ -97,15 +97,19 @@ def previous_lines(previous: "Previous") -> Iterator[str]:
     if previous.problem:
         yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
         return
-    classes = " of the classes of both" if previous.came or previous.gone else ""
+    classes = " of the classes of both" if previous.added or previous.removed else ""
     photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
-    yield from wrapped("", f"{percent(previous.before)} before, {percent(previous.now)} now, on {photos}.")
-    if previous.gained or previous.lost:
-        difference = f"Only the new one gets {previous.gained:,} right, only the old one {previous.lost:,}"
+    yield from wrapped(
+        "", f"{percent(previous.old_accuracy)} before, {percent(previous.new_accuracy)} now, on {photos}."
+    )
+    if previous.only_new_right or previous.only_old_right:
+        difference = (
+            f"Only the new one gets {previous.only_new_right:,} right, only the old one {previous.only_old_right:,}"
+        )
         yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
     if previous.left_out:
         yield from wrapped("", f"Test photos left out because the old one learnt from them: {previous.left_out:,}.")
-    if not previous.remembers:
+    if not previous.knows_split:
         yield from wrapped("", "The old one does not say what it learnt from; these photos may be among it.")
 
 
