@@ -43,9 +43,11 @@ class Tables:
     def known_to(self, recipe: Recipe) -> Recipe:
         """The recipe, with the contents that need no more work."""
         digests = self.vectors.digests_of(self.views[0])
+        if len(self.views) > 1:
+            digests = digests[self._have_vectors(digests)]
         return replace(
             recipe,
-            with_vectors=sorted_digests(digests[self._have_vectors(digests)]),
+            with_vectors=sorted_digests(digests),
             with_fingerprints=self.fingerprints.known() if self.fingerprints else b"",
         )
 

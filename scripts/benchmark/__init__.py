@@ -1,1 +1,1 @@
-"""Speed, as ratios measured side by side in one run: python -m scripts.benchmark --photos FOLDER."""
+"""Measures speed as ratios, side by side in one run: python -m scripts.benchmark --photos FOLDER."""

@@ -1,9 +1,9 @@
-"""Measures retrainer against its own limits, against bare imports, and against what else there is.
+"""Measures retrainer against its own limits, against bare imports, and against other tools.
 
-    python -m scripts.benchmark [--photos FOLDER] [--json FILE] [PART...]
+    python -m scripts.benchmark [--photos FOLDER] [--json FILE] [MEASURE...]
 
-A PART is one of those listed below; without any all are measured, which takes twenty minutes. Without --photos
-pictures are made: 500×333 as the web has them, and 4000×3000 as a phone makes them.
+`--help` lists the measures. All of them together, the default, take twenty minutes. Without --photos, pictures are
+made: 500×333 as on the web, and 4000×3000 as from a phone.
 """
 
 import json
@@ -22,25 +22,27 @@ from scripts.benchmark.tables import Table, machine, machine_markdown
 
 _COUNTS = {SIZES[0]: 2000, SIZES[1]: 60}
 _ROWS = (1_000, 10_000, 100_000, 1_000_000)
-PARTS = ("stages", "extraction", "starts", "2017", "many", "steps", "warm")
+MEASURES = ("stages", "extraction", "starts", "2017", "many", "steps", "warm")
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--photos", type=click.Path(exists=True, file_okay=False), help="A folder of class folders of JPEGs.")
-@click.option("--architecture", default=EMBEDDED, show_default=True, help="The bundle of stages and extraction.")
-@click.option("--model_dir", default="tf_files/models", show_default=True, help="Where that bundle lies.")
+@click.argument("names", nargs=-1, metavar="[MEASURE]...", type=click.Choice(MEASURES))
+@click.option("--photos", type=click.Path(exists=True, file_okay=False), help="Folder of class folders of JPEGs.")
+@click.option(
+    "--architecture", default=EMBEDDED, show_default=True, help="Backbone of the measures stages and extraction."
+)
+@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of that backbone's bundle.")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Runs of each measure.")
-@click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Also write the results as JSON.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Write the results as JSON, too.")
 def main(
-    parts: tuple[str, ...], photos: str | None, architecture: str, model_dir: str, repeats: int, json_path: str | None
+    names: tuple[str, ...], photos: str | None, architecture: str, model_dir: str, repeats: int, json_path: str | None
 ) -> None:
-    """Prints tables, Markdown."""
+    """Prints a Markdown table for each measure: stages, extraction, starts, 2017, many, steps and warm."""
     described = machine()
     click.echo(f"{machine_markdown(described)}.\n")
     tables = []
     with tempfile.TemporaryDirectory() as folder:
-        for table in _measured(parts or PARTS, photos, (architecture, model_dir), repeats, Path(folder)):
+        for table in _measured(names or MEASURES, photos, (architecture, model_dir), repeats, Path(folder)):
             tables.append(table)
             click.echo(table.markdown())
             sys.stdout.flush()
@@ -50,10 +52,10 @@ def main(
 
 
 def _measured(
-    parts: tuple[str, ...], photos: str | None, backbone: tuple[str, str], repeats: int, folder: Path
+    names: tuple[str, ...], photos: str | None, backbone: tuple[str, str], repeats: int, folder: Path
 ) -> Iterator[Table]:
-    """The tables of the parts, in their order."""
-    bundle, few = find_bundle(*backbone), -(-repeats // 2)  # runs of what takes minutes
+    """The tables of these measures, in the order of `MEASURES`."""
+    bundle, few = find_bundle(*backbone), -(-repeats // 2)  # for measures that take minutes
     made: dict[tuple[int, int], str] = {}
 
     def photos_of(size: tuple[int, int]) -> str:
@@ -81,9 +83,9 @@ def _measured(
         "steps": lambda: iter([scale.steps(repeats)]),
         "warm": lambda: iter([scale.warm_runs(find_bundle(EMBEDDED, ""), _ROWS, few)]),
     }
-    for part in PARTS:
-        if part in parts:
-            yield from measures[part]()
+    for name in MEASURES:
+        if name in names:
+            yield from measures[name]()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Measures backbones: conversion, size, agreement, and photos per second in float32 and int8, as a Markdown table.
+"""Measures backbones: seconds to convert, size, difference, and photos per second in float32 and int8.
 
     python -m scripts.benchmark.backbones --photos FOLDER [NAME...]
 
-A NAME is what `--architecture` takes. Those of the table are built by Keras with random weights, for which no network
-is needed: speed and agreement do not depend on them, accuracy does and is not measured. Without a NAME one small
-network of each family that Keras has is measured.
+A NAME is a value of `--architecture`. Keras builds the networks of the table with random weights, so nothing is
+downloaded: speed and difference do not depend on the weights, and accuracy is not measured. Without a NAME, one small
+network of each Keras family is measured. The result is a Markdown table.
 """
 
 import statistics
@@ -48,9 +48,9 @@ _OF_PIXELS = ("MobileNet V3", "EfficientNet V2")
 
 
 def with_random_weights(row: Architecture, folder: Path, pictures: Pictures) -> Bundle:
-    """The bundle of a Keras application with random weights, and batch statistics that keep the numbers in range."""
+    """The bundle of a Keras application with random weights; its batch statistics keep the numbers in range."""
     if row.keras is None:
-        raise click.UsageError(f"Keras has no {row.name}; name a handle of it.")
+        raise click.UsageError(f"Keras has no {row.name}. Give its TF-Hub handle instead.")
     keras = import_keras()
     keras.utils.set_random_seed(0)
     model = keras_application(row.keras, row.input_size, None)
@@ -70,7 +70,7 @@ def with_random_weights(row: Architecture, folder: Path, pictures: Pictures) -> 
 
 
 def photos_per_second(networks: Sequence[Network], pictures: Sequence[Floats]) -> list[float]:
-    """The medians of rounds in which the networks take turns, on one core."""
+    """Photos per second of each network on one core: medians of rounds in which the networks take turns."""
     seconds: list[list[float]] = [[] for _ in networks]
     for _ in range(ROUNDS):
         for network, own in zip(networks, seconds, strict=True):
@@ -109,7 +109,7 @@ def measured(name: str, folder: Path, pictures: Pictures) -> list[str]:
 @click.option("--photos", required=True, help="Folder of class folders of photos.")
 @click.argument("names", nargs=-1)
 def main(photos: str, names: tuple[str, ...]) -> None:
-    """Measures backbones and prints a table."""
+    """Measures backbones and prints a Markdown table."""
     pictures = partial(sample_inputs, scan(photos, silent).paths)
     click.echo(f"| {' | '.join(_HEADINGS)} |\n|{' --- |' * len(_HEADINGS)}")
     for name in names or SMALL:

@@ -1,4 +1,4 @@
-"""Whole commands, from the start of a process to its end."""
+"""Measures whole commands, from the start of a process to its end."""
 
 import os
 import statistics
@@ -15,7 +15,7 @@ from scripts.benchmark.measuring import Measured, Run, interleaved, process
 from scripts.benchmark.tables import Table
 
 STEPS = 500
-# So many of the thousand processes of 2017 are run; the others are worked out.
+# The way of 2017 labels a thousand photos by a process each: ten are run, and their mean stands for the others.
 _LABELS, _LABELS_RUN = 1000, 10
 RETRAINER = str(Path(sys.executable).parent / "retrainer")
 PROJECT = str(Path(__file__).parents[2])
@@ -27,24 +27,24 @@ def jpegs(photos: str) -> list[str]:
 
 
 def python(code: str) -> list[str]:
-    """The command line of some Python."""
+    """The command line that runs Python code."""
     return [sys.executable, "-c", code]
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """The command line of a module of the benchmark."""
+    """The command line that runs a module of the benchmark."""
     return [sys.executable, "-m", f"scripts.benchmark.{name}", *arguments]
 
 
 def starts(photos: str, repeats: int) -> Table:
-    """How soon commands are done that have little to do, against bare imports of what they need."""
+    """Seconds of short commands, beside bare imports of the packages they need."""
     packages = "numpy, PIL.Image, simplejpeg, ai_edge_litert.interpreter"
     with tempfile.TemporaryDirectory() as folder:
         warm = [RETRAINER, "retrain", "--image_dir", os.path.abspath(photos)]
         one = [*warm, "--how_many_training_steps", "1"]
         medians = interleaved(
             {
-                # First, so that the others find its cache and model.
+                # It runs first, so that the others find its cache and model.
                 "4,000 steps": process(warm, folder),
                 "1 step": process(one, folder),
                 "click": process(python("import click"), folder),
@@ -64,14 +64,14 @@ def starts(photos: str, repeats: int) -> Table:
     ]
     return Table(
         "Starts",
-        "Whole processes; what more steps cost stands under 'Steps'.",
+        "Whole processes. 'Steps' shows the cost of more steps.",
         ("command", "s", "against", "s of it", "ratio", "at most"),
         [(name, own, against, other, own / other, most) for name, own, against, other, most in rows],
     )
 
 
 def against_2017(photos: str, bundle: Bundle, repeats: int) -> Table:
-    """The commands of a user against the way of 2017, with the same photos and the same network."""
+    """Our commands against the way of 2017, with the same photos and the same network."""
     found = jpegs(photos)
     labelled = (found * (_LABELS // len(found) + 1))[:_LABELS]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as old:
@@ -104,15 +104,15 @@ def against_2017(photos: str, bundle: Bundle, repeats: int) -> Table:
     ]
     return Table(
         "Against the way of 2017",
-        f"Whole processes, the same photos and network; the way of 2017 is written anew in way_of_2017.py. Of its "
-        f"{_LABELS:,} processes {_LABELS_RUN} were run and the rest worked out.",
+        "Whole processes, the same photos and network. way_of_2017.py does what the scripts of 2017 did. Of its "
+        f"{_LABELS:,} processes {_LABELS_RUN} were run; the others are counted at their mean.",
         ("command", "2017, s", "MiB", "retrainer, s", "MiB of it", "times as fast", "at least"),
         rows,
     )
 
 
 def _cold(line: Sequence[str], cwd: str) -> Measured:
-    """A run whose last argument is a folder that is new."""
+    """Runs a command with a new, empty folder as its last argument."""
     with tempfile.TemporaryDirectory() as new:
         return process([*line, new], cwd)()
 
@@ -122,7 +122,7 @@ def _against(name: str, old: Measured, new: Measured, least: int) -> tuple[Any, 
 
 
 def extraction(photos: str, bundle: Bundle, repeats: int) -> Table:
-    """What a user might extract features with instead, each in a process of its own."""
+    """Other ways to extract features, each in a process of its own."""
     from scripts.benchmark.contenders import CONTENDERS
 
     given = ("--bundle", str(bundle.graph_path.parent), "--photos", os.path.abspath(photos))
@@ -142,15 +142,15 @@ def extraction(photos: str, bundle: Bundle, repeats: int) -> Table:
             seconds = medians[name].seconds
             rows.append((words, count / seconds, seconds / ours, round(medians[name].peak_mb)))
     return Table(
-        f"Extraction, {count:,} photos, by what else there is",
-        "Each in a process of its own; photos per second once everything is imported, opened and warm.",
+        f"Extraction of {count:,} photos by other tools",
+        "Each in a process of its own. Photos per second, measured after all is imported, opened and warm.",
         ("by", "photos/s", "times as long as retrainer", "MiB"),
         rows,
     )
 
 
 def _self_timed(line: Sequence[str]) -> Run:
-    """A measure of a process that prints the seconds that count."""
+    """A measure of a process that prints its own seconds."""
 
     def run() -> Measured:
         measured = process(line, PROJECT)()
@@ -166,7 +166,7 @@ def _has(*packages: str) -> bool:
 
 
 def many(photos: str, repeats: int) -> Table:
-    """How labels and extraction go with the number of photos: the rate, and the memory that is to stay."""
+    """Photos per second and memory of labels and of extraction, for 1,000 and 10,000 photos."""
     rows: list[tuple[Any, ...]] = []
     found = jpegs(photos)
     with tempfile.TemporaryDirectory() as folder:

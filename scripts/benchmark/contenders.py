@@ -1,8 +1,8 @@
-"""What a user might extract features with, each in a process of its own, on the same photos and the same network.
+"""Ways to extract features, each in a process of its own, with the same photos and the same network.
 
     python -m scripts.benchmark.contenders NAME --bundle FOLDER --photos FOLDER
 
-prints the seconds that all photos took once everything was imported, opened and warm.
+It prints the seconds that all photos take, after everything is imported, opened and warm.
 """
 
 import os
@@ -28,11 +28,11 @@ BATCH = 32
 _WARM_UP = 64
 
 Contender = Callable[[Sequence[str]], int]
-"""Photos -> how many feature vectors were computed."""
+"""Takes the paths of photos, extracts their features, and returns the number of vectors."""
 
 
 def ours(bundle: Bundle, photos: str) -> Contender:
-    """retrainer, its cache included."""
+    """Our own extraction, with its cache."""
     files = scan(photos, silent, fewest=1)
     stamps = dict(zip(files.paths, files.stamps, strict=True))
     recipe = Recipe(tflite=str(bundle.tflite_path), input_size=bundle.input_size)

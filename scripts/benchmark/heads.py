@@ -1,10 +1,10 @@
-"""Measures heads: L-BFGS beside the tutorial's gradient descent and scikit-learn, calibration, and "none of these".
+"""Measures heads: L-BFGS, the tutorial's gradient descent and scikit-learn; calibration; and "none of these".
 
     pip install -e '.[benchmark]'
     python -m scripts.benchmark.heads --photos FOLDER --others FOLDER [--model_dir DIR] [NAME...]
 
-A NAME is what `--architecture` takes; without any it is `pocket`. Accuracies are of five folds, each photo tested once.
-The second folder's photos are of none of the first one's classes, and the other way round.
+A NAME is a value of `--architecture`, by default `pocket`. Accuracies come from five folds; each photo is tested once.
+The two folders have no class in common.
 """
 
 import statistics
@@ -44,18 +44,18 @@ SEEDS = (0, 1, 2)
 FEW = 20
 LBFGS, SGD = RetrainOptions(), RetrainOptions(how_many_training_steps=500)
 Scorer = Callable[[Floats], Floats]
-"""Features `(N, D)` -> how strange each photo is, `(N,)`."""
+"""Takes features `(N, D)` and returns how strange each photo is, `(N,)`; higher is stranger."""
 
 
 @dataclass(frozen=True)
 class Set:
-    """Photos, and their vectors by one backbone."""
+    """Photos, and their feature vectors by one backbone."""
 
     dataset: Dataset
     examples: Examples
 
     def folds(self, seed: int, per_class: int = 0) -> list[Fold]:
-        """Five folds; with so many photos of each class to learn from, an eighth of which validate."""
+        """Five folds; at most `per_class` photos of each class to learn from, an eighth of them to validate, or all."""
         folds = folds_of(self.dataset, RetrainOptions(seed=seed), FOLDS)
         if not per_class:
             return folds
@@ -66,8 +66,8 @@ class Set:
             for fold in folds
         ]
 
-    def chosen(self, which: Bools) -> "Set":
-        """Some of the photos `(N,)`; classes without any fall away."""
+    def only(self, which: Bools) -> "Set":
+        """The photos of a mask `(N,)`; classes without photos are left out."""
         rows = np.flatnonzero(which)
         old, label_ids = np.unique(self.dataset.label_ids[rows], return_inverse=True)
         labels, paths = (self.dataset.labels[i] for i in old), (self.dataset.paths[i] for i in rows)
@@ -81,7 +81,7 @@ class Set:
 
 
 def loaded(photos: str, architecture: str, model_dir: str) -> Set:
-    """The photos of a folder with their vectors, from the cache where they are there."""
+    """The photos of a folder with their vectors, which come from the cache if they are there."""
     options = RetrainOptions(image_dir=photos, architecture=architecture, model_dir=model_dir)
     files = scan(photos, silent)
     bundle = bundle_of(resolve(architecture, options), options, partial(sample_inputs, files.paths), silent)
@@ -91,7 +91,7 @@ def loaded(photos: str, architecture: str, model_dir: str) -> Set:
 
 
 def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
-    """A row for each number of photos and seed, and their means."""
+    """Yields a row for each number of photos and seed, and their means."""
     for per_class in (0, FEW):
         rows = []
         for seed in SEEDS:
@@ -106,7 +106,7 @@ def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
 
 
 def accuracy_of_the_tutorial(photos: Set, folds: Sequence[Fold]) -> float:
-    """Of gradient descent's last weights: without photos that validate, no better ones are chosen."""
+    """The accuracy of gradient descent's last weights; without validation photos no better ones can be chosen."""
     right = 0
     for fold in folds:
         training, nothing = photos.examples.at(fold.training), photos.examples.at(fold.training[:0])
@@ -122,13 +122,13 @@ def _percent(share: float) -> str:
 
 
 def _as_shares(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """AUROC with three digits, shares in percent."""
+    """A row with its last three values formatted: AUROC with three digits, shares in percent."""
     *words, area, kept, rejected = row
     return (*words, f"{area:.3f}", _percent(kept), _percent(rejected))
 
 
 def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
-    """Of its LogisticRegression on standardised features, with the C that validation likes best; NaN without it."""
+    """The accuracy of LogisticRegression on standardised features, C chosen on validation; NaN without scikit-learn."""
     try:
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
@@ -150,7 +150,7 @@ def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
 
 
 def calibration(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
-    """A row for each solver and seed, and their means."""
+    """Yields a row for each solver and seed, and their means."""
     for solver, options in (("lbfgs", LBFGS), ("sgd", SGD)):
         rows = []
         for seed in SEEDS:
@@ -162,7 +162,7 @@ def calibration(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
 
 
 def with_thresholds(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer, float]]:
-    """Scorers with the thresholds that keep 95 % of validation, and ours with its own."""
+    """Yields a name, a scorer and the threshold that keeps 95 % of validation; ours has its own threshold."""
     for score, scorer in scorers(training, head):
         yield score, scorer, float(np.quantile(scorer(validation.features), 0.95, method="higher"))
     if rejection := fit_rejection(training, validation):
@@ -170,7 +170,7 @@ def with_thresholds(training: Examples, validation: Examples, head: Head) -> Ite
 
 
 def scorers(training: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
-    """What might tell strange photos; higher is stranger."""
+    """Yields the names and functions of scores that may recognise strange photos."""
     yield "max-softmax (Hendrycks and Gimpel, 2017)", lambda features: -softmax(head.logits(features)).max(axis=1)
     yield "energy (Liu et al., 2020)", lambda features: -np.logaddexp.reduce(head.logits(features), axis=1)
     features, label_ids = training.features, training.label_ids
@@ -196,7 +196,7 @@ def scorers(training: Examples, head: Head) -> Iterator[tuple[str, Scorer]]:
 
 
 def auroc(known: Floats, strange: Floats) -> float:
-    """How often a strange photo is stranger than a known one; ties count half."""
+    """The share of pairs in which the strange photo scores higher than the known one; ties count half."""
     values, counts = np.unique(np.concatenate([known, strange]), return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2
     rank_sum = ranks[np.searchsorted(values, strange)].sum()
@@ -204,7 +204,7 @@ def auroc(known: Floats, strange: Floats) -> float:
 
 
 def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[tuple[Any, ...]]:
-    """A row for each score, of the first seed's folds; thresholds keep 95 % of validation."""
+    """Yields a row for each score, measured on the folds of the first seed; thresholds keep 95 % of validation."""
     found: dict[str, list[tuple[float, float, float]]] = {}
     strange = others.examples.features
     for fold in photos.folds(SEEDS[0]):
@@ -220,18 +220,18 @@ def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[
 
 
 def rejections_of_a_class(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
-    """A row for each score: the photos of one class are strange to the others; means over all classes."""
+    """Yields a row for each score: each class in turn is strange to the others; means over all classes."""
     found: dict[str, list[tuple[float, ...]]] = {}
     for label_id in range(len(photos.dataset.labels)):
         strange, known = photos.dataset.label_ids == label_id, photos.dataset.label_ids != label_id
-        for *_, score, auroc_, kept, rejected in rejections("", "", photos.chosen(known), photos.chosen(strange)):
+        for *_, score, auroc_, kept, rejected in rejections("", "", photos.only(known), photos.only(strange)):
             found.setdefault(score, []).append((auroc_, kept, rejected))
     for score, classes in found.items():
         yield (name, "all classes but one, that class", score, *np.mean(classes, axis=0).tolist())
 
 
 def seconds_of(name: str, photos: Set) -> tuple[Any, ...]:
-    """What folds and a learning curve take on vectors in memory."""
+    """The row with the seconds of five folds and of a learning curve, on vectors in memory."""
     folds = photos.folds(SEEDS[0])
     started = time.perf_counter()
     full = cross_validate(folds, photos.dataset, photos.examples, LBFGS, silent)
@@ -241,7 +241,7 @@ def seconds_of(name: str, photos: Set) -> tuple[Any, ...]:
 
 
 def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
-    """What a fit along the whole path takes on made-up vectors that overlap."""
+    """The row with the seconds of a fit along the whole path of penalties, on made-up vectors that overlap."""
     generator = np.random.default_rng(0)
     label_ids = np.arange(count) % classes
     features = np.abs(generator.normal(size=(count, depth)) + generator.normal(size=(classes, depth))[label_ids] / 8)
@@ -257,33 +257,33 @@ def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
 
 @click.command()
 @click.option("--photos", required=True, help="Folder of class folders of photos.")
-@click.option("--others", required=True, help="Another, of other classes.")
+@click.option("--others", required=True, help="Another such folder, with other classes.")
 @click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
 @click.argument("names", nargs=-1)
 @one_blas_thread()
 def main(photos: str, others: str, model_dir: str, names: tuple[str, ...]) -> None:
-    """Prints tables, Markdown."""
+    """Measures heads on two folders of photos and prints Markdown tables."""
     click.echo(f"{machine_markdown(machine())}.\n")
     of_solvers = Table(
         f"Heads on {Path(photos).name}, five folds",
-        "L-BFGS as it is by default; the tutorial's gradient descent (500 steps, 0.01, the last weights); "
-        "scikit-learn's LogisticRegression on standardised features, its C chosen on the same validation photos; and "
-        "the same gradient descent with the weights that validation likes best; "
-        f"photos: all, or {FEW} of each class to train and validate on. Log losses in nats, after calibration.",
+        "lbfgs: L-BFGS by default. tutorial: gradient descent (500 steps, 0.01), its last weights. scikit-learn: "
+        "LogisticRegression on standardised features, C chosen on the same validation photos. sgd: the same gradient "
+        f"descent, the weights that are best on validation. photos: all, or {FEW} of each class to train and validate "
+        "on. Log losses in nats, after calibration.",
         ("backbone", "photos", "seed", "lbfgs", "tutorial", "scikit-learn", "sgd", "log loss, lbfgs", "log loss, sgd"),
     )
     of_calibration = Table(
         "Calibration, out of fold",
-        "The floor is what a perfectly calibrated model would show by chance.",
+        "The floor is the calibration error that a perfectly calibrated model shows by chance.",
         ("backbone", "solver", "seed", "log loss before", "after", "calibration error before", "after", "floor"),
     )
     of_rejection = Table(
         "None of these",
-        "AUROC, and the shares of known photos that are kept and of strange ones that are rejected where 95 % of "
-        "validation are kept; means of five folds.",
+        "AUROC, the share of known photos that are kept, and the share of strange ones that are rejected, if 95 % of "
+        "validation are kept. Means of five folds.",
         ("backbone", "known, strange", "score", "AUROC", "kept", "rejected"),
     )
-    of_seconds = Table("Seconds", "On vectors in memory.", ("what", "s", "s with the curve"))
+    of_seconds = Table("Seconds", "Measured on vectors in memory.", ("what", "s", "s with the curve"))
     for name in names or (EMBEDDED,):
         short = name.rsplit("/imagenet/", maxsplit=1)[-1].split("/")[0]
         first, second = loaded(photos, name, model_dir), loaded(others, name, model_dir)

@@ -1,6 +1,6 @@
 """Runs a command and prints its wall time, processor time, peak memory and output as JSON.
 
-It is run as a process of its own because a child's peak memory begins with that of its parent, which should be small.
+It is a small process of its own, because the peak memory of a child starts at that of its parent.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 
 
 def main() -> None:
-    """Runs the command that the arguments are, and ends with its exit code."""
+    """Runs the command given as arguments and ends with its exit code."""
     started = time.perf_counter()
     child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     printed = child.stdout.read() if child.stdout else b""

@@ -1,4 +1,4 @@
-"""Medians of interleaved runs: on a shared machine seconds mean little, ratios of neighbours something."""
+"""Medians of interleaved runs. On a shared machine only the ratios of neighbouring runs mean something."""
 
 import json
 import statistics
@@ -18,8 +18,8 @@ class Measured:
 
     Attributes:
         seconds: Wall time.
-        cores: Processor time divided by wall time: how many cores were at work.
-        peak_mb: The most memory that the process held, MiB; 0 where the measure has no process of its own.
+        cores: Processor time divided by wall time: the mean number of busy cores.
+        peak_mb: The most memory that the process held, MiB; 0 if the measure has no process of its own.
         printed: What the last run printed.
     """
 
@@ -33,7 +33,7 @@ Run = Callable[[], Measured]
 
 
 def interleaved(runs: Mapping[str, Run], repeats: int) -> dict[str, Measured]:
-    """The medians of each measure; all are taken in turn, after one round that does not count."""
+    """The medians of each measure. All take turns; the first round does not count."""
     taken: dict[str, list[Measured]] = {name: [] for name in runs}
     for round_ in range(repeats + 1):
         for name, run in runs.items():
@@ -68,7 +68,7 @@ def process(line: Sequence[str], folder: str) -> Run:
     """A measure of a whole process, from its start to its end.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: the process failed.
     """
 
     def run() -> Measured:

@@ -1,9 +1,9 @@
-"""What a run costs whose photos are all cached, and its steps, by the number of photos.
+"""Measures retrainings whose photos are all cached, by the number of photos, and the steps of gradient descent.
 
     python -m scripts.benchmark.scale FOLDER
 
-retrains on a folder that `synthetic.make_cached` filled, and prints the seconds of the stages as JSON; a second run of
-more steps tells what one of them costs.
+It retrains on a folder filled by `synthetic.make_cached` and prints the seconds of the stages as JSON. A second run
+with more steps gives the seconds of one step.
 """
 
 import json
@@ -31,7 +31,7 @@ STEPS, MORE_STEPS = 500, 2500
 
 
 def warm_runs(bundle: Bundle, counts: tuple[int, ...], repeats: int) -> Table:
-    """Warm retrainings on made-up photos; the first of each, which fills the mapped matrix, does not count."""
+    """Warm retrainings on made-up photos. The first of each fills the mapped matrix and does not count."""
     rows: list[tuple[Any, ...]] = []
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
@@ -52,15 +52,15 @@ def warm_runs(bundle: Bundle, counts: tuple[int, ...], repeats: int) -> Table:
         )
     return Table(
         f"Warm retrainings, D = {bundle.depth}, {STEPS} steps",
-        "Empty files with made-up hashes and vectors in the cache. Matching is the scan of the folders and the look-up "
-        "of all photos, the split included; the memory counts the pages of the mapped vectors that were touched.",
+        "Empty files, and a cache with made-up hashes and vectors. Matching is the scan of the folders, the look-up of "
+        "all photos and the split. The memory includes the pages of the mapped vectors that were read.",
         ("photos", "scan, s", "look-up and split, s", "photos/s matched", "ms a step", "all stages, s", "MiB"),
         rows,
     )
 
 
 def steps(repeats: int) -> Table:
-    """Gradient descent alone."""
+    """The seconds of gradient descent alone."""
     rows: list[tuple[Any, ...]] = []
     generator = np.random.default_rng(0)
     for photos, depth, classes in ((3000, 1024, 5), (3000, 512, 5), (20_000, 1024, 1000)):
@@ -79,7 +79,7 @@ def steps(repeats: int) -> Table:
         rows.append((f"{photos:,} × {depth:,}", classes, count, measured.seconds, cpu, 1e3 * measured.seconds / count))
     return Table(
         "Steps",
-        "Batches of 100, measured every tenth step on the batch and on 100 validation photos.",
+        "Batches of 100. Every tenth step is measured on the batch and on 100 validation photos.",
         ("photos × D", "classes", "steps", "s", "s of processor", "ms a step"),
         rows,
     )
@@ -88,7 +88,7 @@ def steps(repeats: int) -> Table:
 @click.command()
 @click.argument("folder", type=click.Path(exists=True))
 def main(folder: str) -> None:
-    """Retrains on a folder of made-up cached photos."""
+    """Retrains on a folder of made-up photos that are all cached."""
     options = RetrainOptions(
         image_dir=os.path.join(folder, "photos"),
         bottleneck_dir=os.path.join(folder, "cache"),

@@ -1,9 +1,9 @@
-"""Measures heads that learnt from few photos on all others: accuracy, calibration, and how many photos they keep.
+"""Measures heads that learnt from few photos: accuracy, calibration, and the share of photos they keep.
 
     python -m scripts.benchmark.small --photos FOLDER [--model_dir DIR] [--seeds N] [NAME...]
 
-A NAME is what `--architecture` takes; without any it is `pocket`. Each seed draws 15, 30 or 60 photos of each class, or
-15 of each of two classes. They are split as `retrainer retrain` splits them; all photos not drawn test the head.
+A NAME is a value of `--architecture`, by default `pocket`. Each seed draws 15, 30 or 60 photos of each class, or 15 of
+each of two classes. These are split as `retrainer retrain` splits them; all photos that were not drawn test the head.
 """
 
 import statistics
@@ -31,18 +31,18 @@ PER_CLASS, PAIR = (15, 30, 60), 15
 
 
 def drawn(photos: Set, per_class: int, seed: int) -> tuple[Set, Set]:
-    """So many photos of each class, and all others."""
+    """At most `per_class` photos of each class, and all other photos."""
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(photos.examples))
     of_class = photos.examples.label_ids[order]
     rows = [order[of_class == label_id][:per_class] for label_id in range(len(photos.dataset.labels))]
     chosen = np.zeros(len(order), np.bool_)
     chosen[np.concatenate(rows)] = True
-    return photos.chosen(chosen), photos.chosen(~chosen)
+    return photos.only(chosen), photos.only(~chosen)
 
 
 def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]:
-    """Accuracy, log loss, calibration error, its floor, the share of photos kept, and the seconds of the fits."""
+    """Accuracy, log loss, calibration error, its floor, the share of kept photos, and the seconds of the fits."""
     split = split_by_content(few.dataset, options.validation_percentage, options.testing_percentage, 0, silent)
     training, validation = (few.examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     started = time.perf_counter()
@@ -56,17 +56,17 @@ def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]
 
 
 def sets(photos: Set, seed: int) -> Iterator[tuple[str, Set, int]]:
-    """What is drawn from, and how many of each class; each seed has another pair of classes."""
+    """Yields a name, the photos to draw from, and how many to draw of each class; the pair depends on the seed."""
     classes = len(photos.dataset.labels)
     for per_class in PER_CLASS:
         yield f"{classes} classes, {per_class} each", photos, per_class
     pairs = list(combinations(range(classes), 2))
     of_pair = np.isin(photos.examples.label_ids, pairs[seed % len(pairs)])
-    yield f"2 classes, {PAIR} each", photos.chosen(of_pair), PAIR
+    yield f"2 classes, {PAIR} each", photos.only(of_pair), PAIR
 
 
 def rows_of(name: str, photos: Set, seeds: int) -> Iterator[tuple[Any, ...]]:
-    """A row for each size and solver: means over the seeds."""
+    """Yields a row for each size and solver: means over the seeds."""
     found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for seed in range(seeds):
         for size, some, per_class in sets(photos, seed):
@@ -82,15 +82,15 @@ def rows_of(name: str, photos: Set, seeds: int) -> Iterator[tuple[Any, ...]]:
 @click.command()
 @click.option("--photos", required=True, help="Folder of class folders of photos.")
 @click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
-@click.option("--seeds", default=20, show_default=True, help="How often photos are drawn.")
+@click.option("--seeds", default=20, show_default=True, help="Number of draws.")
 @click.argument("names", nargs=-1)
 @one_blas_thread()
 def main(photos: str, model_dir: str, seeds: int, names: tuple[str, ...]) -> None:
-    """Prints a table, Markdown."""
+    """Measures heads that learnt from few photos and prints a Markdown table."""
     table = Table(
         f"Few photos of {photos.rstrip('/').rsplit('/', 1)[-1]}",
-        f"Means over {seeds} seeds, measured on all photos that were not drawn. The floor is what a perfectly "
-        "calibrated model would show by chance.",
+        f"Means over {seeds} seeds, measured on all photos that were not drawn. The floor is the calibration error "
+        "that a perfectly calibrated model shows by chance.",
         ("backbone", "photos", "solver", "accuracy", "log loss", "ECE", "floor", "above", "kept", "s"),
     )
     for name in names or (EMBEDDED,):

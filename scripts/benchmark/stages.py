@@ -1,4 +1,4 @@
-"""Extraction, stage by stage, each beside its own limit."""
+"""Measures extraction stage by stage, each beside its own limit."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,9 +22,9 @@ from scripts.benchmark.tables import Table
 
 COLUMNS = ("stage", "photos/s", "limit", "photos/s of the limit", "share", "cores")
 NOTE = (
-    "All cores, one process, medians of interleaved runs. Decoding alone is a bare simplejpeg call on bytes in memory: "
-    "once at the scale that the picture stage chooses, once at that which simplejpeg chooses itself for pictures of at "
-    "least twice the network's input."
+    "All cores, one process, medians of interleaved runs. Decoding alone is a bare simplejpeg call on bytes in memory, "
+    "at two scales: the one of the picture stage, and simplejpeg's own for pictures of at least twice the network's "
+    "input."
 )
 
 
@@ -81,7 +81,7 @@ def stages(title: str, photos: str, bundle: Bundle, repeats: int) -> Table:
 def _scale(content: bytes, size: int) -> tuple[int, int]:
     pixels = decode_jpeg(content, size, MAX_PIXELS)
     if pixels is None:
-        raise SystemExit("the benchmark measures JPEGs that simplejpeg decodes")
+        raise SystemExit("The benchmark measures only JPEGs that simplejpeg decodes.")
     return pixels.shape[0], pixels.shape[1]
 
 

@@ -1,4 +1,4 @@
-"""Made-up worlds: photos in the sizes that people have, and caches of photos that were never taken."""
+"""Makes photos in usual sizes, and caches of photos that do not exist."""
 
 import io
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES
 from retrainer.photos.dataset import scan
 
 CLASSES = 5
-# Photos of the web and of a phone.
+# As on the web, and as from a phone.
 SIZES = ((500, 333), (4000, 3000))
-# With noise of this strength JPEGs take about 0.5 bytes a pixel; those of Flickr, 500 pixels wide, take 0.6.
+# With this noise a JPEG takes about 0.5 bytes a pixel; a Flickr photo, 500 pixels wide, takes 0.6.
 _QUALITY, _NOISE = 90, 14.0
 
 
 def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
-    """Fills class folders with JPEGs of this width and height: coloured clouds with the noise of a camera."""
+    """Fills class folders with JPEGs of this width and height: coloured clouds with noise like that of a camera."""
     generator = np.random.default_rng(0)
     width, height = size
     for number in range(count):
@@ -42,9 +42,9 @@ def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
 
 
 def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> None:
-    """Fills class folders with `count` empty files and a cache with a content and a vector for each of them.
+    """Fills class folders with `count` empty files, and a cache with a made-up digest and vector for each of them.
 
-    Their fingerprints are plain, so that no two are copies.
+    All fingerprints are zero: plain pictures, which are never taken for copies.
     """
     for number in range(CLASSES):
         (photos / f"class {number}").mkdir(parents=True)

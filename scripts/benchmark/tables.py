@@ -1,4 +1,4 @@
-"""Tables that are Markdown for people and JSON for programs."""
+"""Tables, as Markdown for people and JSON for programs."""
 
 import os
 import platform
@@ -18,9 +18,9 @@ class Table:
 
     Attributes:
         title: What was measured.
-        note: How, in a sentence or two.
+        note: How it was measured, in a sentence or two.
         columns: The headings.
-        rows: A value per heading; numbers are rounded in Markdown and whole in JSON.
+        rows: One value per heading. Markdown rounds numbers, JSON does not.
     """
 
     title: str
@@ -47,14 +47,14 @@ class Table:
 
 
 def shown(value: Any) -> str:
-    """A cell: three digits of a number that is not whole."""
+    """A value as a cell; a number with a fraction has three digits."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def machine() -> Mapping[str, str]:
-    """What the results depend on."""
+    """The machine and the versions that the results depend on."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as handle:
             model = next((line.split(":")[1].strip() for line in handle if line.startswith("model name")), "")
@@ -72,5 +72,5 @@ def machine() -> Mapping[str, str]:
 
 
 def machine_markdown(described: Mapping[str, str]) -> str:
-    """The machine as a line of text."""
+    """The machine as one line of text."""
     return "; ".join(f"{name} {value}" for name, value in described.items())

@@ -1,10 +1,11 @@
-"""The way of 2017, written anew after what its scripts are known to do, for the benchmark to compare with.
+"""What the scripts of 2017 did, written anew to compare with.
 
     python -m scripts.benchmark.way_of_2017 retrain --graph BACKBONE.pb --features NODE --photos DIR --work DIR …
     python -m scripts.benchmark.way_of_2017 label --graph MODEL.pb --size S PHOTO...
 
-One session decodes and embeds each photo alone; its bottleneck is a text file of numbers, which every step of training
-reads and parses again for its hundred photos; every tenth step measures that batch and a hundred validation photos.
+One session decodes each photo and runs the network on it alone. A bottleneck is a text file of numbers. Every training
+step reads and parses the files of its hundred photos again. Every tenth step measures its batch and a hundred
+validation photos.
 """
 
 import hashlib
@@ -17,13 +18,13 @@ import numpy.typing as npt
 
 MEAN, STD = 127.5, 127.5
 BATCH, EVALUATED_EACH = 100, 10
-PLACES = 2**27 - 1
+HASHES = 2**27 - 1
 
 Vector = npt.NDArray[np.float32]
 
 
 def opened(graph_path: str, size: int) -> tuple[Any, Any]:
-    """TensorFlow and a session that holds a frozen graph and the nodes that read a JPEG."""
+    """Returns TensorFlow, and a session with a frozen graph and with nodes that read a JPEG."""
     import tensorflow
 
     v1 = tensorflow.compat.v1
@@ -39,21 +40,21 @@ def opened(graph_path: str, size: int) -> tuple[Any, Any]:
 
 
 def embedded(session: Any, photo: Path, node: str) -> Vector:
-    """What a node gives for a photo: one run to decode it, one for the network."""
+    """The output of a node for a photo: one run decodes it, another runs the network."""
     picture = session.run("picture:0", {"content:0": photo.read_bytes()})
     vector: Vector = session.run(f"{node}:0", {"input:0": picture})
     return np.squeeze(vector)
 
 
 class Bottlenecks:
-    """Vectors as text, one file per photo."""
+    """Feature vectors as text, one file per photo."""
 
     def __init__(self, session: Any, features: str, photos: Path, work: Path) -> None:
         self._session, self._features = session, features
         self._photos, self._work = photos, work
 
     def of(self, photo: Path) -> Vector:
-        """A photo's vector, computed where its file is absent, and read from its file."""
+        """A photo's vector, read from its file, which is computed and written first if it is absent."""
         path = self._work / "bottlenecks" / photo.relative_to(self._photos).with_suffix(".txt")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,21 +64,21 @@ class Bottlenecks:
 
 
 def split(photos: Path) -> list[dict[str, list[Path]]]:
-    """Of each class the photos of each part, by a hash of their paths."""
+    """The photos of each part for each class; a hash of its path decides a photo's part."""
     classes = []
     for folder in sorted(path for path in photos.iterdir() if path.is_dir()):
         parts: dict[str, list[Path]] = {"training": [], "testing": [], "validation": []}
         for photo in sorted(folder.glob("*.jpg")):
             hashed = int(hashlib.sha1(str(photo).encode()).hexdigest(), 16)
-            place = (hashed % (PLACES + 1)) * (100.0 / PLACES)
-            parts["validation" if place < 10 else "testing" if place < 20 else "training"].append(photo)
+            percentage = (hashed % (HASHES + 1)) * (100.0 / HASHES)
+            parts["validation" if percentage < 10 else "testing" if percentage < 20 else "training"].append(photo)
         classes.append(parts)
     return classes
 
 
 @click.group()
 def main() -> None:
-    """The way of 2017."""
+    """Retrains and labels as the scripts of 2017 did."""
 
 
 @main.command()
@@ -88,7 +89,7 @@ def main() -> None:
 @click.option("--size", required=True, type=int)
 @click.option("--steps", required=True, type=int)
 def retrain(graph: str, features: str, photos: str, work: str, size: int, steps: int) -> None:
-    """Computes what bottlenecks are absent, trains a head step by step, and writes the whole graph."""
+    """Computes the missing bottlenecks, trains a head step by step, and writes the whole graph."""
     v1, session = opened(graph, size)
     bottlenecks = Bottlenecks(session, features, Path(photos), Path(work))
     classes = split(Path(photos))
@@ -142,7 +143,7 @@ def retrain(graph: str, features: str, photos: str, work: str, size: int, steps:
 @click.option("--size", required=True, type=int)
 @click.argument("photos", nargs=-1, required=True)
 def label(graph: str, size: int, photos: tuple[str, ...]) -> None:
-    """Prints the scores of photos, one after the other in one session."""
+    """Prints the scores of photos, which run one after the other in one session."""
     _, session = opened(graph, size)
     for photo in photos:
         scores = embedded(session, Path(photo), "final_result")
