@@ -1,4 +1,4 @@
-"""Several backbones on the same photos."""
+"""Compares backbones on the same photos."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -27,19 +27,19 @@ from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
 from retrainer.training.fitting import settled
 
-# A speed is measured for so long, on at most so many photos.
+# A speed is measured for at most this many seconds and photos.
 _SECONDS, _MOST_PHOTOS = 1.0, 2000
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What a backbone is worth on some photos.
+    """The figures of one backbone.
 
     Attributes:
-        architecture: As it was asked for.
-        assessment: Of all photos by folds, each by a head that did not see it.
-        photos_per_second: Read, decoded and run on this machine's processors.
-        model_bytes: The size of the `.tflite` that a retraining would give, but for its labels.
+        architecture: The name that the caller gave.
+        assessment: Figures of all photos by folds; each photo is tested by a head that did not see it.
+        photos_per_second: How many photos this machine's processors read, decode and run in a second.
+        model_bytes: Size of the `.tflite` that a retraining would write, without its labels.
     """
 
     architecture: str
@@ -50,7 +50,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Backbones, the most accurate first, and those that failed with the reason."""
+    """The figures of backbones, the most accurate first, and the names that failed with their reasons."""
 
     backbones: tuple[Compared, ...]
     failed: tuple[tuple[str, str], ...]
@@ -103,18 +103,18 @@ def _compared(options: RetrainOptions, files: PhotoFiles, report: Reporter) -> C
 
 
 def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:
-    """How many photos a second the processors read, decode and run, measured for a second at most."""
+    """How many photos the processors read, decode and run in a second, measured for at most one second."""
     chosen = spread(len(paths), _MOST_PHOTOS)
     networks = [Network(bundle.tflite_path) for _ in range(usable_cores())]
 
     def run(network: Network, row: int) -> bool:
         try:
             network.run(photo_input(read_file(paths[row]), network.input_size))
-        except PictureError:  # it has gone since it was extracted
+        except PictureError:  # the photo is gone since it was extracted
             return False
         return True
 
-    for network in networks:  # the first run of a network takes longer
+    for network in networks:  # a network's first run takes longer
         run(network, chosen[0])
     started, done = time.perf_counter(), 0
     for ran in in_order(networks, run, chosen.tolist()):

@@ -1,4 +1,4 @@
-"""How good a model is on a folder of photos."""
+"""Measures a model on a folder of photos."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo whose highest score, 0 to 1, is another class's than its own."""
+    """A photo whose highest score (0 to 1) belongs to another class than its own."""
 
     path: str
     label: str
@@ -43,19 +43,19 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model made of photos whose classes are known.
+    """The figures of a model on photos whose classes are known.
 
     Attributes:
         graph, image_dir: The model and the folder.
-        part: `test` if these are photos of the model's own test part only, `unseen` if photos that the model saw were
-            left out and others that are new to it measured, `all` if all were measured.
-        learnt: About the share of the measured photos that the model learnt from, 0 to 1.
-        labels: In the order of the assessment's classes.
+        part: `test` if only the model's own test photos were measured; `unseen` if photos that the model saw were left
+            out and new ones were measured; `all` if all photos were measured.
+        learnt: About the share (0 to 1) of the measured photos that the model learnt from.
+        labels: The labels, in the order of the assessment's classes.
         assessment: All figures.
-        mistakes: What the model takes for something else, the surest mistakes first.
-        skipped: How many files were no readable photos, as far as they were read.
+        mistakes: The photos that the model gets wrong, the highest scores first.
+        skipped: How many of the files that were read are no readable photos.
         unlisted: How many folders could not be listed, or only in part.
-        left_out: How many photos were left out since the model learnt from them or was chosen by them.
+        left_out: How many photos were left out because the model learnt from them or was chosen by them.
     """
 
     graph: str
@@ -118,7 +118,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
 
 
 def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores: Floats) -> tuple[Mistake, ...]:
-    """What is taken for something else, the surest first; class ids `(N,)`, scores `(N, C)`."""
+    """The photos whose highest score is wrong, the highest scores first; class ids `(N,)`, scores `(N, C)`."""
     predicted = scores.argmax(axis=1)
     wrong = np.flatnonzero(own != predicted)
     surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
@@ -128,7 +128,7 @@ def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores
 
 
 def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
-    """The folder to measure on: the one that is named, or the model's own."""
+    """The folder to measure on: the given one, or else the model's own."""
     if options.image_dir:
         return options.image_dir
     if not membership:
@@ -145,7 +145,7 @@ def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
 
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:
-    """The class ids of files, `(N,)`, by the model's labels; -1 in folders without a photo, which retraining skips."""
+    """The class ids of files, `(N,)`, by the model's labels; -1 for files of a folder without any readable photo."""
     ids = class_ids_of(files.folders, labeler.labels)
     folder_of: dict[int, str] = {}
     for number, (folder, label_id) in enumerate(zip(files.folders, ids, strict=True)):
@@ -206,7 +206,7 @@ class _Reading:
         bottleneck_dir: str,
         report: Reporter,
     ) -> "_Reading":
-        """Hashes and labels the photos with a class id; of those that the model certainly saw it stops at the hash."""
+        """Hashes and labels the photos with a class id; a photo that the model certainly saw is not labelled."""
         was_seen = membership.was_seen if membership else _is_new
         digests = _known_digests(files, bottleneck_dir, report)
         seen = [was_seen(digest.tobytes()) for digest in digests]
@@ -232,7 +232,7 @@ class _Reading:
 
 
 def _known_digests(files: PhotoFiles, bottleneck_dir: str, report: Reporter) -> Digests:
-    """The digests that the bottleneck cache knows of unchanged files, `(N, 32)`; zero for all others."""
+    """The digests of unchanged files that the bottleneck cache knows, `(N, 32)`; zero for all others."""
     if not os.path.isdir(bottleneck_dir):
         return np.zeros((len(files.paths), DIGEST_BYTES), np.uint8)
     return FileIndex(Path(bottleneck_dir), report).digests(list(map(os.path.abspath, files.paths)), files.stamps)[0]
@@ -243,7 +243,7 @@ def _is_new(_digest: bytes) -> bool:
 
 
 def _distributions(scores: Floats) -> Floats:
-    """Scores `(n, C)` whose rows sum to 1; other models give scores of one label each, or rounded integers."""
+    """Scores `(n, C)` scaled so that each row sums to 1: some models score labels independently or in integers."""
     sums = scores.sum(axis=1, keepdims=True)
     if np.abs(sums - 1).max() <= _DISTRIBUTION_TOLERANCE:
         return scores

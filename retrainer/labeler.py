@@ -1,4 +1,4 @@
-"""Photos -> ranked labels, by a retrained model."""
+"""Labels photos with a retrained model."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# So few photos are labelled before the networks of the other cores are ready.
+# This many photos are labelled in the time that the networks of the other cores take to start.
 _FEW = 32
 
 
@@ -102,22 +102,23 @@ class Labeler:
             self._look_at(inferred)
 
     def _look_at(self, inferred: "Inferred") -> None:
-        """Finds out what a model gives that does not describe itself, and what its user is to know."""
+        """Finds out what the scores of a model mean that does not describe itself, and sets the warnings."""
         from retrainer.models.inferred import Ending, is_distribution
 
         if inferred.ending is Ending.UNKNOWN:
             self._are_logits = not is_distribution(self._run(np.zeros((self._size, self._size, 3), np.float32))[0][0])
         name = f"'{shown(self._options.graph)}'"
         notes = {
-            f"{name} takes (pixel - {self._mean:g}) / {self._std:g}. Nothing in it tells what pictures it takes, that "
-            "is taken for granted; --input_mean and --input_std say otherwise.": not inferred.range_known,
+            f"{name} takes (pixel - {self._mean:g}) / {self._std:g}. This is a guess, since nothing in the file says "
+            "what pictures it takes; set --input_mean and --input_std if it is wrong.": not inferred.range_known,
             f"{name} gives logits, not probabilities; the scores are their softmax.": self._are_logits,
-            f"{name} scores each label for itself; the scores do not sum to 1.": inferred.ending is Ending.INDEPENDENT,
+            f"{name} scores each label independently; the scores do not sum to 1.": inferred.ending
+            is Ending.INDEPENDENT,
         }
         self.warnings = tuple(note for note, holds in notes.items() if holds)
 
     def scores(self, content: bytes) -> Floats:
-        """The scores of one picture file's bytes, float32 `(C,)`, 0 to 1, in the order of `labels`.
+        """Returns the scores of one picture file's bytes, float32 `(C,)`, 0 to 1, in the order of `labels`.
 
         Raises:
             PictureError: the bytes are no readable picture.
@@ -126,7 +127,7 @@ class Labeler:
         return self._run(self._input(content))[0][0]
 
     def label(self, path: str) -> Prediction:
-        """The best labels of one photo.
+        """Returns the best labels of one photo.
 
         Raises:
             PictureError: the file is no readable picture.
@@ -147,11 +148,11 @@ class Labeler:
         return Prediction(path, ranking, seconds, distance, self._rejection.threshold)
 
     def label_all(self, paths: Sequence[str]) -> Iterator[Prediction | PictureError]:
-        """Labels photos in order, on all cores; a photo that cannot be read gives its error instead."""
+        """Labels photos in order, on all cores; a photo that cannot be read gives its error."""
         return self.on_all_cores(Labeler.label, paths)
 
     def scores_of_all(self, paths: Sequence[str]) -> Iterator[Floats | PictureError]:
-        """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error instead."""
+        """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error."""
         return self.on_all_cores(lambda labeler, path: labeler.scores(read_file(path)), paths)
 
     def on_all_cores(
@@ -178,13 +179,13 @@ class Labeler:
         return to_input(square(content, self._size), self._mean, self._std)
 
     def _run(self, picture: Floats) -> tuple[list[Floats], float]:
-        """What the network gives for a picture `(S, S, 3)`, the scores `(C,)` first, and its seconds."""
+        """The outputs of the network for a picture `(S, S, 3)`, scores `(C,)` first, and how many seconds it ran."""
         with self._turn:
             started = time.perf_counter()
             outputs = self._runner.outputs(picture)
             seconds = time.perf_counter() - started
         if self._are_logits:
-            from retrainer.training.head import softmax  # with NumPy's generators, which take longer than a label
+            from retrainer.training.head import softmax  # imports NumPy's generators, which takes longer than a label
 
             outputs[0] = softmax(outputs[0][np.newaxis])[0]
         scores = outputs[0]

@@ -1,4 +1,4 @@
-"""Where a run writes, checked before the long work is done."""
+"""Checks, before the long work, that a run can write what it is asked for."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from retrainer.text import pasted
 
 
 def require_own_outputs(options: RetrainOptions) -> None:
-    """Raises OptionError where outputs would overwrite one another, or what is not theirs; touches nothing."""
+    """Raises OptionError if outputs would overwrite each other; touches no file."""
     outputs = _outputs(options)
     if len(set(map(os.path.realpath, outputs))) < len(outputs):
         raise OptionError(
@@ -26,10 +26,10 @@ def require_own_outputs(options: RetrainOptions) -> None:
 
 
 def require_outputs(bundle: Bundle, options: RetrainOptions) -> None:
-    """Raises an error unless this backbone can give what is asked for, and everything can be written.
+    """Checks that the backbone can give what the options ask for, and that all files can be written.
 
     Raises:
-        OptionError: the backbone cannot give it.
+        OptionError: the backbone cannot give what the options ask for.
         OutputError: a file or a folder cannot be written.
     """
     _require_possible(bundle, options)
@@ -59,7 +59,7 @@ def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
 
 
 def _outputs(options: RetrainOptions) -> list[str]:
-    """Each file of the model, what is kept of the one before, and the table of duplicates."""
+    """The paths of the model's files, of the kept previous model, and of the table of duplicates."""
     models = model_paths(options.output_graph).values()
     kept = kept_paths(options.output_graph, options.output_labels).values()
     return [*map(str, models), options.output_labels, *map(str, kept), options.duplicates]

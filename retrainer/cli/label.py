@@ -45,7 +45,7 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     paths, by_name = [*named, *found], frozenset(named)
     for path, labelled in zip(paths, labeler.label_all(paths), strict=True):
         if isinstance(labelled, PictureError):
-            # A folder may hold other files, too; a photo that was named should be one.
+            # A folder may also hold other files, but a path that the user names should be a photo.
             failures += path in by_name
             say(f"{'Error:' if path in by_name else 'Skipped'} '{shown(path)}': {labelled}.", err=True)
             continue
@@ -62,7 +62,7 @@ def _lines(labelled: "Prediction") -> list[str]:
 
 
 def photos_of(given: tuple[str, ...], observer: "Observer") -> tuple[list[str], list[str]]:
-    """The files that are named themselves, and those found in folders and by globs, sorted.
+    """The photos that the user names, and the files found in folders and by globs, sorted.
 
     Folders are read at any depth, as `retrain` reads class folders.
 
@@ -100,7 +100,7 @@ def _files_below(folder: str, observer: "Observer") -> list[str]:
 
 
 def _files_of_glob(pattern: str, observer: "Observer") -> list[str]:
-    """The files that a glob finds, sorted; each once, by the shortest of the paths that lead to it."""
+    """The files that a glob finds, sorted; a file with several paths appears once, under the shortest."""
     from retrainer.events import Noted
     from retrainer.photos.walk import counted, is_no_photo
 

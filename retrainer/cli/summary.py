@@ -12,7 +12,7 @@ from retrainer.cli.words import (
 from retrainer.retraining import Retraining
 from retrainer.text import pasted, shown
 
-# Of the tutorial's networks the one that does best on flowers.
+# The most accurate of the tutorial's networks on flowers.
 LARGER = "mobilenet_1.0_224"
 
 
@@ -43,8 +43,8 @@ def summary(result: Retraining) -> list[str]:
     if result.backbone == EMBEDDED:
         lines += [
             "",
-            f"'{EMBEDDED}' is the small backbone that is built in. A larger one would do better,",
-            f"on flowers by ten points; with a network: --architecture {LARGER}",
+            f"'{EMBEDDED}' is the small built-in backbone. A larger one is more accurate (ten points",
+            f"on flowers) and needs a download: --architecture {LARGER}",
         ]
     return lines
 

@@ -1,4 +1,4 @@
-"""Figures as users read them, in lines of at most 80 characters."""
+"""Figures in words, in lines of at most 80 characters."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from retrainer.previous_model import PreviousModel
 
 WIDTH, HEADING = 80, 16
-# A table of confusions fits a line up to so many classes; of more only the most frequent are listed.
+# The table of confusions fits a line if there are at most this many classes; otherwise the most frequent are listed.
 _CLASSES_IN_TABLE, _CONFUSIONS_LISTED = 10, 15
 _LABEL = 24
 _WORTHS = 3
 _LABELS_NAMED = 5
-# Two characters that no text for a terminal holds, so that a line ends with no number whose percent sign follows.
+# Stands for " %" while lines are broken, so that no line ends between a number and its percent sign.
 _PERCENT = "\0%"
-# Of accuracy, 0 to 1.
+# A difference of accuracy (0 to 1) that users would not notice.
 _HARDLY = 0.005
 
 
 def percent(share: float) -> str:
-    """A share, 0 to 1, in percent."""
+    """A share (0 to 1) in percent."""
     return f"{100 * share:.1f} %"
 
 
@@ -37,7 +37,7 @@ def between(interval: tuple[float, float]) -> str:
 
 
 def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: bool = True) -> list[str]:
-    """A heading and a text beside it, which begins at a column; words that are longer than a line may be broken."""
+    """Lines of a text with a heading on their left; words longer than a line may be broken."""
     joined = text.replace(" %", _PERCENT)
     lines = textwrap.wrap(joined, WIDTH - indent, break_on_hyphens=False, break_long_words=breaks_words) or [""]
     headings = [heading, *[""] * len(lines)]
@@ -45,7 +45,7 @@ def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: boo
 
 
 def short(label: str, width: int = _LABEL) -> str:
-    """A label, cut where it is longer than a column."""
+    """A label, cut if it is longer than a column."""
     label = shown(label)
     return label if len(label) <= width else f"{label[: width - 1]}…"
 
@@ -59,7 +59,7 @@ def assessment_lines(figures: "Assessment") -> Iterator[str]:
         tops = ", ".join(f"{percent(share)} among the best {k}" for k, share in figures.top.items())
         yield from wrapped("Own class", tops)
     yield f"{'Log loss':<{HEADING}}{figures.log_loss:.3f}"
-    floor = f"a perfectly calibrated model would show {figures.calibration_floor:.3f}"
+    floor = f"a perfectly calibrated model shows {figures.calibration_floor:.3f}"
     yield f"{'Calibration':<{HEADING}}error {figures.calibration_error:.3f}; {floor}"
     yield ""
     yield f"{'class':<{_LABEL}} precision   recall       F1    photos"
@@ -71,23 +71,22 @@ def assessment_lines(figures: "Assessment") -> Iterator[str]:
 
 
 def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
-    """What folds tell of all photos."""
+    """The figures of a cross-validation."""
     figures, (loss, error) = result.assessment, result.before
     spread = between((min(result.accuracies), max(result.accuracies)))
     lines = (
-        f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head new to it",
+        f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head that did not see it",
         f"{between(figures.interval)} with 95 % confidence; folds {spread}",
         f"mean of classes {percent(figures.macro_recall)}",
-        f"log loss {figures.log_loss:.3f}, before calibration {loss:.3f}",
-        f"calibration error {figures.calibration_error:.3f}, before {error:.3f}, "
-        f"by chance {figures.calibration_floor:.3f}",
+        f"log loss {loss:.3f} → {figures.log_loss:.3f} by calibration",
+        f"calibration error {error:.3f} → {figures.calibration_error:.3f}; by chance {figures.calibration_floor:.3f}",
     )
     for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
         yield f"{heading:<{HEADING}}{line}"
 
 
 def previous_lines(previous: "PreviousModel") -> Iterator[str]:
-    """Where the model that was replaced is, and how it compares with the new one."""
+    """The place of the replaced model, and how it compares with the new one."""
     yield f"{'Previous model':<{HEADING}}{shown(previous.graph)}"
     for what, labels in (("New classes", previous.added), ("Classes that are gone", previous.removed)):
         if labels:
@@ -99,22 +98,21 @@ def previous_lines(previous: "PreviousModel") -> Iterator[str]:
         return
     classes = " of the classes of both" if previous.added or previous.removed else ""
     photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
-    yield from wrapped(
-        "", f"{percent(previous.old_accuracy)} before, {percent(previous.new_accuracy)} now, on {photos}."
-    )
+    accuracies = f"{percent(previous.old_accuracy)} before, {percent(previous.new_accuracy)} now"
+    yield from wrapped("", f"{accuracies}, on {photos}.")
     if previous.only_new_right or previous.only_old_right:
         difference = (
-            f"Only the new one gets {previous.only_new_right:,} right, only the old one {previous.only_old_right:,}"
+            f"Only the new model gets {previous.only_new_right:,} right, only the old one {previous.only_old_right:,}"
         )
-        yield from wrapped("", f"{difference}{': chance explains that' if previous.is_chance else ''}.")
+        yield from wrapped("", f"{difference}{': chance can explain that' if previous.is_chance else ''}.")
     if previous.left_out:
-        yield from wrapped("", f"Test photos left out because the old one learnt from them: {previous.left_out:,}.")
+        yield from wrapped("", f"Left out are {previous.left_out:,} test photos that the old model learnt from.")
     if not previous.knows_split:
-        yield from wrapped("", "The old one does not say what it learnt from; these photos may be among it.")
+        yield from wrapped("", "The old model does not say which photos it learnt from; it may have seen these.")
 
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
-    """What training photos are worth."""
+    """The learning curve, and which photos to add."""
     yield f"{'Learning curve':<{HEADING}}{'photos':>9}  accuracy    95 % interval   mean of classes"
     for point in curve.points:
         accuracy = f"{percent(point.accuracy):>8}  {between(point.interval):>15}"
@@ -122,10 +120,10 @@ def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     photos, expected = curve.twice
     yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
     if not curve.tells:
-        yield from wrapped("", "Too few photos to tell what more of them would bring.")
+        yield from wrapped("", "There are too few photos to tell what more would bring.")
         return
     worths = ", ".join(f"{shown(w.label)} {w.loss:.3f} ± {2 * w.error:.3f}" for w in curve.classes[:_WORTHS])
-    yield from wrapped("", f"Without half of a class's photos log loss rises: {worths}.")
+    yield from wrapped("", f"Log loss rises without half of a class's photos: {worths}.")
     yield from wrapped("", _advice(curve))
 
 
@@ -133,14 +131,14 @@ def _advice(curve: "LearningCurve") -> str:
     if curve.help_most:
         *others, last = map(shown, curve.help_most)
         labels = f"{', '.join(others)} or {last}" if others else last
-        return f"Twice the photos of {labels} would help most."
+        return f"Doubling the photos of {labels} would help most."
     if curve.twice[1] - curve.points[-1].accuracy < _HARDLY:
         return "No class stands out, and more photos like these would hardly help."
-    return "No class stands out for sure: more photos of all would help."
+    return "No class clearly stands out; more photos of all classes would help."
 
 
 def comparison_lines(comparison: "Comparison") -> Iterator[str]:
-    """A table of backbones, and how to retrain with the best."""
+    """A table of backbones, and the command that retrains with the best."""
     if not comparison.backbones:
         yield "No backbone could be compared."
         return

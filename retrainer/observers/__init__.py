@@ -1,1 +1,1 @@
-"""What is told of a run: to a terminal, to TensorBoard."""
+"""Observers of a run: they print its events or store them."""

@@ -142,8 +142,8 @@ def test_the_end_of_a_run() -> None:
         "Label a photo:",
         "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
         "",
-        "'pocket' is the small backbone that is built in. A larger one would do better,",
-        "on flowers by ten points; with a network: --architecture mobilenet_1.0_224",
+        "'pocket' is the small built-in backbone. A larger one is more accurate (ten points",
+        "on flowers) and needs a download: --architecture mobilenet_1.0_224",
     ]
     assert max(map(len, lines)) <= 80
 
@@ -174,12 +174,12 @@ def test_the_advice_of_a_learning_curve() -> None:
         lines = list(learning_curve_lines(replace(curve, **given)))  # type: ignore[arg-type]
         return " ".join(line.strip() for line in lines[4:])
 
-    rises = "Without half of a class's photos log loss rises: a 0.030 ± 0.010, b 0.020 ± 0.010, c 0.010 ± 0.010."
-    assert advised() == f"{rises} Twice the photos of a would help most."
-    assert advised(help_most=("a", "b")).endswith(" Twice the photos of a or b would help most.")
-    assert advised(help_most=()) == f"{rises} No class stands out for sure: more photos of all would help."
+    rises = "Log loss rises without half of a class's photos: a 0.030 ± 0.010, b 0.020 ± 0.010, c 0.010 ± 0.010."
+    assert advised() == f"{rises} Doubling the photos of a would help most."
+    assert advised(help_most=("a", "b")).endswith(" Doubling the photos of a or b would help most.")
+    assert advised(help_most=()) == f"{rises} No class clearly stands out; more photos of all classes would help."
     assert advised(help_most=(), twice=(400, 0.852)).endswith("and more photos like these would hardly help.")
-    assert advised(tells=False) == "Too few photos to tell what more of them would bring."
+    assert advised(tells=False) == "There are too few photos to tell what more would bring."
     assert max(map(len, learning_curve_lines(curve))) <= 80
 
 

@@ -48,7 +48,7 @@ class ConversionContext:
         else:
             self.observer(
                 Warned(
-                    f"{facts}. Nothing in it tells what pictures it takes, that is taken for granted; "
+                    f"{facts}. The range of its pictures is a guess, since nothing in the file says it; "
                     "--input_mean and --input_std say otherwise."
                 )
             )
