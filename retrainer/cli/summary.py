@@ -43,8 +43,8 @@ def summary(result: Retraining) -> list[str]:
     if result.backbone == EMBEDDED:
         lines += [
             "",
-            f"'{EMBEDDED}' is the small built-in backbone. A larger one is more accurate, on flowers",
-            f"by ten points, and needs a download: --architecture {LARGER}",
+            f"'{EMBEDDED}' is the small built-in backbone. A larger one is more accurate (on",
+            f"flowers by ten points) and needs a download: --architecture {LARGER}",
         ]
     return lines
 
