@@ -16,7 +16,7 @@ from retrainer.models.metadata import RESIZE_RULE
 from retrainer.options.backbone import BackboneOptions
 from retrainer.photos.distortions import Distortion
 
-# A part of the cache's key. It grows when files are read, or refused, that were read wrongly before.
+# Belongs to the cache's key. It grows when files are read or refused that were read wrongly before.
 # 2: damaged JPEGs are refused, and numbers of more than eight bits are scaled.
 # 3: zeros in JPEGs and lost blocks of compressed TIFFs are refused; raw APP1 and XMP profiles of PNGs turn them.
 _READING = 3

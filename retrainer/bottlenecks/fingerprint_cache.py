@@ -1,29 +1,26 @@
-"""The fingerprints of photos by their content, and the near copies among the photos of the last run.
+"""The table of fingerprints: the SHA-256 of a photo's content -> a small picture by which copies are found.
 
-Under `--bottleneck_dir`:
+It lies under `--bottleneck_dir`:
 
     fingerprints-1/part-*.parquet    sha256 -> fingerprint, see `photos.copies.fingerprints`
-    copies-1.json                    the SHA-256 of what follows; the photos; the pairs of near copies among them
+    copies-1.json                    the near copies among the photos of the last run, see `copies_file`
 
 The number is the version of the format. It grows when fingerprints, or the rules of what a copy is, change.
 """
 
-import contextlib
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from retrainer.arrays import Bools, Digests, Integers
+from retrainer.arrays import Bools, Digests
 from retrainer.bottlenecks.columns import bytes_column, bytes_rows
+from retrainer.bottlenecks.copies_file import CopiesFile
 from retrainer.bottlenecks.digests import DIGEST_BYTES, sorted_digests
 from retrainer.bottlenecks.parquet_files import ParquetFolder, cache_changed
 from retrainer.events import Noted, Observer
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.photos.copies.search import NearCopies, near_copies
-from retrainer.system.files import open_regular, write_whole
 
 FORMAT = 1
 _TABLE = f"fingerprints-{FORMAT}"
@@ -36,7 +33,7 @@ class FingerprintCache:
 
     Args:
         bottleneck_dir: The folder of all caches.
-        observer: Called when copies are searched among many photos, and with a warning for each file that is set aside.
+        observer: Called before a long search for copies, and with a warning for each file that is set aside.
     """
 
     def __init__(self, bottleneck_dir: Path, observer: Observer) -> None:
@@ -44,7 +41,7 @@ class FingerprintCache:
 
         columns = [("sha256", pyarrow.binary(DIGEST_BYTES)), ("fingerprint", pyarrow.binary(FINGERPRINT_BYTES))]
         self._folder = ParquetFolder(bottleneck_dir / _TABLE, _TABLE, pyarrow.schema(columns), observer)
-        self._copies = bottleneck_dir / f"copies-{FORMAT}.json"
+        self._copies = CopiesFile(bottleneck_dir / f"copies-{FORMAT}.json")
         self._observer = observer
         self._known = {digest for table in self._folder.read_all(["sha256"]) for digest in _digests_in(table)}
 
@@ -81,29 +78,13 @@ class FingerprintCache:
         Args:
             digests: `(N, 32)`, sorted.
         """
-        photos = hashlib.sha256(digests.tobytes()).hexdigest()
-        found = self._remembered(photos)
-        if found is None:
+        copies = self._copies.read(digests)
+        if copies is None:
             if len(digests) >= _WORTH_REPORTING:
                 self._observer(Noted(f"Looking for copies among {len(digests):,} photos"))
-            found = near_copies(self.fingerprints(digests))
-            pairs = [*found.pairs.T.tolist(), found.likenesses.tolist()]
-            content = json.dumps({"photos": photos, "pairs": pairs}).encode("ascii")
-            write_whole(self._copies, hashlib.sha256(content).hexdigest().encode("ascii") + b"\n" + content)
-        return found
-
-    def _remembered(self, photos: str) -> NearCopies | None:
-        """The near copies among the photos with this hash; None if the last run had other photos."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            with open_regular(self._copies) as handle:
-                stated, content = handle.read().split(b"\n", 1)
-            if hashlib.sha256(content).hexdigest().encode("ascii") == stated:
-                known = json.loads(content)
-                if known["photos"] == photos:
-                    ones, others, likenesses = known["pairs"]
-                    pairs: Integers = np.array([ones, others], np.int64).T
-                    return NearCopies(pairs, np.array(likenesses, np.float32))
-        return None
+            copies = near_copies(self.fingerprints(digests))
+            self._copies.write(digests, copies)
+        return copies
 
 
 def _digests_in(table: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The order to an engine, and what comes back: plain values that pickle, for threads, processes or a cluster."""
+"""The recipe that an engine follows, and its results: plain values that pickle, for processes or a cluster."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class PhotoResult:
-    """What an engine returns for one file.
+    """The result of an engine for one file.
 
     Attributes:
         digest: SHA-256 of the file's bytes, 32 bytes; empty if the file cannot be read.

@@ -14,7 +14,7 @@ from retrainer.bottlenecks.recipe import Recipe
 
 @dataclass(frozen=True)
 class Tables:
-    """What is cached of photos.
+    """The cached tables of photos.
 
     Attributes:
         files: The contents of files.
