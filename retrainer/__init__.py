@@ -7,7 +7,7 @@ labeler = Labeler(LabelOptions(graph=result.graph))
 print(labeler.label("photo.jpg").ranking)
 """
 
-# As `typing.TYPE_CHECKING`, whose import takes longer than all that stands before the command heeds signals.
+# As `typing.TYPE_CHECKING`; importing `typing` takes longer than all else before the command heeds signals.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -24,40 +24,34 @@ if TYPE_CHECKING:
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
-_HOMES = {
-    "Comparison": "comparison",
-    "EvaluateOptions": "options.model",
-    "Evaluation": "evaluation",
-    "LabelOptions": "options.model",
-    "Prediction": "labeler",
-    "Labeler": "labeler",
-    "RetrainOptions": "options.retraining",
-    "RetrainerError": "errors",
-    "Retraining": "retraining",
-    "compare": "comparison",
-    "evaluate": "evaluation",
-    "retrain": "retraining",
+    __version__: str
+
+# Module -> the public names that it holds.
+_NAMES = {
+    "comparison": ("Comparison", "compare"),
+    "errors": ("RetrainerError",),
+    "evaluation": ("Evaluation", "evaluate"),
+    "labeler": ("Labeler", "Prediction"),
+    "options.model": ("EvaluateOptions", "LabelOptions"),
+    "options.retraining": ("RetrainOptions",),
+    "retraining": ("Retraining", "retrain"),
 }
-__all__ = [
-    "Comparison",
-    "EvaluateOptions",
-    "Evaluation",
-    "LabelOptions",
-    "Labeler",
-    "Prediction",
-    "RetrainOptions",
-    "RetrainerError",
-    "Retraining",
-    "compare",
-    "evaluate",
-    "retrain",
-]
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+__all__ = sorted(_MODULES)  # noqa: PLE0605 (one table holds the names)
 
 
 def __getattr__(name: str) -> object:
     # Imported on first use, so that `retrainer --help` and `retrainer label` start without the rest.
-    if name not in _HOMES:
+    if name == "__version__":
+        from retrainer.version import VERSION
+
+        return VERSION
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -182,7 +182,7 @@ def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Reading:
     """N files, each read at most once.
 

@@ -1,14 +1,14 @@
 """Events: what happens during a run, as values. The library reports them; observers print or store them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from retrainer.arrays import Floats
 from retrainer.system.files import shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Event:
     """The root of all events."""
 
@@ -130,7 +130,7 @@ class StepEvaluated(Event):
     validation_count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadMeasured(Event):
     """The head after a step: weights float32 `(D, C)` and biases `(C,)`; later steps change them in place."""
 
@@ -175,7 +175,7 @@ class ModelKept(Event):
 class ModelWritten(Event):
     """The model was written; `files` maps each format, such as `pb`, to its path."""
 
-    files: Mapping[str, str]
+    files: Mapping[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainedModel:
     """A head on its backbone, with everything that a file of it may need.
 

@@ -32,7 +32,7 @@ from retrainer.training.examples import Examples, Views
 from retrainer.training.out_of_fold import few
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """Photos with their feature vectors.
 

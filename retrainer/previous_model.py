@@ -63,7 +63,7 @@ class PreviousModel:
         return sign_test(self.only_new_right, self.only_old_right) >= _CHANCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldOut:
     """The photos that test a model.
 

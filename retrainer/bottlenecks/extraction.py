@@ -37,7 +37,7 @@ class Extraction:
         return self.engine(paths, self.tables.known_to(self.recipe)) if paths else iter(())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """The feature vectors of N files.
 

@@ -16,7 +16,7 @@ ROWS_PER_FILE = 2048
 SECONDS_PER_FILE = 10.0
 
 
-@dataclass
+@dataclass(eq=False)
 class TableWriter:
     """Collects results and writes them when there are enough; what is left is written at the end of a `with` block.
 

@@ -19,7 +19,7 @@ from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import few
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
     """The rows of the photos that train, validate and test, each `(n,)`."""
 
@@ -35,7 +35,7 @@ class Fold:
         return self.training
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CrossValidation:
     """What K heads made of the photos that they did not see.
 

@@ -153,7 +153,7 @@ def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
     return max(points[-1].accuracy, float(1 - np.exp(offset + slope * np.log(photos))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Measure:
     """Cross-validations with parts of the training photos.
 

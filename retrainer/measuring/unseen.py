@@ -17,7 +17,7 @@ _OWN = 0.5
 _NAMES_HOLD = 0.95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
     """Which files are measured.
 

@@ -30,7 +30,7 @@ FEW_PHOTOS = 20
 MOST_PHOTOS = 134_217_727
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhotoFiles:
     """The files found in class folders, before any of them was read.
 
@@ -55,7 +55,7 @@ class PhotoFiles:
         return [os.path.join(parents[i], name) for i, name in zip(self.folder_ids, self.names, strict=True)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Photos that can be read, with their classes.
 

@@ -24,7 +24,7 @@ from retrainer.photos.resizing import squashed
 from retrainer.system.process import native_stderr_hidden
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A decoded picture, which can be squashed to squares of several sizes."""
 

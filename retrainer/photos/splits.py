@@ -41,7 +41,7 @@ Parts = npt.NDArray[np.int8]
 """The `Part` of each photo, `(N,)`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """The part of each photo."""
 

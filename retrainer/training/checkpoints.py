@@ -30,7 +30,7 @@ def is_checkpoint(step: int, last: int) -> bool:
     return step == last or step % (1 + last // _CHECKPOINTS) == 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """How good the head after a step is on N photos that it did not learn from.
 

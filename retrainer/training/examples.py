@@ -15,7 +15,7 @@ from retrainer.training.metrics import correct, cross_entropy
 ROWS_PER_CHUNK = 2**15
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Views:
     """What heads learn from in place of the N photos themselves.
 
@@ -28,7 +28,7 @@ class Views:
     rows: Integers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """N feature vectors with their class ids.
 

@@ -10,7 +10,7 @@ from retrainer.arrays import Floats, Integers
 INITIAL_STDDEV = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Head:
     """Weights float32 `(D, C)` and biases float32 `(C,)`; gradient steps change them in place."""
 

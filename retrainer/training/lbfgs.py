@@ -20,7 +20,7 @@ _MEMORY = 10
 _SUFFICIENT_DECREASE, _SHORTENED = 1e-4, 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Iterate:
     """Where the search is: a point `(n,)`, its value, and its gradient `(n,)`."""
 

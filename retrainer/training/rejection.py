@@ -30,7 +30,7 @@ _HEADER = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rejection:
     """What a model needs to tell strange photos.
 

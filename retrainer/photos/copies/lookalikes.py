@@ -25,7 +25,7 @@ _NOISE = 0.03
 _ROWS, _COLUMNS, _DESCRIBED = 512, 4096, 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lookalikes:
     """Pairs of photos that are similar.
 

@@ -22,7 +22,7 @@ _MOST_PARTS = 16
 _AT_ONCE = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NearCopies:
     """Pairs of photos that are near copies: `(P, 2)`, and how alike they are, `(P,)`, 0 to 1."""
 
@@ -30,7 +30,7 @@ class NearCopies:
     likenesses: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Copies:
     """Which photos are copies of one another.
 
