@@ -25,7 +25,8 @@ from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
-from retrainer.training.fitting import settled
+from retrainer.training.fitting import Solver
+from retrainer.training.solvers import solver_of
 
 # A speed is measured for at most this many seconds and photos.
 _SECONDS, _MOST_PHOTOS = 1.0, 2000
@@ -74,12 +75,12 @@ def compare(
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
-    run = settled(run, np.bincount(files.folder_ids), report)
+    solver = solver_of(run, np.bincount(files.folder_ids), report)
     compared, failed = [], []
     for name in dict.fromkeys(names):
         report(Noted(f"Comparing '{shown(name)}'"))
         try:
-            compared.append(_compared(replace(run, architecture=name), files, report))
+            compared.append(_compared(replace(run, architecture=name), files, solver, report))
         except DatasetError:
             raise
         except RetrainerError as error:
@@ -88,11 +89,11 @@ def compare(
     return Comparison(tuple(best_first), tuple(failed))
 
 
-def _compared(options: RetrainOptions, files: PhotoFiles, report: Reporter) -> Compared:
+def _compared(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> Compared:
     prepared = prepare(options, report, Stopwatch(report), files=files)
     bundle, dataset = prepared.bundle, prepared.dataset
     folds = folds_of(dataset, options, options.folds or FOLDS)
-    result = cross_validate(folds, dataset, prepared.examples, options, report)
+    result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
     return Compared(
         options.architecture,

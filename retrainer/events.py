@@ -132,7 +132,7 @@ class StepEvaluated(Event):
 
 @dataclass(frozen=True, eq=False)
 class HeadMeasured(Event):
-    """The head after a step: weights float32 `(D, C)` and biases `(C,)`; later steps change them in place."""
+    """The head after a step: weights float32 `(D, C)` and biases `(C,)`."""
 
     step: int
     weights: Floats

@@ -15,7 +15,7 @@ from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.remembered_split import Membership
 from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.options.retraining import RetrainOptions
-from retrainer.options.split import FOLDS
+from retrainer.options.split import ALL, FOLDS
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.splits import Part, Split
@@ -24,10 +24,10 @@ from retrainer.preparation import Prepared, prepare, split_of, with_views
 from retrainer.previous_model import HeldOut, PreviousModel, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.process import one_blas_thread
-from retrainer.training.fitting import Trained, fit, settled
-from retrainer.training.gradient_descent import ALL
+from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
 from retrainer.training.head import Head, softmax
 from retrainer.training.outliers import fit_rejection
+from retrainer.training.solvers import solver_of
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,13 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run, report)
         prepared = with_views(prepared, split, run, report)
-    run = settled(run, dataset.counts, report)
-    cross_validation, curve = _folds(prepared, run, report, stopwatch)
+    solver = solver_of(run, dataset.counts, report)
+    cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
     writer = ModelWriter(run, prepared.bundle, dataset.labels, Membership.of(dataset, split, run).to_metadata())
     with stopwatch.stage("training"):
         training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
-        keep = partial(_keep, writer, report)
-        trained = fit(training, validation, len(dataset.labels), run, report, keep)
+        snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))
+        trained = fit(training, validation, len(dataset.labels), solver, report, snapshots)
         rejection = fit_rejection(training, validation)
         held_out = _held_out(prepared, split, run)
         test = _test(trained, held_out, report)
@@ -148,19 +148,18 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
 
 
 def _folds(
-    prepared: Prepared, options: RetrainOptions, report: Reporter, stopwatch: Stopwatch
+    prepared: Prepared, options: RetrainOptions, solver: Solver, report: Reporter, stopwatch: Stopwatch
 ) -> tuple[CrossValidation | None, LearningCurve | None]:
     """Cross-validation and the learning curve, as far as the options ask for them."""
     count = options.folds or (FOLDS if options.learning_curve else 0)
     if not count:
         return None, None
-    dataset, examples = prepared.dataset, prepared.examples
     with stopwatch.stage("folds"):
-        folds = folds_of(dataset, options, count)
-        full = cross_validate(folds, dataset, examples, options, report)
+        folds = folds_of(prepared.dataset, options, count)
+        full = cross_validate(folds, prepared.examples, solver, report)
         if not options.learning_curve:
             return full, None
-        return full, learning_curve(folds, dataset, examples, options, full, report)
+        return full, learning_curve(folds, prepared.examples, solver, full, report)
 
 
 def _held_out(prepared: Prepared, split: Split, options: RetrainOptions) -> HeldOut:
@@ -172,7 +171,7 @@ def _held_out(prepared: Prepared, split: Split, options: RetrainOptions) -> Held
     return HeldOut(prepared.dataset, rows, prepared.examples.at(rows))
 
 
-def _test(trained: Trained, held_out: HeldOut, report: Reporter) -> Assessment | None:
+def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | None:
     """Assesses the model on the test photos and reports the figures; None without test photos."""
     dataset, rows, label_ids = held_out.dataset, held_out.rows, held_out.label_ids
     if not len(rows):

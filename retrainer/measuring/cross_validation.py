@@ -1,6 +1,6 @@
 """How good heads are on photos that they did not see, each photo once: K folds instead of one small test part."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +9,11 @@ from retrainer.arrays import Floats, Integers
 from retrainer.errors import DatasetError
 from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.figures import Assessment, assess, calibration_of
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import stratified_folds
 from retrainer.training.examples import Examples
-from retrainer.training.fitting import fit
+from retrainer.training.fitting import Solver, fit
 from retrainer.training.head import softmax
 from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import few
@@ -29,15 +29,36 @@ class Fold:
 
     @property
     def learnt(self) -> Integers:
-        """What a head learns from: those that train, and the others that do not test if few validate."""
+        """The rows that a head learns from: those that train, and those that validate if these are few."""
         if few(len(self.validation)):
             return np.concatenate([self.training, self.validation])
         return self.training
 
 
 @dataclass(frozen=True, eq=False)
+class Folds:
+    """The photos of a dataset in folds.
+
+    Attributes:
+        dataset: N photos.
+        seed: The seed that drew the folds.
+        each: K folds; each photo is tested by one of them.
+    """
+
+    dataset: Dataset
+    seed: int
+    each: tuple[Fold, ...]
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self.each)
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+
+@dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """What K heads made of the photos that they did not see.
+    """The figures of K heads on the photos that they did not see.
 
     Attributes:
         accuracies: Of each fold, 0 to 1.
@@ -52,8 +73,8 @@ class CrossValidation:
     scores: Floats = field(repr=False)
 
 
-def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold]:
-    """Stratified folds; of what a fold does not test the usual share validates.
+def folds_of(dataset: Dataset, options: SplitOptions, count: int) -> Folds:
+    """Returns stratified folds; the usual share of the photos that a fold does not test validates.
 
     Raises:
         DatasetError: there are fewer different photos than folds.
@@ -65,18 +86,18 @@ def folds_of(dataset: Dataset, options: RetrainOptions, count: int) -> list[Fold
             f"Add photos, or give --folds {different}." if different > 1 else "Add photos.",
         )
     share = options.validation_percentage / 100 / (1 - 1 / count)
-    parts = max(2, round(1 / share)) if share else 0
-    # Other folds, by other places, that cut across these.
-    validated_by = stratified_folds(dataset, parts, options.seed + 1) if parts else np.full(len(tested_by), -1)
+    validating = max(2, round(1 / share)) if share else 0
+    # Other folds, of another seed, that cut across these.
+    other = stratified_folds(dataset, validating, options.seed + 1) if validating else np.full(len(tested_by), -1)
     folds = []
     for number in range(count):
         testing = tested_by == number
-        validation = (validated_by == number % max(parts, 1)) & ~testing
-        # What would be the last of a class to train does not validate.
+        validation = (other == number % max(validating, 1)) & ~testing
+        # The last photos of a class that could train do not validate.
         trained = np.bincount(dataset.label_ids[~testing & ~validation], minlength=len(dataset.labels)) > 0
         validation &= trained[dataset.label_ids]
         folds.append(Fold(*map(np.flatnonzero, (~testing & ~validation, validation, testing))))
-    return folds
+    return Folds(dataset, options.seed, tuple(folds))
 
 
 Thinning = Callable[[Fold], Fold]
@@ -84,31 +105,31 @@ Thinning = Callable[[Fold], Fold]
 
 
 def held_out_logits(
-    folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, thinning: Thinning
+    folds: Folds, examples: Examples, solver: Solver, thinning: Thinning
 ) -> Iterator[tuple[Fold, Floats, float]]:
-    """Fits a head for each fold; gives its logits for the fold's test photos `(n, C)`, and its temperature."""
+    """Fits a head for each fold; yields its logits for the fold's test photos, `(n, C)`, and its temperature."""
     for fold in folds:
         thinned = thinning(fold)
         training, validation = examples.at(thinned.training), examples.at(thinned.validation)
-        trained = fit(training, validation, len(dataset.labels), options)
-        yield fold, examples.at(fold.testing).logits(trained.head), trained.temperature
+        found = fit(training, validation, len(folds.dataset.labels), solver)
+        yield fold, examples.at(fold.testing).logits(found.head), found.temperature
 
 
-def cross_validate(
-    folds: Sequence[Fold], dataset: Dataset, examples: Examples, options: RetrainOptions, observer: Observer
-) -> CrossValidation:
-    """Fits and tests a head for each fold, as the head that ships is fitted; `observer` is told of each.
+def cross_validate(folds: Folds, examples: Examples, solver: Solver, observer: Observer) -> CrossValidation:
+    """Fits and tests a head for each fold, as the head that ships is fitted.
 
     Args:
-        folds, dataset: The folds of its photos.
-        examples: Of all of them; heads learn from their views, but are always tested on the photos themselves.
-        options: Those of the run.
-        observer: Told of each fold, and warned of classes that it tests but does not learn.
+        folds: Of N photos.
+        examples: The same N photos. Heads learn from their views, but are always tested on the photos themselves.
+        solver: Fits the heads.
+        observer: Is called with the accuracy of each fold, and with a warning if a fold tests a class that it does not
+            learn.
     """
-    _tell_of_unlearnt_classes(folds, dataset, observer)
+    _warn_of_unlearnt_classes(folds, observer)
+    dataset = folds.dataset
     logits = np.empty((len(examples), len(dataset.labels)), np.float32)
     before, accuracies = logits.copy(), []
-    fits = held_out_logits(folds, dataset, examples, options, lambda fold: fold)
+    fits = held_out_logits(folds, examples, solver, lambda fold: fold)
     for number, (fold, given, temperature) in enumerate(fits, start=1):
         logits[fold.testing], before[fold.testing] = given, given * np.float32(temperature)
         right = correct(given, dataset.label_ids[fold.testing])
@@ -123,8 +144,9 @@ def cross_validate(
     )
 
 
-def _tell_of_unlearnt_classes(folds: Sequence[Fold], dataset: Dataset, observer: Observer) -> None:
-    """Warns of classes all of whose photos one fold tests, since they are copies, or one photo."""
+def _warn_of_unlearnt_classes(folds: Folds, observer: Observer) -> None:
+    """Warns of a class if one fold tests all its photos, because they are copies or there is one photo only."""
+    dataset = folds.dataset
     for number, fold in enumerate(folds, start=1):
         learnt, tested = (
             np.bincount(dataset.label_ids[rows], minlength=len(dataset.labels)) for rows in (fold.learnt, fold.testing)

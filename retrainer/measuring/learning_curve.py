@@ -7,12 +7,11 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.events import Noted, Observer
-from retrainer.measuring.cross_validation import CrossValidation, Fold, held_out_logits
+from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits
 from retrainer.measuring.figures import assess
-from retrainer.options.retraining import RetrainOptions
-from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Positions, content_positions
 from retrainer.training.examples import Examples
+from retrainer.training.fitting import Solver
 from retrainer.training.head import softmax
 from retrainer.training.metrics import losses_of
 from retrainer.training.out_of_fold import few
@@ -70,25 +69,19 @@ class LearningCurve:
 
 
 def learning_curve(
-    folds: Sequence[Fold],
-    dataset: Dataset,
-    examples: Examples,
-    options: RetrainOptions,
-    full: CrossValidation,
-    observer: Observer,
+    folds: Folds, examples: Examples, solver: Solver, full: CrossValidation, observer: Observer
 ) -> LearningCurve:
-    """Cross-validates with parts of the photos that heads learn from; what tests stays the same.
+    """Cross-validates with parts of the photos that heads learn from; the photos that test stay the same.
 
     Args:
-        folds, dataset, examples, options: As cross-validated.
-        full: What came of it with all training photos.
-        observer: Told of each measure.
+        folds, examples, solver: As in `cross_validate`.
+        full: The cross-validation with all training photos.
+        observer: Is called with each figure.
     """
-    counts = dataset.counts
-    balanced = options.class_weight == "balanced"
-    weights = class_weights(counts) if balanced else np.ones(len(counts), np.float32)
-    _, positions = content_positions(dataset, options.seed)
-    measure = _Measure(folds, dataset, examples, options, positions, weights[dataset.label_ids])
+    dataset, counts = folds.dataset, folds.dataset.counts
+    weights = class_weights(counts) if solver.balanced else np.ones(len(counts), np.float32)
+    _, positions = content_positions(dataset, folds.seed)
+    measure = _Measure(folds, examples, solver, positions, weights[dataset.label_ids])
     everything = sum(len(fold.learnt) for fold in folds) // len(folds)
     figures = full.assessment
     points = {everything: CurvePoint(everything, figures.accuracy, figures.interval, figures.macro_recall)}
@@ -158,29 +151,28 @@ class _Measure:
     """Cross-validations with parts of the training photos.
 
     Attributes:
-        folds, dataset, examples, options: As cross-validated.
+        folds, examples, solver: As in `cross_validate`.
         positions: In whose order parts are taken, `(N,)`.
         weights: What photos count in losses, `(N,)`.
     """
 
-    folds: Sequence[Fold]
-    dataset: Dataset
+    folds: Folds
     examples: Examples
-    options: RetrainOptions
+    solver: Solver
     positions: Positions
     weights: Floats
 
     def point(self, share: float) -> CurvePoint:
         """The accuracy with a share of each class's training photos."""
-        scores, trained = self._scores((0.0, share), range(len(self.dataset.labels)))
-        figures = assess(self.dataset.labels, scores, self.dataset.label_ids, self.examples.groups)
+        scores, trained = self._scores((0.0, share), range(len(self.folds.dataset.labels)))
+        figures = assess(self.folds.dataset.labels, scores, self.folds.dataset.label_ids, self.examples.groups)
         return CurvePoint(trained, figures.accuracy, figures.interval, figures.macro_recall)
 
     def losses_with_all(self, full: CrossValidation) -> Floats:
         """What rises are measured from, `(N,)`: the photos' losses with all training photos, by `full` if that fits."""
         if not any(few(len(fold.validation)) for fold in self.folds):
-            return losses_of(full.scores, self.dataset.label_ids)
-        return losses_of(self._scores((0.0, 1.0), (), plainly=True)[0], self.dataset.label_ids)
+            return losses_of(full.scores, self.folds.dataset.label_ids)
+        return losses_of(self._scores((0.0, 1.0), (), plainly=True)[0], self.folds.dataset.label_ids)
 
     def rises(self, label_id: int, losses: Floats) -> Floats:
         """By how much the photos' losses `(N,)` rise without half of a class's training photos.
@@ -188,7 +180,7 @@ class _Measure:
         The mean of two measures, without the one half and without the other.
         """
         halves = [self._scores(half, [label_id], plainly=True)[0] for half in ((0.0, 0.5), (0.5, 1.0))]
-        without = np.mean([losses_of(scores, self.dataset.label_ids) for scores in halves], axis=0)
+        without = np.mean([losses_of(scores, self.folds.dataset.label_ids) for scores in halves], axis=0)
         rises: Floats = (without - losses) * self.weights
         return rises
 
@@ -202,7 +194,7 @@ class _Measure:
             label_ids: The classes; all photos of others train.
             plainly: If few photos validate, whether heads have the usual penalty, which takes a sixth of the time.
         """
-        scores = np.empty((len(self.examples), len(self.dataset.labels)), np.float32)
+        scores = np.empty((len(self.examples), len(self.folds.dataset.labels)), np.float32)
         trained = 0
 
         def thinned(fold: Fold) -> Fold:
@@ -216,14 +208,14 @@ class _Measure:
             trained += len(some.learnt)
             return some
 
-        for fold, logits, _ in held_out_logits(self.folds, self.dataset, self.examples, self.options, thinned):
+        for fold, logits, _ in held_out_logits(self.folds, self.examples, self.solver, thinned):
             scores[fold.testing] = softmax(logits)
         return scores, trained // len(self.folds)
 
     def _part_of(self, rows: Integers, part: tuple[float, float], label_ids: Sequence[int]) -> Integers:
         """A part of the rows of some classes, one at least, and all rows of others; see `_scores`."""
         rows = rows[np.argsort(self.positions[rows], kind="stable")]
-        of_rows = self.dataset.label_ids[rows]
+        of_rows = self.folds.dataset.label_ids[rows]
         kept = np.ones(len(rows), np.bool_)
         for label_id in label_ids:
             members = np.flatnonzero(of_rows == label_id)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from retrainer.arrays import Digests
 from retrainer.models.metadata_fields import HASH_BYTES
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part, Parts, Split, content_positions, natural_parts, path_position
 
@@ -58,7 +58,7 @@ class Membership:
     tested: str | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, split: Split, options: RetrainOptions) -> "Membership":
+    def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "Membership":
         """What is to be remembered of a run's split."""
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = np.unique(hashes)[:_KEPT]

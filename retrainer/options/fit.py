@@ -6,6 +6,12 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, seed_option
 from retrainer.options.split import BATCH_LIMITS
 
+# What --solver takes; `training.solvers` has a class for each but auto.
+SOLVER_NAMES = {
+    "auto": "takes lbfgs unless a flag of sgd is given: how_many_training_steps, learning_rate or train_batch_size",
+    "lbfgs": "converges",
+    "sgd": "is the tutorial's gradient descent",
+}
 # Of gradient descent, as in 2017.
 _STEPS, _RATE, _BATCH_SIZE = 4000, 0.01, 100
 
@@ -18,9 +24,8 @@ class FitOptions(Options):
 
     solver: str = option(
         "auto",
-        "How to fit the head: lbfgs converges, sgd is the tutorial's gradient descent. auto takes lbfgs unless a flag "
-        "of sgd is given: how_many_training_steps, learning_rate or train_batch_size.",
-        choices=("auto", "lbfgs", "sgd"),
+        "How to fit the head: " + "; ".join(f"{name} {does}" for name, does in SOLVER_NAMES.items()) + ".",
+        choices=SOLVER_NAMES,
     )
     class_weight: str = option(
         "auto",
@@ -55,9 +60,11 @@ class FitOptions(Options):
             )
 
     @property
-    def descends(self) -> bool:
-        """Whether gradient descent fits the head, rather than L-BFGS."""
-        return self.solver == "sgd" or (self.solver == "auto" and bool(self._step_flags()))
+    def solver_name(self) -> str:
+        """The solver that fits the head: `solver`, but never `auto`."""
+        if self.solver == "auto":
+            return "sgd" if self._step_flags() else "lbfgs"
+        return self.solver
 
     @property
     def steps(self) -> int:
@@ -73,15 +80,6 @@ class FitOptions(Options):
     def batch_size(self) -> int:
         """Photos per training step; -1 takes all."""
         return self.train_batch_size or _BATCH_SIZE
-
-    @property
-    def stepping(self) -> dict[str, float]:
-        """The flags of gradient descent with their values, for a model's metadata."""
-        return {
-            "how_many_training_steps": self.steps,
-            "learning_rate": self.rate,
-            "train_batch_size": self.batch_size,
-        }
 
     def _step_flags(self) -> list[str]:
         """The flags of gradient descent that were given."""

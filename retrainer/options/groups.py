@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import Field, dataclass, field
 from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
@@ -32,7 +32,7 @@ class Limits:
     maximum: float | None = None
     above: float | None = None
     also: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     path: bool = False
     writes: str = ""
     usual: Any = None

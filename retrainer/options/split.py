@@ -8,8 +8,9 @@ from retrainer.options.paths import TABLE
 
 # How many folds there are if nobody says how many.
 FOLDS = 5
-# Photos of a batch; -1 stands for all.
-BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": -1}
+# A batch of all photos.
+ALL = -1
+BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": ALL}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,28 +1,23 @@
-"""From examples to a calibrated head, by the solver that the options choose."""
+"""What a solver is, and from examples to a calibrated head by any of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
-from retrainer.arrays import Integers
-from retrainer.events import Noted, Observer, silent
-from retrainer.options.retraining import RetrainOptions
+from retrainer.events import Observer, silent
+from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples
-from retrainer.training.gradient_descent import fit_by_gradient_descent
 from retrainer.training.head import Head
-from retrainer.training.regression import fit_by_regression
-
-_IMBALANCED = 3
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A head, and how it came about.
+class Fitted:
+    """A head, and how it was fitted.
 
     Attributes:
-        head: Calibrated: its logits were divided by the temperature.
-        temperature: Fitted on validation; 1 without.
-        facts: What a model says of its training.
+        head: Weights `(D, C)` and biases.
+        temperature: The number to divide its logits by; 1 without validation.
+        facts: The solver and its settings, for a model's metadata.
     """
 
     head: Head
@@ -30,58 +25,70 @@ class Trained:
     facts: Mapping[str, Any]
 
 
-def keep_none(step: int, head: Head) -> None:
-    """Keeps no intermediate heads."""
+@dataclass(frozen=True)
+class Snapshots:
+    """Which heads of a fit are kept on the way.
+
+    Attributes:
+        every: The number of steps from one to the next; 0 keeps none.
+        keep: Called with the step and the head.
+    """
+
+    every: int
+    keep: Callable[[int, Head], None]
+
+    def due(self, step: int) -> bool:
+        """Whether the head after a step is kept."""
+        return bool(self.every and step and step % self.every == 0)
+
+
+NO_SNAPSHOTS = Snapshots(0, lambda _step, _head: None)
+
+
+class Solver(Protocol):
+    """Fits heads, each with the same settings. `solvers.SOLVERS` has a row for each."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each class counts as much as the others when the losses of photos are added."""
+
+    @classmethod
+    def of(cls, options: FitOptions, balanced: bool) -> Self:
+        """Returns the solver with its settings.
+
+        Args:
+            options: The settings.
+            balanced: Whether each class counts as much as the others; `class_weight`, but never `auto`.
+        """
+
+    def fit(
+        self, training: Examples, validation: Examples, classes: int, observer: Observer, snapshots: Snapshots
+    ) -> Fitted:
+        """Fits a head.
+
+        Args:
+            training, validation: Examples; validation may be empty.
+            classes: C.
+            observer: Is called as training goes on, and with the choice at the end.
+            snapshots: Which heads are kept on the way.
+
+        Returns:
+            The head before calibration.
+
+        Raises:
+            TrainingError: the features or the weights are not finite.
+        """
 
 
 def fit(
     training: Examples,
     validation: Examples,
     classes: int,
-    options: RetrainOptions,
+    solver: Solver,
     observer: Observer = silent,
-    keep: Callable[[int, Head], None] = keep_none,
-) -> Trained:
-    """Fits a head.
-
-    Args:
-        training, validation: Examples; validation may be empty.
-        classes: C.
-        options: The solver and its settings; `settled`, where classes are to be balanced by their sizes.
-        observer: Told how training goes.
-        keep: Called with the step and the head each `intermediate_store_frequency` steps.
-
-    Raises:
-        TrainingError: gradient descent went out of all bounds.
-    """
-    if options.descends:
-        kept = fit_by_gradient_descent(training, validation, classes, options, observer, keep)
-        head, temperature = kept.head, kept.temperature
-        facts = {"solver": "sgd"} | options.stepping | {"step": kept.step}
-    else:
-        best = fit_by_regression(training, validation, classes, options, observer, keep)
-        head, temperature = best.head, best.temperature
-        facts = {"solver": "lbfgs", "class_weight": options.class_weight, "strength": best.strength}
-    return Trained(head.calibrated(temperature), temperature, {**facts, "temperature": temperature})
-
-
-def settled(options: RetrainOptions, counts: Integers, observer: Observer) -> RetrainOptions:
-    """The options with `class_weight` decided by all photos, for all fits of a run.
-
-    Args:
-        options: The run's.
-        counts: Photos of each class, `(C,)`.
-        observer: Told where classes are balanced because of their sizes.
-    """
-    if options.descends or options.class_weight != "auto":
-        return options
-    imbalance = counts.max() / counts.min()
-    if imbalance < _IMBALANCED:
-        return replace(options, class_weight="none")
-    observer(
-        Noted(
-            f"The largest class has {imbalance:.1f} times as many photos as the smallest; each class counts as much as "
-            "the others. --class_weight none lets each photo count as much."
-        )
-    )
-    return replace(options, class_weight="balanced")
+    snapshots: Snapshots = NO_SNAPSHOTS,
+) -> Fitted:
+    """Fits a head by a solver and divides its logits by its temperature; see `Solver.fit`."""
+    found = solver.fit(training, validation, classes, observer, snapshots)
+    facts = {**found.facts, "temperature": found.temperature}
+    return Fitted(found.head.calibrated(found.temperature), found.temperature, facts)

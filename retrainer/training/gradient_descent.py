@@ -1,15 +1,17 @@
 """Gradient descent, as the tutorial did it; the weights that do best on photos that did not train are kept."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Floats
 from retrainer.errors import TrainingError
 from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated, Warned
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.fit import FitOptions
+from retrainer.training.batches import ValidationBatches, training_batches
 from retrainer.training.checkpoints import (
     Checkpoint,
     best_of,
@@ -18,200 +20,176 @@ from retrainer.training.checkpoints import (
     overfitting_in,
 )
 from retrainer.training.examples import Examples, measured
+from retrainer.training.fitting import Fitted, Snapshots
 from retrainer.training.head import Head, gradient_step, initial_head
 from retrainer.training.out_of_fold import InnerFold, OutOfFold
 from retrainer.training.temperature import temperature_of
 
-ALL = -1
-# Of so many checkpoints up to the chosen one the head that fits best is taken.
+# The head that fits best is taken from this many checkpoints, the chosen one and those before it.
 _WAVERING = 4
-# So many training examples tell how well a head fits them.
+# How well a head fits is measured on at most this many training examples.
 _MOST_MEASURED = 1000
-# Rows are drawn for many steps at once, as far as memory allows.
-_STEPS_PER_DRAW, _ROWS_PER_DRAW = 256, 2**20
 
 
 @dataclass(frozen=True)
-class Descent:
-    """The head that is kept.
+class GradientDescentSolver:
+    """Fits heads by plain gradient descent from small random weights, as the 2017 scripts did.
 
     Attributes:
-        head: Before calibration.
-        step: After which it was so, from 0 on.
-        temperature: What to divide its logits by; 1 without validation.
+        steps: How many steps it takes.
+        rate: The factor on the gradient at each step.
+        batch_size: Examples per step; -1 takes all.
+        draws_classes: Whether a batch draws each class as often as the others.
+        validation_batch_size: Examples that a step is measured on; -1 takes all.
+        interval: Training is measured every so many steps.
+        seed: Chooses the first weights and the batches.
+        balanced: Whether each class counts as much as the others when the losses of photos are added.
     """
 
-    head: Head
-    step: int
-    temperature: float
+    steps: int
+    rate: float
+    batch_size: int
+    draws_classes: bool
+    validation_batch_size: int
+    interval: int
+    seed: int
+    balanced: bool
 
+    @classmethod
+    def of(cls, options: FitOptions, balanced: bool) -> Self:
+        """Returns the solver with its settings."""
+        return cls(
+            steps=options.steps,
+            rate=options.rate,
+            batch_size=options.batch_size,
+            # As in 2017 unless it is refused.
+            draws_classes=options.class_weight != "none",
+            validation_batch_size=options.validation_batch_size,
+            interval=options.eval_step_interval,
+            seed=options.seed,
+            balanced=balanced,
+        )
 
-class BalancedSampler:
-    """Draws as the 2017 scripts drew: a class first, each as likely, then one of its examples, with replacement.
+    def fit(
+        self, training: Examples, validation: Examples, classes: int, observer: Observer, snapshots: Snapshots
+    ) -> Fitted:
+        """Returns the last head or that of a checkpoint, whichever does best on all of validation.
 
-    Args:
-        label_ids: Class ids `(N,)`; where all are the same, each example is as likely.
-    """
+        Each is measured after a temperature of its own. If few photos validate, out-of-fold scores give the step and
+        the temperature, and the head learns from validation photos, too, as far as that step. Without validation it is
+        the last head.
+        """
+        learnt, last = training.learnt, self.steps - 1
+        inner = OutOfFold.of(training, validation)
+        history = self._out_of_fold(inner, classes) if inner else []
+        held_out, some = ValidationBatches(validation, self.validation_batch_size, self.seed), _some(learnt)
+        best: Head | None = None
+        for step, head, batch in self._descended(learnt, classes):
+            if step % self.interval == 0 or step == last:
+                observer(_evaluated(step, head, batch, held_out.draw()))
+            if is_checkpoint(step, last):
+                copied = head.copy()
+                observer(HeadMeasured(step, copied.weights, copied.biases))
+                if len(validation) and not inner:
+                    history.append(_checkpoint(step, head, validation, some))
+                    if best_of(history) is history[-1]:
+                        best = copied
+            if snapshots.due(step):
+                snapshots.keep(step, head)
+        if history:
+            self._report_choice(history, inner, observer)
+        if inner:
+            return self._fitted_to_all(inner, history, classes)
+        if best is None:
+            return self._fitted(head, last, 1.0)
+        # Steps are compared on some of many photos; the temperature that ships is fitted to all.
+        temperature = temperature_of(validation.logits(best), validation.label_ids)
+        return self._fitted(best, best_of(history).step, temperature)
 
-    def __init__(self, label_ids: Integers) -> None:
-        self._order = np.argsort(label_ids, kind="stable")
-        self._counts = np.bincount(label_ids)
-        self._starts = np.cumsum(self._counts) - self._counts
-        self._classes = np.flatnonzero(self._counts)
+    def _fitted(self, head: Head, step: int, temperature: float) -> Fitted:
+        facts = {
+            "solver": "sgd",
+            "how_many_training_steps": self.steps,
+            "learning_rate": self.rate,
+            "train_batch_size": self.batch_size,
+            "step": step,
+        }
+        return Fitted(head, temperature, facts)
 
-    def rows(self, shape: tuple[int, ...], generator: np.random.Generator) -> Integers:
-        """Row numbers of the given shape."""
-        classes = self._classes[generator.integers(len(self._classes), size=shape)]
-        places = (generator.random(shape) * self._counts[classes]).astype(np.int64)
-        drawn: Integers = self._order[self._starts[classes] + places]
-        return drawn
-
-    def batch(self, size: int, generator: np.random.Generator) -> Integers:
-        """`size` row numbers, or all of them where `size` is -1 or there are none."""
-        if size == ALL or not len(self._order):
-            return np.arange(len(self._order))
-        return self.rows((size,), generator)
-
-
-def fit_by_gradient_descent(
-    training: Examples,
-    validation: Examples,
-    classes: int,
-    options: RetrainOptions,
-    observer: Observer,
-    keep: Callable[[int, Head], None],
-) -> Descent:
-    """Fits a head as the 2017 scripts did: plain gradient descent from small random weights.
-
-    Args:
-        training, validation: Examples; validation may be empty.
-        classes: C.
-        options: Steps, rates, batch sizes, class weights, intervals and the seed.
-        observer: Told how training goes each `eval_step_interval` steps and after the last, and of the step kept.
-        keep: Called with the step and the head each `intermediate_store_frequency` steps.
-
-    Returns:
-        Of the last head and those of checkpoints on the way the one that does best on all of validation, after a
-        temperature of its own. If few validate, the step and the temperature come from out-of-fold scores, and the head
-        learns from validation photos as well, as far as that step. Without validation the last head.
-
-    Raises:
-        TrainingError: the weights grew out of all bounds.
-    """
-    learnt, last = training.learnt, options.steps - 1
-    inner = OutOfFold.of(training, validation)
-    history = _out_of_fold(inner, classes, options) if inner else []
-    # Apart, so that how often training is measured does not change its result.
-    validating = np.random.default_rng([options.seed, 1])
-    held_out, some = BalancedSampler(validation.label_ids), learnt.thinned(_MOST_MEASURED)
-    best: Head | None = None
-    for step, head, batch in _descended(learnt, classes, options):
-        if step % options.eval_step_interval == 0 or step == last:
-            size = options.validation_batch_size
-            held_batch = validation if size == ALL else validation.at(held_out.batch(size, validating))
-            observer(_evaluated(step, head, batch, held_batch))
-        if is_checkpoint(step, last):
-            observer(HeadMeasured(step, head.weights, head.biases))
-            if len(validation) and not inner:
-                with np.errstate(all="ignore"):
-                    logits, trained = validation.logits(head), measured(head, some)[0]
-                    history.append(Checkpoint.of(step, logits, validation.label_ids, trained))
-                if best_of(history) is history[-1]:
-                    best = head.copy()
-        if options.intermediate_store_frequency and step and step % options.intermediate_store_frequency == 0:
-            keep(step, head)
-    if history:
-        _tell_of(history, inner, options, observer)
-    if inner:
+    def _fitted_to_all(self, inner: OutOfFold, history: Sequence[Checkpoint], classes: int) -> Fitted:
+        """The head of the best step that learns from validation photos, too."""
         kept = best_of(history)
         before = [one.step for one in history if one.step <= kept.step][-_WAVERING:]
-        head = _fitting_best(before, inner.pool.learnt, kept.temperature, classes, options)
-        return Descent(head, kept.step, kept.temperature)
-    if best is None:
-        return Descent(head, last, 1.0)
-    # Steps are compared on some of many photos; the temperature that ships is fitted to all.
-    return Descent(best, best_of(history).step, temperature_of(validation.logits(best), validation.label_ids))
+        head = self._fitting_best(before, inner.pool.learnt, kept.temperature, classes)
+        return self._fitted(head, kept.step, kept.temperature)
 
+    def _fitting_best(self, steps: Sequence[int], learnt: Examples, temperature: float, classes: int) -> Head:
+        """The head after one of some steps, ascending, that fits best the examples that it learns from.
 
-def _fitting_best(
-    steps: Sequence[int], learnt: Examples, temperature: float, classes: int, options: RetrainOptions
-) -> Head:
-    """The head after one of some steps, ascending, that fits best what it learns from, after a temperature.
+        It is the last one, unless steps are so large that heads become better and worse by chance.
+        """
+        some, found = _some(learnt), []
+        for step, head, _ in self._descended(learnt, classes):
+            if step in steps:
+                found.append((measured(head.calibrated(temperature), some)[1], head.copy()))
+            if step == steps[-1]:
+                break
+        return min(found, key=lambda one: one[0])[1]
 
-    That is the last, unless steps are so large that heads become better and worse by chance.
-    """
-    some, found = learnt.thinned(_MOST_MEASURED), []
-    for step, head, _ in _descended(learnt, classes, options):
-        if step in steps:
-            found.append((measured(head.calibrated(temperature), some)[1], head.copy()))
-        if step == steps[-1]:
-            break
-    return min(found, key=lambda one: one[0])[1]
+    def _out_of_fold(self, inner: OutOfFold, classes: int) -> list[Checkpoint]:
+        """The checkpoints of descents on all folds but one, each measured on that one."""
+        last = self.steps - 1
+        steps = filter(lambda step: is_checkpoint(step, last), range(last + 1))
+        history = []
+        # Weights that grow out of bounds are an error when the head itself is fitted.
+        with np.errstate(all="ignore"):
+            heads = zip(*(self._measured_fold(fold, classes) for fold in inner.folds), strict=True)
+            for step, folds in zip(steps, heads, strict=True):
+                logits, accuracies = zip(*folds, strict=True)
+                trained = float(np.mean(accuracies))
+                history.append(Checkpoint.of(step, np.concatenate(logits), inner.label_ids, trained))
+        return history
 
+    def _measured_fold(self, fold: InnerFold, classes: int) -> Iterator[tuple[Floats, float]]:
+        """At each checkpoint the logits of the photos held out, `(n, C)`, and the accuracy on learnt ones, 0 to 1."""
+        some = _some(fold.learnt)
+        for step, head, _ in self._descended(fold.learnt, classes):
+            if is_checkpoint(step, self.steps - 1):
+                yield fold.held_out.logits(head), measured(head, some)[0]
 
-def _out_of_fold(inner: OutOfFold, classes: int, options: RetrainOptions) -> list[Checkpoint]:
-    """The checkpoints of descents on all folds but one, each measured on that one."""
-    last = options.steps - 1
-    steps = filter(lambda step: is_checkpoint(step, last), range(last + 1))
-    history = []
-    # Weights that grow out of bounds are told of when the head itself is fitted.
-    with np.errstate(all="ignore"):
-        heads = zip(*(_measured_fold(fold, classes, options) for fold in inner.folds), strict=True)
-        for step, folds in zip(steps, heads, strict=True):
-            logits, accuracies = zip(*folds, strict=True)
-            trained = float(np.mean(accuracies))
-            history.append(Checkpoint.of(step, np.concatenate(logits), inner.label_ids, trained))
-    return history
+    def _descended(self, learnt: Examples, classes: int) -> Iterator[tuple[int, Head, Examples]]:
+        """Each step with the head after it, which the next step changes in place, and its batch."""
+        generator = np.random.default_rng([self.seed, 0])
+        head = initial_head(learnt.matrix.shape[1], classes, generator)
+        batches = training_batches(learnt, self.steps, self.batch_size, self.draws_classes, generator)
+        for step, batch in enumerate(batches):
+            gradient_step(head, batch.features, batch.label_ids, self.rate)
+            yield step, head, batch
 
-
-def _measured_fold(fold: InnerFold, classes: int, options: RetrainOptions) -> Iterator[tuple[Floats, float]]:
-    """At each checkpoint the logits of the photos held out, `(n, C)`, and the accuracy on what is learnt."""
-    last, some = options.steps - 1, fold.learnt.thinned(_MOST_MEASURED)
-    for step, head, _ in _descended(fold.learnt, classes, options):
-        if is_checkpoint(step, last):
-            yield fold.held_out.logits(head), measured(head, some)[0]
-
-
-def _tell_of(history: list[Checkpoint], inner: OutOfFold | None, options: RetrainOptions, observer: Observer) -> None:
-    """Tells which step is kept, and warns if that means that training did not go well."""
-    kept, last = best_of(history), history[-1].step
-    choice = f"Kept step {kept.step}"
-    observer(Noted(inner.says(choice) if inner else f"{choice} (best on validation)"))
-    if kept_among_the_first(history):
-        observer(
-            Warned(
-                f"Step {kept.step} of {last} is kept: later steps do worse on photos that they did not learn from. "
-                "Steps are probably too large: lower --learning_rate, now "
-                f"{options.rate:g}; 0.01 is usual."
+    def _report_choice(self, history: Sequence[Checkpoint], inner: OutOfFold | None, observer: Observer) -> None:
+        """Reports which step is kept, with a warning if training did not go well."""
+        kept, last = best_of(history), history[-1].step
+        choice = f"Kept step {kept.step}"
+        observer(Noted(inner.says(choice) if inner else f"{choice} (best on validation)"))
+        if kept_among_the_first(history):
+            observer(
+                Warned(
+                    f"Step {kept.step} of {last} is kept: later steps do worse on photos that they did not learn from. "
+                    f"Steps are probably too large: lower --learning_rate, now {self.rate:g}; 0.01 is usual."
+                )
             )
-        )
-    if overfitting := overfitting_in(history):
-        observer(Warned(str(overfitting)))
+        if overfitting := overfitting_in(history):
+            observer(Warned(str(overfitting)))
 
 
-def _descended(learnt: Examples, classes: int, options: RetrainOptions) -> Iterator[tuple[int, Head, Examples]]:
-    """Each step with the head after it, which the next step changes in place, and its batch."""
-    generator = np.random.default_rng([options.seed, 0])
-    head = initial_head(learnt.matrix.shape[1], classes, generator)
-    learning_rate = options.rate
-    for step, batch in enumerate(_batches(learnt, options, generator)):
-        gradient_step(head, batch.features, batch.label_ids, learning_rate)
-        yield step, head, batch
+def _some(examples: Examples) -> Examples:
+    """The training examples that heads are measured on."""
+    return examples.thinned(_MOST_MEASURED)
 
 
-def _batches(training: Examples, options: RetrainOptions, generator: np.random.Generator) -> Iterator[Examples]:
-    steps, size = options.steps, options.batch_size
-    if size == ALL:
-        for _ in range(steps):
-            yield training
-        return
-    balanced = options.class_weight != "none"
-    sampler = BalancedSampler(training.label_ids if balanced else np.zeros_like(training.label_ids))
-    per_draw = max(1, min(_STEPS_PER_DRAW, _ROWS_PER_DRAW // size))
-    for start in range(0, steps, per_draw):
-        # Whole draws, so that a longer run begins as a shorter one did.
-        for rows in sampler.rows((per_draw, size), generator)[: steps - start]:
-            yield training.at(rows)
+def _checkpoint(step: int, head: Head, validation: Examples, some: Examples) -> Checkpoint:
+    with np.errstate(all="ignore"):
+        return Checkpoint.of(step, validation.logits(head), validation.label_ids, measured(head, some)[0])
 
 
 def _evaluated(step: int, head: Head, batch: Examples, validation: Examples) -> StepEvaluated:

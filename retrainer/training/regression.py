@@ -1,62 +1,18 @@
-"""Multinomial logistic regression on standardised features; the strength of its penalty is chosen on validation.
+"""Multinomial logistic regression on standardised features, as a function to be minimised."""
 
-The path goes from a strong penalty to weak ones, each fit starting where the last ended, and ends where validation has
-grown worse.
-"""
-
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
-from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated
-from retrainer.options.retraining import RetrainOptions
-from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
+from retrainer.training.examples import ROWS_PER_CHUNK, Examples
 from retrainer.training.head import Head
-from retrainer.training.lbfgs import Vector, minimise
-from retrainer.training.out_of_fold import OutOfFold
-from retrainer.training.temperature import penalised_loss, temperature_of
+from retrainer.training.lbfgs import Vector
 
-# Penalties on half the squared weights, beside the mean cross entropy: half a decade apart.
-_STRENGTHS = 10.0 ** np.arange(2.0, -4.6, -0.5)
-# Where few photos validate, strengths near this one are likelier: a normal prior on the logarithm, of deviation 1.
-# Measured in five-fold runs on flowers and clothing: with 90 to 900 photos the best is between 0.03 and 1.
-_USUAL_STRENGTH = 0.1
-_PATIENCE = 2
 # Of the mean variance of all features.
 _SHARED = 2.0
-_TOLERANCE, _MOST_STEPS = 1e-4, 100
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A strength of the penalty, and what photos that did not train say of it.
-
-    Attributes:
-        strength: Of the penalty.
-        temperature: What to divide a head's logits by.
-        loss: Of those photos and of the priors, nats; lower is better.
-    """
-
-    strength: float
-    temperature: float
-    loss: float
-
-
-@dataclass(frozen=True)
-class Fit(Choice):
-    """A choice with its head, before calibration."""
-
-    head: Head
-
-
-Chosen = TypeVar("Chosen", bound=Choice)
 
 
 def class_weights(counts: Integers) -> Floats:
@@ -153,153 +109,3 @@ class Regression:
         scaled: npt.NDArray[np.float32] = examples.features - self._mean.astype(np.float32)
         scaled /= self._scale.astype(np.float32)
         return scaled
-
-
-def fit_by_regression(
-    training: Examples,
-    validation: Examples,
-    classes: int,
-    options: RetrainOptions,
-    observer: Observer,
-    keep: Callable[[int, Head], None],
-) -> Fit:
-    """Fits heads along the path and returns the one that validation likes best; without validation the usual strength.
-
-    If few validate, the strength and the temperature come from out-of-fold scores, and the head learns from validation
-    photos, too: measured on flowers with 15 to 200 photos of each class, 0.3 to 1.4 points more are right.
-    Where there are more examples than a chunk holds, the path is gone on some of them, and the best strength fits all.
-
-    Args:
-        training, validation: Examples; validation may be empty.
-        classes: C.
-        options: Intervals, and whether classes are balanced.
-        observer: Told how training goes each `eval_step_interval` steps, and of the head that was chosen at the end.
-        keep: Called with the step and the head each `intermediate_store_frequency` steps.
-    """
-    learnt = training.learnt
-    some = learnt.thinned(ROWS_PER_CHUNK)
-    balanced = options.class_weight == "balanced"
-    inner = OutOfFold.of(training, validation)
-    chosen = _chosen_out_of_fold(inner, classes, balanced) if inner else None
-    until = chosen.strength if chosen else (None if len(validation) else _USUAL_STRENGTH)
-    follow = _Follower(some, validation, balanced, options, observer, keep)
-    fits = list(_path(_regression(some, classes, balanced), follow, until))
-    best = _best_of(fits) if until is None else fits[-1]
-    if some is not learnt:
-        regression = _regression(learnt, classes, balanced)
-        whole = _fitted(regression, regression.start(best.head), best.strength * len(some) / len(learnt), follow)[1]
-        best = _best_of([best, whole]) if until is None else whole
-    if until is None:
-        observer(Noted(f"Chose penalty {best.strength:.2g} (best on validation)"))
-    follow.tell(best.head)
-    if inner and chosen:
-        return _fitted_to_all(best, chosen, inner, _regression(inner.pool.learnt, classes, balanced), observer)
-    return best
-
-
-def _regression(examples: Examples, classes: int, balanced: bool) -> Regression:
-    """The regression of examples whose classes count as much as the others if `balanced`."""
-    counts = np.bincount(examples.label_ids, minlength=classes)
-    return Regression(examples, class_weights(counts) if balanced else np.ones(classes, np.float32))
-
-
-def _chosen_out_of_fold(inner: OutOfFold, classes: int, balanced: bool) -> Choice:
-    """The strength that does best on photos that each fold's head did not see, and its temperature."""
-    regressions = [_regression(fold.learnt, classes, balanced) for fold in inner.folds]
-    points = [regression.start() for regression in regressions]
-    tried: list[Choice] = []
-    for strength in map(float, _STRENGTHS):
-        points = [_minimum(*of_fold, strength) for of_fold in zip(regressions, points, strict=True)]
-        heads = [regression.head(point) for regression, point in zip(regressions, points, strict=True)]
-        logits = [fold.held_out.logits(head) for fold, head in zip(inner.folds, heads, strict=True)]
-        tried.append(_judged(np.concatenate(logits), inner.label_ids, strength, balanced))
-        if _best_of(tried) not in tried[-_PATIENCE - 1 :]:
-            break
-    return _best_of(tried)
-
-
-def _fitted_to_all(best: Fit, chosen: Choice, inner: OutOfFold, regression: Regression, observer: Observer) -> Fit:
-    """The head that learns from validation photos as well, from the best of those that did not."""
-    observer(Noted(inner.says(f"Chose penalty {chosen.strength:.2g}")))
-    head = regression.head(_minimum(regression, regression.start(best.head), chosen.strength))
-    return Fit(chosen.strength, chosen.temperature, chosen.loss, head)
-
-
-def _minimum(regression: Regression, start: Vector, strength: float) -> Vector:
-    """The point of a strength's fit."""
-    *_, last = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
-    return last.point
-
-
-def _judged(logits: Floats, label_ids: Integers, strength: float, balanced: bool) -> Choice:
-    """What photos that did not train say of a strength, by their logits `(N, C)` and class ids `(N,)`."""
-    temperature = judging = temperature_of(logits, label_ids)
-    weights = np.ones(len(label_ids), np.float32)
-    if balanced:
-        weights = class_weights(np.bincount(label_ids, minlength=logits.shape[1]))[label_ids]
-        judging = temperature_of(logits, label_ids, weights)
-    loss = penalised_loss(logits, label_ids, weights, judging)
-    if not math.isfinite(loss):
-        raise not_finite("validate")
-    return Choice(strength, temperature, loss + math.log(strength / _USUAL_STRENGTH) ** 2 / 2)
-
-
-@dataclass
-class _Follower:
-    """Tells how training goes, and asks validation, where each class counts as much as the others if `balanced`."""
-
-    training: Examples
-    validation: Examples
-    balanced: bool
-    options: RetrainOptions
-    observer: Observer
-    keep: Callable[[int, Head], None]
-    step: int = 0
-
-    def __call__(self, head: Callable[[], Head]) -> None:
-        """Follows one step to a head, which is made where it is looked at."""
-        if self.step % self.options.eval_step_interval == 0:
-            self.tell(head())
-        frequency = self.options.intermediate_store_frequency
-        if frequency and self.step and self.step % frequency == 0:
-            self.keep(self.step, head())
-        self.step += 1
-
-    def fit(self, head: Head, strength: float) -> Fit:
-        """What validation says of the head that a strength gave."""
-        self.observer(HeadMeasured(max(self.step - 1, 0), head.weights, head.biases))
-        if not len(self.validation):
-            return Fit(strength, 1.0, 0.0, head)
-        logits = self.validation.logits(head)
-        judged = _judged(logits, self.validation.label_ids, strength, self.balanced)
-        return Fit(strength, judged.temperature, judged.loss, head)
-
-    def tell(self, head: Head) -> None:
-        """Tells how good a head is."""
-        trained, validated = measured(head, self.training), measured(head, self.validation)
-        self.observer(StepEvaluated(self.step, *trained, *validated, len(self.validation)))
-
-
-def _path(regression: Regression, follow: _Follower, until: float | None) -> Iterator[Fit]:
-    """The fits from the strongest penalty on, as far as a strength, or until validation has grown worse."""
-    point, lowest, worse = regression.start(), math.inf, 0
-    for strength in map(float, _STRENGTHS):
-        point, fit = _fitted(regression, point, strength, follow)
-        yield fit
-        lowest, worse = (fit.loss, 0) if fit.loss < lowest else (lowest, worse + 1)
-        if worse > _PATIENCE if until is None else strength <= until:
-            return
-
-
-def _fitted(regression: Regression, start: Vector, strength: float, follow: _Follower) -> tuple[Vector, Fit]:
-    iterates = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
-    point = start
-    # The first is where the last fit ended, and was told of then.
-    for iterate in iterates if not follow.step else islice(iterates, 1, None):
-        point = iterate.point
-        follow(lambda point=point: regression.head(point))  # type: ignore[misc]
-    return point, follow.fit(regression.head(point), strength)
-
-
-def _best_of(choices: Sequence[Chosen]) -> Chosen:
-    return min(choices, key=lambda choice: choice.loss)

@@ -9,7 +9,7 @@ The two folders have no class in common.
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,23 +26,27 @@ from retrainer.bottlenecks.extraction import extract
 from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.events import silent
 from retrainer.feature_source import feature_extraction
-from retrainer.measuring.cross_validation import Fold, cross_validate, folds_of
+from retrainer.measuring.cross_validation import Fold, Folds, cross_validate, folds_of
 from retrainer.measuring.learning_curve import learning_curve
+from retrainer.options.fit import FitOptions
 from retrainer.options.retraining import RetrainOptions
-from retrainer.options.split import FOLDS
+from retrainer.options.split import FOLDS, SplitOptions
 from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.splits import content_positions
 from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import fit
+from retrainer.training.gradient_descent import GradientDescentSolver
 from retrainer.training.head import Head, softmax
+from retrainer.training.lbfgs_solver import LbfgsSolver
 from retrainer.training.metrics import correct, losses_of
 from retrainer.training.outliers import fit_rejection
 from scripts.benchmark.tables import Table, machine, machine_markdown
 
 SEEDS = (0, 1, 2)
 FEW = 20
-LBFGS, SGD = RetrainOptions(), RetrainOptions(how_many_training_steps=500)
+LBFGS = LbfgsSolver.of(FitOptions(), balanced=False)
+SGD = GradientDescentSolver.of(FitOptions(how_many_training_steps=500), balanced=False)
 Scorer = Callable[[Floats], Floats]
 """Takes features `(N, D)` and returns how strange each photo is, `(N,)`; higher is stranger."""
 
@@ -54,17 +58,18 @@ class Set:
     dataset: Dataset
     examples: Examples
 
-    def folds(self, seed: int, per_class: int = 0) -> list[Fold]:
+    def folds(self, seed: int, per_class: int = 0) -> Folds:
         """Five folds; at most `per_class` photos of each class to learn from, an eighth of them to validate, or all."""
-        folds = folds_of(self.dataset, RetrainOptions(seed=seed), FOLDS)
+        folds = folds_of(self.dataset, SplitOptions(seed=seed), FOLDS)
         if not per_class:
             return folds
         validating = round(per_class / 8)
         few = partial(self._few, content_positions(self.dataset, seed)[1])
-        return [
+        fewer = (
             Fold(few(fold.training, per_class - validating), few(fold.validation, validating), fold.testing)
             for fold in folds
-        ]
+        )
+        return Folds(self.dataset, seed, tuple(fewer))
 
     def only(self, which: Bools) -> "Set":
         """The photos of a mask `(N,)`; classes without photos are left out."""
@@ -96,7 +101,7 @@ def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
         rows = []
         for seed in SEEDS:
             folds = photos.folds(seed, per_class)
-            both = [cross_validate(folds, photos.dataset, photos.examples, o, silent) for o in (LBFGS, SGD)]
+            both = [cross_validate(folds, photos.examples, solver, silent) for solver in (LBFGS, SGD)]
             ours, theirs = (result.assessment for result in both)
             others = accuracy_of_the_tutorial(photos, folds), accuracy_of_scikit_learn(photos, folds)
             rows.append((ours.accuracy, *others, theirs.accuracy, ours.log_loss, theirs.log_loss))
@@ -105,7 +110,7 @@ def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
         yield (name, per_class or "all", "mean", *map(_percent, means[:4]), *means[4:])
 
 
-def accuracy_of_the_tutorial(photos: Set, folds: Sequence[Fold]) -> float:
+def accuracy_of_the_tutorial(photos: Set, folds: Folds) -> float:
     """The accuracy of gradient descent's last weights; without validation photos no better ones can be chosen."""
     right = 0
     for fold in folds:
@@ -127,7 +132,7 @@ def _as_shares(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*words, f"{area:.3f}", _percent(kept), _percent(rejected))
 
 
-def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
+def accuracy_of_scikit_learn(photos: Set, folds: Folds) -> float:
     """The accuracy of LogisticRegression on standardised features, C chosen on validation; NaN without scikit-learn."""
     try:
         from sklearn.linear_model import LogisticRegression
@@ -151,14 +156,14 @@ def accuracy_of_scikit_learn(photos: Set, folds: Sequence[Fold]) -> float:
 
 def calibration(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
     """Yields a row for each solver and seed, and their means."""
-    for solver, options in (("lbfgs", LBFGS), ("sgd", SGD)):
+    for word, solver in (("lbfgs", LBFGS), ("sgd", SGD)):
         rows = []
         for seed in SEEDS:
-            result = cross_validate(photos.folds(seed), photos.dataset, photos.examples, options, silent)
+            result = cross_validate(photos.folds(seed), photos.examples, solver, silent)
             after, (loss, error) = result.assessment, result.before
             rows.append((loss, after.log_loss, error, after.calibration_error, after.calibration_floor))
-            yield (name, solver, seed, *rows[-1])
-        yield (name, solver, "mean", *(statistics.mean(column) for column in zip(*rows, strict=True)))
+            yield (name, word, seed, *rows[-1])
+        yield (name, word, "mean", *(statistics.mean(column) for column in zip(*rows, strict=True)))
 
 
 def with_thresholds(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer, float]]:
@@ -234,9 +239,9 @@ def seconds_of(name: str, photos: Set) -> tuple[Any, ...]:
     """The row with the seconds of five folds and of a learning curve, on vectors in memory."""
     folds = photos.folds(SEEDS[0])
     started = time.perf_counter()
-    full = cross_validate(folds, photos.dataset, photos.examples, LBFGS, silent)
+    full = cross_validate(folds, photos.examples, LBFGS, silent)
     of_folds = time.perf_counter() - started
-    learning_curve(folds, photos.dataset, photos.examples, LBFGS, full, silent)
+    learning_curve(folds, photos.examples, LBFGS, full, silent)
     return (f"{name}: five folds; with the learning curve", of_folds, time.perf_counter() - started)
 
 

@@ -18,10 +18,12 @@ import numpy as np
 
 from retrainer.backbones.bundle import Bundle
 from retrainer.events import silent
+from retrainer.options.fit import FitOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.retraining import retrain
 from retrainer.training.examples import Examples
-from retrainer.training.gradient_descent import fit_by_gradient_descent
+from retrainer.training.fitting import NO_SNAPSHOTS
+from retrainer.training.gradient_descent import GradientDescentSolver
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.measuring import interleaved, process, timed
 from scripts.benchmark.synthetic import make_cached
@@ -69,10 +71,10 @@ def steps(repeats: int) -> Table:
         examples = Examples(features, np.arange(photos), label_ids)
         training, validation = examples.at(np.arange(photos // 5, photos)), examples.at(np.arange(photos // 5))
         count = 4000 if classes < 1000 else 400
-        options = RetrainOptions(how_many_training_steps=count)
+        solver = GradientDescentSolver.of(FitOptions(how_many_training_steps=count), balanced=False)
 
         def fit(training: Examples = training, validation: Examples = validation, classes: int = classes) -> None:
-            fit_by_gradient_descent(training, validation, classes, options, silent, lambda *_: None)  # noqa: B023
+            solver.fit(training, validation, classes, silent, NO_SNAPSHOTS)  # noqa: B023
 
         measured = interleaved({"fit": timed(fit)}, repeats)["fit"]
         cpu = measured.seconds * measured.cores

@@ -18,10 +18,10 @@ import numpy as np
 from retrainer.backbones.available import EMBEDDED
 from retrainer.events import silent
 from retrainer.measuring.figures import assess
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.splits import Part, split_by_content
 from retrainer.system.process import one_blas_thread
-from retrainer.training.fitting import fit
+from retrainer.training.fitting import Solver, fit
 from retrainer.training.head import softmax
 from retrainer.training.outliers import fit_rejection
 from scripts.benchmark.heads import LBFGS, SGD, Set, loaded
@@ -41,12 +41,13 @@ def drawn(photos: Set, per_class: int, seed: int) -> tuple[Set, Set]:
     return photos.only(chosen), photos.only(~chosen)
 
 
-def figures(few: Set, others: Set, options: RetrainOptions) -> tuple[float, ...]:
+def figures(few: Set, others: Set, solver: Solver) -> tuple[float, ...]:
     """Accuracy, log loss, calibration error, its floor, the share of kept photos, and the seconds of the fits."""
+    options = SplitOptions()
     split = split_by_content(few.dataset, options.validation_percentage, options.testing_percentage, 0, silent)
     training, validation = (few.examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     started = time.perf_counter()
-    head = fit(training, validation, len(few.dataset.labels), options).head
+    head = fit(training, validation, len(few.dataset.labels), solver).head
     rejection = fit_rejection(training, validation)
     seconds = time.perf_counter() - started
     scores = softmax(others.examples.logits(head))
@@ -71,12 +72,12 @@ def rows_of(name: str, photos: Set, seeds: int) -> Iterator[tuple[Any, ...]]:
     for seed in range(seeds):
         for size, some, per_class in sets(photos, seed):
             few, others = drawn(some, per_class, seed)
-            for solver, options in (("lbfgs", LBFGS), ("sgd", SGD)):
-                found.setdefault((size, solver), []).append(figures(few, others, options))
-    for (size, solver), of_seeds in found.items():
+            for word, solver in (("lbfgs", LBFGS), ("sgd", SGD)):
+                found.setdefault((size, word), []).append(figures(few, others, solver))
+    for (size, word), of_seeds in found.items():
         accuracy, loss, error, floor, kept, seconds = map(statistics.mean, zip(*of_seeds, strict=True))
         shares = f"{accuracy:.1%}", loss, error, floor, f"{error - floor:.3f}", f"{kept:.1%}"
-        yield (name, size, solver, *shares, seconds)
+        yield (name, size, word, *shares, seconds)
 
 
 @click.command()

@@ -14,12 +14,22 @@ from retrainer.errors import DatasetError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.learning_curve import CurvePoint, LearningCurve, expected_accuracy, learning_curve
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.fit import FitOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import stratified_folds
 from retrainer.training.examples import Examples, Views
-from retrainer.training.fitting import settled
+from retrainer.training.fitting import Solver
+from retrainer.training.lbfgs_solver import LbfgsSolver
 from retrainer.training.metrics import accuracy_interval
+from retrainer.training.solvers import solver_of
+
+LBFGS = LbfgsSolver(balanced=False, interval=10)
+
+
+def settled(dataset: Dataset) -> Solver:
+    """The solver of a run on a dataset, whose classes may be balanced."""
+    return solver_of(FitOptions(), dataset.counts, silent)
 
 
 def photos_of(counts: list[int], contents: list[str] | None = None) -> Dataset:
@@ -43,7 +53,7 @@ def blobs(dataset: Dataset, noise: float = 1.0, seed: int = 0) -> Examples:
 @given(st.lists(st.integers(5, 40), min_size=2, max_size=5), st.integers(2, 5), st.integers(0, 100))
 def test_each_photo_is_tested_once_and_each_class_evenly(counts: list[int], count: int, seed: int) -> None:
     dataset = photos_of(counts)
-    folds = folds_of(dataset, RetrainOptions(seed=seed), count)
+    folds = folds_of(dataset, SplitOptions(seed=seed), count)
     tested = np.concatenate([fold.testing for fold in folds])
     assert sorted(tested) == list(range(sum(counts)))
     for fold in folds:
@@ -63,21 +73,20 @@ def test_the_same_bytes_are_in_the_same_fold() -> None:
 
 
 def test_without_validation_all_others_train() -> None:
-    folds = folds_of(photos_of([20, 20]), RetrainOptions(validation_percentage=0), 4)
+    folds = folds_of(photos_of([20, 20]), SplitOptions(validation_percentage=0), 4)
     assert [(len(f.training), len(f.validation), len(f.testing)) for f in folds] == [(30, 0, 10)] * 4
 
 
 def test_more_folds_than_photos_are_an_error() -> None:
     with pytest.raises(DatasetError, match=r"Expected at least 7 different photos, one for each fold, received 6"):
-        folds_of(photos_of([3, 3]), RetrainOptions(), 7)
+        folds_of(photos_of([3, 3]), SplitOptions(), 7)
 
 
 def test_folds_measure_what_heads_make_of_photos_that_they_did_not_see() -> None:
     dataset = photos_of([100, 100, 100])
-    options = RetrainOptions()
-    folds = folds_of(dataset, options, 5)
+    folds = folds_of(dataset, SplitOptions(), 5)
     events: list[Event] = []
-    result = cross_validate(folds, dataset, blobs(dataset), options, events.append)
+    result = cross_validate(folds, blobs(dataset), LBFGS, events.append)
     assert result.assessment.count == 300
     assert np.mean(result.accuracies) == pytest.approx(result.assessment.accuracy)
     assert 0.8 < result.assessment.accuracy < 0.95
@@ -86,7 +95,7 @@ def test_folds_measure_what_heads_make_of_photos_that_they_did_not_see() -> None
     assert heads == [f"Fold {number} of 5" for number in range(1, 6)]
     noise = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
     nothing = Examples(noise, np.arange(300), dataset.label_ids)
-    assert cross_validate(folds, dataset, nothing, options, silent).assessment.accuracy < 0.45
+    assert cross_validate(folds, nothing, LBFGS, silent).assessment.accuracy < 0.45
 
 
 def test_folds_learn_from_views_and_are_tested_on_photos() -> None:
@@ -94,11 +103,11 @@ def test_folds_learn_from_views_and_are_tested_on_photos() -> None:
     dataset = photos_of([40, 40, 40])
     examples, others = blobs(dataset, 0.2), np.roll(np.arange(120), -40)
     misleading = replace(examples, views=Views(examples.matrix, np.stack([others, others], axis=1)))
-    folds = folds_of(dataset, RetrainOptions(), 5)
-    result = cross_validate(folds, dataset, misleading, RetrainOptions(), silent)
+    folds = folds_of(dataset, SplitOptions(), 5)
+    result = cross_validate(folds, misleading, LBFGS, silent)
     assert result.assessment.accuracy == 0
     assert np.trace(np.roll(result.assessment.confusion, 1, axis=1)) in (0, 120)
-    assert cross_validate(folds, dataset, examples, RetrainOptions(), silent).assessment.accuracy == 1
+    assert cross_validate(folds, examples, LBFGS, silent).assessment.accuracy == 1
 
 
 def test_a_learning_curve_rises_and_names_the_class_that_needs_photos() -> None:
@@ -109,10 +118,9 @@ def test_a_learning_curve_rises_and_names_the_class_that_needs_photos() -> None:
     generator = np.random.default_rng(0)
     features = (centres[dataset.label_ids] + generator.normal(size=(264, 60))).astype(np.float32)
     examples = Examples(features, np.arange(264), dataset.label_ids)
-    options = RetrainOptions()
-    folds = folds_of(dataset, options, 5)
-    full = cross_validate(folds, dataset, examples, options, silent)
-    curve = learning_curve(folds, dataset, examples, options, full, silent)
+    folds = folds_of(dataset, SplitOptions(), 5)
+    full = cross_validate(folds, examples, LBFGS, silent)
+    curve = learning_curve(folds, examples, LBFGS, full, silent)
     counts = [point.photos for point in curve.points]
     # All but those that test: few validate, so that heads learn from these as well.
     assert counts == pytest.approx([211 / 8, 211 / 4, 211 / 2, 211], abs=2)
@@ -130,11 +138,8 @@ def curve_of(counts: list[int], centres: np.ndarray[tuple[int, ...], np.dtype[np
     generator = np.random.default_rng(seed)
     features = (centres[dataset.label_ids] + generator.normal(size=(sum(counts), 60))).astype(np.float32)
     examples = Examples(features, np.arange(sum(counts)), dataset.label_ids)
-    options = settled(RetrainOptions(), dataset.counts, silent)
-    folds = folds_of(dataset, options, 5)
-    return learning_curve(
-        folds, dataset, examples, options, cross_validate(folds, dataset, examples, options, silent), silent
-    )
+    solver, folds = settled(dataset), folds_of(dataset, SplitOptions(), 5)
+    return learning_curve(folds, examples, solver, cross_validate(folds, examples, solver, silent), silent)
 
 
 def test_classes_that_are_alike_are_hardly_ever_named() -> None:
@@ -157,11 +162,10 @@ def test_tiny_sets_have_a_curve_too() -> None:
     for counts in ([2, 1], [1, 1, 1], [2, 2], [5, 5]):
         dataset = photos_of(counts)
         for seed in range(8):
-            options = RetrainOptions(seed=seed)
-            folds = folds_of(dataset, options, 2)
+            folds = folds_of(dataset, SplitOptions(seed=seed), 2)
             assert all(len(fold.training) for fold in folds)
-            full = cross_validate(folds, dataset, blobs(dataset), options, silent)
-            curve = learning_curve(folds, dataset, blobs(dataset), options, full, silent)
+            full = cross_validate(folds, blobs(dataset), LBFGS, silent)
+            curve = learning_curve(folds, blobs(dataset), LBFGS, full, silent)
             assert 0 <= curve.twice[1] <= 1
             assert len({point.photos for point in curve.points}) == len(curve.points)
 
@@ -245,8 +249,8 @@ def test_folds_are_printed(photos: Photos, configured: Configure, command: Comma
 def test_a_class_that_one_fold_tests_whole_is_told_of() -> None:
     dataset = photos_of([20, 20], ["copies"] * 20 + [str(number) for number in range(20)])
     events: list[Event] = []
-    options = settled(RetrainOptions(), dataset.counts, silent)
-    result = cross_validate(folds_of(dataset, options, 5), dataset, blobs(dataset), options, events.append)
+    folds = folds_of(dataset, SplitOptions(), 5)
+    result = cross_validate(folds, blobs(dataset), settled(dataset), events.append)
     warned = [event.message for event in events if isinstance(event, Warned)]
     assert len(warned) == 1
     assert "All photos of 'class 0' stay together in fold" in warned[0]
@@ -256,9 +260,8 @@ def test_a_class_that_one_fold_tests_whole_is_told_of() -> None:
 
 def test_the_interval_of_folds_counts_copies_as_one_photo() -> None:
     dataset = photos_of([40, 40])
-    options = settled(RetrainOptions(), dataset.counts, silent)
     examples = blobs(dataset)
     copies = replace(dataset, groups=np.arange(80) // 4)
     grouped = replace(examples, groups=copies.groups)
-    figures = cross_validate(folds_of(copies, options, 5), copies, grouped, options, silent).assessment
+    figures = cross_validate(folds_of(copies, SplitOptions(), 5), grouped, settled(dataset), silent).assessment
     assert figures.interval == pytest.approx(accuracy_interval(figures.accuracy * 20, 20))

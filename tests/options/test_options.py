@@ -61,11 +61,11 @@ def test_defaults_are_those_of_2017() -> None:
 
 
 def test_the_solver_is_gradient_descent_where_one_of_its_flags_is_given() -> None:
-    assert not RetrainOptions().descends
-    assert RetrainOptions(solver="sgd").descends
-    assert not RetrainOptions(solver="lbfgs").descends
+    assert RetrainOptions().solver_name == "lbfgs"
+    assert RetrainOptions(solver="sgd").solver_name == "sgd"
+    assert RetrainOptions(solver="lbfgs").solver_name == "lbfgs"
     for given in ({"how_many_training_steps": 4000}, {"learning_rate": 0.01}, {"train_batch_size": -1}):
-        assert RetrainOptions(**given).descends
+        assert RetrainOptions(**given).solver_name == "sgd"
         with pytest.raises(OptionError, match=f"^--{next(iter(given))}: expected --solver sgd"):
             RetrainOptions(solver="lbfgs", **given)
 

@@ -4,15 +4,14 @@ import pytest
 from retrainer.arrays import Floats, Integers
 from retrainer.events import Event, Noted, silent
 from retrainer.measuring.calibration import calibration_error, calibration_floor
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, Views
-from retrainer.training.fitting import fit, keep_none
-from retrainer.training.gradient_descent import fit_by_gradient_descent
+from retrainer.training.fitting import NO_SNAPSHOTS, Solver, fit
 from retrainer.training.head import Head, softmax
 from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import OutOfFold, fold_numbers
 from retrainer.training.outliers import fit_rejection
-from retrainer.training.regression import fit_by_regression
+from retrainer.training.solvers import SOLVERS
 
 DEPTH = 40
 
@@ -94,21 +93,26 @@ def figures(head: Head, held_out: Examples) -> tuple[float, float]:
     return float(right.mean()), calibration_error(highest, right) - calibration_floor(highest)
 
 
-SOLVERS = [{}, {"how_many_training_steps": 300}]
+SETTINGS = [{}, {"how_many_training_steps": 300}]
 
 
-@pytest.mark.parametrize(("given", "most"), [(SOLVERS[0], 0.032), (SOLVERS[1], 0.045)], ids=["lbfgs", "sgd"])
+def solver_with(given: dict[str, float]) -> Solver:
+    options = FitOptions(**given)  # type: ignore[arg-type]
+    return SOLVERS[options.solver_name].of(options, balanced=False)
+
+
+@pytest.mark.parametrize(("given", "most"), [(SETTINGS[0], 0.032), (SETTINGS[1], 0.045)], ids=["lbfgs", "sgd"])
 def test_scores_of_small_sets_mean_what_they_say(given: dict[str, float], most: float) -> None:
     """15 photos of each of two classes; with the temperature of the two that validate 0.036 and 0.056."""
     held_out = classes_of([2000, 2000], 999)
-    options = RetrainOptions(**given)  # type: ignore[arg-type]
-    heads = [fit(*parted([15, 15], seed, 1), 2, options).head for seed in range(20)]
+    solver = solver_with(given)
+    heads = [fit(*parted([15, 15], seed, 1), 2, solver).head for seed in range(20)]
     accuracies, errors = zip(*(figures(head, held_out) for head in heads), strict=True)
     assert np.mean(errors) < most
     assert np.mean(accuracies) > 0.87
 
 
-@pytest.mark.parametrize("given", SOLVERS, ids=["lbfgs", "sgd"])
+@pytest.mark.parametrize("given", SETTINGS, ids=["lbfgs", "sgd"])
 def test_a_head_learns_from_few_validation_photos_too_and_says_so(given: dict[str, float]) -> None:
     """All photos of the third class that are of another kind validate."""
     training, validation = parted([20, 20, 20], 0, 4)
@@ -117,9 +121,9 @@ def test_a_head_learns_from_few_validation_photos_too_and_says_so(given: dict[st
         matrix[rows, 2] -= 2.5
         matrix[rows, DEPTH - 1] += 8
     events: list[Event] = []
-    options = RetrainOptions(**given)  # type: ignore[arg-type]
-    head = fit(training, validation, 3, options, events.append).head
-    alone = fit(training, validation.at(np.arange(0)), 3, options).head
+    solver = solver_with(given)
+    head = fit(training, validation, 3, solver, events.append).head
+    alone = fit(training, validation.at(np.arange(0)), 3, solver).head
     assert correct(odd.logits(head), odd.label_ids).mean() > 0.9
     assert correct(odd.logits(alone), odd.label_ids).mean() < 0.7
     noted = [event.message for event in events if isinstance(event, Noted)]
@@ -130,7 +134,7 @@ def test_a_head_of_enough_validation_photos_does_not_learn_from_them() -> None:
     training, validation = parted([120, 120], 0, 80)
     validation.matrix[validation.rows[80:], DEPTH - 1] += 8
     events: list[Event] = []
-    first = fit(training, validation, 2, RetrainOptions(), events.append)
+    first = fit(training, validation, 2, solver_with({}), events.append)
     assert abs(first.head.weights[DEPTH - 1]).max() < 0.5
     assert [event.message for event in events if isinstance(event, Noted)] == [
         f"Chose penalty {first.facts['strength']:.2g} (best on validation)"
@@ -149,14 +153,13 @@ def test_the_threshold_of_small_sets_keeps_95_of_100() -> None:
 
 
 @pytest.mark.parametrize("validating", [2, 90])
-@pytest.mark.parametrize("given", SOLVERS, ids=["lbfgs", "sgd"])
+@pytest.mark.parametrize("given", SETTINGS, ids=["lbfgs", "sgd"])
 def test_a_heads_logits_are_divided_by_its_temperature(given: dict[str, float], validating: int) -> None:
     """Its weights and its biases are; with few validation photos and with enough."""
     training, validation = parted([100, 100], 3, validating)
-    options = RetrainOptions(**given)  # type: ignore[arg-type]
-    solver = fit_by_gradient_descent if given else fit_by_regression
-    found = solver(training, validation, 2, options, silent, keep_none)
-    trained = fit(training, validation, 2, options)
+    solver = solver_with(given)
+    found = solver.fit(training, validation, 2, silent, NO_SNAPSHOTS)
+    trained = fit(training, validation, 2, solver)
     assert trained.temperature == found.temperature
     assert abs(trained.temperature - 1) > 0.01
     assert np.abs(found.head.biases).max() > 1e-3

@@ -9,15 +9,18 @@ from scipy.optimize import approx_fprime, minimize
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
 from retrainer.events import Event, HeadMeasured, Noted, StepEvaluated, silent
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, measured
-from retrainer.training.fitting import fit, keep_none, settled
+from retrainer.training.fitting import NO_SNAPSHOTS, Fitted, Snapshots, fit
 from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector, minimise
-from retrainer.training.regression import Regression, class_weights, fit_by_regression
+from retrainer.training.lbfgs_solver import LbfgsSolver
+from retrainer.training.regression import Regression, class_weights
+from retrainer.training.solvers import SOLVERS, solver_of
 
 CLASSES, DEPTH = 3, 8
 ALIKE = np.ones(CLASSES, np.float32)
+LBFGS = LbfgsSolver(balanced=False, interval=10)
 NONE = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -101,15 +104,14 @@ def test_a_feature_that_never_varies_does_no_harm() -> None:
     )
 
 
-def regressed(training: Examples, validation: Examples, events: list[Event], **given: object) -> Head:
-    options = RetrainOptions(**given)  # type: ignore[arg-type]
-    return fit_by_regression(training, validation, CLASSES, options, events.append, keep_none).head
+def regressed(training: Examples, validation: Examples, events: list[Event], interval: int = 10) -> Fitted:
+    return LbfgsSolver(False, interval).fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS)
 
 
 def test_validation_chooses_the_strength_and_the_best_head_is_the_last_told_of() -> None:
     events: list[Event] = []
     training, validation = blobs(60), blobs(600, seed=1)
-    fitted = fit_by_regression(training, validation, CLASSES, RetrainOptions(), events.append, keep_none)
+    fitted = regressed(training, validation, events)
     tried = [event for event in events if isinstance(event, HeadMeasured)]
     losses = [measured(Head(event.weights, event.biases), validation)[1] for event in tried]
     assert losses[0] > min(losses) < losses[-1]
@@ -122,41 +124,40 @@ def test_validation_chooses_the_strength_and_the_best_head_is_the_last_told_of()
 
 def test_steps_are_iterations_told_of_at_each_interval() -> None:
     events: list[Event] = []
-    regressed(blobs(), blobs(30, 1), events, eval_step_interval=7)
+    regressed(blobs(), blobs(30, 1), events, interval=7)
     steps = [event.step for event in events if isinstance(event, StepEvaluated)]
     assert steps[:3] == [0, 7, 14]
     assert all(step % 7 == 0 for step in steps[:-1])
     kept: list[int] = []
-    options = RetrainOptions(intermediate_store_frequency=5)
-    fit_by_regression(blobs(), NONE, CLASSES, options, silent, lambda step, head: kept.append(step))
+    LBFGS.fit(blobs(), NONE, CLASSES, silent, Snapshots(5, lambda step, head: kept.append(step)))
     assert kept[:2] == [5, 10]
 
 
 def test_without_validation_the_usual_strength_is_taken() -> None:
-    fitted = fit_by_regression(blobs(), NONE, CLASSES, RetrainOptions(), silent, keep_none)
-    assert fitted.strength == pytest.approx(0.1)
+    fitted = regressed(blobs(), NONE, [])
+    assert fitted.facts["strength"] == pytest.approx(0.1)
     assert fitted.temperature == 1
     assert measured(fitted.head, blobs(300, 1))[0] > 0.6
 
 
 def test_the_same_examples_give_the_same_head() -> None:
-    heads = [regressed(blobs(), blobs(30, 1), []) for _ in range(2)]
+    heads = [regressed(blobs(), blobs(30, 1), []).head for _ in range(2)]
     assert heads[0].tobytes() == heads[1].tobytes()
 
 
 def test_examples_of_many_chunks_are_fitted_as_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     training, validation = blobs(300), blobs(300, 1)
-    whole = fit_by_regression(training, validation, CLASSES, RetrainOptions(), silent, keep_none)
+    whole = regressed(training, validation, [])
     regression = Regression(training, ALIKE)
     point = regression.start(whole.head)
     value, gradient = regression.objective(0.1)(point)
-    for module in ("examples", "regression"):
+    for module in ("examples", "regression", "lbfgs_solver"):
         monkeypatch.setattr(f"retrainer.training.{module}.ROWS_PER_CHUNK", 100)
     of_parts = Regression(training, ALIKE)
     assert of_parts.start(whole.head) == pytest.approx(point, rel=1e-6)
     assert of_parts.objective(0.1)(point)[0] == pytest.approx(value, rel=1e-5)
     assert of_parts.objective(0.1)(point)[1] == pytest.approx(gradient, abs=1e-5)
-    parts = fit_by_regression(training, validation, CLASSES, RetrainOptions(), silent, keep_none)
+    parts = regressed(training, validation, [])
     assert measured(parts.head, validation)[1] < measured(whole.head, validation)[1] + 0.05
 
 
@@ -170,14 +171,16 @@ def test_thinned_examples_keep_each_classs_share() -> None:
 
 def test_classes_count_alike_where_one_has_three_times_the_photos_of_another() -> None:
     events: list[Event] = []
-    assert settled(RetrainOptions(), np.array([10, 29]), events.append).class_weight == "none"
+    assert not solver_of(FitOptions(), np.array([10, 29]), events.append).balanced
     assert not events
-    assert settled(RetrainOptions(), np.array([10, 30]), events.append).class_weight == "balanced"
+    assert solver_of(FitOptions(), np.array([10, 30]), events.append).balanced
     (noted,) = events
     assert isinstance(noted, Noted)
     assert "has 3.0 times as many photos as the smallest" in noted.message
-    for options in (RetrainOptions(class_weight="none"), RetrainOptions(how_many_training_steps=9)):
-        assert settled(options, np.array([10, 90]), silent) is options
+    for options in (FitOptions(class_weight="none"), FitOptions(how_many_training_steps=9)):
+        chosen = solver_of(options, np.array([10, 90]), events.append)
+        assert chosen == SOLVERS[options.solver_name].of(options, balanced=False)
+    assert len(events) == 1
 
 
 def test_balanced_weights_sum_to_the_examples_and_are_alike_for_classes() -> None:
@@ -197,12 +200,12 @@ def test_balanced_classes_are_balanced_in_the_choice_of_the_strength_too() -> No
 
     training, validation, held_out = examples([900, 9, 9, 9]), examples([300, 3, 3, 3]), examples([300] * 4)
     fits = {
-        choice: fit_by_regression(training, validation, 4, RetrainOptions(class_weight=choice), silent, keep_none)
+        choice: LbfgsSolver(choice == "balanced", 10).fit(training, validation, 4, silent, NO_SNAPSHOTS)
         for choice in ("balanced", "none")
     }
     accuracies = {choice: measured(found.head, held_out)[0] for choice, found in fits.items()}
     assert accuracies["balanced"] > accuracies["none"] + 0.1
-    assert fits["balanced"].strength > fits["none"].strength
+    assert fits["balanced"].facts["strength"] > fits["none"].facts["strength"]
 
 
 def test_features_that_are_no_numbers_are_an_error() -> None:
@@ -210,7 +213,7 @@ def test_features_that_are_no_numbers_are_an_error() -> None:
         training, validation = blobs(), blobs(30, 1)
         (training, validation)[part].matrix[3, 2] = np.nan
         with pytest.raises(TrainingError, match="are damaged: expected numbers, received NaN or infinity"):
-            fit(training, validation, CLASSES, RetrainOptions())
+            fit(training, validation, CLASSES, LBFGS)
 
 
 def test_balanced_classes_find_more_of_the_few() -> None:
@@ -219,7 +222,7 @@ def test_balanced_classes_find_more_of_the_few() -> None:
     held_out = blobs(900, 2)
 
     def recall(choice: str) -> float:
-        head = fit(few, NONE, CLASSES, RetrainOptions(class_weight=choice)).head
+        head = fit(few, NONE, CLASSES, LbfgsSolver(choice == "balanced", 10)).head
         return float((held_out.logits(head).argmax(axis=1) == 0)[held_out.label_ids == 0].mean())
 
     assert recall("balanced") > recall("none") + 0.1
@@ -228,7 +231,8 @@ def test_balanced_classes_find_more_of_the_few() -> None:
 @pytest.mark.parametrize("given", [{}, {"how_many_training_steps": 300}])
 def test_a_head_is_calibrated_on_validation(given: dict[str, int]) -> None:
     training, validation = blobs(60, distance=3), blobs(900, 1, distance=3)
-    trained = fit(training, validation, CLASSES, RetrainOptions(**given))  # type: ignore[arg-type]
+    options = FitOptions(**given)  # type: ignore[arg-type]
+    trained = fit(training, validation, CLASSES, SOLVERS[options.solver_name].of(options, balanced=False))
     uncalibrated = trained.head.calibrated(1 / trained.temperature)
     assert measured(trained.head, validation)[1] <= measured(uncalibrated, validation)[1]
     assert measured(trained.head, validation)[0] == measured(uncalibrated, validation)[0]
@@ -239,6 +243,6 @@ def test_a_head_is_calibrated_on_validation(given: dict[str, int]) -> None:
 def test_a_float_of_extremes_stays_finite() -> None:
     features: Floats = np.array([[1e6], [-1e6], [3e5], [0]], np.float32)
     examples = Examples(features, np.arange(4), np.array([0, 1, 0, 1]))
-    trained = fit(examples, examples, 2, RetrainOptions())
+    trained = fit(examples, examples, 2, LBFGS)
     assert measured(trained.head, examples)[0] == 1.0
     assert np.isfinite(trained.head.weights).all()

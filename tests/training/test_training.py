@@ -8,20 +8,22 @@ import pytest
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
 from retrainer.events import Event, Noted, StepEvaluated, Warned, silent
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.fit import FitOptions
+from retrainer.training.batches import BalancedSampler
 from retrainer.training.checkpoints import Checkpoint, overfitting_in
 from retrainer.training.examples import Examples, measured
+from retrainer.training.fitting import NO_SNAPSHOTS, Snapshots
 from retrainer.training.fitting import fit as fit_head
-from retrainer.training.fitting import keep_none
-from retrainer.training.gradient_descent import BalancedSampler, fit_by_gradient_descent
+from retrainer.training.gradient_descent import GradientDescentSolver
 from retrainer.training.head import Head, gradient_step, initial_head, softmax
 from retrainer.training.metrics import correct, cross_entropy
 
 CLASSES, DEPTH = 3, 5
 
 
-def options(**given: object) -> RetrainOptions:
-    return RetrainOptions(**{"how_many_training_steps": 60, **given})  # type: ignore[arg-type]
+def solver(**given: object) -> GradientDescentSolver:
+    options = FitOptions(**{"how_many_training_steps": 60, **given})  # type: ignore[arg-type]
+    return GradientDescentSolver.of(options, balanced=False)
 
 
 def blobs(count: int = 60, seed: int = 0) -> Examples:
@@ -34,7 +36,7 @@ def blobs(count: int = 60, seed: int = 0) -> Examples:
 
 
 def fit(training: Examples, observer=silent, **given: object) -> Head:  # type: ignore[no-untyped-def]
-    return fit_by_gradient_descent(training, blobs(300, 1), CLASSES, options(**given), observer, keep_none).head
+    return solver(**given).fit(training, blobs(300, 1), CLASSES, observer, NO_SNAPSHOTS).head
 
 
 def test_a_gradient_step_follows_the_numerical_gradient() -> None:
@@ -114,14 +116,8 @@ def test_steps_are_evaluated_at_the_interval_and_at_the_end() -> None:
 
 def test_intermediate_heads_are_those_of_their_step() -> None:
     kept: dict[int, Head] = {}
-    fit_by_gradient_descent(
-        blobs(),
-        blobs(),
-        CLASSES,
-        options(how_many_training_steps=31, intermediate_store_frequency=10),
-        silent,
-        lambda step, head: kept.update({step: head.copy()}),
-    )
+    snapshots = Snapshots(10, lambda step, head: kept.update({step: head.copy()}))
+    solver(how_many_training_steps=31).fit(blobs(), blobs(), CLASSES, silent, snapshots)
     assert sorted(kept) == [10, 20, 30]
     np.testing.assert_array_equal(kept[20].weights, fit(blobs(), how_many_training_steps=21).weights)
 
@@ -129,7 +125,7 @@ def test_intermediate_heads_are_those_of_their_step() -> None:
 def test_without_validation_photos_only_training_is_measured() -> None:
     nothing = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
     events: list[Event] = []
-    fit_by_gradient_descent(blobs(), nothing, CLASSES, options(), events.append, keep_none)
+    solver().fit(blobs(), nothing, CLASSES, events.append, NO_SNAPSHOTS)
     (last,) = [e for e in events if isinstance(e, StepEvaluated) and e.step == 59]
     assert last.validation_count == 0
     assert math.isnan(last.validation_accuracy)
@@ -196,9 +192,9 @@ def test_a_set_that_does_not_overfit_raises_no_alarm_however_steps_waver() -> No
     """With batches of validation photos four of these ten did."""
     for seed in range(10):
         events: list[Event] = []
-        settings = options(how_many_training_steps=300, learning_rate=0.5, seed=seed)
+        settings = solver(how_many_training_steps=300, learning_rate=0.5, seed=seed)
         training, validation = overlapping(900, seed, 0.1), overlapping(200, seed + 100, 0.1)
-        fit_by_gradient_descent(training, validation, CLASSES, settings, events.append, keep_none)
+        settings.fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS)
         assert not [event for event in events if isinstance(event, Warned)]
 
 
@@ -216,18 +212,17 @@ def test_large_steps_do_not_ship_the_head_of_the_first_step(validating: int) -> 
     generator = np.random.default_rng(1)
     training, validation, held_out = (hard(count, generator) for count in (400, validating, 2000))
     events: list[Event] = []
-    settings = options(how_many_training_steps=1500, learning_rate=0.3, validation_batch_size=-1)
-    kept = fit_by_gradient_descent(training, validation, 5, settings, events.append, keep_none)
+    settings = solver(how_many_training_steps=1500, learning_rate=0.3, validation_batch_size=-1)
+    kept = settings.fit(training, validation, 5, events.append, NO_SNAPSHOTS)
     steps = [event for event in events if isinstance(event, StepEvaluated)]
     assert min(event.validation_cross_entropy for event in steps[1:]) > steps[0].validation_cross_entropy
-    first = fit_by_gradient_descent(
-        training, validation, 5, options(how_many_training_steps=1, learning_rate=0.3), silent, keep_none
-    )
-    assert kept.step > 0
+    one_step = solver(how_many_training_steps=1, learning_rate=0.3)
+    first = one_step.fit(training, validation, 5, silent, NO_SNAPSHOTS)
+    assert kept.facts["step"] > 0
     assert kept.temperature > 2
     assert measured(kept.head, held_out)[0] > measured(first.head, held_out)[0] + 0.02
     (noted,) = [event.message for event in events if isinstance(event, Noted)]
-    assert noted.startswith(f"Kept step {kept.step} (best on ")
+    assert noted.startswith(f"Kept step {kept.facts['step']} (best on ")
 
 
 def test_the_step_that_is_kept_is_among_the_facts_and_an_early_one_is_warned_of() -> None:
@@ -235,14 +230,14 @@ def test_the_step_that_is_kept_is_among_the_facts_and_an_early_one_is_warned_of(
     training, validation = blobs(300), blobs(300, 1)
     validation = Examples(validation.matrix, validation.rows, (validation.label_ids + 1) % CLASSES)
     events: list[Event] = []
-    trained = fit_head(training, validation, CLASSES, options(how_many_training_steps=400), events.append)
+    trained = fit_head(training, validation, CLASSES, solver(how_many_training_steps=400), events.append)
     assert trained.facts["step"] == 0
     (message,) = [event.message for event in events if isinstance(event, Warned) and "is kept:" in event.message]
     assert message == (
         "Step 0 of 399 is kept: later steps do worse on photos that they did not learn from. "
         "Steps are probably too large: lower --learning_rate, now 0.01; 0.01 is usual."
     )
-    good = fit_head(training, blobs(300, 1), CLASSES, options(how_many_training_steps=400), events.append)
+    good = fit_head(training, blobs(300, 1), CLASSES, solver(how_many_training_steps=400), events.append)
     assert good.facts["step"] > 300
 
 
@@ -258,8 +253,8 @@ def test_a_run_that_overfits_says_so_and_what_to_do() -> None:
 
     events: list[Event] = []
     training, validation = mislabelled(150, 0.35), mislabelled(900, 0.0)
-    settings = options(how_many_training_steps=3000, learning_rate=0.005, validation_batch_size=-1)
-    head = fit_by_gradient_descent(training, validation, CLASSES, settings, events.append, keep_none).head
+    settings = solver(how_many_training_steps=3000, learning_rate=0.005, validation_batch_size=-1)
+    head = settings.fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS).head
     (message,) = [event.message for event in events if isinstance(event, Warned) and "overfitting" in event.message]
     assert re.match(
         r"Training is overfitting since step \d+: its accuracy on the photos that it trains on was", message

@@ -1,0 +1,41 @@
+"""The solvers by name, and the one that the options choose."""
+
+from retrainer.arrays import Integers
+from retrainer.events import Noted, Observer
+from retrainer.options.fit import FitOptions
+from retrainer.training.fitting import Solver
+from retrainer.training.gradient_descent import GradientDescentSolver
+from retrainer.training.lbfgs_solver import LbfgsSolver
+
+# A name of `options.fit.SOLVER_NAMES` -> its class.
+SOLVERS: dict[str, type[Solver]] = {"lbfgs": LbfgsSolver, "sgd": GradientDescentSolver}
+
+# The classes count alike by default if the largest has this many times the photos of the smallest.
+_IMBALANCED = 3
+
+
+def solver_of(options: FitOptions, counts: Integers, observer: Observer) -> Solver:
+    """Returns the solver for all fits of a run.
+
+    Args:
+        options: The solver and its settings.
+        counts: Photos of each class, `(C,)`.
+        observer: Is called if classes are balanced because of their sizes.
+    """
+    return SOLVERS[options.solver_name].of(options, _is_balanced(options, counts, observer))
+
+
+def _is_balanced(options: FitOptions, counts: Integers, observer: Observer) -> bool:
+    """Whether each class counts as much as the others; `auto` depends on their sizes, but not in gradient descent."""
+    if options.class_weight != "auto" or options.solver_name == "sgd":
+        return options.class_weight == "balanced"
+    imbalance = counts.max() / counts.min()
+    if imbalance < _IMBALANCED:
+        return False
+    observer(
+        Noted(
+            f"The largest class has {imbalance:.1f} times as many photos as the smallest; each class counts as much as "
+            "the others. --class_weight none lets each photo count as much."
+        )
+    )
+    return True
