@@ -18,6 +18,9 @@ Bools = npt.NDArray[np.bool_]
 Digests = npt.NDArray[np.uint8]
 """SHA-256 digests, `(n, 32)`, one row per file."""
 
+HASH_BYTES = 5
+"""Bytes of a digest that a model remembers a photo by."""
+
 
 def spread(count: int, most: int) -> Integers:
     """The numbers of `count` rows, or of at most so many of them from all of them evenly; ascending."""

@@ -13,8 +13,8 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, PictureError, RetrainerError
 from retrainer.events import Noted, Observer
+from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
-from retrainer.measuring.figures import Assessment
 from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS

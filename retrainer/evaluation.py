@@ -17,9 +17,9 @@ from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned
 from retrainer.labeler import Labeler
-from retrainer.measuring.figures import Assessment, assess
-from retrainer.measuring.remembered_split import Membership
-from retrainer.measuring.unseen import all_measured, unseen
+from retrainer.measuring.assessment import Assessment, assess
+from retrainer.measuring.remembered_split import RememberedSplit
+from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.labels import class_ids_of, label_of
@@ -90,11 +90,13 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     labeler = Labeler(LabelOptions(**given.values(ModelOptions)))
     for warning in labeler.warnings:
         report(Warned(warning))
-    membership = Membership.from_metadata(labeler.metadata.split)
-    files = scan(_image_dir(given, membership), report, fewest=1)
+    remembered = RememberedSplit.from_metadata(labeler.metadata.split)
+    files = scan(_image_dir(given, remembered), report, fewest=1)
     label_ids = _label_ids(files, labeler, given, report)
-    read = _Reading.of(labeler, files, label_ids, membership, given.bottleneck_dir, report)
-    measured = unseen(membership, files, label_ids, read.digests, report) if membership else all_measured(label_ids)
+    read = _Reading.of(labeler, files, label_ids, remembered, given.bottleneck_dir, report)
+    measured = (
+        select_unseen(remembered, files, label_ids, read.digests, report) if remembered else select_all(label_ids)
+    )
     rows = measured.rows[read.readable[measured.rows]]
     if not len(rows):
         which = "test photos" if measured.left_out else "photos"
@@ -106,7 +108,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     return Evaluation(
         graph=given.graph,
         image_dir=files.root,
-        part=measured.told(read.readable[measured.rows], files.root, report),
+        part=measured.report(read.readable[measured.rows], files.root, report),
         learnt=measured.learnt,
         labels=labeler.labels,
         assessment=assess(labeler.labels, scores, own),
@@ -127,21 +129,21 @@ def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores
     )
 
 
-def _image_dir(options: EvaluateOptions, membership: Membership | None) -> str:
+def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> str:
     """The folder to measure on: the given one, or else the model's own."""
     if options.image_dir:
         return options.image_dir
-    if not membership:
+    if not remembered:
         raise OptionError(
             f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
             "Give it as --image_dir FOLDER.",
         )
-    if not os.path.isdir(membership.image_dir):
+    if not os.path.isdir(remembered.image_dir):
         raise OptionError(
-            f"'{shown(options.graph)}' learnt from '{shown(membership.image_dir)}'; expected that folder, found none.",
+            f"'{shown(options.graph)}' learnt from '{shown(remembered.image_dir)}'; expected that folder, found none.",
             "Give its place now as --image_dir FOLDER.",
         )
-    return membership.image_dir
+    return remembered.image_dir
 
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:
@@ -202,12 +204,12 @@ class _Reading:
         labeler: Labeler,
         files: PhotoFiles,
         label_ids: Integers,
-        membership: Membership | None,
+        remembered: RememberedSplit | None,
         bottleneck_dir: str,
         report: Reporter,
     ) -> "_Reading":
         """Hashes and labels the photos with a class id; a photo that the model certainly saw is not labelled."""
-        was_seen = membership.was_seen if membership else _is_new
+        was_seen = remembered.was_seen if remembered else _is_new
         digests = _known_digests(files, bottleneck_dir, report)
         seen = [was_seen(digest.tobytes()) for digest in digests]
         rows = np.flatnonzero((label_ids >= 0) & ~np.array(seen, np.bool_)).tolist()

@@ -10,7 +10,7 @@ import numpy as np
 from retrainer.arrays import Bools, Floats, Integers, spread
 from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
 from retrainer.errors import PictureError, RetrainerError
-from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, Membership
+from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import is_tflite, twin_of
 from retrainer.models.seal import damaged
@@ -164,12 +164,12 @@ def _compared(old: _Old, bundle: Bundle, held_out: HeldOut, head: Head) -> Previ
     if len(shared) < _FEWEST_CLASSES:
         return replace(result, problem="they have fewer than two classes in common")
     ids, old_ids = ([known.index(label) for label in shared] for known in (labels, old_labels))
-    membership = Membership.from_metadata(old.metadata.split)
-    seen = _seen(membership, held_out) if membership else np.zeros(len(held_out.rows), np.bool_)
+    remembered = RememberedSplit.from_metadata(old.metadata.split)
+    seen = _seen(remembered, held_out) if remembered else np.zeros(len(held_out.rows), np.bool_)
     held_out = held_out.where(~seen & np.isin(held_out.label_ids, ids))
     old_scores, scored = _old_scores(old, bundle, held_out)
     held_out = held_out.where(scored)
-    result = replace(result, left_out=int(seen.sum()), knows_split=membership is not None)
+    result = replace(result, left_out=int(seen.sum()), knows_split=remembered is not None)
     if not len(held_out.rows):
         return replace(result, problem="the old one learnt from all test photos" if seen.any() else "no test photos")
     right = np.searchsorted(ids, held_out.label_ids)
@@ -185,14 +185,14 @@ def _compared(old: _Old, bundle: Bundle, held_out: HeldOut, head: Head) -> Previ
     )
 
 
-def _seen(membership: Membership, held_out: HeldOut) -> Bools:
+def _seen(remembered: RememberedSplit, held_out: HeldOut) -> Bools:
     """Whether each photo trained or validated a model, or may have, `(n,)`.
 
     Photos that validate count because a model with few of them learns from them, too. If the model has not kept the
     hash of a photo, the options of its split decide.
     """
-    parts = membership.known_parts(held_out.dataset.digests[held_out.rows])
-    split = membership.parts(held_out.dataset)[held_out.rows]
+    parts = remembered.known_parts(held_out.dataset.digests[held_out.rows])
+    split = remembered.parts(held_out.dataset)[held_out.rows]
     known = np.isin(parts, (Part.TRAINING, Part.VALIDATION, AMBIGUOUS))
     seen: Bools = known | ((parts == UNKNOWN) & (split != Part.TESTING))
     return seen

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from retrainer.events import Calibrated, ModelKept, ModelWritten, Observer, PhotoMisclassified, TestEvaluated
+from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
-from retrainer.measuring.figures import Assessment, assess, calibration_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
-from retrainer.measuring.remembered_split import Membership
+from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS
@@ -115,7 +115,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         prepared = with_views(prepared, split, run, report)
     solver = solver_of(run, dataset.counts, report)
     cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
-    writer = ModelWriter(run, prepared.bundle, dataset.labels, Membership.of(dataset, split, run).to_metadata())
+    writer = ModelWriter(run, prepared.bundle, dataset.labels, RememberedSplit.of(dataset, split, run).to_metadata())
     with stopwatch.stage("training"):
         training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
         snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))

@@ -15,7 +15,7 @@ from retrainer import EvaluateOptions, compare, evaluate, retrain
 from retrainer.arrays import Integers
 from retrainer.duplicates import COLUMNS, duplicates_table
 from retrainer.events import Event, Noted, Warned
-from retrainer.measuring.remembered_split import Membership
+from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.graph import graphdef
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.copies.search import Copies
@@ -77,9 +77,9 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
     result = retrain(options)
     metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
     assert metadata
-    membership = Membership.from_metadata(metadata.split)
-    assert membership
-    assert membership.moved
+    remembered = RememberedSplit.from_metadata(metadata.split)
+    assert remembered
+    assert remembered.moved
     assert result.test_count % 4 == 0
     events: list[Event] = []
     evaluation = evaluate(EvaluateOptions(graph=result.graph), events.append)

@@ -13,7 +13,7 @@ from conftest import Configure, Photos
 from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.cli.summary import summary
 from retrainer.errors import OptionError, OutputError
-from retrainer.measuring.remembered_split import Membership
+from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.retrained import twins
 from retrainer.photos.splits import Part
 from retrainer.previous_model import PreviousModel, kept_paths, previous_path, sign_test
@@ -129,7 +129,7 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     assert previous.left_out + previous.count == result.test_count
     # What validated chose the old head, and trained it, too.
     graphs = previous.graph, result.graph
-    kept, new = (Membership.from_metadata(Labeler(LabelOptions(graph=graph)).metadata.split) for graph in graphs)
+    kept, new = (RememberedSplit.from_metadata(Labeler(LabelOptions(graph=graph)).metadata.split) for graph in graphs)
     assert kept is not None
     assert new is not None
     hashed = [sha256(path.read_bytes()).digest() for path in root.rglob("*.jpg")]

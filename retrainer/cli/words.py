@@ -8,8 +8,8 @@ from retrainer.text import pasted, shown
 
 if TYPE_CHECKING:
     from retrainer.comparison import Comparison
+    from retrainer.measuring.assessment import Assessment
     from retrainer.measuring.cross_validation import CrossValidation
-    from retrainer.measuring.figures import Assessment
     from retrainer.measuring.learning_curve import LearningCurve
     from retrainer.previous_model import PreviousModel
 

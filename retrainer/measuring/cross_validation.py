@@ -8,7 +8,7 @@ import numpy as np
 from retrainer.arrays import Floats, Integers
 from retrainer.errors import DatasetError
 from retrainer.events import Noted, Observer, Warned
-from retrainer.measuring.figures import Assessment, assess, calibration_of
+from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import stratified_folds

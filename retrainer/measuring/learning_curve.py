@@ -7,8 +7,8 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.events import Noted, Observer
+from retrainer.measuring.assessment import assess
 from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits
-from retrainer.measuring.figures import assess
 from retrainer.photos.splits import Positions, content_positions
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Digests
-from retrainer.models.metadata_fields import HASH_BYTES
+from retrainer.arrays import HASH_BYTES, Digests
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part, Parts, Split, content_positions, natural_parts, path_position
@@ -35,7 +34,7 @@ NEW, AMBIGUOUS, UNKNOWN = -1, -2, -3
 
 
 @dataclass(frozen=True)
-class Membership:
+class RememberedSplit:
     """A split in few words.
 
     Attributes:
@@ -58,7 +57,7 @@ class Membership:
     tested: str | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "Membership":
+    def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "RememberedSplit":
         """What is to be remembered of a run's split."""
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = np.unique(hashes)[:_KEPT]
@@ -84,7 +83,7 @@ class Membership:
         return cls(**{**asdict(plain), "moved": dict(sorted(parts.items())[:_KEPT])})
 
     @classmethod
-    def from_metadata(cls, stated: Mapping[str, Any]) -> "Membership | None":
+    def from_metadata(cls, stated: Mapping[str, Any]) -> "RememberedSplit | None":
         """What a model's metadata states, as it was held against its schema; None if it is silent."""
         return cls(**stated) if stated else None
 

@@ -38,7 +38,7 @@ class ModelMetadata:
         resize: The rule by which a picture becomes square: `RESIZE_RULE`.
         backbone: Name, source, licence and SHA-256 of the network below the head.
         rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
-        split: Which photos it was trained and tested on: `membership.Membership`; empty where it does not remember.
+        split: Which photos it was trained and tested on: `measuring.remembered_split`; empty if it does not remember.
         training: How the head was trained, and how well it did; for people, nothing depends on it.
         retrainer: The version that made the model; `_EARLIER` in the first format.
         format: Of the document.

@@ -3,6 +3,7 @@
 import binascii
 from typing import Any
 
+from retrainer.arrays import HASH_BYTES
 from retrainer.system.documents import (
     OTHERS,
     Field,
@@ -23,8 +24,6 @@ from retrainer.system.documents import (
 FORMAT = 2
 # The first has no seal.
 UNSEALED_FORMAT = 1
-# Of the hash of a photo that trained a model so many bytes are kept.
-HASH_BYTES = 5
 
 
 def _is_hashes(value: Any) -> bool:

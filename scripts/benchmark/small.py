@@ -17,7 +17,7 @@ import numpy as np
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.events import silent
-from retrainer.measuring.figures import assess
+from retrainer.measuring.assessment import assess
 from retrainer.options.split import SplitOptions
 from retrainer.photos.splits import Part, split_by_content
 from retrainer.system.process import one_blas_thread

@@ -25,7 +25,7 @@ from retrainer.events import (
     TestEvaluated,
     Warned,
 )
-from retrainer.measuring.figures import Assessment, assess
+from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.models.event_files import histogram_of, record_of
 from retrainer.observers.console import Console

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from retrainer.measuring.figures import assess
+from retrainer.measuring.assessment import assess
 from retrainer.training.metrics import accuracy_interval
 
 LABELS = ("daisy", "roses", "tulips")
