@@ -1,4 +1,4 @@
-"""The names of the array types that the modules exchange, and which rows of them stand for all."""
+"""The array types that modules exchange, and small helpers for them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,19 +22,24 @@ HASH_BYTES = 5
 """Bytes of a digest that a model remembers a photo by."""
 
 
+def digest_keys(digests: Digests) -> npt.NDArray[np.bytes_]:
+    """Digests `(N, 32)` as one value each, `(N,)`, for `np.unique` and sorting."""
+    return np.ascontiguousarray(digests).view("S32").reshape(-1)
+
+
 def spread(count: int, most: int) -> Integers:
-    """The numbers of `count` rows, or of at most so many of them from all of them evenly; ascending."""
+    """At most `most` of `count` row numbers, spread evenly and ascending."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def members_of(label_ids: Integers, classes: int) -> list[Integers]:
-    """The rows of each class, in their order; class ids `(N,)`, 0 to `classes` - 1."""
+    """The rows of each class, ascending; class ids `(N,)`, 0 to `classes` - 1."""
     ends = np.cumsum(np.bincount(label_ids, minlength=classes))
     return np.split(np.argsort(label_ids, kind="stable"), ends[:-1])
 
 
 def normalised(features: Floats) -> Floats:
-    """Vectors `(N, D)` made one long; those of length zero stay."""
+    """Vectors `(N, D)` scaled to length 1; zero vectors stay zero."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
     unit: Floats = features / lengths

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers, members_of, normalised, spread
+from retrainer.arrays import Floats, Integers, digest_keys, members_of, normalised, spread
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
 from retrainer.system.files import shown
@@ -43,7 +43,7 @@ def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str
         table: Where all are listed.
         observer: Warned.
     """
-    _, contents = np.unique(np.ascontiguousarray(dataset.digests).view("S32").reshape(-1), return_inverse=True)
+    _, contents = np.unique(digest_keys(dataset.digests), return_inverse=True)
     same = _in_several_classes(dataset, contents)
     # A group is named once: as the same file, unless nearly the same picture is in more classes than that file.
     classes = {groups[rows[0]]: len(rows) for rows in same}

@@ -1,6 +1,7 @@
-"""Which photos train the head, which validate and which test it: a split that stays put.
+"""The split: which photos train the head, which validate it and which test it.
 
-By content, a photo's position is its hash; by path it is the hash of the 2017 scripts.
+A photo's part follows from its position, which stays the same from run to run. The position is made of a hash of the
+photo's bytes, or of its path as in the 2017 scripts.
 """
 
 import hashlib
@@ -13,13 +14,13 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import Bools, Digests, Integers
+from retrainer.arrays import Bools, Digests, Integers, digest_keys
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
 
 
 class Part(IntEnum):
-    """A part of a split; models and caches hold the numbers."""
+    """A part of a split. Models store the numbers."""
 
     TRAINING = 0
     VALIDATION = 1
@@ -31,11 +32,10 @@ _PATH_HASH_MAX = 2**27 - 1
 _FEWEST_DIFFERENT = 3
 
 Positions = npt.NDArray[np.float64]
-"""Where photos stand in the split, `(N,)`, 0 to 100, in percent."""
-
+"""The positions of photos in a split, `(N,)`, 0 to 100, in percent."""
 
 Hashes = npt.NDArray[np.uint64]
-"""What decides the positions of photos, `(N,)`."""
+"""The hashes that decide the positions of photos, `(N,)`."""
 
 Parts = npt.NDArray[np.int8]
 """The `Part` of each photo, `(N,)`."""
@@ -48,12 +48,12 @@ class Split:
     parts: Parts
 
     def rows(self, part: Part) -> Integers:
-        """The numbers of the photos of one part."""
+        """The rows of the photos of one part, `(n,)`."""
         return np.flatnonzero(self.parts == part)
 
 
 def split_by_path(paths: Sequence[str], validation_percentage: int, testing_percentage: int) -> Split:
-    """The split of the 2017 scripts, bit for bit: by SHA-1 of the path as typed, up to `_nohash_`.
+    """Splits photos as the 2017 scripts did, bit for bit: by SHA-1 of the path as typed, up to `_nohash_`.
 
     A class may get no validation or test photo.
     """
@@ -62,7 +62,7 @@ def split_by_path(paths: Sequence[str], validation_percentage: int, testing_perc
 
 
 def path_position(path: str) -> float:
-    """A path's position, 0 to 100, as the 2017 scripts computed it."""
+    """The position of a path, 0 to 100, as in the 2017 scripts."""
     hashed = hashlib.sha1(re.sub(r"_nohash_.*$", "", path).encode("utf-8", "surrogateescape")).hexdigest()
     return (int(hashed, 16) % (_PATH_HASH_MAX + 1)) * (100.0 / _PATH_HASH_MAX)
 
@@ -70,13 +70,15 @@ def path_position(path: str) -> float:
 def split_by_content(
     dataset: Dataset, validation_percentage: int, testing_percentage: int, seed: int, observer: Observer
 ) -> Split:
-    """The split by a hash of the photos' bytes.
+    """Splits photos by a hash of their bytes.
 
-    Moving, renaming, relabelling or adding photos moves no other, identical photos share a part, and so do variants
-    that differ only behind `_nohash_` in their names (if the two rules clash, the bytes win), and the photos of one
-    of the dataset's groups. A class whose validation, test or training part would be empty borrows the photo whose
-    hash is nearest. Only borrowed photos, and those of a group that grows, can be moved by a later addition. A class of
-    fewer than three different photos trains only. Another seed gives another split.
+    Moving, renaming, relabelling or adding photos changes the part of no other photo. Three kinds of photos share a
+    part: identical ones, those of one group of the dataset, and variants, whose names differ only after `_nohash_`. If
+    bytes and names disagree, the bytes win.
+
+    If a class has no photo in a part, it borrows the photo with the nearest position. Adding photos can move only
+    borrowed photos and groups that grow. A class of fewer than three different photos only trains. Each seed gives
+    another split.
     """
     hashes, photo_positions = content_positions(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
@@ -95,7 +97,7 @@ def split_by_content(
     _fill([members for members, few in zip(classes, small, strict=True) if not few], positions, parts, shared, wanted)
     for members, few in zip(classes, small, strict=True):
         if few and Part.TRAINING not in parts[members]:
-            # Other classes have its photos, too; without one to train on it could not be learnt.
+            # All its photos are shared with other classes, and none trains. The class could not be learnt.
             parts[members] = Part.TRAINING
     split = Split(parts[groups])
     tested = [label_id for label_id, few in enumerate(small) if not few]
@@ -104,9 +106,9 @@ def split_by_content(
 
 
 def stratified_folds(dataset: Dataset, folds: int, seed: int) -> Integers:
-    """The fold of each photo, `(N,)`, 0 to `folds` - 1; each class is spread evenly over all.
+    """The fold of each photo, `(N,)`, 0 to `folds` - 1; each class is spread evenly over all folds.
 
-    What stays together in a split stays together here, and the order is that of the photos' positions.
+    Photos that share a part of a split also share a fold.
     """
     hashes, positions = content_positions(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
@@ -119,7 +121,7 @@ def stratified_folds(dataset: Dataset, folds: int, seed: int) -> Integers:
 def warn_of_empty_parts(
     split: Split, dataset: Dataset, label_ids: Sequence[int], wanted: Iterable[Part], observer: Observer
 ) -> None:
-    """Warns, in the words of 2017, of the classes without a photo in a part that is wanted."""
+    """Warns, in the words of 2017, about classes that have no photo in one of the wanted parts."""
     for part in wanted:
         counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
         for label_id in label_ids:
@@ -134,14 +136,16 @@ def _fill(
     shared: Bools,
     wanted: Mapping[Part, tuple[float, float]],
 ) -> None:
-    """Lets each empty part of a class borrow the group that is nearest, even where that empties another part.
+    """Lets each empty part of a class borrow the nearest group, even if that empties another part.
 
-    That a group is taken wherever it lies, and each once, is what keeps all others in place when photos are added.
-    Groups that other classes have, too, are borrowed only where a class has no other left.
+    Each group can be borrowed once, and from any part; so no other group moves when photos are added. Groups that
+    several classes share are borrowed only if a class has no other left.
 
     Args:
         classes: The groups of each class.
-        positions, parts, shared: Of all groups, `(G,)`; parts are changed in place.
+        positions: The position of each group, `(G,)`.
+        parts: The part of each group, `(G,)`; changed in place.
+        shared: Whether several classes have the group, `(G,)`.
         wanted: Part -> its range of positions.
     """
     free = np.ones(len(positions), np.bool_)
@@ -171,7 +175,7 @@ def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> l
 
 
 def _ranges(validation_percentage: int, testing_percentage: int) -> dict[Part, tuple[float, float]]:
-    """The positions of each part, without those that take no photos."""
+    """The range of positions of each part; parts of 0 % are missing."""
     held_out = validation_percentage + testing_percentage
     ranges = {
         Part.VALIDATION: (0.0, float(validation_percentage)),
@@ -182,7 +186,7 @@ def _ranges(validation_percentage: int, testing_percentage: int) -> dict[Part, t
 
 
 def natural_parts(positions: Positions, validation_percentage: int, testing_percentage: int) -> Parts:
-    """The parts that photos have by their positions alone, `(N,)`."""
+    """The parts of photos by their positions alone, `(N,)`."""
     parts = np.full(len(positions), Part.TRAINING, np.int8)
     parts[positions < testing_percentage + validation_percentage] = Part.TESTING
     parts[positions < validation_percentage] = Part.VALIDATION
@@ -190,7 +194,7 @@ def natural_parts(positions: Positions, validation_percentage: int, testing_perc
 
 
 def content_positions(dataset: Dataset, seed: int) -> tuple[Hashes, Positions]:
-    """What stays together has the same hash, `(N,)`; and each photo's position, `(N,)`."""
+    """The hash and the position of each photo, `(N,)` both; photos that stay together have the same hash."""
     hashes = np.ascontiguousarray(_keys(dataset)[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
     if dataset.groups is not None:
         hashes = _joined(hashes, dataset.groups)
@@ -199,10 +203,10 @@ def content_positions(dataset: Dataset, seed: int) -> tuple[Hashes, Positions]:
 
 
 def _joined(hashes: Hashes, groups: Integers) -> Hashes:
-    """One hash for all photos that share a hash or a group, or are linked by such; hashes and groups `(N,)`.
+    """Gives one hash to all photos that share a hash or a group, directly or through others; all are `(N,)`.
 
-    It is that of one of them, drawn without regard to its position, so that large groups go everywhere alike; a photo
-    that joins a group moves that group at most.
+    It is the hash of one of them, drawn regardless of its position: large groups are spread as evenly as single photos.
+    A photo that joins a group can move only that group.
     """
     _, first, same_hash = np.unique(hashes, return_index=True, return_inverse=True)
     ranks = np.empty(len(first), np.int64)
@@ -220,19 +224,19 @@ def _joined(hashes: Hashes, groups: Integers) -> Hashes:
 
 
 def _keys(dataset: Dataset) -> Digests:
-    """What each photo's position is made of, `(N, 32)`.
+    """The bytes that each photo's hash is made of, `(N, 32)`.
 
-    That is its digest, or the digest of its name up to `_nohash_` where all photos of the same bytes have it.
+    They are its digest; or the digest of its name up to `_nohash_`, if all photos of the same bytes have that name.
     """
-    keys = np.ascontiguousarray(dataset.digests)
+    keys = dataset.digests
     if not any("_nohash_" in path for path in dataset.paths):
         return keys
-    _, same = np.unique(keys.view("S32").reshape(-1), return_inverse=True)
+    _, same = np.unique(digest_keys(keys), return_inverse=True)
     keys = keys.copy()
     variants: dict[int, set[str]] = {}
     prefixes = [re.split("_nohash_", os.path.basename(path), maxsplit=1) for path in dataset.paths]
-    for content, parts in zip(same.tolist(), prefixes, strict=True):
-        variants.setdefault(content, set()).add(parts[0] if len(parts) > 1 else "")
+    for content, (before, *after) in zip(same.tolist(), prefixes, strict=True):
+        variants.setdefault(content, set()).add(before if after else "")
     for row, content in enumerate(same.tolist()):
         (prefix, *others) = variants[content]
         if prefix and not others:
@@ -242,7 +246,7 @@ def _keys(dataset: Dataset) -> Digests:
 
 
 def _mixed(numbers: Hashes) -> Hashes:
-    """Spreads every bit over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
+    """Mixes the bits of each number, by the finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))

@@ -10,7 +10,7 @@ from pictures import CHANGES, cropped, exported, photo
 from PIL import Image, ImageDraw
 
 from retrainer.arrays import Digests
-from retrainer.photos.copies import lookalikes
+from retrainer.photos.copies import candidates
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints, fingerprint, fingerprint_of
 from retrainer.photos.copies.search import Copies, components, find_copies, near_copies
 from retrainer.photos.images import decode
@@ -126,15 +126,15 @@ def test_no_photos_and_one_have_no_copies(count: int) -> None:
 
 def test_a_mirror_image_is_described_as_if_it_were_drawn_anew(originals: list[Image.Image]) -> None:
     thumbnails = [np.asarray(picture.resize((48, 48))) for picture in originals[:5]]
-    plain = lookalikes._described(np.stack([fingerprint_of(pixels) for pixels in thumbnails]))
-    mirrored = lookalikes._described(np.stack([fingerprint_of(pixels[:, ::-1]) for pixels in thumbnails]))
-    np.testing.assert_allclose(plain[:, lookalikes._SWAPPED] * lookalikes._SIGNS, mirrored, atol=0.01)
+    plain = candidates._described(np.stack([fingerprint_of(pixels) for pixels in thumbnails]))
+    mirrored = candidates._described(np.stack([fingerprint_of(pixels[:, ::-1]) for pixels in thumbnails]))
+    np.testing.assert_allclose(plain[:, candidates._SWAPPED] * candidates._SIGNS, mirrored, atol=0.01)
 
 
 def test_of_very_many_that_look_the_same_the_most_similar_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookalikes, "MOST_SIMILAR", 3)
+    monkeypatch.setattr(candidates, "MOST_SIMILAR", 3)
     prints = prints_of([exported(photo(7), quality) for quality in range(40, 90)])
-    found = lookalikes.lookalikes(prints)
+    found = candidates.find_candidates(prints)
     assert 0 < len(found.ones) <= 2 * 3 * 50
     assert np.bincount(found.ones[~found.mirrored]).max() == 3
 

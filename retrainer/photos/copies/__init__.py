@@ -1,1 +1,1 @@
-"""Which photos are copies of one another."""
+"""Finding photos that are copies of one another: fingerprints, candidate pairs, then close comparison."""

@@ -1,7 +1,7 @@
-"""What a photo looks like, in few bytes that hardly depend on its size, its compression or its brightness.
+"""Fingerprints: photos in few bytes, which hardly change with size, compression or brightness.
 
-A fingerprint is a grey thumbnail and a smaller one of the colours. It belongs to no network, so that copies are the
-same ones whichever backbone learns.
+A fingerprint is a grey thumbnail and a smaller one of the colours. It does not depend on a network, so that every
+backbone sees the same copies.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SIDE, COLOUR_SIDE = 48, 8
 GREY_BYTES = SIDE * SIDE
 FINGERPRINT_BYTES = GREY_BYTES + 2 * COLOUR_SIDE * COLOUR_SIDE
-# Recommendation ITU-R BT.601: how bright red, green and blue look.
+# The brightness of red, green and blue by Recommendation ITU-R BT.601.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 Fingerprints = npt.NDArray[np.uint8]
@@ -25,7 +25,7 @@ Fingerprints = npt.NDArray[np.uint8]
 
 
 def fingerprint(picture: "Picture") -> Fingerprints:
-    """A picture's fingerprint, uint8 `(FINGERPRINT_BYTES,)`: the grey thumbnail, then the colours' two."""
+    """A picture's fingerprint, uint8 `(FINGERPRINT_BYTES,)`: the grey thumbnail, then two of the colours."""
     return fingerprint_of(picture.square(SIDE))
 
 
@@ -35,7 +35,7 @@ def fingerprint_of(pixels: Pixels) -> Fingerprints:
     cells = SIDE // COLOUR_SIDE
     small = floats.reshape(COLOUR_SIDE, cells, COLOUR_SIDE, cells, 3).mean(axis=(1, 3))
     grey = floats.reshape(-1, 3) @ _LUMA
-    # Blue and red without the brightness, from -226 to 226, halved and moved to 0 to 255.
+    # Blue and red less the brightness, -226 to 226, are halved and moved to 0 to 255.
     colours = (small[..., [2, 0]] - (small @ _LUMA)[..., np.newaxis]) * np.float32(0.5) + np.float32(128)
     both = np.concatenate([grey, np.moveaxis(colours, 2, 0).reshape(-1)])
     return (both + np.float32(0.5)).astype(np.uint8)
@@ -47,5 +47,5 @@ def greys(prints: Fingerprints) -> Floats:
 
 
 def colours(prints: Fingerprints) -> Floats:
-    """How blue and how red, each without the brightness: float32 `(N, 2, COLOUR_SIDE, COLOUR_SIDE)`, -113 to 113."""
+    """Blue and red less the brightness, halved: float32 `(N, 2, COLOUR_SIDE, COLOUR_SIDE)`, -113 to 113."""
     return prints[:, GREY_BYTES:].reshape(-1, 2, COLOUR_SIDE, COLOUR_SIDE).astype(np.float32) - np.float32(128)

@@ -1,7 +1,7 @@
-"""Which photos may be copies of one another, of all pairs of a hundred thousand: a first look that misses few.
+"""Candidates: pairs of photos that may be copies, found among all pairs of a hundred thousand photos.
 
-A photo is described by where its edges lie and which way they run, and by its colours, all of low frequency: a crop
-changes that little. Unit vectors of it are compared by matrix products, of photos and of their mirror images.
+A descriptor, a unit vector, holds the low frequencies of a photo's edges and colours; a crop changes them little.
+Matrix products compare the descriptors of all photos, and of their mirror images.
 """
 
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from retrainer.arrays import Bools, Floats, Integers
 from retrainer.photos.copies.fingerprints import COLOUR_SIDE, SIDE, Fingerprints, colours, greys
 from retrainer.system.parallel import in_order, usable_cores
 
-# On 375 photos 99 of 100 crops by 10 % are at least that similar to their photo, whichever sides they lose; of pairs of
-# different flowers 1 in 300 is, of pairs of clothes on white 1 in 7.
+# Cosine similarity. On 375 photos, 99 of 100 crops by 10 % of any sides are at least that similar to their photo. So is
+# one pair in 300 of different flowers, and one in 7 of clothes on white.
 SIMILAR = 0.68
-# So many of the photos that are the most similar to one are looked at: in a set of things on white there are too many.
+# A photo is compared with at most this many others; in a set of things on white too many are similar.
 MOST_SIMILAR = 32
 _FREQUENCIES = 4
 _EDGE_SIDE = SIDE // 2
-# The square roots of brightness of a plain surface differ by less.
+# On a plain surface, the square roots of neighbouring pixels' brightness differ by less.
 _NOISE = 0.03
 _ROWS, _COLUMNS, _DESCRIBED = 512, 4096, 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Lookalikes:
-    """Pairs of photos that are similar.
+class Candidates:
+    """Pairs of similar photos.
 
     Attributes:
-        ones, others: The photos of each pair, `(P,)`; a pair may be there twice.
-        mirrored: Whether the one is similar to the other's mirror image, `(P,)`.
+        ones, others: The photos of each pair, `(P,)`. A pair may occur twice.
+        mirrored: Whether the one is similar to the mirror image of the other, `(P,)`.
     """
 
     ones: Integers
@@ -39,11 +39,11 @@ class Lookalikes:
     mirrored: Bools
 
 
-def lookalikes(prints: Fingerprints) -> Lookalikes:
-    """The pairs of photos that are similar, each photo with at most `MOST_SIMILAR` of those behind it.
+def find_candidates(prints: Fingerprints) -> Candidates:
+    """Finds similar photos; each photo is paired with at most `MOST_SIMILAR` of the photos after it.
 
     Args:
-        prints: `(N, FINGERPRINT_BYTES)`, in an order that does not depend on how many there are.
+        prints: `(N, FINGERPRINT_BYTES)`. Adding photos must not change the order of the others.
     """
     plain = np.concatenate([np.empty((0, _SIGNS.size), np.float32), *map(_described, _blocks(prints))])
     mirrored = plain[:, _SWAPPED] * _SIGNS
@@ -55,9 +55,9 @@ def lookalikes(prints: Fingerprints) -> Lookalikes:
 
     found = [one for both in in_order([None] * min(usable_cores(), len(starts) or 1), similar, starts) for one in both]
     if not found:
-        return Lookalikes(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
+        return Candidates(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
     ones, others, flips = map(np.concatenate, zip(*found, strict=True))
-    return Lookalikes(ones, others, flips)
+    return Candidates(ones, others, flips)
 
 
 def _blocks(prints: Fingerprints) -> list[Fingerprints]:
@@ -65,7 +65,7 @@ def _blocks(prints: Fingerprints) -> list[Fingerprints]:
 
 
 def _similar(rows: Floats, others: Floats, start: int, flipped: bool) -> tuple[Integers, Integers, Bools]:
-    """The pairs of some photos `(n, d)`, which begin at `start`, with those of all `(N, d)` that lie behind them."""
+    """The pairs of photos `start` and following, `(n, d)`, with those after them among all photos, `(N, d)`."""
     cosines = np.empty((len(rows), len(others) - start), np.float32)
     for column in range(start, len(others), _COLUMNS):
         np.matmul(
@@ -80,7 +80,7 @@ def _similar(rows: Floats, others: Floats, start: int, flipped: bool) -> tuple[I
 
 
 def _described(prints: Fingerprints) -> Floats:
-    """What photos look like from afar: unit vectors float32 `(n, d)`."""
+    """The descriptors of photos: unit vectors float32 `(n, d)`."""
     grey = greys(prints)
     light = _COSINES @ grey @ _COSINES.T * _LIGHT_WEIGHTS
     hue = _COLOUR_COSINES @ colours(prints) @ _COLOUR_COSINES.T * _COLOUR_WEIGHTS
@@ -91,28 +91,28 @@ def _described(prints: Fingerprints) -> Floats:
 
 
 def _edges(grey: Floats) -> Floats:
-    """The low frequencies of how much runs in each of four directions, `(n, 4, 4, 4)`."""
+    """The low frequencies of the edges in each of four directions, `(n, 4, 4, 4)`."""
     light = np.sqrt(grey).reshape(-1, _EDGE_SIDE, 2, _EDGE_SIDE, 2).mean(axis=(2, 4))
     across = light[:, 1:-1, 2:] - light[:, 1:-1, :-2]
     down = light[:, 2:, 1:-1] - light[:, :-2, 1:-1]
     half = np.float32(np.sqrt(0.5))
     directions = np.stack([across, down, (across + down) * half, (across - down) * half], axis=1)
     strength = (across * across + down * down + np.float32(_NOISE))[:, np.newaxis]
-    # An edge counts for its direction, and by the square root of its strength.
+    # An edge counts for its own direction, by the square root of its strength.
     squares = directions * directions
     edges: Floats = _EDGE_COSINES @ (squares * squares / strength**1.75) @ _EDGE_COSINES.T * _EDGE_WEIGHTS
     return edges
 
 
-def _unit(parts: Floats) -> Floats:
-    """Arrays `(n, k, 4, 4)` made one long."""
-    lengths = np.sqrt((parts * parts).sum(axis=(1, 2, 3), keepdims=True))
-    unit: Floats = parts / np.maximum(lengths, np.float32(1e-6))
+def _unit(frequencies: Floats) -> Floats:
+    """Arrays `(n, k, 4, 4)` scaled to length 1."""
+    lengths = np.sqrt((frequencies * frequencies).sum(axis=(1, 2, 3), keepdims=True))
+    unit: Floats = frequencies / np.maximum(lengths, np.float32(1e-6))
     return unit
 
 
 def _cosine_transform(side: int, scale: float = 1.0) -> Floats:
-    """The first rows of the discrete cosine transform of so many values, `(4, side)`."""
+    """The first four rows of the discrete cosine transform of `side` values, `(4, side)`."""
     places = np.outer(np.arange(_FREQUENCIES), np.arange(side) + 0.5)
     rows = np.cos(np.pi * places / side) * np.sqrt(2 / side) * scale
     rows[0] /= np.sqrt(2)
@@ -121,13 +121,13 @@ def _cosine_transform(side: int, scale: float = 1.0) -> Floats:
 
 
 _COSINES, _EDGE_COSINES = _cosine_transform(SIDE), _cosine_transform(_EDGE_SIDE - 2)
-# As if the colours had as many pixels, and counted four times.
+# The scale makes up for the fewer pixels of the colours, which count four times.
 _COLOUR_COSINES = _cosine_transform(COLOUR_SIDE, 2 * np.sqrt(SIDE / COLOUR_SIDE))
 _FREQUENCY = np.hypot(*np.indices((_FREQUENCIES, _FREQUENCIES)))
 
 
 def _weights(others: npt.NDArray[np.float64], first: float) -> Floats:
-    """Factors on frequencies, `(4, 4)`; `first` is the mean's."""
+    """The weights of frequencies, `(4, 4)`; `first` is the weight of the mean."""
     weights = others.astype(np.float32)
     weights[0, 0] = first
     return weights
@@ -135,7 +135,7 @@ def _weights(others: npt.NDArray[np.float64], first: float) -> Floats:
 
 _EDGE_WEIGHTS = _weights(np.exp(-((_FREQUENCY / 3) ** 2)), 0.2)
 _LIGHT_WEIGHTS, _COLOUR_WEIGHTS = _weights(np.sqrt(_FREQUENCY), 0.0), _weights(np.sqrt(_FREQUENCY), 0.5)
-# A mirror image has the odd frequencies across with the other sign, and its slanting edges run the other way.
+# Mirroring a photo changes the sign of odd horizontal frequencies, and swaps the two slanting directions.
 _NUMBERS = np.arange(7 * _FREQUENCIES**2).reshape(7, _FREQUENCIES, _FREQUENCIES)
 _SWAPPED = _NUMBERS[[0, 1, 3, 2, 4, 5, 6]].reshape(-1)
 _SIGNS = np.tile(np.array([1, -1, 1, -1], np.float32), 7 * _FREQUENCIES)
