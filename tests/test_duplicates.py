@@ -13,12 +13,12 @@ from pictures import CHANGES, exported, photo
 
 from retrainer import EvaluateOptions, compare, evaluate, retrain
 from retrainer.arrays import Integers
-from retrainer.duplicates import COLUMNS, duplicates_table
 from retrainer.events import Event, Noted, Warned
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.graph import graphdef
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.copies.search import Copies
+from retrainer.photos.copies.table import COLUMNS, duplicates_table
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import stratified_folds
 
@@ -41,7 +41,7 @@ def exports(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "exports"))
 
 
-def rows_of(options: RetrainOptions) -> list[dict[str, str]]:
+def rows_of(options: SplitOptions) -> list[dict[str, str]]:
     with open(options.duplicates, encoding="utf-8", errors="surrogateescape", newline="") as table:
         return list(csv.DictReader(table))
 

@@ -95,7 +95,7 @@ def _files_below(folder: str, observer: "Observer") -> list[str]:
 
     walk = Walk(observer, folders_above(folder))
     paths = [os.path.join(folder, name) for name, _ in walk.below(folder)]
-    walk.tell()
+    walk.report()
     return paths
 
 

@@ -10,7 +10,7 @@ from retrainer.system.terminal import say
 
 
 def run(options: SampleOptions, folder: str) -> None:
-    """Draws the sample set and says what it is."""
+    """Draws the sample set and prints where it is."""
     from retrainer.photos.sample import draw_sample
 
     require_path("DIR", expanded(folder), FOLDER)

@@ -1,4 +1,4 @@
-"""The options of the sample set."""
+"""The options of `retrainer sample`."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from retrainer.options.groups import Options, option
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions(Options):
-    """How to draw the sample set."""
+    """How `retrainer sample` draws its pictures."""
 
     per_class: int = option(40, "Pictures of each of the five kinds of flowers.", minimum=1, maximum=10000)
     seed: int = option(0, "The same seed draws the same pictures.", minimum=0)

@@ -1,1 +1,1 @@
-"""Folders of photos: what lies in them, how they are split, and how they become pixels."""
+"""Folders of photos: listing them, splitting them, and decoding their pictures."""

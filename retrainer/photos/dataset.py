@@ -1,4 +1,4 @@
-"""A folder of class folders -> the files to learn from, and the dataset they make."""
+"""A folder of class folders -> the files below it -> the dataset of those that are photos."""
 
 import itertools
 import os
@@ -16,30 +16,30 @@ from retrainer.events import FolderScanned, Observer, Warned
 from retrainer.photos.labels import labels_of
 from retrainer.photos.layouts import (
     folder_of_classes,
+    report_depth,
+    report_loose_files,
     require_no_parts,
     require_photo_folder,
-    tell_of_depth,
-    tell_of_loose_files,
     where_photos_belong,
 )
 from retrainer.photos.walk import Stamps, Walk
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 FEW_PHOTOS = 20
-# 2**27 - 1, the most that the 2017 scripts' sampling could reach.
+# 2**27 - 1: the 2017 scripts could not sample more.
 MOST_PHOTOS = 134_217_727
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoFiles:
-    """The files found in class folders, before any of them was read.
+    """The files found in class folders, before they are read.
 
     Attributes:
         root: The folder of class folders, as typed.
-        folders: The class folders' names, sorted.
-        names: N paths of files below their class folders.
-        folder_ids: `(N,)`, numbers of folders.
-        stamps: `(N, 3)`: size in bytes, times of modification and of change in nanoseconds.
+        folders: The names of the class folders, sorted.
+        names: N paths of files, each below its class folder.
+        folder_ids: The class folder of each file, `(N,)`.
+        stamps: The `Stamps` of each file, `(N, 3)`.
     """
 
     root: str
@@ -50,21 +50,21 @@ class PhotoFiles:
 
     @cached_property
     def paths(self) -> list[str]:
-        """The files' paths below `root`, spelt as the 2017 scripts spelt them."""
+        """The paths of the files, spelt as in the 2017 scripts: they begin with `root` as typed."""
         parents = [os.path.join(self.root, folder) for folder in self.folders]
         return [os.path.join(parents[i], name) for i, name in zip(self.folder_ids, self.names, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Photos that can be read, with their classes.
+    """Photos that can be read, and their classes.
 
     Attributes:
-        labels: C labels; a label's place is its class id.
+        labels: C labels, in the order of their class ids.
         paths: N paths, as typed.
-        label_ids: `(N,)`, class ids.
-        digests: `(N, 32)`, SHA-256 of the files' bytes.
-        groups: `(N,)`, numbers that photos share if they are to stay together; None if only their bytes and names tell.
+        label_ids: The class id of each photo, `(N,)`.
+        digests: SHA-256 of the files' bytes, `(N, 32)`.
+        groups: The group of each photo, `(N,)`: a split keeps groups together. None if there are no groups.
     """
 
     labels: tuple[str, ...]
@@ -80,16 +80,16 @@ class Dataset:
 
 
 def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
-    """Lists the files at any depth below the class folders of `image_dir`, sorted by folder and path.
+    """Lists the files below the class folders of `image_dir`, at any depth, sorted by folder and path.
 
     Args:
-        image_dir: As typed.
-        observer: Told of folders, and of what is left out.
-        fewest: How many classes there must be; if it is more than one, each needs a label of its own.
+        image_dir: The folder of class folders, as typed.
+        observer: Called with the folders found and the files left out.
+        fewest: The least number of classes. If it is more than one, each class needs a label of its own.
 
     Raises:
         OptionError: `image_dir` is no folder that can be listed.
-        DatasetError: it has fewer folders with files, two that would share a label, or parts of a dataset for classes.
+        DatasetError: it has too few folders with files, two with the same label, or the parts of a split for classes.
     """
     require_photo_folder(image_dir)
     root = Path(os.path.realpath(image_dir))
@@ -105,25 +105,25 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
         else:
             none = "No readable photos in" if walk.left_out > before else "No files found in"
             observer(Warned(f"{none} '{shown(folder)}': the folder is skipped."))
-    walk.tell()
+    walk.report()
     _require_layout(image_dir, found, fewest, observer)
-    tell_of_loose_files(image_dir, [name for name, _ in top.files], observer)
+    report_loose_files(image_dir, [name for name, _ in top.files], observer)
     names, stamps = zip(*itertools.chain.from_iterable(found.values()), strict=True)
     folder_ids = np.repeat(np.arange(len(found)), [len(files) for files in found.values()])
     return PhotoFiles(image_dir, tuple(found), names, folder_ids, np.array(stamps, np.int64))
 
 
 def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: Observer) -> Dataset:
-    """The dataset of the files that turned out to be photos.
+    """The dataset of those files that are photos.
 
     Args:
         files: N files.
-        readable: Which of them, `(N,)`.
+        readable: Whether each file is a photo, `(N,)`.
         digests: SHA-256 of their bytes, `(N, 32)`.
-        observer: Told of classes that are small or fall away.
+        observer: Called with warnings about small and empty classes.
 
     Raises:
-        DatasetError: fewer than two classes are left.
+        DatasetError: fewer than two classes have photos.
     """
     counts = np.bincount(files.folder_ids[readable], minlength=len(files.folders))
     for folder, count in zip(files.folders, counts, strict=True):
@@ -156,13 +156,13 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
 def _require_layout(
     image_dir: str, found: Mapping[str, Sequence[tuple[str, Stamps]]], fewest: int, observer: Observer
 ) -> None:
-    """Raises DatasetError unless the folders with files can be classes."""
+    """Raises DatasetError unless the folders with files can be the classes."""
     inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
     require_no_parts(image_dir, inner)
     _require_classes(image_dir, list(found), fewest)
     if fewest > 1:
         labels_of(list(found))
-    tell_of_depth(image_dir, inner, observer)
+    report_depth(image_dir, inner, observer)
 
 
 def _require_classes(image_dir: str, folders: Sequence[str], fewest: int) -> None:

@@ -1,4 +1,4 @@
-"""Distorted views of a photo: crop, scale, flip and brightness, with the geometry of the 2017 scripts."""
+"""Distorted views of photos: crop, scale, flip and brightness, with the geometry of the 2017 scripts."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Pixels
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.distortion import DistortionOptions
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """How views differ from their photo; percentages as in the flags of the same names."""
+    """How views differ from their photo; the fields are the options of the same names."""
 
     flip_left_right: bool
     random_crop: int
@@ -22,8 +22,8 @@ class Distortion:
     seed: int
 
     @classmethod
-    def of(cls, options: RetrainOptions) -> "Distortion | None":
-        """What the options ask for, None where they ask for no distortion."""
+    def of(cls, options: DistortionOptions) -> "Distortion | None":
+        """The distortion that the options ask for; None if they ask for none."""
         zoomed = options.random_crop or options.random_scale
         if not (options.flip_left_right or zoomed or options.random_brightness):
             return None
@@ -39,7 +39,7 @@ class Distortion:
 
     @property
     def key(self) -> str:
-        """Names everything but the number of views, so that a longer run reuses the views of a shorter one."""
+        """A name for everything except the number of views, so that a run with more views reuses the others."""
         return (
             f"flip={self.flip_left_right} crop={self.random_crop} scale={self.random_scale} "
             f"brightness={self.random_brightness} seed={self.seed}"
@@ -48,9 +48,10 @@ class Distortion:
     def inputs(self, content: bytes, size: int) -> Sequence[Floats]:
         """The views of one picture file as a network's inputs, `views` of `(size, size, 3)`.
 
-        A view depends on the file's bytes, its number and the seed alone.
+        A view depends only on the file's bytes, its number and the seed.
         """
-        from retrainer.photos.images import decode, to_input  # as in `features`
+        # With a warm cache no photo is read, and no decoder imported.
+        from retrainer.photos.images import decode, to_input
 
         margin = 1.0 + self.random_crop / 100.0
         picture = decode(content, int(margin * (1.0 + self.random_scale / 100.0) * size))
@@ -65,10 +66,10 @@ class Distortion:
             if side not in squares:
                 squares[side] = picture.square(side)
             pixels = squares[side][top : top + size, left : left + size]
-            # Every other view is flipped, so that both sides come equally often.
+            # Every second view is flipped, so that both sides occur equally often.
             if self.flip_left_right and view % 2 == 0:
                 pixels = pixels[:, ::-1]
             brightness = generator.uniform(1.0 - self.random_brightness / 100.0, 1.0 + self.random_brightness / 100.0)
-            # As in 2017 no pixel is clipped: a bright view leaves [-1, 1].
+            # As in 2017, pixels are not clipped: inputs of a bright view may exceed 1.
             inputs.append(to_input(pixels * np.float32(brightness)))
         return inputs

@@ -7,21 +7,21 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from retrainer.errors import DatasetError, ModelError
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 _NUMBERED = re.compile(r"(\d+|n\d{8})(?:\s*[:,;]\s*|[\s_-]+)(\S.*)")
 
 
 def label_of(folder: str) -> str:
-    """The label of a class folder: lower case, each run of other characters than a-z and 0-9 one space.
+    """The label of a class folder: lower case, and one space for each run of characters other than a-z and 0-9.
 
-    That is the 2017 rule, without its spaces at the ends. A name whose letters would all vanish (`日本語`) keeps
-    them; a name that is blank even then keeps its printable characters.
+    This is the 2017 rule, except that spaces at the ends are removed. A name that would lose all its letters (`日本語`)
+    keeps them. A name of signs alone (`+++`) keeps its printable characters.
 
     Returns:
-        The label; empty only for a name without a printable character.
+        The label; empty only if the name has no printable character.
     """
-    with contextlib.suppress(UnicodeDecodeError):  # a name that was read under a locale without UTF-8
+    with contextlib.suppress(UnicodeDecodeError):  # a locale without UTF-8 misreads names
         folder = os.fsencode(folder).decode("utf-8")
     name = unicodedata.normalize("NFC", folder).lower()
     latin = re.sub(r"[^a-z0-9]+", " ", name).strip()
@@ -32,10 +32,10 @@ def label_of(folder: str) -> str:
 
 
 def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
-    """The labels of class folders, in their order.
+    """The labels of class folders, in the same order.
 
     Raises:
-        DatasetError: two folders would share a label, or one would have none.
+        DatasetError: two folders give the same label, or one gives none.
     """
     seen: dict[str, str] = {}
     for folder in folders:
@@ -55,22 +55,22 @@ def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
 
 
 def labels_file(labels: Sequence[str]) -> bytes:
-    """The content of 2017's labels file: UTF-8, one label per line, in the order of the model's outputs."""
+    """The content of a labels file as in 2017: UTF-8, one label per line, in the order of the model's scores."""
     return "".join(f"{label}\n" for label in labels).encode("utf-8")
 
 
 def read_labels(path: str, known: Sequence[str] = ()) -> tuple[str, ...]:
     """Reads a labels file, one label per line, in the order of the model's scores.
 
-    Spaces around a label do not count. Blank lines count only if that gives as many labels as are known. If the lines
-    are numbered from 0, such as `0 daisy` or `0: daisy`, the numbers give the order and are left out.
+    Spaces around a label are removed. Blank lines are labels only if the file then has as many labels as the model. If
+    the lines are numbered from 0, such as `0 daisy` or `0: daisy`, the numbers give the order and are removed.
 
     Args:
         path: The file, UTF-8 with or without a byte order mark.
-        known: The labels that the model states itself; none if it states none.
+        known: The labels in the model; empty if it has none.
 
     Raises:
-        ModelError: the file cannot be read as UTF-8 text, or holds no label.
+        ModelError: the file cannot be read as UTF-8 text, or has no label.
     """
     try:
         with open(path, encoding="utf-8-sig") as handle:
@@ -86,50 +86,50 @@ def read_labels(path: str, known: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def class_ids_of(folders: Sequence[str], labels: Sequence[str]) -> list[int]:
-    """The place of each folder's label among a model's, -1 for folders that stand for none.
+    """The class id of each folder among a model's labels; -1 if no label matches.
 
-    A folder stands for the label that is its name as it is, else for the one that gives the same label as its name by
-    `label_of`. If there is none, an identifier or number before a name (`n01440764 tench`) and further names of the
-    same class (`tench, Tinca tinca`) do not count.
+    The label that equals the folder's name matches first, then the label that is equal after `label_of`. If neither
+    exists, numbers and WordNet identifiers before a name (`n01440764 tench`) are ignored, and so are further names of a
+    class (`tench, Tinca tinca`).
     """
-    heads, tails = zip(*(_parted(label) for label in labels), strict=True)
+    heads, tails = zip(*(_without_number(label) for label in labels), strict=True)
     tables = (
-        _places(label_of(label) for label in labels),
-        _places(label_of(head) for head in heads),
-        _places(label_of(tail) for tail in tails),
-        _places(label_of(tail.split(",")[0]) for tail in tails),
+        _ids_by_name(label_of(label) for label in labels),
+        _ids_by_name(label_of(head) for head in heads),
+        _ids_by_name(label_of(tail) for tail in tails),
+        _ids_by_name(label_of(tail.split(",")[0]) for tail in tails),
     )
-    exact = _places(labels)
+    exact = _ids_by_name(labels)
 
-    def place(folder: str) -> int:
+    def class_id(folder: str) -> int:
         if (found := exact.get(folder, -1)) >= 0:
             return found
-        names = label_of(folder), label_of(_parted(folder)[1])
+        names = label_of(folder), label_of(_without_number(folder)[1])
         candidates = (table.get(name, -1) for name in names for table in tables)
         return next((found for found in candidates if found >= 0), -1)
 
-    return [place(folder) for folder in folders]
+    return [class_id(folder) for folder in folders]
 
 
-def _places(names: Iterable[str]) -> dict[str, int]:
-    """Name -> its place, -1 for a name that stands at several places; without blank names."""
-    places: dict[str, int] = {}
-    for place, name in enumerate(names):
+def _ids_by_name(names: Iterable[str]) -> dict[str, int]:
+    """Each name -> its number, or -1 if the name occurs more than once; blank names are left out."""
+    ids: dict[str, int] = {}
+    for number, name in enumerate(names):
         if name:
-            places[name] = -1 if name in places else place
-    return places
+            ids[name] = -1 if name in ids else number
+    return ids
 
 
-def _parted(label: str) -> tuple[str, str]:
-    """The number or identifier of WordNet that a label begins with, empty if it does not, and the rest."""
+def _without_number(label: str) -> tuple[str, str]:
+    """The number or WordNet identifier before a label, empty if there is none, and the rest."""
     found = _NUMBERED.fullmatch(label)
     return (found[1], found[2]) if found else ("", label)
 
 
 def _without_numbers(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Labels in the order of the numbers before them, without these, if they count from 0; otherwise as they are."""
-    pairs = [_parted(label) for label in labels]
+    """If the labels are numbered from 0, sorts them by these numbers and removes them; otherwise the labels stay."""
+    pairs = [_without_number(label) for label in labels]
     numbers = [int(head) if head.isdecimal() else -1 for head, _ in pairs]
-    names = tuple(pairs[place][1] for place in sorted(range(len(pairs)), key=numbers.__getitem__))
+    names = tuple(pairs[row][1] for row in sorted(range(len(pairs)), key=numbers.__getitem__))
     counts = sorted(numbers) == list(range(len(labels)))
     return names if counts and len(set(names)) == len(names) else labels

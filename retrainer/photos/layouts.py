@@ -1,4 +1,4 @@
-"""Where photos lie when they do not lie in class folders, and which folder to name instead."""
+"""Folders whose photos do not lie in class folders: errors, warnings, and the folder to give instead."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from retrainer.system.files import require_folder
 from retrainer.text import pasted, shown
 
 Inner = Mapping[str, Counter[str]]
-"""Class folder -> folder below it, empty for itself -> how many files lie directly in that."""
+"""Class folder -> folder below it, or "" for itself -> the number of files directly in that."""
 
 _PICTURE = re.compile(r"\.(avif|bmp|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|jxl|png|tif|tiff|webp)$", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tgz|zip)$", re.IGNORECASE)
@@ -22,12 +22,12 @@ _LEARNT, _HELD_OUT = (
     frozenset({"train", "training"}),
     frozenset({"dev", "test", "testing", "val", "valid", "validation"}),
 )
-# A hint looks at so many entries of a folder, so many folders, and so deep.
+# To find a hint, at most this many entries of a folder are read, this many folders, this deep.
 _ENTRIES, _FOLDERS, _DEPTH = 500, 200, 3
 
 
 def require_photo_folder(image_dir: str) -> None:
-    """Raises OptionError unless this is a folder that can be listed; an archive is to be unpacked first."""
+    """Raises OptionError unless `image_dir` is a folder that can be listed; an archive must be unpacked first."""
     if os.path.isfile(image_dir) and _ARCHIVE.search(image_dir):
         raise OptionError(
             f"--image_dir: expected a folder with one sub-folder of photos per class, received the archive "
@@ -38,7 +38,7 @@ def require_photo_folder(image_dir: str) -> None:
 
 
 def require_no_parts(image_dir: str, folders: Inner) -> None:
-    """Raises DatasetError if the folders are training and test parts of one dataset, each with the same classes."""
+    """Raises DatasetError if the folders are the parts of a split, such as train and test, and not classes."""
     parts = sorted((name for name in folders if _part_words(name)), key=lambda name: not _LEARNT & _part_words(name))
     if len(parts) < 2:
         return
@@ -62,8 +62,8 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     raise DatasetError(problem, fix)
 
 
-def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
-    """Says how many files lie in folders below the class folders; warns if all do, since those may be the classes."""
+def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
+    """Reports how many files lie in folders below the class folders; warns if all do, as those may be the classes."""
     below = {name: [inner for inner in files if inner] for name, files in folders.items()}
     deep = [os.path.join(image_dir, name, inner) for name, inners in below.items() for inner in inners]
     if not deep:
@@ -82,8 +82,8 @@ def tell_of_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     )
 
 
-def tell_of_loose_files(image_dir: str, names: Sequence[str], observer: Observer) -> None:
-    """Says which files beside the class folders are left out; archives may be what these were unpacked from."""
+def report_loose_files(image_dir: str, names: Sequence[str], observer: Observer) -> None:
+    """Reports which files beside the class folders are left out; the photos may come from an archive among them."""
     archives = [os.path.join(image_dir, name) for name in names if _ARCHIVE.search(name)]
     others = [os.path.join(image_dir, name) for name in names if not _ARCHIVE.search(name)]
     if archives:
@@ -95,7 +95,7 @@ def tell_of_loose_files(image_dir: str, names: Sequence[str], observer: Observer
 
 
 def folder_of_classes(image_dir: str) -> str:
-    """The folder below that has two or more sub-folders with photos in them; empty if none has."""
+    """The first folder below that has at least two sub-folders with photos; empty if none has."""
     level = [image_dir]
     for _ in range(_DEPTH):
         level = [os.path.join(path, name) for path in level for name in _sub_folders(path)]
@@ -110,11 +110,11 @@ def folder_of_classes(image_dir: str) -> str:
 
 
 def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
-    """What to do about a folder with too few class folders: the path to name, by what lies in it and around it.
+    """A hint for a folder with too few class folders, such as the path to give instead.
 
     Args:
         image_dir: The folder.
-        folders: The class folders that it has.
+        folders: Its class folders.
     """
     if better := folder_of_classes(image_dir):
         return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {_names(_sub_folders(better))}."
@@ -137,19 +137,19 @@ def _part_words(folder: str) -> frozenset[str]:
 
 
 def _parent_of(image_dir: str, part: str, inner: Counter[str], names: set[str]) -> str:
-    """The folder in a part that most of the class folders of these names lie in, as it is typed."""
+    """The folder in a part that contains most of the class folders `names`, quoted for a shell."""
     parents = Counter(os.path.dirname(path) for path in sorted(inner) if os.path.basename(path).lower() in names)
     return pasted(os.path.normpath(os.path.join(image_dir, part, parents.most_common(1)[0][0])))
 
 
 def _holds_classes(folder: str) -> bool:
-    """Whether two or more sub-folders hold photos, which are not the parts of one dataset."""
+    """Whether at least two sub-folders hold photos and are not just the parts of a split."""
     names = _with_photos(folder)
     return len(names) > 1 and not all(map(_part_words, names))
 
 
 def _with_photos(folder: str) -> list[str]:
-    """The sub-folders with a file in them that is named as a picture is, as far as one looks."""
+    """The sub-folders with a file that has a picture's suffix, among the first `_FOLDERS` of them."""
     return [
         name
         for name in _sub_folders(folder)[:_FOLDERS]
@@ -162,12 +162,12 @@ def _sub_folders(folder: str) -> list[str]:
 
 
 def _names(folders: Sequence[str]) -> str:
-    """The first three names, for a message."""
+    """The first three names, quoted for a message."""
     return ", ".join(f"'{shown(name)}'" for name in folders[:3]) + (", …" if len(folders) > 3 else "")
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:
-    """Names of some entries of a folder and whether each is a folder, sorted; none if it cannot be listed."""
+    """The names of a folder's first entries, and whether each is a folder, sorted; none if it cannot be listed."""
 
     def read() -> Iterator[tuple[str, bool]]:
         with os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""What is odd about the photos themselves: the same one in two classes, a class of one picture many times."""
+"""Warnings about odd photos: the same photo in several classes, and classes whose photos are all nearly equal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,9 +7,9 @@ import numpy as np
 from retrainer.arrays import Floats, Integers, digest_keys, members_of, normalised, spread
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
-from retrainer.system.files import shown
+from retrainer.text import shown
 
-# Cosine distance of feature vectors. Classes of flowers are 0.2 to 0.3 wide with three backbones.
+# Mean cosine distance of feature vectors to their mean; for classes of flowers it is 0.2 to 0.3 with three backbones.
 _NEARLY_EQUAL = 0.02
 _FEWEST_IN_CLASS, _LOOKED_AT = 3, 64
 _NAMED = 5
@@ -17,13 +17,13 @@ _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, observer: Observer) -> None:
-    """Warns of classes whose photos are all nearly equal.
+    """Warns about classes whose photos are all nearly equal.
 
     Args:
         dataset: N photos.
-        features: Feature vectors of these and others, `(R, D)`.
-        rows: Where the photos' are, `(N,)`.
-        observer: Warned.
+        features: Feature vectors, `(R, D)`.
+        rows: The row of each photo in `features`, `(N,)`.
+        observer: Called with the warnings.
     """
     for label_id in _uniform_classes(dataset, features, rows):
         observer(
@@ -35,17 +35,17 @@ def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, 
 
 
 def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str, observer: Observer) -> None:
-    """Warns of photos that are in several classes, of the same bytes or nearly the same.
+    """Warns about photos in several classes that are the same file or nearly the same picture.
 
     Args:
         dataset: N photos.
-        groups: Numbers that copies share, `(N,)`.
-        table: Where all are listed.
-        observer: Warned.
+        groups: The group of each photo, `(N,)`; copies share one.
+        table: The path of the table that lists all copies, for the message.
+        observer: Called with the warnings.
     """
     _, contents = np.unique(digest_keys(dataset.digests), return_inverse=True)
     same = _in_several_classes(dataset, contents)
-    # A group is named once: as the same file, unless nearly the same picture is in more classes than that file.
+    # Each group is reported once: as one file, or as nearly one picture if this is in more classes than the file.
     classes = {groups[rows[0]]: len(rows) for rows in same}
     near = [rows for rows in _in_several_classes(dataset, groups) if len(rows) > classes.get(groups[rows[0]], 1)]
     wider = {groups[rows[0]] for rows in near}
@@ -55,21 +55,21 @@ def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str
 
 
 def _warn_of_groups(
-    groups: Sequence[tuple[int, ...]], dataset: Dataset, what: str, table: str, observer: Observer
+    groups: Sequence[tuple[int, ...]], dataset: Dataset, are: str, table: str, observer: Observer
 ) -> None:
-    """Names the first two photos of each of a few groups of photos of different classes."""
+    """Warns about the first groups of photos of different classes, by the first two photos of each."""
     for group in groups[:_NAMED]:
         one, other, *more = group
         others = f", and {len(more):,} more," if more else ""
         paths = shown(dataset.paths[one]), shown(dataset.paths[other])
         classes = _NUMBERS.get(len(group), f"{len(group):,}")
-        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {what} in {classes} classes: keep it in one."))
+        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {are} in {classes} classes: keep it in one."))
     if (unnamed := len(groups) - _NAMED) > 0:
-        observer(Warned(f"{unnamed:,} more are {what} in several classes; '{shown(table)}' lists them."))
+        observer(Warned(f"{unnamed:,} more are {are} in several classes; '{shown(table)}' lists them."))
 
 
 def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:
-    """Of each group that is in several classes the first photo of each; groups `(N,)`."""
+    """The groups that are in several classes: of each, the first photo of each class; groups `(N,)`."""
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     found = []
@@ -81,11 +81,11 @@ def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, .
 
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:
-    """The ids of classes whose vectors are on average nearly equal to their mean, as far as some of them tell."""
+    """The ids of classes whose vectors are on average nearly equal to their mean; large classes are sampled."""
     for label_id, members in enumerate(members_of(dataset.label_ids, len(dataset.labels))):
         if len(members) < _FEWEST_IN_CLASS:
             continue
         some = members[spread(len(members), _LOOKED_AT)]
-        # The mean cosine of unit vectors to their mean's direction is the length of that mean.
+        # The mean of unit vectors has a length: the mean cosine of the vectors to it.
         if np.linalg.norm(normalised(features[rows[some]]).mean(axis=0)) > 1 - _NEARLY_EQUAL:
             yield label_id

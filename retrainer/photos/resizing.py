@@ -1,7 +1,7 @@
-"""A decoded picture -> a square, each of whose pixels is the mean of those whose centres it covers.
+"""A decoded picture -> a square; each of its pixels is the mean of the pixels whose centres it covers.
 
-The README states the rule so that it can be rebuilt. Both resizers follow it; a centre that lies just on a border may
-fall to either side.
+The README states the rule, so that others can rebuild it. Both resizers follow it, but may assign a centre that lies
+exactly on a border to different sides.
 """
 
 import threading
@@ -13,22 +13,22 @@ from retrainer.arrays import Pixels
 
 try:
     import cykooz_resizer as simd
-except ImportError:  # it has no wheel for this machine; Pillow does the same, three times slower
+except ImportError:  # there is no wheel for this machine; Pillow does the same, three times slower
     simd = None
 
 _of_thread = threading.local()
 
 
 def squashed(picture: Pixels | Image.Image, size: int) -> Pixels:
-    """A picture squashed to a square; transparent parts show white.
+    """Squashes a picture to a square; transparent pixels show white.
 
     Args:
-        picture: uint8 `(H, W, 3)`, RGB, or a picture of Pillow's, RGB or RGBA.
+        picture: uint8 `(H, W, 3)`, RGB, or a Pillow picture, RGB or RGBA.
         size: S, pixels.
 
     Returns:
-        uint8 `(S, S, 3)`, RGB, 0 to 255; the two kinds of picture differ by one at most, but for centres just on
-        a border.
+        uint8 `(S, S, 3)`, RGB, 0 to 255. The two kinds of pictures give values that differ by at most 1, except for
+        centres exactly on a border.
     """
     if isinstance(picture, np.ndarray):
         if simd:
@@ -39,7 +39,7 @@ def squashed(picture: Pixels | Image.Image, size: int) -> Pixels:
 
 
 def _grows(height: int, width: int, size: int) -> bool:
-    # A box filter averages areas; where a side grows it would repeat pixels, and a triangle interpolates.
+    # A box filter averages areas, but repeats pixels if a side grows; then a triangle filter interpolates.
     return min(height, width) < size
 
 

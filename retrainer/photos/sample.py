@@ -1,4 +1,4 @@
-"""The sample set: five kinds of flowers, drawn, to try retrainer on without any photos."""
+"""The sample set: drawings of five kinds of flowers, to try retrainer without photos."""
 
 import io
 import math
@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from retrainer.errors import OptionError, OutputError
 from retrainer.options.sampling import SampleOptions
-from retrainer.system.files import shown
 from retrainer.system.unfinished import unfinished_folder
+from retrainer.text import shown
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
-# Drawn larger and shrunk, so that edges are smooth.
+# Pictures are drawn larger and shrunk, so that edges are smooth.
 _OVERSAMPLING = 2
 _BACKGROUNDS: Sequence[Sequence[Colour]] = (
     ((86, 125, 70), (52, 84, 44)),
@@ -28,18 +28,18 @@ _BACKGROUNDS: Sequence[Sequence[Colour]] = (
 
 
 def draw_sample(folder: str, options: SampleOptions) -> int:
-    """Draws the set as JPEG files, a sub-folder per kind; the whole set appears at once.
+    """Draws the set as JPEG files, one sub-folder per kind; the whole set appears at once.
 
     Args:
-        folder: A new or empty folder.
-        options: How many pictures of each kind, and the seed.
+        folder: A new or an empty folder.
+        options: The number of pictures per kind, and the seed.
 
     Returns:
         The number of pictures.
 
     Raises:
-        OptionError: the folder holds something already.
-        OutputError: it cannot be written.
+        OptionError: the folder is not empty.
+        OutputError: the folder cannot be written.
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -70,7 +70,7 @@ def _draw_all(folder: Path, options: SampleOptions) -> None:
 
 
 def drawn(kind: str, generator: np.random.Generator) -> Image.Image:
-    """One picture of a kind, RGB, 200 to 320 pixels a side."""
+    """Draws one picture of a kind, RGB; each side has 200 to 320 pixels."""
     width, height = (int(side) * _OVERSAMPLING for side in generator.integers(200, 321, size=2))
     picture = _background(width, height, generator)
     for _ in range(int(generator.integers(1, 3))):
@@ -82,7 +82,7 @@ def drawn(kind: str, generator: np.random.Generator) -> Image.Image:
 
 
 def _background(width: int, height: int, generator: np.random.Generator) -> Image.Image:
-    """A vertical gradient with blurred blobs; it is drawn small, for it is blurred anyway."""
+    """A vertical gradient with blurred blobs; it is drawn small and enlarged, since it is blurred anyway."""
     top, bottom = (
         np.array(c) + generator.normal(0, 10, 3) for c in _BACKGROUNDS[int(generator.integers(len(_BACKGROUNDS)))]
     )
@@ -100,7 +100,7 @@ def _background(width: int, height: int, generator: np.random.Generator) -> Imag
 
 
 def _lit(picture: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Light from one side, of some colour and strength, and a sensor's noise."""
+    """Adds coloured light from one side and a sensor's noise."""
     pixels = np.asarray(picture).astype(np.float64)
     side = np.linspace(-1.0, 1.0, picture.width) * generator.uniform(-0.25, 0.25)
     light = generator.uniform(0.65, 1.2) * (1.0 + side)[np.newaxis, :, np.newaxis] * generator.uniform(0.92, 1.08, 3)
@@ -114,7 +114,7 @@ def _varied(colour: Sequence[float], generator: np.random.Generator, spread: flo
 
 
 def _petal(centre: Point, angle: float, length: float, width: float) -> list[Point]:
-    """The outline of a leaf-shaped petal that starts at the centre."""
+    """The outline of a leaf-shaped petal that starts at the centre of the flower."""
     along = np.linspace(0.0, 1.0, 14)
     across = np.sin(np.pi * along**0.8) * width / 2
     x = np.concatenate([along, along[::-1]]) * length

@@ -1,6 +1,6 @@
-"""What lies below a folder of photos: one walk for everything that reads photos.
+"""A walk over the files below a folder; everything that reads photos uses it.
 
-Files are told apart by their names alone; whether a file is a photo is found out when it is read.
+Names decide which files are certainly no photos. All others are read to find out.
 """
 
 import os
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrainer.events import FilesLeftOut, FolderSkipped, Noted, Observer, PhotoSkipped
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 Stamps = tuple[int, int, int]
-"""Size in bytes, times of modification and of change in nanoseconds."""
+"""A file's size in bytes, and its times of modification and of change in nanoseconds."""
 
-# What operating systems, cameras and version control leave beside photos: texts, tables, annotations, links; and what
-# retrainer and others of its kind write.
+# Files that systems, cameras and version control leave beside photos: texts, tables, annotations, links; and files that
+# retrainer and other trainers write.
 _NO_PHOTO = re.compile(
     r".*\.(aae|csv|db|htm|html|ini|ipynb|json|jsonl|lnk|log|md|nfo|py|sh|toml|tsv|txt|url|xml|xmp|yaml|yml)"
     r"|.*\.(ckpt|h5|keras|npy|npz|onnx|parquet|pb|pt|pth|tflite|tfrecord)|events\.out\.tfevents\..*|\.unfinished-.*"
@@ -32,28 +32,28 @@ _NO_FOLDER = re.compile(
     re.IGNORECASE,
 )
 
-# Nearly all names end so, and need no other look: a third of the time that a walk takes.
+# Nearly all names end like this and are not looked at further, which saves a third of a walk's time.
 _USUAL = (".jpg", ".jpeg", ".png", ".JPG")
 
 
 def is_no_photo(name: str) -> bool:
-    """Whether a file of this name is known to be no photo, such as `Thumbs.db`, `a.xml` or `a.jpg:Zone.Identifier`."""
+    """Whether a file is certainly no photo by its name, such as `Thumbs.db`, `a.xml` or `a.jpg:Zone.Identifier`."""
     return _NO_PHOTO.fullmatch(name) is not None
 
 
 def skips_folder(name: str) -> bool:
-    """Whether a folder of this name is known to hold no photos of the user's, such as `__MACOSX` or `.git`."""
+    """Whether a folder certainly holds no photos of the user by its name, such as `__MACOSX` or `.git`."""
     return _NO_FOLDER.fullmatch(name) is not None
 
 
 @dataclass
 class Listing:
-    """What lies directly in a folder.
+    """The files and folders directly in a folder, each list sorted.
 
     Attributes:
-        files: Names and stamps, sorted.
-        folders: The names of real folders, sorted.
-        linked_files, linked_folders: The names of those that are links, sorted; linked files are among `files`.
+        files: Names and stamps of all files, linked ones included.
+        folders: Names of the folders that are no links.
+        linked_files, linked_folders: Names of the links to files and to folders.
     """
 
     files: list[tuple[str, Stamps]] = field(default_factory=list)
@@ -66,8 +66,9 @@ class Walk:
     """Lists files and folders, follows links, and remembers what it leaves out.
 
     Args:
-        observer: Told of folders that cannot be listed and of links that lead nowhere, at once; of the rest by `tell`.
-        outside: Folders that are not entered by a link, such as those that the walk begins in.
+        observer: Called at once with folders that cannot be listed and links that lead nowhere, and by `report` with
+            all that was left out.
+        outside: Folders that no link may lead into, such as the folder above the walk's first one.
     """
 
     def __init__(self, observer: Observer, outside: Iterable[Path] = ()) -> None:
@@ -79,11 +80,11 @@ class Walk:
 
     @property
     def left_out(self) -> int:
-        """How many files and folders were left out since `tell`, by their names."""
+        """How many files and folders were left out by their names since the last `report`."""
         return len(self._no_photos) + len(self._hidden)
 
     def below(self, folder: str) -> list[tuple[str, Stamps]]:
-        """The paths below `folder` of all files at any depth, with their stamps; sorted, each file once.
+        """All files below `folder`, at any depth: sorted paths below it, with stamps, each file once.
 
         A folder that several links lead to is read once, by its real path if that is below `folder`.
         """
@@ -104,7 +105,7 @@ class Walk:
         return sorted(_once(folder, files, linked_files))
 
     def listed(self, folder: str) -> Listing:
-        """What lies directly in a folder; of a folder that cannot be listed to its end, what came before."""
+        """Lists one folder; if an error ends the listing, it keeps the entries read before."""
         listing, broken = Listing(), []
         received = 0
         try:
@@ -122,8 +123,8 @@ class Walk:
             names.sort()
         return listing
 
-    def tell(self) -> None:
-        """Tells the observer what was left out so far, a line for each kind."""
+    def report(self) -> None:
+        """Reports what was left out so far, one event for each reason."""
         both = "file or folder", "files or folders"
         if self._no_photos:
             self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: no photos, as their names tell"))
@@ -131,13 +132,17 @@ class Walk:
             (self._hidden, both, "hidden by a dot before the name"),
             (self._circles, ("folder", "folders"), "linked in a circle"),
         )
-        for paths, what, reason in left_out:
+        for paths, nouns, reason in left_out:
             if paths:
-                self._observer(FilesLeftOut(counted(paths, *what), len(paths), reason))
+                self._observer(FilesLeftOut(counted(paths, *nouns), len(paths), reason))
         self._no_photos, self._hidden, self._circles = [], [], []
 
     def _sort_in(self, entry: "os.DirEntry[str]", listing: Listing) -> str:
-        """Adds an entry to a listing or to what is left out; the reason if it can be neither."""
+        """Adds an entry to the listing or to the entries that are left out.
+
+        Returns:
+            Why the entry cannot be used; empty if nothing is wrong with it.
+        """
         name = entry.name
         try:
             hidden = name.startswith(".")
@@ -154,14 +159,14 @@ class Walk:
             return ""
         if not stat.S_ISREG(status.st_mode):
             return "expected a file, received a pipe, socket or device"
-        # A file that was replaced with its size and time kept has another time of change.
+        # The time of change differs even if a file was replaced by one of the same size and time of modification.
         listing.files.append((name, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)))
         if entry.is_symlink():
             listing.linked_files.append(name)
         return ""
 
     def _enter(self, path: str, seen: set[tuple[int, int]]) -> bool:
-        """Whether a folder is to be read: it was not yet, and does not hold the one that the walk began in."""
+        """Whether to read a folder: it was not read yet, and the walk did not begin in it or below it."""
         identity = _identity(path)
         if identity in self._outside:
             self._circles.append(path)
@@ -173,12 +178,12 @@ class Walk:
 
 
 def folders_above(folder: str) -> Sequence[Path]:
-    """The folders that `folder` lies in, by its real path."""
+    """The real paths of all folders that contain `folder`, the nearest first."""
     return Path(os.path.realpath(folder)).parents
 
 
 def counted(paths: Sequence[str], one: str = "file", many: str = "files") -> str:
-    """How many these are, with two of their names: `5 files, such as 'a' and 'b'`."""
+    """The number of paths and the first two of them: `5 files, such as 'a' and 'b'`."""
     first, *others = map(shown, sorted(paths)[:2])
     if not others:
         return f"1 {one}, '{first}'"
@@ -186,7 +191,7 @@ def counted(paths: Sequence[str], one: str = "file", many: str = "files") -> str
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:
-    """What tells a folder from all others, None if it cannot be looked at."""
+    """The device and inode of a file or folder; None if it cannot be accessed."""
     try:
         status = os.stat(path)
     except OSError:
@@ -195,7 +200,7 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
 
 
 def _once(folder: str, files: list[tuple[str, Stamps]], links: Sequence[str]) -> list[tuple[str, Stamps]]:
-    """The files without those links that lead to another of them."""
+    """The files without links to other files among them."""
     if not links:
         return files
     linked = frozenset(links)

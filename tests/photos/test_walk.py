@@ -21,7 +21,7 @@ def files_in(folder: Path, *names: str) -> None:
 def walked(folder: Path, events: list[Event] | None = None) -> list[str]:
     walk = Walk(silent if events is None else events.append, folders_above(str(folder)))
     names = [name for name, _ in walk.below(str(folder))]
-    walk.tell()
+    walk.report()
     return names
 
 

@@ -1,0 +1,71 @@
+"""The table of duplicates: all photos that are there more than once, as CSV."""
+
+import csv
+import io
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from retrainer.photos.copies.search import Copies
+from retrainer.photos.dataset import Dataset
+
+COLUMNS = ("group", "path", "label", "kind", "of", "likeness")
+ORIGINAL, SAME, NEAR = "first", "same file", "near copy"
+# Spreadsheets take a cell with such a beginning for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def duplicates_table(dataset: Dataset, copies: Copies) -> bytes:
+    """The table as CSV; only the heading if no photo has a copy.
+
+    Names are written byte for byte; UTF-8 with `surrogateescape` reads them back. A path that a spreadsheet would take
+    for a formula begins with `./`, which leads to the same file.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows(dataset, copies))
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _rows(dataset: Dataset, copies: Copies) -> Iterator[tuple[str, ...]]:
+    """The rows of groups of at least two photos, group by group, ordered by the groups' first photos."""
+    sizes = np.bincount(copies.groups, minlength=len(dataset.paths))
+    members = np.flatnonzero(sizes[copies.groups] > 1)
+    members = members[np.argsort(copies.groups[members], kind="stable")]
+    links = _links(copies)
+    number, group = 0, -1
+    for row in members.tolist():
+        path, label = _cell(dataset.paths[row]), dataset.labels[dataset.label_ids[row]]
+        if copies.groups[row] != group:
+            number, group = number + 1, copies.groups[row]
+            yield str(number), path, label, ORIGINAL, "", ""
+            continue
+        of, likeness = links[row]
+        kind = SAME if (dataset.digests[row] == dataset.digests[of]).all() else NEAR
+        yield str(number), path, label, kind, _cell(dataset.paths[of]), f"{likeness:.3f}"
+
+
+def _links(copies: Copies) -> dict[int, tuple[int, float]]:
+    """Each copy -> a photo that it is a copy of, and their likeness; the links lead to the first photo of the group."""
+    pairs: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for (one, other), likeness in zip(copies.pairs.tolist(), copies.likenesses.tolist(), strict=True):
+        pairs[one].append((other, likeness))
+        pairs[other].append((one, likeness))
+    links: dict[int, tuple[int, float]] = {}
+    waiting = deque(row for row in np.unique(copies.groups).tolist() if row in pairs)
+    seen = set(waiting)
+    while waiting:
+        row = waiting.popleft()
+        for other, likeness in pairs[row]:
+            if other not in seen:
+                seen.add(other)
+                links[other] = (row, likeness)
+                waiting.append(other)
+    return links
+
+
+def _cell(path: str) -> str:
+    return os.path.join(".", path) if path.startswith(_FORMULA) else path
