@@ -1,8 +1,9 @@
-"""All commands, and the boundary where errors become one line and an exit code."""
+"""The table of all commands, and the place where errors become one line and an exit code."""
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 
@@ -12,24 +13,38 @@ from retrainer.system.files import shown
 from retrainer.system.memory import is_shortage, shortage
 from retrainer.system.process import discard_stdout, leave_garbage, own_process
 from retrainer.system.terminal import say
+from retrainer.version import VERSION
 
-# What shells report of a process that a closed pipe ended.
+# The exit code by which shells report that a closed pipe ended a process.
 BROKEN_PIPE = 141
-# Command -> the module that holds it, and what it does; a module is imported when its command is called.
+
+
+class Row(NamedTuple):
+    """A command in the table.
+
+    Attributes:
+        module: Holds it as `command`; imported when the command is called or asked for help.
+        summary: Says what it does in the list of commands.
+    """
+
+    module: str
+    summary: str
+
+
 COMMANDS = {
-    "retrain": "Teach a pretrained network the classes of a folder of photos.",
-    "label": "Print the best labels of photos.",
-    "evaluate": "Measure a model on a folder of photos.",
-    "inspect": "Show what a model is.",
-    "architectures": "List the networks that are known by name.",
-    "fetch": "Prepare backbones, for machines without a network, too.",
-    "sample": "Draw a small set of pictures to try retrainer on.",
+    "retrain": Row("retrainer.cli.retrain", "Teach a pretrained network the classes of a folder of photos."),
+    "label": Row("retrainer.cli.label", "Print the best labels of photos."),
+    "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
+    "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
+    "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),
+    "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without a network."),
+    "sample": Row("retrainer.cli.sample", "Draw a small set of pictures to try retrainer on."),
 }
 
 
 def command_named(name: str) -> click.Command:
-    """One of `COMMANDS`."""
-    command: click.Command = import_module(f"retrainer.cli.{name}").command
+    """Imports one of `COMMANDS`."""
+    command: click.Command = import_module(COMMANDS[name].module).command
     return command
 
 
@@ -46,7 +61,7 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -63,7 +78,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="retrainer", prog_name="retrainer")
+@click.version_option(VERSION, prog_name="retrainer")
 def commands() -> None:
     """Teach a pretrained image network your own classes from folders of photos."""
 
@@ -77,7 +92,7 @@ def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
 
 
 def _stoppable_exit_code(command: click.Command, arguments: Sequence[str], name: str) -> int:
-    """The exit code of a command, or that of a signal, whatever error libraries made of it."""
+    """Runs a command; returns its exit code, or that of a signal, even if a library made another error of it."""
     try:
         with Stoppable():
             exit_code = _exit_code(command, arguments, name)
@@ -100,8 +115,8 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
         sys.stdout.flush()
         return exit_code
     except RetrainerError as error:
-        told = error if isinstance(error, ResourceError) or not is_shortage(error) else shortage()
-        return _failed(str(told), told.exit_code)
+        cause = error if isinstance(error, ResourceError) or not is_shortage(error) else shortage()
+        return _failed(str(cause), cause.exit_code)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
