@@ -19,6 +19,7 @@ from retrainer.errors import ModelError, OutputError, PictureError, ResourceErro
 from retrainer.events import silent
 from retrainer.models.tflite import litert
 from retrainer.photos import images
+from retrainer.photos.decoding import limits
 from retrainer.system.memory import has_room, is_shortage, require_address_space
 from retrainer.system.process import reserve_less_under_limit
 
@@ -107,7 +108,7 @@ def test_a_picture_is_not_called_damaged(format_: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(images, name, raising(MemoryError()))
     with pytest.raises(ResourceError, match="Not enough memory to decode a photo"):
         images.square(saved(format_), 8)
-    monkeypatch.setattr(images, "LARGE_PIXELS", 1000)
+    monkeypatch.setattr(limits, "LARGE_PIXELS", 1000)
     with pytest.raises(PictureError, match="not enough memory to decode its 1,200 pixels"):
         images.square(saved(format_), 8)
 
@@ -116,7 +117,7 @@ def test_a_decoder_that_does_not_say_why_is_asked_for_room(monkeypatch: pytest.M
     monkeypatch.setattr(images, "rgb_of", raising(OSError("decoder error -2")))
     with pytest.raises(PictureError, match="damaged or truncated: decoder error -2"):
         images.square(saved("GIF"), 8)
-    monkeypatch.setattr(images, "has_room", lambda size: False)
+    monkeypatch.setattr(limits, "has_room", lambda size: False)
     with pytest.raises(ResourceError):
         images.square(saved("GIF"), 8)
 
