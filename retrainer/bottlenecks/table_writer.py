@@ -28,11 +28,11 @@ class TableWriter:
     """
 
     tables: Tables
-    computed: int = 0
-    _vectors: list[PhotoResult] = field(default_factory=list)
-    _fingerprints: list[PhotoResult] = field(default_factory=list)
-    _files: list[tuple[str, Integers, bytes]] = field(default_factory=list)
-    _since: float = field(default_factory=time.monotonic)
+    computed: int = field(default=0, init=False)
+    _vectors: list[PhotoResult] = field(default_factory=list, init=False)
+    _fingerprints: list[PhotoResult] = field(default_factory=list, init=False)
+    _files: list[tuple[str, Integers, bytes]] = field(default_factory=list, init=False)
+    _since: float = field(default_factory=time.monotonic, init=False)
 
     def add(self, result: PhotoResult, new_file: tuple[str, Integers] | None) -> None:
         """Adds a photo, and its absolute path and stamps `(3,)` unless the table of files has them."""
