@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
+from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.extraction import Extraction
 from retrainer.bottlenecks.file_index import FileIndex
@@ -13,6 +13,7 @@ from retrainer.bottlenecks.tables import Tables
 from retrainer.engines.threads import threads
 from retrainer.events import Observer
 from retrainer.models.metadata import RESIZE_RULE
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.backbone import BackboneOptions
 from retrainer.photos.distortions import Distortion
 

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, TFLITE, Bundle
+from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.retraining import RetrainOptions
 from retrainer.output_formats import FORMATS, TrainedModel, contents_of, formats_of, model_paths
 from retrainer.photos.labels import labels_file

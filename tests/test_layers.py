@@ -8,7 +8,7 @@ from scripts.house import circle_in, graph_of, modules_of, rooms_of
 
 # Each room, a folder or a module beside the folders, may import from the rows above its own.
 ROWS: Sequence[tuple[str, ...]] = (
-    ("arrays", "text", "version"),
+    ("arrays", "network_input", "text", "version"),
     ("errors",),
     ("system",),
     ("events", "options"),

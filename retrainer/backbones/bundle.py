@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from retrainer.errors import BackboneError
+from retrainer.network_input import INPUT_MEAN, INPUT_STD, LARGEST_SIDE
 from retrainer.system.documents import (
     Field,
     brief,
@@ -33,8 +34,6 @@ FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
 # What conversion calls the node of the features; a bundle says its own.
 FEATURE_NODE = "feature_vector"
-# A network's input is (pixel - INPUT_MEAN) / INPUT_STD: pixels 0 to 255 become -1 to 1.
-INPUT_MEAN, INPUT_STD = 127.5, 127.5
 _MOST_DESCRIPTION = 2**16
 COPY_AGAIN = "Copy the bundle again; the built-in one comes with retrainer itself."
 
@@ -49,7 +48,7 @@ _TABLE = {
     "name": text(255, printable=False),
     "source": text(10_000, printable=False, empty=True),
     "licence": text(10_000, printable=False, empty=True),
-    "input_size": whole(1, 4_096),
+    "input_size": whole(1, LARGEST_SIDE),
     "depth": whole(1, 2**20),
     "feature_node": text(10_000, empty=True),
     "map_tensor": optional(text(10_000, empty=True)),

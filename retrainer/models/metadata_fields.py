@@ -4,6 +4,7 @@ import binascii
 from typing import Any
 
 from retrainer.arrays import HASH_BYTES
+from retrainer.network_input import LARGEST_SIDE
 from retrainer.system.documents import (
     OTHERS,
     Field,
@@ -39,7 +40,7 @@ TABLE = {
     "format": one_of(UNSEALED_FORMAT, FORMAT),
     "retrainer": text(100),
     "labels": texts(100_000, 1_000),
-    "input_size": whole(1, 4_096),
+    "input_size": whole(1, LARGEST_SIDE),
     "mean": number(-1e6, 1e6),
     "std": number(1e-6, 1e6),
     "output_node": text(10_000),

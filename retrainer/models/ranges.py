@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
+
 # What networks of a kind expect that do not show it: pixels 0 to 255 become (pixel - mean) / std.
 PIXEL_RANGE = (0.0, 1.0)
 UNIT_RANGE = (0.0, 255.0)  # TF-Hub's modules: tensorflow.org/hub/common_signatures/images
-SYMMETRIC_RANGE = (127.5, 127.5)
+SYMMETRIC_RANGE = (INPUT_MEAN, INPUT_STD)
 
 # What first layers take: symmetric numbers, units, units less a half or normalised by ImageNet's mean and deviation
 # (torchvision's way), pixels less ImageNet's mean (Caffe's), and pixels.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.network_input import LARGEST_SIDE
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, option, path_option
 from retrainer.options.paths import FOLDER
 
@@ -18,8 +19,8 @@ class ModelOptions(Options):
         "Labels file, one per line, in place of the model's own labels; numbers before them, from 0, give the order.",
     )
     trust_graph: bool = option(False, TRUST)
-    input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=4096)
-    input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=4096)
+    input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=LARGEST_SIDE)
+    input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=LARGEST_SIDE)
     input_mean: float | None = option(None, "The network sees (pixel - mean) / std.", **MEAN_LIMITS)
     input_std: float | None = option(None, "The network sees (pixel - mean) / std.", **STD_LIMITS)
     input_layer: str = option("", "Input node of a graph that does not describe itself.")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from retrainer.arrays import Floats, Pixels
 from retrainer.errors import PictureError
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.photos.decoding.damage import has_lost_block
 from retrainer.photos.decoding.jpeg_segments import may_be_turned
 from retrainer.photos.decoding.jpegs import decode_jpeg
@@ -78,7 +79,7 @@ def square(content: bytes, size: int) -> Pixels:
     return decode(content, size).square(size)
 
 
-def to_input(pixels: Pixels | Floats, mean: float = 127.5, std: float = 127.5) -> Floats:
+def to_input(pixels: Pixels | Floats, mean: float = INPUT_MEAN, std: float = INPUT_STD) -> Floats:
     """Pixels `(S, S, 3)`, 0 to 255 -> a network's input float32 `(S, S, 3)`: `(pixel - mean) / std`."""
     floats: Floats = pixels.astype(np.float32)
     floats -= np.float32(mean)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.backbones.bundle import FEATURE_NODE, INPUT_MEAN, INPUT_STD, Bundle, write_bundle
+from retrainer.backbones.bundle import FEATURE_NODE, Bundle, write_bundle
 from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
 from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
@@ -20,6 +20,7 @@ from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.system.files import shown
 from retrainer.system.process import native_stderr_hidden
 

@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.arrays import Floats
-from retrainer.backbones.bundle import INPUT_MEAN, INPUT_STD, Bundle, write_bundle
+from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.backbones.converting.hints import (
     LOGITS,
     ConversionContext,
@@ -27,6 +27,7 @@ from retrainer.models.tflite.inference import pixel_range
 from retrainer.models.tflite.litert import Network, tensors_of
 from retrainer.models.tflite.tensors import INTEGERS, as_integers, quantization_of, text_of
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
+from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.system.files import shown
 
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})

@@ -8,7 +8,8 @@ import numpy as np
 from tensorboard.compat.proto import types_pb2
 
 from retrainer.errors import ModelError
-from retrainer.models.tflite.litert import LARGEST_SIDE, MOST_NUMBERS
+from retrainer.models.tflite.litert import MOST_NUMBERS
+from retrainer.network_input import LARGEST_SIDE
 from retrainer.system.files import shown
 from retrainer.system.trust import TRUST_HINT
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, ResourceError
+from retrainer.network_input import LARGEST_SIDE
 from retrainer.system.files import shown
 from retrainer.system.memory import has_room, is_shortage, shortage
 from retrainer.system.process import native_stderr_hidden
@@ -17,8 +18,6 @@ from retrainer.text import reason_of
 
 Result = TypeVar("Result")
 
-# `--input_height` takes as much.
-LARGEST_SIDE = 4096
 # 2 GiB of float32; a picture of the largest side has 50 million numbers.
 MOST_NUMBERS = 2**29
 # Operators that run other parts of a model, and may do so for ever.
