@@ -14,9 +14,9 @@ from retrainer.models.graph import inference as graph_inference
 from retrainer.models.inferred import Inferred
 from retrainer.models.kinds import require_no_other_kind
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
-from retrainer.models.retrained import is_tflite, twin_of, twins
 from retrainer.models.tflite import associated_files, flatbuffer
 from retrainer.models.tflite import inference as tflite_inference
+from retrainer.models.twins import is_tflite, twin_of, twins
 from retrainer.system.files import require_file, shown
 
 

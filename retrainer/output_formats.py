@@ -7,8 +7,8 @@ from pathlib import Path
 from retrainer.backbones.bundle import Bundle
 from retrainer.models.graph import graphdef
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import path_with
 from retrainer.models.tflite import flatbuffer
+from retrainer.models.twins import path_with
 from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from retrainer.backbones.bundle import Bundle
 from retrainer.errors import OptionError
 from retrainer.models.graph import graphdef
-from retrainer.models.retrained import twins
+from retrainer.models.twins import twins
 from retrainer.options.retraining import RetrainOptions
 from retrainer.output_formats import model_paths
 from retrainer.previous_model import kept_paths

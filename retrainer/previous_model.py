@@ -12,10 +12,10 @@ from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.errors import PictureError, RetrainerError
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
-from retrainer.models.retrained import is_tflite, twin_of
 from retrainer.models.seal import damaged
 from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
+from retrainer.models.twins import is_tflite, twin_of
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.model import LabelOptions
 from retrainer.output_formats import model_paths

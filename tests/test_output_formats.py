@@ -15,7 +15,7 @@ from retrainer.cli.summary import summary
 from retrainer.errors import OptionError
 from retrainer.events import Event, ModelKept
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import path_with
+from retrainer.models.twins import path_with
 from retrainer.output_formats import FORMATS, Contents, OutputFormat, TrainedModel, formats_of
 
 

@@ -14,7 +14,7 @@ from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.cli.summary import summary
 from retrainer.errors import OptionError, OutputError
 from retrainer.measuring.remembered_split import RememberedSplit
-from retrainer.models.retrained import twins
+from retrainer.models.twins import twins
 from retrainer.photos.splits import Part
 from retrainer.previous_model import PreviousModel, kept_paths, previous_path, sign_test
 from retrainer.training.head import Head

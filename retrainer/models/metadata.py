@@ -1,4 +1,4 @@
-"""What a model says of itself: the JSON document that travels inside the `.pb` and the `.tflite`."""
+"""The metadata of a model: a JSON document inside the `.pb` and the `.tflite`."""
 
 import json
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ from retrainer.text import shown
 from retrainer.version import VERSION
 
 _EARLIER = "an earlier version"
-# How `images` makes a picture square; part of a cache's key, too. The same name means the same pixels of the same file.
+# The rule by which `images` makes a picture square. A rule that gives other pixels gets another name, and caches of
+# the old one are not used.
 RESIZE_RULE = "squash-area-2"
 INPUT_NODE = "input"
-# What the 2017 label_image assumed of every graph; only models that do not describe themselves need it.
+# The 2017 label_image assumed these for every graph. They serve models that do not describe themselves.
 USUAL_SIZE, USUAL_MEAN, USUAL_STD = 224, 128.0, 128.0
 METADATA_NODE = "retrainer/metadata"
 METADATA_FILE = "retrainer.json"
@@ -28,21 +29,21 @@ SEAL_NODE = "retrainer/seal"
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """All that a labeler needs besides the network itself.
+    """Everything that a labeler needs besides the network itself.
 
     Attributes:
-        labels: One per output score, in order.
+        labels: One per score, in the order of the scores.
         input_size: Height and width of the input in pixels.
         mean, std: The network's input is `(pixel - mean) / std`, pixels 0 to 255.
-        output_node: The scores' tensor, without `:0`.
-        resize: The rule by which a picture becomes square: `RESIZE_RULE`.
+        output_node: The name of the scores' tensor, without `:0`.
+        resize: The rule by which a picture is made square; `RESIZE_RULE` is the only one that can be applied.
         backbone: Name, source, licence and SHA-256 of the network below the head.
-        rejection: The `threshold` of the distance to the model's prototypes; empty where it carries none.
-        split: Which photos it was trained and tested on: `measuring.remembered_split`; empty if it does not remember.
-        training: How the head was trained, and how well it did; for people, nothing depends on it.
-        retrainer: The version that made the model; `_EARLIER` in the first format.
-        format: Of the document.
-        model_id: SHA-256 over all of the above, the head's weights and the prototypes; equal in twins only.
+        rejection: The `threshold` of the distance to the prototypes, 0 to 2; empty if the model has no prototypes.
+        split: Which photos it was trained and tested on, see `measuring.remembered_split`; may be empty.
+        training: How the head was trained and how well it did, for people to read.
+        retrainer: The version that made the model; format 1 does not state it.
+        format: The format of the document.
+        model_id: SHA-256 of all other fields, the head and the prototypes; a model's files have the same one.
     """
 
     labels: tuple[str, ...]
@@ -61,35 +62,35 @@ class ModelMetadata:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the model ends with its hash, `models.sealing`, unless it lost it."""
+        """Whether the file must end with a seal, see `seal`."""
         return self.format != UNSEALED_FORMAT
 
     def identified(self, weights: bytes) -> "ModelMetadata":
-        """A copy whose `model_id` is computed from everything else and all weights as bytes."""
-        import hashlib  # takes milliseconds, which `--help` does without
+        """Returns a copy with its `model_id`, given the bytes of the head and the prototypes."""
+        import hashlib  # takes milliseconds, and not every command needs it
 
         content = hashlib.sha256(replace(self, model_id="").to_bytes())
         content.update(weights)
         return replace(self, model_id=content.hexdigest())
 
     def to_json(self) -> str:
-        """The document, with its `format` number."""
+        """The document as text."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, indent=1)
 
     def to_bytes(self) -> bytes:
-        """The document in UTF-8; bytes of paths that are none survive, as `json.loads` reads them back."""
+        """The document in UTF-8. Bytes of paths that are not UTF-8 survive as surrogates."""
         return self.to_json().encode("utf-8", "surrogatepass")
 
     @classmethod
     def from_json(cls, content: bytes, path: str) -> "ModelMetadata":
-        """Reads the document and holds it against the table of its fields.
+        """Reads a document and checks it against the table of fields.
 
         Args:
-            content: What `to_bytes` wrote.
+            content: The bytes that `to_bytes` returned.
             path: The model's path, for the message.
 
         Raises:
-            ModelError: it is no such document, or one of a later format.
+            ModelError: a field is missing, unknown or out of its limits, or the format is a later one.
         """
         try:
             document = read_document(content)
@@ -110,15 +111,17 @@ class ModelMetadata:
         return cls(**{**document, "labels": tuple(document["labels"])})
 
     def require_fit(self, path: str, input_size: int, scores: int) -> None:
-        """Raises ModelError unless this describes the network that it lies in.
+        """Raises ModelError unless this describes the network beside it in the file.
 
         Args:
-            path: The model's, for the message.
-            input_size: S of its input, pixels; 0 if the network does not tell.
-            scores: How many it gives, or 0.
+            path: The model's path, for the message.
+            input_size: S of the network's input, pixels; 0 if it is unknown.
+            scores: The number of scores that the network gives; 0 if it is unknown.
         """
-        told = ("input_size", self.input_size, input_size), ("labels", len(self.labels), scores)
-        for name, stated, found in told:
+        for name, stated, found in (
+            ("input_size", self.input_size, input_size),
+            ("labels", len(self.labels), scores),
+        ):
             if found and stated != found:
                 raise ModelError(
                     f"'{shown(path)}': its metadata is damaged: its '{name}' is not as expected: "

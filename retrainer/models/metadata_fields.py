@@ -1,4 +1,4 @@
-"""The fields of a model's metadata: what each must hold, whoever wrote it."""
+"""The fields of a model's metadata and their limits. FORMATS.md lists them for people."""
 
 import binascii
 from typing import Any
@@ -23,12 +23,12 @@ from retrainer.system.documents import (
 )
 
 FORMAT = 2
-# The first has no seal.
+# Files of the first format have no seal.
 UNSEALED_FORMAT = 1
 
 
 def _is_hashes(value: Any) -> bool:
-    """Whether a value is the hashes of photos, one behind the other, in base64."""
+    """Whether a value is hashes of photos, one after the other, in base64."""
     try:
         return isinstance(value, str) and len(binascii.a2b_base64(value, strict_mode=True)) % HASH_BYTES == 0
     except ValueError:
@@ -59,7 +59,7 @@ SECTIONS = {
         "licence": optional(text(10_000, printable=False, empty=True)),
         "sha256": optional(digest()),
     },
-    # A distance is one less a cosine, both with an error of rounding.
+    # The threshold is a cosine distance, 0 to 2, with a rounding error.
     "rejection": {"threshold": number(-0.01, 2.01), "kept": number(0, 1)},
     "split": {
         "image_dir": text(10_000, printable=False),

@@ -141,7 +141,7 @@ def test_what_nothing_tells_is_warned_of_once_and_for_all(tmp_path: Path, comman
     (tmp_path / "photo.jpg").write_bytes(jpeg(GREEN))
     line = ("label", "--graph", path, "--labels", "labels.txt", "photo.jpg", "photo.jpg")
     done = command(*line)
-    assert done.stderr.count("Nothing in it tells what pictures it takes") == 1
+    assert done.stderr.count("nothing in the file says what pictures it takes") == 1
     assert done.stderr.startswith("Warning: ")
     assert done.stdout.count("green (score=") == 2
     assert command(*line, "--input_mean", "128").stderr == ""
@@ -243,7 +243,7 @@ def test_a_child_makes_the_bundle_of_a_foreign_network(tmp_path: Path) -> None:
     assert asked == [(SIZE, COMPARED)]
     (event,) = events
     assert isinstance(event, Warned)
-    assert "Nothing in it tells what pictures it takes" in event.message
+    assert "nothing in the file says it" in event.message
     expected = 5 * ramp(SIZE).mean(axis=(0, 1))
     np.testing.assert_allclose(Network(bundle.tflite_path).run(ramp(SIZE)), expected, atol=1e-5)
 

@@ -20,9 +20,10 @@ from retrainer.model_writer import ModelWriter
 from retrainer.models.graph import graphdef
 from retrainer.models.graph.wire import node_in, node_of
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.retrained import open_retrained, twin_of, twins
+from retrainer.models.retrained import open_retrained
 from retrainer.models.tflite import associated_files, flatbuffer
 from retrainer.models.tflite.litert import Network
+from retrainer.models.twins import twin_of, twins
 from retrainer.training.head import Head, softmax
 from retrainer.training.rejection import Rejection
 
@@ -231,7 +232,7 @@ def test_a_file_larger_than_any_model_is_not_read(model: Path) -> None:
 def test_a_tflite_has_no_other_nodes_to_choose(model: Path) -> None:
     twin = str(model.with_suffix(".tflite"))
     open_retrained(twin, "input", "final_result")
-    with pytest.raises(OptionError, match="has one input and one output, and none to choose"):
+    with pytest.raises(OptionError, match="has only one input and one output"):
         open_retrained(twin, "Mul", "")
 
 
