@@ -1,4 +1,4 @@
-"""Backbones prepared ahead, and carried to where there is no network."""
+"""Prepares backbones before they are needed, and copies them for a machine without a network connection."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -8,7 +8,9 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.available import bundles_in
+from retrainer.backbones.backbone import Backbone
 from retrainer.backbones.bundle import Bundle, copy_bundle
+from retrainer.backbones.converting.hints import Pictures
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.inputs import sample_inputs
@@ -25,44 +27,53 @@ from retrainer.system.files import require_writable_folder, shown
 def fetch(
     names: Sequence[str], options: FetchOptions, observer: Observer
 ) -> Iterator[tuple[str, Bundle | RetrainerError]]:
-    """Prepares the bundle of each name in turn; one that fails gives its error, and the others go on.
+    """Yields each name with its bundle, or with the error of a backbone that failed; the others go on.
 
     Args:
-        names: What `--architecture` takes.
+        names: Names as `--architecture` takes them.
         options: The folder of bundles, the folder to copy them to, and photos to compare on.
-        observer: Told of downloads and conversions.
+        observer: Is called with events about downloads and conversions.
 
     Raises:
-        OptionError: a name names nothing, or the folder of photos is not there; nothing was fetched.
+        OptionError: a name names nothing, or the folder of photos does not exist; nothing was fetched.
         OutputError: the folder to copy to cannot be written.
     """
     if not names:
         raise OptionError("NAME is missing: expected backbones to fetch.", "`retrainer architectures` lists them.")
-    sources = [resolve(name, options) for name in names]
-    pictures = (
-        partial(sample_inputs, scan(options.image_dir, observer, fewest=1).paths) if options.image_dir else _drawn
-    )
+    backbones = [resolve(name, options) for name in names]
+    pictures = _pictures(options, observer)
     if options.to:
         require_writable_folder(options.to)
-    for name, source in zip(names, sources, strict=True):
-        wanted = source
-        if source.floats and not options.image_dir and source.name not in bundles_in(options.model_dir):
-            observer(
-                Warned(
-                    f"'{shown(name)}' is calibrated on photos: its float backbone is prepared, and the first retrain "
-                    "does the rest, by TensorFlow. With --image_dir FOLDER it is done now."
-                )
-            )
-            wanted = source.floats
+    for name, backbone in zip(names, backbones, strict=True):
         try:
-            bundle = bundle_of(wanted, options, pictures, observer)
+            bundle = bundle_of(_without_calibration(name, backbone, options, observer), options, pictures, observer)
             yield name, copy_bundle(bundle, Path(options.to)) if options.to else bundle
         except RetrainerError as error:
             yield name, error
 
 
-def _drawn(size: int, count: int) -> list[Floats]:
-    """Drawings as network inputs `(size, size, 3)`, for want of photos."""
+def _pictures(options: FetchOptions, observer: Observer) -> Pictures:
+    """The pictures to compare new bundles on: photos if there is a folder of them, otherwise drawings."""
+    if not options.image_dir:
+        return _drawings
+    return partial(sample_inputs, scan(options.image_dir, observer, fewest=1).paths)
+
+
+def _without_calibration(name: str, backbone: Backbone, options: FetchOptions, observer: Observer) -> Backbone:
+    """Replaces an int8 twin by its float backbone if there are no photos to calibrate it on; warns about it."""
+    if not backbone.floats or options.image_dir or backbone.name in bundles_in(options.model_dir):
+        return backbone
+    observer(
+        Warned(
+            f"'{shown(name)}' is calibrated on photos: only its float backbone is prepared now, and the first retrain "
+            "calibrates it, which needs TensorFlow. Give --image_dir FOLDER to calibrate it now."
+        )
+    )
+    return backbone.floats
+
+
+def _drawings(size: int, count: int) -> list[Floats]:
+    """Drawings as network inputs `(size, size, 3)`, to use without photos."""
     generator = np.random.default_rng(0)
     kinds = (list(KINDS) * count)[:count]
     return [to_input(squashed(drawn(kind, generator), size)) for kind in kinds]

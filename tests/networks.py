@@ -84,7 +84,7 @@ def frozen_classifier(
 
 def keras_classifier(path: Path, *first: Any) -> Path:
     """A Keras classifier: layers before the convolution, the mean, and a Dense with softmax."""
-    from retrainer.backbones.converting.tensorflow_networks import import_keras
+    from retrainer.backbones.converting.keras_networks import import_keras
 
     keras = import_keras()
     picture = keras.Input((SIZE, SIZE, 3))

@@ -85,8 +85,8 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
     floats = fetched(name, options, events)
     assert not floats.quantized
     warned, guessed = [event.message for event in events if isinstance(event, Warned)]
-    assert "Nothing in it tells what pictures it takes" in guessed
-    assert warned.startswith(f"'{name}' is calibrated on photos: its float backbone is prepared")
+    assert "nothing in the file says it" in guessed
+    assert warned.startswith(f"'{name}' is calibrated on photos: only its float backbone is prepared")
     whole = FetchOptions(model_dir=str(tmp_path / "models"), image_dir=str(photos(count=20)))
     bundle = fetched(name, whole)
     assert (bundle.quantized, bundle.name) == (True, f"{floats.name}_quantized")
@@ -102,7 +102,7 @@ def test_without_photos_drawings_are_compared(
 ) -> None:
     from retrainer import fetching
 
-    given = fetching._drawn(8, 3)
+    given = fetching._drawings(8, 3)
     assert [picture.shape for picture in given] == [(8, 8, 3)] * 3
     assert all(-1 <= picture.min() < picture.max() <= 1 for picture in given)
     assert not np.array_equal(given[0], given[1])

@@ -1,4 +1,4 @@
-"""The networks that `--architecture` knows by name: the rows of `architectures.csv`, each with its sources."""
+"""The networks that `--architecture` knows by name: the rows of `architectures.csv`, with the source of each number."""
 
 import csv
 import json
@@ -13,13 +13,13 @@ _TABLE = Path(__file__).with_name("architectures.csv")
 
 @dataclass(frozen=True)
 class KerasApplication:
-    """Where Keras has a network, too.
+    """A network of `keras.applications`.
 
     Attributes:
-        name: The class in `keras.applications`.
-        arguments: What it takes besides the input's shape.
-        weights: Where its weights lie.
-        md5: Their hash as Keras states it, empty where it states none.
+        name: The name of the function that builds it.
+        arguments: The function's arguments besides the input's shape.
+        weights: The address of its weights.
+        md5: Their hash as Keras states it; empty if it states none.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Architecture:
     """One network.
 
     Attributes:
-        name: What the tutorial called it, or would have.
-        family: What it belongs to.
+        name: Its name in the tutorial, or a name by the tutorial's rule.
+        family: The family of networks, such as MobileNet V1.
         input_size: S, pixels.
         depth: D, the length of a feature vector.
         parameters: Weights of the whole classifier, millions.
-        multiply_adds: Of the whole classifier for one picture, millions.
+        multiply_adds: Multiply-adds of the whole classifier for one picture, millions.
         top1: Published accuracy on ImageNet, percent.
-        figures_from: Where the last three were published.
-        licence: Of the weights.
-        handle: Where TF-Hub has it.
-        keras: Where Keras has it, None where it has not.
+        figures_from: The address where the last three were published.
+        licence: The licence of the weights.
+        handle: Its handle on TF-Hub.
+        keras: The same network in Keras; None if Keras does not have it.
     """
 
     name: str
@@ -87,7 +87,7 @@ def architectures() -> Mapping[str, Architecture]:
 
 
 def good_trades(rows: Iterable[Architecture]) -> frozenset[str]:
-    """The names of the networks that no other beats: none is at least as accurate for at most as many multiply-adds."""
+    """The names of the networks that are more accurate than all others with at most as many multiply-adds."""
     best, names = 0.0, []
     for row in sorted(rows, key=lambda r: (r.multiply_adds, -r.top1)):
         if row.top1 > best:

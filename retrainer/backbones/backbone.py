@@ -1,4 +1,4 @@
-"""What a backbone's name stands for, and what the origins that give it are asked."""
+"""The meaning of a backbone's name, the request for its bundle, and the protocol of the origins that make one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ UNKNOWN_LICENCE = "see the source"
 
 @dataclass(frozen=True)
 class Backbone:
-    """What a name stands for.
+    """The meaning of a name that `--architecture` takes.
 
     Attributes:
         name: The bundle's name in `--model_dir`.
@@ -38,7 +38,7 @@ class Backbone:
 
 @dataclass(frozen=True)
 class BundleRequest:
-    """What an origin is asked for.
+    """The request for a bundle; it goes to one origin after the other until one succeeds.
 
     Attributes:
         backbone: The backbone whose bundle is to be made.
@@ -63,13 +63,14 @@ class BundleRequest:
     def offline_hint(self) -> str:
         """The fix that a message offers to a user without a network connection."""
         return (
-            f"Without a network --architecture takes {some_here(self.options.model_dir)}, or the path of a network; "
-            f"`retrainer fetch {shown(self.backbone.given)} --to DIR` where there is one makes a folder to carry here."
+            f"Without a connection --architecture takes {some_here(self.options.model_dir)}, or the path of a network. "
+            f"A machine with a connection makes a folder to carry here: `retrainer fetch {shown(self.backbone.given)} "
+            "--to DIR`."
         )
 
 
 class Origin(Protocol):
-    """A place that may have a network; see the README for how to add one."""
+    """A place that may have a network; the README says how to add one."""
 
     def bundle(self, request: BundleRequest) -> Bundle:
         """Makes the bundle in `request.parent`.

@@ -1,7 +1,8 @@
-"""The bundle: a backbone as three files in a folder of its name, made once.
+"""A bundle: a backbone as three files in a folder of its name, made once.
 
-`backbone.json` describes it (`Bundle`), `backbone.tflite` runs it, `backbone.pb` goes into retrained graphs; what was
-made of a `.tflite` has no `backbone.pb`. Input float32 `(N, S, S, 3)` in [-1, 1]; output the pooled features `(N, D)`.
+`backbone.json` describes it (`Bundle`), `backbone.tflite` extracts features, and `backbone.pb` becomes a part of
+retrained graphs. A bundle that was made from a `.tflite` has no `backbone.pb`. The input is float32 `(N, S, S, 3)` in
+[-1, 1]; the output is the pooled features, float32 `(N, D)`.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from retrainer.text import shown
 
 FORMAT = 1
 DESCRIPTION, TFLITE, GRAPH = "backbone.json", "backbone.tflite", "backbone.pb"
-# What conversion calls the node of the features; a bundle says its own.
+# The converters give the node of the features this name; `Bundle.feature_node` is the name in a given bundle.
 FEATURE_NODE = "feature_vector"
 _MOST_DESCRIPTION = 2**16
 COPY_AGAIN = "Copy the bundle again; the built-in one comes with retrainer itself."
@@ -58,31 +59,30 @@ _TABLE = {
     "difference": optional(number(0, 1e9)),
     "quantized": optional(flag()),
     "source_sha256": optional(Field("a SHA-256 in hexadecimal, or ''", lambda value: value == "" or is_digest(value))),
-    # What is named otherwise could lead anywhere.
+    # A file of any other name could lie anywhere on the disk.
     "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} if it is there", _is_of_files),
 }
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What `backbone.json` says, and where it lies.
+    """The description in `backbone.json`, and the folder that it lies in.
 
     Attributes:
-        name: What `--architecture` calls it.
-        source: Where the network came from.
-        licence: Its weights' licence.
+        name: Its name for `--architecture`.
+        source: Where the network came from: an address, a path, or a network of `keras.applications`.
+        licence: The licence of its weights.
         input_size: S, pixels.
         depth: D, the length of a feature vector.
         feature_node: The node of `backbone.pb` whose output is `(N, D)`.
-        map_tensor: The tensor before the pooling in both files; empty where there is none.
-        input_mean, input_std: What the network itself takes of a pixel, `(pixel - mean) / std`; the bundle's files take
-            [-1, 1].
+        map_tensor: The tensor before the pooling in both files; empty if there is none.
+        input_mean, input_std: The network itself takes `(pixel - mean) / std`; the bundle's files take [-1, 1].
         batches: Whether `backbone.pb` takes several pictures at once.
-        difference: How far its features were from the source's at most, relative to the largest of them.
+        difference: The largest difference from the network's own features, relative to the largest feature.
         quantized: Whether `backbone.tflite` computes with int8.
-        source_sha256: `content_digest` of what the source gave, empty where it is not known.
+        source_sha256: `content_digest` of what the source gave; empty if it is not known.
         sha256: File name -> SHA-256 in hexadecimal.
-        folder: Where the three files lie; not part of the description.
+        folder: The folder of the three files; not part of the description.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Bundle:
 
     @property
     def graph_path(self) -> Path:
-        """The network as a GraphDef, where `has_graph`."""
+        """The network as a GraphDef; the file exists only if `has_graph`."""
         return self.folder / GRAPH
 
     @property
@@ -118,7 +118,7 @@ class Bundle:
 
 
 def write_bundle(parent: Path, bundle: Bundle, tflite: bytes, graph: bytes | None) -> Bundle:
-    """Writes the files to `parent/<name>` together, the description last, so that a bundle with one is whole."""
+    """Writes the files to `parent/<name>`, the description last, so that a bundle with a description is whole."""
     folder = parent / bundle.name
     contents = {TFLITE: tflite} | ({} if graph is None else {GRAPH: graph})
     written = replace(
@@ -126,14 +126,14 @@ def write_bundle(parent: Path, bundle: Bundle, tflite: bytes, graph: bytes | Non
     )
     description: dict[str, Any] = {"format": FORMAT, **asdict(written)}
     del description["folder"]
-    # The first of them appears last.
+    # `write_together` lets the first file appear last.
     contents = {DESCRIPTION: (json.dumps(description, indent=1) + "\n").encode("utf-8"), **contents}
     write_together({folder / name: content for name, content in contents.items()})
     return written
 
 
 def copy_bundle(bundle: Bundle, parent: Path) -> Bundle:
-    """Writes a bundle into another folder of bundles, where it is not the same already."""
+    """Copies a bundle into another folder of bundles, unless the same bundle is there."""
     folder = parent / bundle.name
     with suppress(BackboneError):
         if read_bundle(folder).sha256 == bundle.sha256:
@@ -146,7 +146,7 @@ def read_bundle(folder: Path) -> Bundle:
     """Opens the bundle in a folder and checks its description and its files' hashes.
 
     Raises:
-        BackboneError: it is of another format, incomplete or damaged.
+        BackboneError: the bundle has another format, is incomplete or damaged.
     """
     try:
         with open_regular(folder / DESCRIPTION) as handle:

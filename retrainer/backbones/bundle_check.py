@@ -1,4 +1,4 @@
-"""Whether a bundle's description fits its networks, told without running them."""
+"""Checks a bundle's description against its networks, without running them."""
 
 from retrainer.backbones.bundle import COPY_AGAIN, Bundle
 from retrainer.errors import BackboneError
@@ -9,7 +9,7 @@ from retrainer.text import shown
 
 
 def require_agreeing(bundle: Bundle) -> None:
-    """Raises BackboneError unless a bundle's networks are of the size, depth and end that it states."""
+    """Raises BackboneError unless a bundle's networks have the input size, depth and nodes that it states."""
     size, depth = flatbuffer.sizes_of(bundle.tflite_path.read_bytes(), bundle.tflite_path)
     _require(bundle, "input_size", bundle.input_size, size)
     _require(bundle, "depth", bundle.depth, depth)

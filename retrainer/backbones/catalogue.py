@@ -1,4 +1,4 @@
-"""The table of networks with what is here already."""
+"""The names that `--architecture` takes: bundles and the table of networks, and which of them are here already."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,11 +19,11 @@ class Listed:
 
     Attributes:
         name: The name.
-        architecture: Its row; None of a bundle that is in no table.
+        architecture: Its row; None for a bundle that is not in the table.
         input_size, depth: S and D.
         quantized: Whether it is the int8 twin of the row's network.
-        here: `bundle` where it is ready, `download` where TF-Hub's cache has it, otherwise empty.
-        good_trade: Whether no other network of the table is as accurate for as many multiply-adds.
+        here: `bundle` if its bundle is ready, `download` if TF-Hub's cache has the network, otherwise empty.
+        good_trade: Whether no other network of the table is as accurate with as few multiply-adds.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Listed:
 
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
-    """All names: what is built in or a bundle only, then the table's rows, each followed by its int8 twin."""
+    """Yields the bundles that are in no row of the table, `pocket` first; then each row, followed by its int8 twin."""
     bundles, cache, rows = _whole_bundles(model_dir), hub_cache(model_dir), architectures()
     good = good_trades(rows.values())
     known = {name + ending for name in rows for ending in ("", QUANTIZED)}
@@ -53,7 +53,7 @@ def catalogue(model_dir: str) -> Iterator[Listed]:
 
 
 def _whole_bundles(model_dir: str) -> dict[str, Bundle]:
-    """The bundles that are here and whole; what is damaged is not ready."""
+    """The bundles that are here, without damaged ones."""
     bundles = {}
     for name in (EMBEDDED, *bundles_in(model_dir)):
         with suppress(BackboneError):

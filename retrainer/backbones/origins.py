@@ -1,4 +1,4 @@
-"""The origins where backbones come from, each of which gives a bundle or one line that says why not."""
+"""The origins of networks: TF-Hub and any other address, `keras.applications`, and paths on this machine."""
 
 import hashlib
 import os
@@ -21,14 +21,103 @@ from retrainer.events import Noted, Warned
 from retrainer.system.files import content_digest, expanded, shown
 
 
+@dataclass(frozen=True)
+class HubOrigin:
+    """A handle of TF-Hub, or the address of an archive or of a network's file; TF-Hub's cache comes first."""
+
+    url: str
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle from the cache's copy if that is whole, otherwise from a download."""
+        cache, url, offline = hub_cache(request.options.model_dir), self.url, request.options.offline
+        folder = hub_folder(url, cache)
+        found = cached_module(url, cache, request.known.get(url, ""))
+        if found:
+            try:
+                return convert_network(request, url, found)
+            except BackboneError as error:
+                if offline:
+                    raise
+                request.observer(Warned(f"{error.problem} It is fetched again."))
+        elif folder.is_dir() and any(folder.iterdir()):
+            request.observer(Warned(f"TF-Hub's cache has a damaged copy of '{shown(url)}' in '{shown(folder)}'."))
+        if offline:
+            raise DownloadError(
+                f"--offline: '{shown(url)}' is not in TF-Hub's cache, '{shown(cache)}'.", request.offline_hint
+            )
+        fetched = fetch_module(_download_request(request, url, url), cache, again=found is not None)
+        return convert_network(request, url, fetched)
+
+
+@dataclass(frozen=True)
+class KerasOrigin:
+    """A network of `keras.applications` with its published weights."""
+
+    application: KerasApplication
+    input_size: int
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle of the application without its top."""
+        from retrainer.backbones.converting.from_tensorflow import convert
+        from retrainer.backbones.converting.keras_networks import keras_application, open_keras
+        from retrainer.backbones.converting.open_network import OpenNetwork
+
+        source = f"keras.applications.{self.application.name}, {self.application.weights}"
+        weights, hints = self._weights(request, source), request.backbone.hints
+
+        def opened() -> OpenNetwork:
+            return open_keras(keras_application(self.application, self.input_size, str(weights)), source, hints)
+
+        context = ConversionContext(request.pictures, request.observer, known_range=True)
+        return convert(opened, hints, _draft(request, source, weights), request.parent, context)
+
+    def _weights(self, request: BundleRequest, source: str) -> Path:
+        """Returns the file of weights from Keras's own cache, or from ours; downloads it if neither has it."""
+        url, md5 = self.application.weights, self.application.md5
+        own = Path(os.environ.get("KERAS_HOME") or expanded("~/.keras")) / "models"
+        folder = request.parent / "keras_models"
+        name = Path(urlsplit(url).path).name
+        for candidate in (own / name, folder / name):
+            if candidate.is_file() and _has_md5(candidate, md5):
+                return candidate
+        if request.options.offline:
+            raise DownloadError(
+                f"--offline: '{name}' is neither in '{shown(own)}' nor in '{shown(folder)}'.", request.offline_hint
+            )
+        fetched = fetch_file(_download_request(request, url, source), folder)
+        if not _has_md5(fetched, md5):
+            fetched.unlink()
+            raise DownloadError(
+                f"'{shown(url)}': expected a file of MD5 {md5}, as Keras states it, received another.",
+                "Try again; if that does not help, take another backbone.",
+            )
+        return fetched
+
+
+@dataclass(frozen=True)
+class LocalOrigin:
+    """A path: the folder of a SavedModel, a `.keras`, `.tflite` or frozen `.pb`, or an archive of one."""
+
+    path: str
+
+    def bundle(self, request: BundleRequest) -> Bundle:
+        """Makes the bundle of the network at the path."""
+        path = Path(self.path)
+        if path.is_dir() or not path.name.endswith(TAR_ENDINGS):
+            return convert_network(request, self.path, path, known_range=False)
+        with tempfile.TemporaryDirectory() as temporary:
+            unpack(path, Path(temporary) / "network", self.path)
+            return convert_network(request, self.path, Path(temporary) / "network", known_range=False)
+
+
 def convert_network(request: BundleRequest, source: str, path: Path, *, known_range: bool = True) -> Bundle:
     """Makes the bundle of a SavedModel's folder, of a network's file, or of a folder that holds one of these.
 
     Args:
-        request: What was asked for.
+        request: The request that the origin received.
         source: The network's name in messages and in the bundle's description.
-        path: Where the network lies.
-        known_range: Whether the range of its pictures is known even if nothing in the network shows it.
+        path: The folder or file.
+        known_range: Whether the usual range of pictures is right even if nothing in the network states a range.
 
     Raises:
         BackboneError: it is no network of pictures.
@@ -47,7 +136,7 @@ def convert_network(request: BundleRequest, source: str, path: Path, *, known_ra
 
 
 def _draft(request: BundleRequest, source: str, path: Path) -> Bundle:
-    """Says that the conversion begins; returns the bundle's description as far as it is known before."""
+    """Reports that the conversion begins; returns the bundle's description, without what only the network shows."""
     backbone = request.backbone
     folder = request.parent / backbone.name
     request.observer(Noted(f"Converting '{shown(source)}' to '{shown(folder)}', once"))
@@ -55,102 +144,14 @@ def _draft(request: BundleRequest, source: str, path: Path) -> Bundle:
 
 
 def _download_request(request: BundleRequest, url: str, source: str) -> DownloadRequest:
+    """Reports that the download begins; returns the request for it."""
     request.observer(Noted(f"Downloading '{shown(url)}'"))
     return DownloadRequest(url, request.known.get(source, ""), request.offline_hint, request.observer)
 
 
-@dataclass(frozen=True)
-class HubOrigin:
-    """TF-Hub's cache, and behind it the address: a handle, an archive, or a network that is one file."""
-
-    url: str
-
-    def bundle(self, request: BundleRequest) -> Bundle:
-        """Makes the bundle of what the cache has, where that is whole, or of what the address gives."""
-        cache, url = hub_cache(request.options.model_dir), self.url
-        folder = hub_folder(url, cache)
-        found = cached_module(url, cache, request.known.get(url, ""))
-        if found:
-            try:
-                return convert_network(request, url, found)
-            except BackboneError as error:
-                if request.options.offline:
-                    raise
-                request.observer(Warned(f"{error.problem} It is fetched again."))
-        elif folder.is_dir() and any(folder.iterdir()):
-            request.observer(Warned(f"TF-Hub's cache has a damaged copy of '{shown(url)}' in '{shown(folder)}'."))
-        if request.options.offline:
-            raise DownloadError(
-                f"--offline: '{shown(url)}' is not in TF-Hub's cache, '{shown(cache)}'.", request.offline_hint
-            )
-        fetched = fetch_module(_download_request(request, url, url), cache, again=found is not None)
-        return convert_network(request, url, fetched)
-
-
-@dataclass(frozen=True)
-class KerasOrigin:
-    """`keras.applications`, with its published weights."""
-
-    application: KerasApplication
-    input_size: int
-
-    def bundle(self, request: BundleRequest) -> Bundle:
-        """Makes the bundle of the application, cut before its top."""
-        source = f"keras.applications.{self.application.name}, {self.application.weights}"
-        weights = self._weights(request, source)
-        from retrainer.backbones.converting.from_tensorflow import convert
-        from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, keras_application, open_keras
-
-        def opened() -> OpenNetwork:
-            model = keras_application(self.application, self.input_size, str(weights))
-            return open_keras(model, source, request.backbone.hints)
-
-        draft = _draft(request, source, weights)
-        context = ConversionContext(request.pictures, request.observer, known_range=True)
-        return convert(opened, request.backbone.hints, draft, request.parent, context)
-
-    def _weights(self, request: BundleRequest, source: str) -> Path:
-        """Keras's own copy of the weights where it has one, otherwise ours."""
-        url, md5 = self.application.weights, self.application.md5
-        own = Path(os.environ.get("KERAS_HOME") or expanded("~/.keras")) / "models"
-        folder = request.parent / "keras_models"
-        name = Path(urlsplit(url).path).name
-        for candidate in (own / name, folder / name):
-            if candidate.is_file() and _is_of_md5(candidate, md5):
-                return candidate
-        if request.options.offline:
-            raise DownloadError(
-                f"--offline: '{name}' is neither in '{shown(own)}' nor in '{shown(folder)}'.", request.offline_hint
-            )
-        fetched = fetch_file(_download_request(request, url, source), folder)
-        if not _is_of_md5(fetched, md5):
-            fetched.unlink()
-            raise DownloadError(
-                f"'{shown(url)}': expected a file of MD5 {md5}, as Keras states it, received another.",
-                "Try again; if that does not help, take another backbone.",
-            )
-        return fetched
-
-
-def _is_of_md5(path: Path, md5: str) -> bool:
-    """Whether a file has the hash that Keras states; where it states none, any has."""
+def _has_md5(path: Path, md5: str) -> bool:
+    """Whether a file has the hash that Keras states; True if Keras states none."""
     if not md5:
         return True
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "md5").hexdigest() == md5
-
-
-@dataclass(frozen=True)
-class LocalOrigin:
-    """A path: the folder of a SavedModel, a `.keras`, `.tflite` or frozen `.pb`, or an archive of one."""
-
-    path: str
-
-    def bundle(self, request: BundleRequest) -> Bundle:
-        """Makes the bundle of it."""
-        path = Path(self.path)
-        if path.is_dir() or not path.name.endswith(TAR_ENDINGS):
-            return convert_network(request, self.path, path, known_range=False)
-        with tempfile.TemporaryDirectory() as temporary:
-            unpack(path, Path(temporary) / "network", self.path)
-            return convert_network(request, self.path, Path(temporary) / "network", known_range=False)

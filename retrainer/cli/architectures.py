@@ -19,8 +19,8 @@ depth   numbers in a feature vector
 params  weights of the whole classifier, millions
 MAdds   its multiply-adds for one picture, millions
 top-1   published accuracy on ImageNet, percent; --json names the sources
-*       a good trade: none is as accurate for as few multiply-adds
-here    bundle: ready; download: still to be converted, without a network
+*       a good trade: no other is as accurate with as few multiply-adds
+here    bundle: ready; download: downloaded, and not converted yet
 NAME_quantized is the int8 twin of each, calibrated on your photos."""
 
 
@@ -50,7 +50,7 @@ def run(flags: ArchitecturesFlags) -> None:
 
 
 def table(listed: Sequence[Listed]) -> list[str]:
-    """The lines of the table; an int8 twin has one only where its bundle is here."""
+    """The lines of the table; an int8 twin has a line only if its bundle is here."""
     shown_items = [item for item in listed if not item.quantized or item.here == BUNDLE]
     return [_line(_HEADINGS), *(_line(_cells(item)) for item in shown_items)]
 
@@ -66,7 +66,7 @@ def _cells(item: Listed) -> tuple[str, ...]:
 
 def _line(cells: Sequence[str]) -> str:
     name, *others = cells
-    if len(name) > _WIDTHS[0]:  # a line of its own
+    if len(name) > _WIDTHS[0]:  # gets a line of its own
         name = f"{name}\n{'':<{_WIDTHS[0]}}"
     right = [f"{cell:>{width}}" for cell, width in zip(others[:-1], _WIDTHS[1:-1], strict=True)]
     return " ".join([f"{name:<{_WIDTHS[0]}}", *right, others[-1]]).rstrip()
@@ -76,7 +76,7 @@ def _record(item: Listed) -> dict[str, object]:
     row = item.architecture
     record: dict[str, object] = {} if row is None else asdict(row)
     if item.quantized and row is not None:
-        # What was published is the float network's.
+        # The published accuracy and Keras's weights are the float network's.
         record |= {"top1": None, "keras": None, "float_name": row.name}
     return record | {
         "name": item.name,

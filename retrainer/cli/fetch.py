@@ -16,7 +16,7 @@ FAILED = 1
 
 
 def run(options: FetchOptions, names: tuple[str, ...]) -> int:
-    """Prepares the backbones and says where they are and how to use them."""
+    """Prepares the backbones, and prints where they are and how to use them; returns the exit code."""
     from retrainer.fetching import fetch
     from retrainer.observers.console import Console
 
@@ -27,7 +27,7 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
                 failures += 1
                 say(f"Error: {bundle}" if shown(name) in str(bundle) else f"Error: {shown(name)}: {bundle}", err=True)
             else:
-                # The int8 twin of what is ready is made there.
+                # The other machine makes the int8 twin of a float bundle.
                 ready = ready or (name if name == f"{bundle.name}{QUANTIZED}" else bundle.name)
                 say(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
     if options.to and ready:

@@ -22,8 +22,9 @@ from retrainer.backbones.architectures import Architecture, architectures
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.from_tensorflow import convert
 from retrainer.backbones.converting.hints import ConversionContext, Hints, Pictures
+from retrainer.backbones.converting.keras_networks import import_keras, keras_application, open_keras
+from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.backbones.converting.quantization import quantize
-from retrainer.backbones.converting.tensorflow_networks import OpenNetwork, import_keras, keras_application, open_keras
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.inputs import sample_inputs

@@ -374,7 +374,7 @@ def test_a_copy_in_tf_hubs_cache_that_is_no_network_is_fetched_again(
 
 def keras_network(size: int = 32) -> tuple[KerasOrigin, Any]:
     """A network of Keras whose weights lie where nobody answers, and its model with random ones."""
-    from retrainer.backbones.converting.tensorflow_networks import keras_application
+    from retrainer.backbones.converting.keras_networks import keras_application
 
     address = "http://127.0.0.1:9/mobilenet/small_no_top.h5"
     place = KerasOrigin(KerasApplication("MobileNet", {"alpha": 0.25}, address, ""), size)
@@ -391,7 +391,9 @@ def test_keras_is_asked_where_tf_hub_fails_and_each_failure_is_one_line(tmp_path
     place, model = keras_network()
     source = Backbone("net", (HubOrigin(server.handle), place), Hints(32))
     events: list[Event] = []
-    with pytest.raises(DownloadError, match=r"small_no_top.h5' cannot be downloaded: .*\nWithout a network") as error:
+    with pytest.raises(
+        DownloadError, match=r"small_no_top.h5' cannot be downloaded: .*\nWithout a connection"
+    ) as error:
         bundle_of(source, said(tmp_path), inputs, events.append)
     assert "\n" not in error.value.problem
     (message,) = warnings_of(events)
@@ -447,7 +449,7 @@ def test_offline_touches_no_network(architecture: str, exit_code: int, photos: P
 def test_offline_and_not_here_names_what_works(tmp_path: Path) -> None:
     source = Backbone("net", (HubOrigin("http://127.0.0.1:9/net"),))
     with pytest.raises(
-        DownloadError, match=r"\nWithout a network --architecture takes pocket, or the path of a network"
+        DownloadError, match=r"\nWithout a connection --architecture takes pocket, or the path of a network"
     ):
         bundle_of(source, said(tmp_path, offline=True), inputs, silent)
 
@@ -552,7 +554,7 @@ def test_every_family_of_keras_converts_and_agrees(name: str, tmp_path: Path) ->
     """With random weights, and batch statistics that keep the numbers in range; the range is the caller's to know."""
     from retrainer.backbones.bundle import Bundle
     from retrainer.backbones.converting.from_tensorflow import convert
-    from retrainer.backbones.converting.tensorflow_networks import import_keras, keras_application, open_keras
+    from retrainer.backbones.converting.keras_networks import import_keras, keras_application, open_keras
 
     keras, row = import_keras(), architectures()[name]
     assert row.keras is not None

@@ -280,7 +280,7 @@ def test_every_kind_of_network_that_a_backbone_is_made_of_passes(tmp_path: Path)
 
 
 def test_a_keras_file_with_code_of_its_own_is_refused(tmp_path: Path) -> None:
-    from retrainer.backbones.converting.tensorflow_networks import import_keras
+    from retrainer.backbones.converting.keras_networks import import_keras
 
     path = keras_classifier(tmp_path / "lambda.keras", import_keras().layers.Lambda(lambda x: x * 2.0))
     with pytest.raises(ValueError, match=r"(?i)lambda"):

@@ -1,10 +1,10 @@
-"""Which tensor of a network is the feature vector, and what pictures the network wants, read from its graph."""
+"""Reads two facts from a network's graph: which tensor is the feature vector, and the range of its pictures."""
 
 from difflib import get_close_matches
 from typing import Any
 
 from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean, no_logits
-from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
+from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.errors import OptionError
 from retrainer.models.graph.first_steps import first_steps
 from retrainer.models.ranges import range_of
@@ -16,16 +16,16 @@ _PASSING = frozenset(
 _ADDITIONS = frozenset({"Add", "AddV2", "BiasAdd"})
 
 
-def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) -> Any:
-    """The tensor of the features.
+def feature_tensor(graph: Any, network: OpenNetwork, subject: str, layer: str) -> Any:
+    """Returns the tensor of the features.
 
-    What a classifier ends with are scores; its features are what its last layer takes. The end of any other network
-    is its features.
+    A classifier ends with scores, so its features are the input of its last layer. The features of any other network
+    are its output.
 
     Args:
         graph: The network's `tf.Graph`, with shapes.
-        network: What it is the graph of.
-        source: What the user calls it, for messages.
+        network: The network.
+        subject: The network's name in messages.
         layer: `--bottleneck_layer`: empty, `logits`, or a node's name.
 
     Raises:
@@ -37,7 +37,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
     last = _last_layer(end)
     if layer == LOGITS:
         if last is None:
-            raise no_logits(source)
+            raise no_logits(subject)
         return last[1]
     if layer:
         names = [operation.name for operation in graph.get_operations()]
@@ -45,7 +45,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
         if len(found) != 1:
             close = found[:3] or get_close_matches(layer, [LOGITS, *names], n=3, cutoff=0.5)
             raise OptionError(
-                f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(source)}', "
+                f"--bottleneck_layer: expected one node '{shown(layer)}' in '{shown(subject)}', "
                 f"found {len(found) or 'none'} among {len(names)}.",
                 did_you_mean(close),
             )
@@ -54,7 +54,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, source: str, layer: str) ->
 
 
 def _last_layer(end: Any) -> tuple[Any, Any] | None:
-    """What a classifier's last layer takes and gives, None where the network is no classifier."""
+    """The input and the output of a classifier's last layer; None if the network is no classifier."""
     tensor = _before_passing(end)
     logits = tensor
     if tensor.op.type in _ADDITIONS and _is_constant(tensor.op.inputs[1]):
@@ -75,7 +75,7 @@ def _before_passing(tensor: Any) -> Any:
 
 
 def _is_constant(tensor: Any) -> bool:
-    """Whether a tensor depends on constants alone, as weights do that are reshaped first."""
+    """Whether a tensor depends on constants alone; weights may be reshaped before they are used."""
     waiting, seen = [tensor.op], set()
     while waiting:
         operation = waiting.pop()
@@ -89,15 +89,15 @@ def _is_constant(tensor: Any) -> bool:
 
 
 def picture_range(network: OpenNetwork, hints: Hints) -> tuple[tuple[float, float], bool]:
-    """Mean and std of what the network takes, `(pixel - mean) / std`, and whether anything tells so.
+    """Returns mean and std of the network's input `(pixel - mean) / std`, and whether anything states them.
 
-    What the user says comes first. Otherwise the network's own first steps tell: who divides by 127.5 wants 0 to 255,
-    who doubles wants 0 to 1. If it has none, the usual range of its kind is taken.
+    The user's hints come first, then the network's first steps: a network that divides by 127.5 takes 0 to 255, and one
+    that doubles takes 0 to 1. If there are no such steps, the usual range of its kind is assumed.
 
     Args:
-        network: It.
-        hints: What the user says.
+        network: The network.
+        hints: What the user says about it.
     """
     steps = list(first_steps(network.graph, network.input_node))
-    told = bool(steps) or network.tells_range or hints.says_range
-    return hints.seen(range_of(steps, network.usual_range)), told
+    stated = bool(steps) or network.states_range or hints.states_range
+    return hints.range_or(range_of(steps, network.usual_range)), stated

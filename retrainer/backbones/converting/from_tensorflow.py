@@ -1,4 +1,4 @@
-"""An open network -> a bundle. TensorFlow is needed here, once per network."""
+"""An open network -> a bundle; this needs TensorFlow, once per network."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from retrainer.arrays import Floats
 from retrainer.backbones.bundle import FEATURE_NODE, Bundle, write_bundle
 from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
 from retrainer.backbones.converting.hints import ConversionContext, Hints
-from retrainer.backbones.converting.tensorflow_networks import OpenNetwork
+from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.models.graph.inference import PLACEHOLDERS
@@ -31,36 +31,36 @@ def convert(
     """Makes the bundle of a network.
 
     Args:
-        opened: Opens it; what it raises is told in one line.
-        hints: What the user says of it.
-        draft: Name, source, licence and the source's hash.
+        opened: Opens the network; any exception of it becomes one line of a `BackboneError`.
+        hints: What the user says about the network.
+        draft: Name, source, licence and the hash of what the source gave; the rest is filled in.
         parent: The folder of bundles.
-        on: What the bundle's features are compared on with the network's own, and who is told.
+        context: The pictures to compare on, and the observer.
 
     Raises:
-        OptionError: the layer that the user names is not there.
-        BackboneError: the network cannot be loaded or is no feature vector, or the bundle computes something else.
+        OptionError: the network has no layer of the name that the user gave.
+        BackboneError: the network cannot be loaded, is no feature vector, or differs from its bundle.
         OutputError: the bundle cannot be written.
     """
-    source = draft.source
+    subject = draft.source
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what TensorFlow and Keras deprecate is not the user's to mend
+            warnings.simplefilter("ignore")  # the user cannot mend what TensorFlow and Keras deprecate
             network = opened()
-            reading = _Reading.of(network, hints, source)
-            graph = _assembled(network, reading, source)
+            reading = _Reading.of(network, hints, subject)
+            graph = _assembled(network, reading, subject)
             map_node = _pooled_node(graph)
             tflite, named = with_map_named(tflite_of(graph), map_node)
             pairs = [(picture, reading.features(picture)) for picture in context.compared(network.input_size)]
-            difference = require_agreement(tflite, graph, pairs, source)
+            difference = require_agreement(tflite, graph, pairs, subject)
             batches = takes_batches(graph, pairs[0][0])
     except (BackboneError, DownloadError, OptionError):
         raise
     except ModelError as error:
         raise BackboneError(error.problem, error.fix) from error
-    except Exception as error:  # TensorFlow and Keras raise many kinds for a network that they cannot take
+    except Exception as error:  # TensorFlow and Keras raise many kinds
         raise BackboneError(
-            f"'{shown(source)}' cannot be converted: {first_line(error)}",
+            f"'{shown(subject)}' cannot be converted: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     bundle = replace(
@@ -74,7 +74,7 @@ def convert(
         feature_node=FEATURE_NODE,
         map_tensor=map_node if named else "",
     )
-    context.tell(bundle, reading.taken.op.name, told=reading.told)
+    context.report(bundle, reading.taken.op.name, stated=reading.states_range)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
@@ -83,11 +83,11 @@ class _Reading:
     """How a network is understood.
 
     Attributes:
-        network: It.
-        graph: Its `tf.Graph`, with its size known and its batch free.
+        network: The network.
+        graph: Its `tf.Graph`, for batches of any size.
         taken: The tensor of the features.
-        mean, std: It sees `(pixel - mean) / std`.
-        told: Whether anything tells so.
+        mean, std: The network takes `(pixel - mean) / std`.
+        states_range: Whether the network or the user states the mean and std; otherwise they are a guess.
     """
 
     network: OpenNetwork
@@ -95,16 +95,16 @@ class _Reading:
     taken: Any
     mean: float
     std: float
-    told: bool
+    states_range: bool
 
     @classmethod
-    def of(cls, network: OpenNetwork, hints: Hints, source: str) -> "_Reading":
+    def of(cls, network: OpenNetwork, hints: Hints, subject: str) -> "_Reading":
         """Reads the network's graph."""
         graph = _imported(network)
-        (mean, std), told = picture_range(network, hints)
-        taken = feature_tensor(graph, network, source, hints.bottleneck_layer)
-        _require_features(taken, source)
-        return cls(network, graph, taken, mean, std, told)
+        (mean, std), states_range = picture_range(network, hints)
+        taken = feature_tensor(graph, network, subject, hints.bottleneck_layer)
+        _require_features(taken, subject)
+        return cls(network, graph, taken, mean, std, states_range)
 
     @property
     def start(self) -> Any:
@@ -116,14 +116,14 @@ class _Reading:
         return import_tensorflow().compat.v1.Session(graph=self.graph)
 
     def features(self, picture: Floats) -> Floats:
-        """What the network as it came makes of a picture `(S, S, 3)` in [-1, 1]: `(D,)`."""
+        """The features `(D,)` of a picture `(S, S, 3)` in [-1, 1], computed by the network as it came."""
         pictures = ((picture * INPUT_STD + INPUT_MEAN - self.mean) / self.std)[np.newaxis]
         if self.start.dtype.is_integer:
             pictures = np.rint(pictures)
         whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
         end = self.graph.get_tensor_by_name(f"{self.network.output_node}:0")
         if self.taken is not end:
-            # What lies inside is seen in the frozen graph only, which must give what the network gives.
+            # Only the frozen graph shows an inner layer; its end must agree with the network's.
             frozen, value = self._session.run([end, self.taken], {self.start: pictures})
             require_close(whole, frozen, self.network.output_node)
             whole = value
@@ -131,7 +131,7 @@ class _Reading:
         return vector
 
 
-def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
+def _assembled(network: OpenNetwork, reading: _Reading, subject: str) -> Any:
     """The bundle's GraphDef, from [-1, 1] to pooled features."""
     tensorflow, size = import_tensorflow(), network.input_size
     graph = tensorflow.Graph()
@@ -149,21 +149,21 @@ def _assembled(network: OpenNetwork, reading: _Reading, source: str) -> Any:
     needed = _needed(graph.as_graph_def(), FEATURE_NODE)
     if all(node.name != INPUT_NODE for node in needed.node):
         raise BackboneError(
-            f"'{shown(source)}': expected features of the picture, '{shown(reading.taken.op.name)}' has none.",
+            f"'{shown(subject)}': expected features of the picture, '{shown(reading.taken.op.name)}' has none.",
             "Name the layer of the features by --bottleneck_layer.",
         )
     return needed
 
 
 def _needed(graph: Any, end: str) -> Any:
-    """What a node needs, its inputs before it and in their order: the same for the same network, run by run."""
+    """Returns the nodes that a node needs, inputs first; the same network gives the same order in every run."""
     nodes = {node.name: node for node in graph.node}
     ordered = []
     waiting, entered = [end], {end}
     while waiting:
         node = nodes[waiting[-1]]
         inputs = (name.lstrip("^").split(":")[0] for name in node.input)
-        # A loop leads back to a node that waits itself.
+        # A loop leads back to a node that is waiting.
         missing = next((name for name in inputs if name not in entered), "")
         if missing:
             waiting.append(missing)
@@ -176,14 +176,14 @@ def _needed(graph: Any, end: str) -> Any:
 
 
 def _imported(network: OpenNetwork) -> Any:
-    """The network's `tf.Graph`, its batch free and its size known whatever it says of them."""
+    """Imports the network's `tf.Graph` with input `(None, S, S, 3)`, whatever shape the network states."""
     tensorflow = import_tensorflow()
     definition = type(network.graph).FromString(network.graph.SerializeToString())
     for node in definition.node:
         if node.name == network.input_node and node.op in PLACEHOLDERS:
             shape = tensorflow.TensorShape((None, network.input_size, network.input_size, 3))
             node.attr["shape"].shape.CopyFrom(shape.as_proto())
-        # Shapes that an exporter noted down belong to another batch or size.
+        # An exporter noted these shapes for another batch or size.
         node.attr.pop("_output_shapes", None)
     graph = tensorflow.Graph()
     with graph.as_default():
@@ -191,19 +191,19 @@ def _imported(network: OpenNetwork) -> Any:
     return graph
 
 
-def _require_features(taken: Any, source: str) -> None:
-    """Raises BackboneError unless a tensor is `(N, D)`, or `(N, H, H, D)` to be averaged: pictures are square."""
+def _require_features(taken: Any, subject: str) -> None:
+    """Raises BackboneError unless a tensor is `(N, D)`, or a square map `(N, H, H, D)`, which is averaged."""
     rank = taken.shape.rank
     if rank not in (2, 4) or taken.shape[-1] is None or (rank == 4 and taken.shape[1] != taken.shape[2]):
         raise BackboneError(
-            f"'{shown(source)}': expected features of the shape (N, D) or (N, H, H, D), "
+            f"'{shown(subject)}': expected features of the shape (N, D) or (N, H, H, D), "
             f"'{shown(taken.op.name)}' has {'an unknown one' if rank is None else tuple(taken.shape)}.",
             "Name a feature vector, or the layer of the features by --bottleneck_layer.",
         )
 
 
 def _pooled(tensorflow: Any, maps: Any) -> Any:
-    """A map `(N, H, W, D)` averaged, features `(N, D)` as they are."""
+    """Averages a map `(N, H, W, D)`; returns features `(N, D)` unchanged."""
     if maps.shape.rank == 2:
         return maps
     if tuple(maps.shape[1:3]) == (1, 1):  # pooled already
@@ -212,12 +212,12 @@ def _pooled(tensorflow: Any, maps: Any) -> Any:
 
 
 def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:
-    """A bundle's GraphDef as a `.tflite`.
+    """Converts a bundle's GraphDef to a `.tflite`.
 
     Args:
         graph: TensorFlow's GraphDef, whose input is `input`.
+        representative: Network inputs `(S, S, 3)` to calibrate int8 on; without any, the network stays float32.
         feature_node: Its node of the features.
-        representative: Network inputs `(S, S, 3)` to calibrate on, which makes it int8 inside; none for float32.
     """
     tensorflow = import_tensorflow()
     imported = tensorflow.compat.v1.wrap_function(lambda: tensorflow.import_graph_def(graph, name=""), [])
@@ -232,7 +232,7 @@ def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: s
 
 
 def _pooled_node(graph: Any) -> str:
-    """The node whose output the pooling takes, empty where the network does not end with one."""
+    """The node whose output is pooled; empty if the network does not end with a pooling."""
     nodes = {node.name: node for node in graph.node}
     node = nodes[FEATURE_NODE]
     while node.op in ("Identity", "Squeeze", "Reshape", "Cast"):
@@ -246,7 +246,7 @@ def _pooled_node(graph: Any) -> str:
 
 
 def with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
-    """The TFLite model with the tensor before the pooling under that name, and whether it has one."""
+    """Gives the tensor before the pooling a name; returns the TFLite model, and whether it has such a tensor."""
     builder = TFLiteBuilder.parsed(tflite)
     maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
     operator = maker.get(builder.graph.outputs[0])

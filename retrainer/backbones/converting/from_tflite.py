@@ -1,8 +1,7 @@
-"""A `.tflite` of another tool -> a bundle, without TensorFlow; such a bundle has no `backbone.pb`."""
+"""A `.tflite` of another tool -> a bundle without a `backbone.pb`; this needs no TensorFlow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.backbones.converting.hints import (
-    LOGITS,
-    ConversionContext,
-    Hints,
-    did_you_mean,
-    no_logits,
-)
+from retrainer.backbones.converting.hints import ConversionContext, Hints
+from retrainer.backbones.converting.tflite_features import feature_tensor_of
 from retrainer.backbones.converting.verification import TOLERANCE, relative_difference
 from retrainer.errors import BackboneError, OptionError
 from retrainer.models.metadata import INPUT_NODE
@@ -30,37 +24,36 @@ from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.system.files import shown
 
-_PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})
-# One step of int8 at the input, where rounding may fall either way, is a few of them at the end.
+# Rounding may fall either way at an int8 input; a step there is a few steps at the output.
 _INT8_TOLERANCE = 0.05
 
 
 def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, context: ConversionContext) -> Bundle:
-    """Makes the bundle of a `.tflite`: from float32 in [-1, 1] to float32 features, whatever is between.
+    """Makes the bundle of a `.tflite`: input float32 in [-1, 1], output float32, inside whatever the network has.
 
     Args:
-        path: Where it lies.
-        hints: What the user says of it.
-        draft: Name, source, licence and the source's hash.
+        path: The file.
+        hints: What the user says about the network.
+        draft: Name, source, licence and the hash of what the source gave; the rest is filled in.
         parent: The folder of bundles.
-        on: What the bundle's features are compared on with the network's own, and who is told.
+        context: The pictures to compare on, and the observer.
 
     Raises:
-        OptionError: the layer that the user names is not there.
-        BackboneError: it is no network of pictures, or the bundle computes something else.
+        OptionError: the network has no layer of the name that the user gave.
+        BackboneError: it is no network of pictures, or differs from its bundle.
         OutputError: the bundle cannot be written.
     """
-    source, content = draft.source, path.read_bytes()
+    subject, content = draft.source, path.read_bytes()
     if content[4:8] != MODEL_IDENTIFIER:
         raise BackboneError(
-            f"'{shown(source)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            f"'{shown(subject)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
             "Convert the network again, or copy it again.",
         )
     try:
         builder = TFLiteBuilder.parsed(content)
-        entrance = _entrance(builder, hints, source)
-        taken = _taken(builder, hints, source)
-        depth = _end_with(builder, taken, source)
+        entrance = _entrance(builder, hints, subject)
+        taken = feature_tensor_of(builder, hints, subject)
+        depth = _end_with(builder, taken, subject)
         _begin_with(builder, entrance)
         _remove_the_rest(builder)
         tflite = builder.packed()
@@ -70,10 +63,10 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
         layer = text_of(tensors[taken].name).split(";")[0]
     except (BackboneError, OptionError):
         raise
-    except Exception as error:  # flatbuffers and LiteRT raise whatever the bytes make them stumble over
+    except Exception as error:  # flatbuffers and LiteRT raise many kinds for damaged bytes
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise BackboneError(
-            f"'{shown(source)}' cannot be used: {reason}.",
+            f"'{shown(subject)}' cannot be used: {reason}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
     bundle = replace(
@@ -85,22 +78,29 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
         batches=False,
         difference=difference,
     )
-    context.tell(bundle, layer, told=entrance.told)
+    context.report(bundle, layer, stated=entrance.states_range)
     return write_bundle(parent, bundle, tflite, None)
 
 
 @dataclass(frozen=True)
 class _Entrance:
-    """A network's input: its tensor, S, the mean and std by which it sees pixels, and whether it tells them."""
+    """A network's input.
+
+    Attributes:
+        tensor: Its tensor.
+        size: S, pixels.
+        mean, std: The network takes `(pixel - mean) / std`.
+        states_range: Whether the network or the user states the mean and std; otherwise they are a guess.
+    """
 
     tensor: Any
     size: int
     mean: float
     std: float
-    told: bool
+    states_range: bool
 
-    def as_it_takes(self, picture: Floats) -> Any:
-        """A picture in [-1, 1] as the network's own input takes it."""
+    def own_input(self, picture: Floats) -> Any:
+        """Converts a picture in [-1, 1] to the network's own input."""
         if (self.mean, self.std) == (INPUT_MEAN, INPUT_STD):
             real = picture
         else:
@@ -108,84 +108,41 @@ class _Entrance:
         return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
 
 
-def _entrance(builder: TFLiteBuilder, hints: Hints, source: str) -> _Entrance:
+def _entrance(builder: TFLiteBuilder, hints: Hints, subject: str) -> _Entrance:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
     if hints.input_layer not in ("", text_of(tensor.name)):
         raise OptionError(
-            f"--input_layer: expected the only input of '{shown(source)}', '{shown(text_of(tensor.name))}', "
+            f"--input_layer: expected the only input of '{shown(subject)}', '{shown(text_of(tensor.name))}', "
             f"received '{shown(hints.input_layer)}'.",
             "Leave the flag out.",
         )
     shape = [int(size) for size in tensor.shape] if tensor.shape is not None else []
     if len(shape) == 4 and tensor.shapeSignature is not None and -1 in list(tensor.shapeSignature)[1:3]:
         raise BackboneError(
-            f"'{shown(source)}': expected an input of a known size, received one of any size.",
+            f"'{shown(subject)}': expected an input of a known size, received one of any size.",
             "Convert the network again for one size.",
         )
     known = (*INTEGERS, schema.TensorType.FLOAT32)
     if len(graph.inputs) != 1 or len(shape) != 4 or shape[1] != shape[2] or tensor.type not in known:
         raise BackboneError(
-            f"'{shown(source)}': expected one input (1, S, S, 3) of float32, uint8 or int8, "
+            f"'{shown(subject)}': expected one input (1, S, S, 3) of float32, uint8 or int8, "
             f"received {[tuple(map(int, graph.tensors[number].shape)) for number in graph.inputs]}.",
             "Name a feature vector for pictures.",
         )
     if shape[0] != 1 or shape[3] != 3:
-        raise BackboneError(f"'{shown(source)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
-    inferred, told = pixel_range(builder)
-    return _Entrance(tensor, shape[1], *hints.seen(inferred), told or hints.says_range)
+        raise BackboneError(f"'{shown(subject)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
+    inferred, stated = pixel_range(builder)
+    return _Entrance(tensor, shape[1], *hints.range_or(inferred), stated or hints.states_range)
 
 
-def _taken(builder: TFLiteBuilder, hints: Hints, source: str) -> int:
-    """The tensor of the features, by the rule of `cutting.feature_tensor`."""
-    graph = builder.graph
-    if hints.bottleneck_layer not in ("", LOGITS):
-        return _named(builder, hints.bottleneck_layer, source)
-    if len(graph.outputs) != 1:
-        raise BackboneError(
-            f"'{shown(source)}': expected one output, received {len(graph.outputs)}.",
-            "Name the tensor of the features by --bottleneck_layer.",
-        )
-    maker = {output: operator for operator in graph.operators for output in operator.outputs}
-    logits = int(graph.outputs[0])
-    while logits in maker and builder.operator_name(maker[logits]) in _PASSING:
-        logits = int(maker[logits].inputs[0])
-    last = maker.get(logits)
-    if last is not None and _is_last_layer(builder, last):
-        return logits if hints.bottleneck_layer else int(last.inputs[0])
-    if hints.bottleneck_layer:
-        raise no_logits(source)
-    return int(graph.outputs[0])
-
-
-def _is_last_layer(builder: TFLiteBuilder, operator: Any) -> bool:
-    kind, options = builder.operator_name(operator), operator.builtinOptions
-    if kind not in ("FULLY_CONNECTED", "CONV_2D") or options is None or options.fusedActivationFunction:
-        return False
-    shape = builder.graph.tensors[operator.inputs[0]].shape
-    return kind == "FULLY_CONNECTED" or (int(shape[1]), int(shape[2])) == (1, 1)
-
-
-def _named(builder: TFLiteBuilder, layer: str, source: str) -> int:
-    names = [text_of(tensor.name) for tensor in builder.graph.tensors]
-    made = {output for operator in builder.graph.operators for output in operator.outputs}
-    for number, name in enumerate(names):
-        if number in made and any(part == layer or part.endswith(f"/{layer}") for part in (name, *name.split(";"))):
-            return number
-    close = get_close_matches(layer, [names[number] for number in made], n=3, cutoff=0.4)
-    raise OptionError(
-        f"--bottleneck_layer: expected a tensor '{shown(layer)}' in '{shown(source)}', found none among {len(made)}.",
-        did_you_mean(close),
-    )
-
-
-def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
-    """Makes a tensor the only output, as float32 `(1, D)`, a map averaged; returns D."""
+def _end_with(builder: TFLiteBuilder, taken: int, subject: str) -> int:
+    """Makes a tensor the only output, as float32 `(1, D)`; averages a map. Returns D."""
     tensor = builder.graph.tensors[taken]
     shape = [int(size) for size in tensor.shape]
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
         raise BackboneError(
-            f"'{shown(source)}': expected features of the shape (1, D) or (1, H, H, D), "
+            f"'{shown(subject)}': expected features of the shape (1, D) or (1, H, H, D), "
             f"'{shown(text_of(tensor.name))}' has {tuple(shape)}.",
             "Name the tensor of the features by --bottleneck_layer.",
         )
@@ -203,7 +160,7 @@ def _end_with(builder: TFLiteBuilder, taken: int, source: str) -> int:
 
 
 def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
-    """Puts before the network what turns a picture in [-1, 1] into what it takes."""
+    """Inserts operators that convert a picture in [-1, 1] to the network's own input."""
     graph = builder.graph
     (own,) = graph.inputs
     shape = (1, entrance.size, entrance.size, 3)
@@ -223,14 +180,14 @@ def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
         return
     number = builder.add_tensor(INPUT_NODE, shape)
     graph.inputs = [number]
-    for place, (operator, constants, options) in enumerate(steps):
-        following = own if place == len(steps) - 1 else builder.add_tensor(f"{INPUT_NODE}_{place}", shape)
-        builder.insert_operator(place, operator, (number, *constants), (following,), options)
+    for position, (operator, constants, options) in enumerate(steps):
+        following = own if position == len(steps) - 1 else builder.add_tensor(f"{INPUT_NODE}_{position}", shape)
+        builder.insert_operator(position, operator, (number, *constants), (following,), options)
         number = following
 
 
 def _remove_the_rest(builder: TFLiteBuilder) -> None:
-    """Removes what the output does not need, and what the model said of itself that holds no longer."""
+    """Removes what the output does not need, and metadata and signatures that no longer hold."""
     graph, needed, kept = builder.graph, set(builder.graph.outputs), []
     for operator in reversed(graph.operators):
         if needed.intersection(operator.outputs):
@@ -249,17 +206,17 @@ def _remove_the_rest(builder: TFLiteBuilder) -> None:
 def _require_agreement(
     models: tuple[bytes, bytes], tensors: Sequence[Any], taken: int, entrance: _Entrance, pictures: Sequence[Floats]
 ) -> float:
-    """The largest difference of the bundle's features from the network's own.
+    """Compares the bundle's features with the network's own; returns the largest difference.
 
     Args:
-        models: The network as it came, and the bundle's.
-        tensors: The network's, `taken` among them.
-        taken: The number of that of the features.
-        entrance: How the network takes pictures.
-        pictures: To compare on, `(S, S, 3)` in [-1, 1].
+        models: The bytes of the network as it came, and of the bundle's.
+        tensors: The network's tensors.
+        taken: The number of the tensor of the features.
+        entrance: The network's input.
+        pictures: The pictures to compare on, `(S, S, 3)` in [-1, 1].
 
     Raises:
-        ValueError: it is too large.
+        ValueError: the difference is too large.
     """
     content, tflite = models
     tensor = tensors[taken]
@@ -267,7 +224,7 @@ def _require_agreement(
     scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else quantization_of(tensor)
     differences = []
     for picture in pictures:
-        own = next(value for number, _, value in tensors_of(content, entrance.as_it_takes(picture)) if number == taken)
+        own = next(value for number, _, value in tensors_of(content, entrance.own_input(picture)) if number == taken)
         expected = (own.astype(np.float32) - zero) * scale
         (*_, (_, _, received)) = tensors_of(tflite, picture)
         expected = expected if expected.ndim == 2 else expected.mean(axis=(1, 2))

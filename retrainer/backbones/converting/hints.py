@@ -1,4 +1,4 @@
-"""What a user may say of a network, and what every way to a bundle takes."""
+"""Hints a user can give about a network, and helpers shared by all converters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,56 +13,21 @@ from retrainer.options.backbone import BundleOptions
 from retrainer.system.files import shown
 
 LOGITS = "logits"
-# How many pictures a bundle is compared with its source on.
+# Number of pictures on which a bundle is compared with its network.
 COMPARED = 8
 Pictures = Callable[[int, int], Sequence[Floats]]
-"""Size S and a number -> so many network inputs float32 `(S, S, 3)` in [-1, 1], or fewer where there are fewer."""
-
-
-@dataclass(frozen=True)
-class ConversionContext:
-    """What a bundle is made on.
-
-    Attributes:
-        pictures: What its features are compared on with its source's.
-        observer: Told how the network was understood.
-        known_range: Whether the range of such networks is known even where nothing in them tells it.
-    """
-
-    pictures: Pictures
-    observer: Observer = silent
-    known_range: bool = False
-
-    def compared(self, size: int) -> Sequence[Floats]:
-        """A few pictures of a size to compare on, a drawn one for want of photos."""
-        return self.pictures(size, COMPARED) or [ramp(size)]
-
-    def tell(self, bundle: Bundle, layer: str, *, told: bool) -> None:
-        """Tells what pictures a network takes and where its features come from; warns where that is a guess."""
-        facts = (
-            f"'{shown(bundle.name)}' takes (pixel - {bundle.input_mean:g}) / {bundle.input_std:g} and gives "
-            f"{bundle.depth:,} features, from '{shown(layer)}'"
-        )
-        if told or self.known_range:
-            self.observer(Noted(facts))
-        else:
-            self.observer(
-                Warned(
-                    f"{facts}. The range of its pictures is a guess, since nothing in the file says it; "
-                    "--input_mean and --input_std say otherwise."
-                )
-            )
+"""Size S and a number -> at most that many network inputs float32 `(S, S, 3)` in [-1, 1]."""
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user says of a network.
+    """Hints a user can give about a network.
 
     Attributes:
-        input_size: S, pixels, where it is known, otherwise 0.
-        input_layer: The input's name, empty where it is to be inferred.
-        input_mean, input_std: It sees `(pixel - mean) / std`; None where that is to be inferred.
-        bottleneck_layer: The name of the output to take, empty for the pooled features, or `logits`.
+        input_size: S, pixels; 0 if it is not known.
+        input_layer: The name of the input; empty if it is to be inferred.
+        input_mean, input_std: The network takes `(pixel - mean) / std`; None if the number is to be inferred.
+        bottleneck_layer: The name of the layer to take the features from; empty for the pooled features, or `logits`.
     """
 
     input_size: int = 0
@@ -87,30 +52,71 @@ class Hints:
         )
 
     @property
-    def says_range(self) -> bool:
-        """Whether the user says what pictures the network takes."""
+    def states_range(self) -> bool:
+        """Whether a mean or a std is given."""
         return self.input_mean is not None or self.input_std is not None
 
-    def seen(self, inferred: tuple[float, float]) -> tuple[float, float]:
-        """Mean and std: what the user says, and for the rest what was inferred."""
+    def range_or(self, inferred: tuple[float, float]) -> tuple[float, float]:
+        """Mean and std; a number that is not given is taken from the inferred ones."""
         mean = inferred[0] if self.input_mean is None else self.input_mean
         return mean, inferred[1] if self.input_std is None else self.input_std
 
 
-def no_logits(source: str) -> OptionError:
-    """What `--bottleneck_layer logits` gets of a network that is no classifier."""
+@dataclass(frozen=True)
+class ConversionContext:
+    """The inputs of a conversion besides the network.
+
+    Attributes:
+        pictures: The bundle is compared with its network on these.
+        observer: Is called with an event that says how the network was understood.
+        known_range: Whether the range of the network's input is known even if nothing in the network states it.
+    """
+
+    pictures: Pictures
+    observer: Observer = silent
+    known_range: bool = False
+
+    def compared(self, size: int) -> Sequence[Floats]:
+        """At most `COMPARED` network inputs `(size, size, 3)`; a drawn one if there are no photos."""
+        return self.pictures(size, COMPARED) or [ramp(size)]
+
+    def report(self, bundle: Bundle, layer: str, *, stated: bool) -> None:
+        """Reports the range of a bundle's network and its layer of features; warns if the range is a guess.
+
+        Args:
+            bundle: The new bundle.
+            layer: The name of the layer.
+            stated: Whether the network or the user states the range.
+        """
+        facts = (
+            f"'{shown(bundle.name)}' takes (pixel - {bundle.input_mean:g}) / {bundle.input_std:g} and gives "
+            f"{bundle.depth:,} features, from '{shown(layer)}'"
+        )
+        if stated or self.known_range:
+            self.observer(Noted(facts))
+        else:
+            self.observer(
+                Warned(
+                    f"{facts}. The range of its pictures is a guess, since nothing in the file says it; "
+                    "--input_mean and --input_std say otherwise."
+                )
+            )
+
+
+def no_logits(subject: str) -> OptionError:
+    """The error for `--bottleneck_layer logits` with a network that is no classifier."""
     return OptionError(
-        f"--bottleneck_layer: expected a classifier, '{shown(source)}' ends with features and has no logits.",
+        f"--bottleneck_layer: expected a classifier, '{shown(subject)}' ends with features and has no logits.",
         "Leave the flag out.",
     )
 
 
 def did_you_mean(names: Sequence[str]) -> str:
-    """The fix that offers a few names, empty where there is none."""
+    """The fix that offers a few names; empty if there are none."""
     return f"Did you mean {' or '.join(map(shown, names))}?" if names else ""
 
 
 def ramp(size: int) -> Floats:
-    """A picture `(size, size, 3)` in [-1, 1] for want of photos: each channel grows along another way."""
+    """A picture `(size, size, 3)` in [-1, 1] to use without photos; each channel is a ramp in another direction."""
     line = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     return np.stack(np.broadcast_arrays(line[:, np.newaxis], line, line[::-1]), axis=-1)

@@ -1,4 +1,4 @@
-"""The conversion of a network of somebody else's, in a process of its own."""
+"""The conversion of somebody else's network, in this process or in one of its own with limits of time and memory."""
 
 import time
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from retrainer.system.isolation.frames import Arrays
 from retrainer.system.isolation.parent import IsolatedProcess
 from retrainer.system.unfinished import unfinished_folder
 
-# Ten times what the largest networks of the table take on two idle cores.
-CONVERTING = 600.0
-_NOTES = {"noted": Noted, "warned": Warned}
+# Ten times as long as the largest networks of the table take on two idle cores.
+CONVERSION_SECONDS = 600.0
+_REPORTS = {"noted": Noted, "warned": Warned}
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Conversion:
 
     Attributes:
         network: The folder of a SavedModel, or the file of another network.
-        hints: What the user says of it.
-        draft: The bundle's description as far as the source tells it.
+        hints: What the user says about it.
+        draft: Name, source, licence and the hash of what the source gave.
     """
 
     network: Path
@@ -43,7 +43,7 @@ class Conversion:
     draft: Bundle
 
     def here(self, parent: Path, context: ConversionContext, *, trusted: bool) -> Bundle:
-        """Makes the bundle in this process; see `conversion.convert` and `tflite_source.convert_tflite`."""
+        """Makes the bundle in this process by `convert` or `convert_tflite`, which say what they raise."""
         if self.network.suffix == TFLITE_ENDING:
             from retrainer.backbones.converting.from_tflite import convert_tflite
 
@@ -55,11 +55,11 @@ class Conversion:
         return convert(opened, self.hints, self.draft, parent, context)
 
     def isolated(self, parent: Path, context: ConversionContext) -> Bundle:
-        """Makes the bundle in a child with limits of time and memory, and looks at it before it is taken.
+        """Makes the bundle in a process of its own, and checks it before it is copied to the folder of bundles.
 
         Raises:
-            OptionError: the layer that the user names is not there.
-            BackboneError: the network cannot be converted, or the child crashed or took more than it may.
+            OptionError: the network has no layer of the name that the user gave.
+            BackboneError: the network cannot be converted, or the process crashed or reached a limit.
             OutputError: the bundle cannot be written.
         """
         name = self.draft.name
@@ -78,33 +78,35 @@ class Conversion:
             raise output_error(parent, error) from error
 
     def _run(self, folder: Path, context: ConversionContext) -> None:
-        """Has a child make the bundle in a folder; answers what it asks, and tells what it tells."""
+        """Lets a child process make the bundle in a folder; sends it pictures, and reports its events."""
         draft = {**asdict(self.draft), "folder": ""}
-        asked = {
+        task = {
             "network": str(self.network),
             "hints": asdict(self.hints),
             "draft": draft,
             "folder": str(folder),
             "known_range": context.known_range,
         }
-        child, deadline = IsolatedProcess(__name__, self.draft.source), time.monotonic() + CONVERTING
+        child, deadline = IsolatedProcess(__name__, self.draft.source), time.monotonic() + CONVERSION_SECONDS
         try:
-            told, _ = child.ask(asked, seconds=CONVERTING)
-            while told.get("kind") != "done":
-                if told.get("kind") == "pictures":
-                    pictures = context.pictures(_whole(told["size"]), _whole(told["count"]))
-                    told, _ = child.ask({}, _stacked(pictures), seconds=deadline - time.monotonic())
+            answer, _ = child.ask(task, seconds=CONVERSION_SECONDS)
+            while answer.get("kind") != "done":
+                if answer.get("kind") == "pictures":
+                    pictures = context.pictures(_whole(answer["size"]), _whole(answer["count"]))
+                    answer, _ = child.ask({}, _stacked(pictures), seconds=deadline - time.monotonic())
                     continue
-                context.observer(_NOTES[str(told.get("kind"))](shown(str(told.get("text")))))
-                told, _ = child.answer(seconds=deadline - time.monotonic())
+                context.observer(_REPORTS[str(answer.get("kind"))](shown(str(answer.get("text")))))
+                answer, _ = child.answer(seconds=deadline - time.monotonic())
         except (KeyError, ValueError, TypeError) as error:
-            raise ModelError(f"'{shown(self.draft.source)}': what converts it answered nonsense.") from error
+            raise ModelError(
+                f"'{shown(self.draft.source)}': the process that converts it answered nonsense."
+            ) from error
         finally:
             child.close()
 
 
 def _whole(number: Any) -> int:
-    """A size or a count that a child asks for; ValueError of one that is absurd."""
+    """Returns a size or a count that a child asks for; raises ValueError if it is absurd."""
     if not isinstance(number, int) or not 0 < number <= 4096:
         raise ValueError(number)
     return number
@@ -115,13 +117,13 @@ def _stacked(pictures: Sequence[Floats]) -> Arrays:
 
 
 def serve(channel: Any) -> None:
-    """The child's side: converts one network."""
+    """Converts one network; this is the child's side."""
     from retrainer.system.isolation.child import limit_seconds
 
-    asked, _ = channel.receive()
-    limit_seconds(CONVERTING)
-    draft = replace(Bundle(**asked["draft"]), folder=Path())
-    conversion = Conversion(Path(asked["network"]), Hints(**asked["hints"]), draft)
+    task, _ = channel.receive()
+    limit_seconds(CONVERSION_SECONDS)
+    draft = replace(Bundle(**task["draft"]), folder=Path())
+    conversion = Conversion(Path(task["network"]), Hints(**task["hints"]), draft)
 
     def pictures(size: int, count: int) -> Sequence[Floats]:
         channel.send({"kind": "pictures", "size": size, "count": count})
@@ -129,13 +131,13 @@ def serve(channel: Any) -> None:
         return list(arrays[0]) if arrays else []
 
     def observer(event: Event) -> None:
-        kind = next((kind for kind, of in _NOTES.items() if isinstance(event, of)), "")
+        kind = next((kind for kind, reported in _REPORTS.items() if isinstance(event, reported)), "")
         if kind:
             channel.send({"kind": kind, "text": str(getattr(event, "message", ""))})
 
     def converted() -> tuple[dict[str, Any], Arrays]:
-        context = ConversionContext(pictures, observer, asked["known_range"])
-        conversion.here(Path(asked["folder"]), context, trusted=False)
+        context = ConversionContext(pictures, observer, task["known_range"])
+        conversion.here(Path(task["folder"]), context, trusted=False)
         return {"kind": "done"}, ()
 
     channel.answer(converted, draft.source)

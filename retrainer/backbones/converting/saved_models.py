@@ -1,4 +1,4 @@
-"""What a SavedModel may do when it is loaded and run, looked at before TensorFlow loads it."""
+"""Checks the operations of a SavedModel before TensorFlow loads it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,17 +12,18 @@ from retrainer.models.graph.operations import RESTORING, require_harmless
 from retrainer.system.files import shown
 
 
-def require_harmless_saved_model(folder: Path, source: str) -> None:
-    """Raises ModelError of a SavedModel whose graphs or functions do what no network of pictures needs.
+def require_harmless_saved_model(folder: Path, subject: str) -> None:
+    """Raises an error if a SavedModel holds an operation that no network of pictures needs.
 
-    Its saving is passed over: nothing here saves it. Its restoring and its initialising are run by loading it.
+    Loading a SavedModel runs its restoring and initialising. Nothing here saves it, so its saving is not checked.
 
     Args:
-        folder: Where it lies.
-        source: What the user calls it, for messages.
+        folder: The SavedModel.
+        subject: The network's name in messages.
 
     Raises:
-        BackboneError: it cannot be read.
+        ModelError: a graph or a function holds such an operation.
+        BackboneError: the SavedModel cannot be read.
     """
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -30,23 +31,23 @@ def require_harmless_saved_model(folder: Path, source: str) -> None:
         saved = saved_model_pb2.SavedModel.FromString((folder / SAVED_MODEL).read_bytes())
     except (DecodeError, OSError) as error:
         raise BackboneError(
-            f"'{shown(source)}' cannot be converted: its {SAVED_MODEL} is damaged or none at all.",
+            f"'{shown(subject)}' cannot be converted: its {SAVED_MODEL} is damaged or none at all.",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     for meta_graph in saved.meta_graphs:
         roots = meta_graph.object_graph_def.concrete_functions
-        require_harmless(meta_graph.graph_def, source, roots, _only_saving(meta_graph), RESTORING)
+        require_harmless(meta_graph.graph_def, subject, roots, _only_saving(meta_graph), RESTORING)
 
 
 def _only_saving(meta_graph: Any) -> set[str]:
-    """The nodes of a graph that nothing but its saving needs."""
+    """The nodes of a graph that only its saving needs."""
     saving = _needed_by([meta_graph.saver_def.save_tensor_name], meta_graph)
     others = {node.name for node in meta_graph.graph_def.node} - saving
     return saving - _needed_by([*others, *_started(meta_graph)], meta_graph)
 
 
 def _started(meta_graph: Any) -> Iterator[str]:
-    """What loading a SavedModel and calling it start: restoring, initialising, signatures and what collections name."""
+    """The nodes that run when a SavedModel is loaded or called: restoring, initialising, signatures, collections."""
     yield meta_graph.saver_def.restore_op_name
     for collection in meta_graph.collection_def.values():
         yield from collection.node_list.value
@@ -55,7 +56,7 @@ def _started(meta_graph: Any) -> Iterator[str]:
 
 
 def _needed_by(tensors: Iterable[str], meta_graph: Any) -> set[str]:
-    """The nodes of tensors and all that these need, by name."""
+    """The names of the nodes that tensors need, directly or not."""
     nodes = {node.name: node for node in meta_graph.graph_def.node}
     waiting, found = list(tensors), set[str]()
     while waiting:

@@ -1,4 +1,8 @@
-"""Archives of networks, unpacked member by member: what they hold is not trusted."""
+"""Untrusted archives of networks: each member is checked before it is unpacked.
+
+`tarfile` and its filter "data" keep members inside the folder; `zipfile` reads the list of members. The limits of size
+and number are our own, because neither module has any.
+"""
 
 import errno
 import lzma
@@ -17,26 +21,26 @@ from retrainer.system.unfinished import unfinished_folder
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 10_000
 MAX_HEADER_BYTES = 2**20
-# Weights compress by a tenth, a model's description in JSON by a twentieth or so; a bomb by a thousand.
+# Uncompressed by compressed size: weights reach 1.1, a model's JSON about 20, a zip bomb 1,000.
 MAX_RATIO = 200
 
-# What a damaged archive makes Python's readers raise; OSError for names that no disk takes.
+# Python's readers raise these for a damaged archive; OSError for names that no disk takes.
 _UNREADABLE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError, OSError)
 _DISK_TROUBLE = DISK_FULL | {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 _KERAS_MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 
 
-def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], None] = lambda _: None) -> None:
-    """Unpacks a network's archive: plain files and folders only, of a bounded size, all of them or none.
+def unpack(archive: Path, folder: Path, subject: str, accept: Callable[[Path], None] = lambda _: None) -> None:
+    """Unpacks a network's archive, completely or not at all; it may hold only files and folders of limited size.
 
     Args:
         archive: A `.tar`, `.tar.gz` or `.tgz`.
-        folder: Appears when everything is unpacked; what is there is replaced.
-        source: Where the archive came from, for messages.
-        accept: Looks at what was unpacked before it appears, and raises where it is not wanted.
+        folder: Appears when everything is unpacked, and replaces a folder of that name.
+        subject: The archive's name in messages.
+        accept: Is called with the unpacked folder before it appears; raises to refuse it.
 
     Raises:
-        DownloadError: it is no such archive, is truncated, holds something else, or no network.
+        DownloadError: it is no such archive, is damaged, holds other things than files and folders, or no network.
         OutputError: the disk is full, or the folder cannot be written.
     """
     try:
@@ -46,17 +50,17 @@ def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], No
             unfinished.mkdir()
             try:
                 with tarfile.open(archive, tarinfo=_BoundedHeader) as members:
-                    for member in _safe(members, source):
+                    for member in _safe(members, subject):
                         members.extract(member, unfinished, filter="data")
             except _UNREADABLE as error:
                 if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                     raise
                 raise DownloadError(
-                    f"'{shown(source)}': expected a .tar.gz of a network, received a damaged or truncated one: "
+                    f"'{shown(subject)}': expected a .tar.gz of a network, received a damaged or truncated one: "
                     f"{(str(error) or type(error).__name__).splitlines()[0].rstrip(':')}.",
                     "Try again, or name another source.",
                 ) from error
-            root = _root_of(unfinished, source)
+            root = _root_of(unfinished, subject)
             accept(root)
             shutil.rmtree(folder, ignore_errors=True)
             root.rename(folder)
@@ -65,7 +69,7 @@ def unpack(archive: Path, folder: Path, source: str, accept: Callable[[Path], No
 
 
 class _BoundedHeader(tarfile.TarInfo):
-    """A member whose extended header, which tarfile reads into memory, is of a bounded size."""
+    """A member whose extended header has a limited size, because tarfile reads it into memory."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if not self.isfile() and not self.isdir() and self.size > MAX_HEADER_BYTES:
@@ -74,8 +78,8 @@ class _BoundedHeader(tarfile.TarInfo):
         return member
 
 
-def _safe(members: tarfile.TarFile, source: str) -> Iterator[tarfile.TarInfo]:
-    """The members of an archive, each looked at before it is unpacked."""
+def _safe(members: tarfile.TarFile, subject: str) -> Iterator[tarfile.TarInfo]:
+    """Yields the members of an archive; raises DownloadError at the first that is not allowed."""
     total = 0
     for count, member in enumerate(members, start=1):
         total += member.size
@@ -88,30 +92,30 @@ def _safe(members: tarfile.TarFile, source: str) -> Iterator[tarfile.TarInfo]:
         else:
             yield member
             continue
-        raise _refused(source, member.name, reason)
+        raise _refused(subject, member.name, reason)
 
 
-def _refused(source: str, member: str, reason: str) -> DownloadError:
+def _refused(subject: str, member: str, reason: str) -> DownloadError:
     return DownloadError(
-        f"'{shown(source)}': '{shown(member)}' {reason}.", "Do not use this archive; name another source."
+        f"'{shown(subject)}': '{shown(member)}' {reason}.", "Do not use this archive; name another source."
     )
 
 
-def _root_of(unpacked: Path, source: str) -> Path:
-    """The folder that is or holds the network: the archive's own, or the only folder in it."""
+def _root_of(unpacked: Path, subject: str) -> Path:
+    """The folder that is or holds the network: the archive's top, or the only folder in it."""
     network = network_in(unpacked)
     if network:
         return network if network.is_dir() else network.parent
     received = sorted(shown(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file())
     raise DownloadError(
-        f"'{shown(source)}': expected {SAVED_MODEL} and its variables, or one .pb, .tflite or .keras in the archive, "
+        f"'{shown(subject)}': expected {SAVED_MODEL} and its variables, or one .pb, .tflite or .keras in the archive, "
         f"received {', '.join(received[:5]) or 'nothing'}.",
         "Name a feature vector.",
     )
 
 
 def require_safe_keras(path: Path) -> None:
-    """Looks into a `.keras` file before Keras does: its known members only, of a bounded size and ratio.
+    """Checks a `.keras` file before Keras opens it: only the known members, of limited size and compression.
 
     Raises:
         DownloadError: it is no such file, or holds something else.

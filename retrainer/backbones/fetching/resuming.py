@@ -27,7 +27,7 @@ _RANGE_NOT_SATISFIABLE = 416
 
 @dataclass(frozen=True)
 class DownloadRequest:
-    """What to download.
+    """The request to download one file.
 
     Attributes:
         url: `http://` or `https://`: a module's page, an archive, or a network that is one file.
