@@ -85,7 +85,7 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
     floats = fetched(name, options, events)
     assert not floats.quantized
     warned, guessed = [event.message for event in events if isinstance(event, Warned)]
-    assert "nothing in the file says it" in guessed
+    assert "nothing in the file says what pictures it takes" in guessed
     assert warned.startswith(f"'{name}' is calibrated on photos: only its float backbone is prepared")
     whole = FetchOptions(model_dir=str(tmp_path / "models"), image_dir=str(photos(count=20)))
     bundle = fetched(name, whole)

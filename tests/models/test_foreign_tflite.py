@@ -243,7 +243,7 @@ def test_a_child_makes_the_bundle_of_a_foreign_network(tmp_path: Path) -> None:
     assert asked == [(SIZE, COMPARED)]
     (event,) = events
     assert isinstance(event, Warned)
-    assert "nothing in the file says it" in event.message
+    assert "nothing in the file says what pictures it takes" in event.message
     expected = 5 * ramp(SIZE).mean(axis=(0, 1))
     np.testing.assert_allclose(Network(bundle.tflite_path).run(ramp(SIZE)), expected, atol=1e-5)
 

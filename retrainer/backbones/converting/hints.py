@@ -97,8 +97,8 @@ class ConversionContext:
         else:
             self.observer(
                 Warned(
-                    f"{facts}. The range of its pictures is a guess, since nothing in the file says it; "
-                    "--input_mean and --input_std say otherwise."
+                    f"{facts}. The mean and std are a guess, since nothing in the file says what pictures it takes; "
+                    "set --input_mean and --input_std if it is wrong."
                 )
             )
 
