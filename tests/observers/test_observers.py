@@ -317,3 +317,20 @@ def test_weights_are_left_out_of_a_graph_and_nothing_else() -> None:
     weights, axes = light.node
     assert [dim.size for dim in weights.attr["value"].tensor.tensor_shape.dim] == [100, 100]
     assert axes == graph.node[1]
+
+
+def test_observers_from_outside_are_called_with_every_event(photos: Photos, configured: Configure) -> None:
+    class Accuracies:
+        """An observer from outside: keeps what it wants to know."""
+
+        def __init__(self) -> None:
+            self.seen: list[float] = []
+
+        def __call__(self, event: Event) -> None:
+            if isinstance(event, TestEvaluated):
+                self.seen.append(event.accuracy)
+
+    accuracies, events = Accuracies(), list[Event]()
+    result = retrain(configured(photos(count=20)), accuracies, events.append)
+    assert accuracies.seen == [result.test_accuracy]
+    assert sum(isinstance(event, FolderScanned) for event in events) == 2
