@@ -27,8 +27,11 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 from retrainer.system.portable import address_space_limit
+
+Undo = Callable[[], None]
 
 _OBJECTS_BEFORE_COLLECTION = 100_000
 # Arrow's own allocators reserve 1 GiB at once; BLAS reserves some address space for each thread.
@@ -85,44 +88,53 @@ def _mend_streams() -> None:
             sys.stderr = open(own, "w", 1, sys.stderr.encoding, sys.stderr.errors)  # noqa: SIM115
 
 
-class _Shared(contextlib.ContextDecorator):
-    """A change of the process that several threads may need at once: the first makes it, the last undoes it.
+class _Shared:
+    """A change of the process that several threads may need at once: the first makes it, the last undoes it."""
 
-    Args:
-        change: Makes the change and returns a function that undoes it.
-    """
-
-    def __init__(self, change: Callable[[], Callable[[], object]]) -> None:
-        self._change = change
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._undo: Callable[[], object] = _nothing
+        self._undo: Undo = _nothing
 
-    def __enter__(self) -> None:
+    @contextlib.contextmanager
+    def made(self, change: Callable[[], Undo]) -> Iterator[None]:
+        """Makes the change for some time.
+
+        Args:
+            change: Makes it, and returns a function that undoes it, which any thread may call.
+        """
         with self._lock:
             if not self._users:
-                self._undo = self._change()
+                self._undo = change()
             self._users += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                self._undo()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._undo()
 
 
 def _nothing() -> None:
     """Undoes nothing."""
 
 
-def _hide_stderr() -> Callable[[], object]:
-    if not _Owner.command:
-        return _nothing
+_STDERR, _BLAS = _Shared(), _Shared()
+
+
+@contextlib.contextmanager
+def native_stderr_hidden() -> Iterator[None]:
+    """Hides the lines that native code writes to standard error in a command; no variable silences these libraries."""
+    with _STDERR.made(_hidden_stderr if _Owner.command else lambda: _nothing):
+        yield
+
+
+def _hidden_stderr() -> Undo:
     try:
         saved = os.dup(2)
     except OSError:  # it is closed
         return _nothing
-    sys.stderr.flush()
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
     os.close(sink)
@@ -134,29 +146,40 @@ def _hide_stderr() -> Callable[[], object]:
     return undo
 
 
-def _limit_blas() -> Callable[[], object]:
-    from threadpoolctl import ThreadpoolController
-
-    limiter = ThreadpoolController().limit(limits=1, user_api="blas")
-    undo: Callable[[], object] = limiter.restore_original_limits
-    return undo
-
-
-_STDERR, _BLAS = _Shared(_hide_stderr), _Shared(_limit_blas)
-
-
-def native_stderr_hidden() -> _Shared:
-    """Hides the lines that native code writes to standard error in a command; no variable silences these libraries."""
-    return _STDERR
-
-
-def one_blas_thread() -> _Shared:
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
     """Has one thread multiply matrices, so that sums are the same however many processors there are.
 
     Heads are small, so that more threads gain little. If other processes use the processors, the threads wait for
     one another, as measured up to thirty times as long as the work takes.
     """
-    return _BLAS
+    from threadpoolctl import ThreadpoolController
+
+    libraries = ThreadpoolController().select(user_api="blas")
+    # OpenMP has a limit for each thread that calls it, and the other libraries one for all.
+    with libraries.select(threading_layer="openmp").limit(limits=1), _BLAS.made(lambda: _limited_blas(libraries)):
+        yield
+
+
+def _limited_blas(libraries: Any) -> Undo:
+    shared = [library for library in libraries.lib_controllers if getattr(library, "threading_layer", "") != "openmp"]
+    before = [library.num_threads for library in shared]
+    for library in shared:
+        _set_threads(library, 1)
+
+    def undo() -> None:
+        for library, threads in zip(shared, before, strict=True):
+            _set_threads(library, threads)
+
+    return undo
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    # From 3.8 on threadpoolctl remembers which thread set the limit of OpenBLAS, and ignores all others.
+    forget = getattr(library, "clear_controlling_thread", lambda **_: None)
+    forget(force=True)
+    library.set_num_threads(threads)
+    forget(force=True)
 
 
 @contextlib.contextmanager
