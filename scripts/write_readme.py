@@ -1,8 +1,8 @@
-"""Writes the generated parts of README.md: the tables of flags and the sample session.
+"""Writes the generated sections of README.md: the tables of flags and the sample session.
 
     python -m scripts.write_readme
 
-A part stands between two comments, `<!-- NAME -->` and `<!-- end of NAME -->`. A test compares the README with them.
+A section stands between two comments, `<!-- NAME -->` and `<!-- end of NAME -->`. A test compares the README with them.
 """
 
 import os
@@ -41,7 +41,7 @@ GROUPS: dict[str, type[Options]] = {
 
 
 def tables(group: type[Options]) -> str:
-    """The flags of a group as Markdown, a table for each heading."""
+    """Returns the flags of a group in Markdown, a table for each heading."""
     by_heading: dict[str, list[Option]] = {}
     for item in options_of(group):
         by_heading.setdefault(item.heading, []).append(item)
@@ -67,7 +67,7 @@ def _row(item: Option) -> str:
 
 
 def session() -> str:
-    """The commands of the sample session with what they print, run in an empty folder."""
+    """Runs the sample session in an empty folder; returns its commands with their output."""
     lines = []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -86,13 +86,13 @@ def session() -> str:
     return "\n".join(["```console", *lines[:-1], "```"])
 
 
-def part(text: str, name: str) -> str:
-    """What stands in the README's part of that name."""
+def section(text: str, name: str) -> str:
+    """Returns the content of a section of the README."""
     return _found(text, name).group(1).rstrip("\n")
 
 
 def replaced(text: str, name: str, content: str) -> str:
-    """The README with another content of a part."""
+    """Returns the README with new content of a section."""
     found = _found(text, name)
     return text[: found.start(1)] + content + "\n" + text[found.end(1) :]
 
@@ -100,12 +100,12 @@ def replaced(text: str, name: str, content: str) -> str:
 def _found(text: str, name: str) -> re.Match[str]:
     found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
     if found is None:
-        raise ValueError(f"README.md has no part '{name}'.")
+        raise ValueError(f"README.md has no section '{name}'.")
     return found
 
 
 def main() -> None:
-    """Writes all parts."""
+    """Writes all sections."""
     text = README.read_text(encoding="utf-8")
     for name, group in GROUPS.items():
         text = replaced(text, name, tables(group))

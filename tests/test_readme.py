@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import retrainer
-from scripts.write_readme import GROUPS, README, SESSION, part, session, tables
+from scripts.write_readme import GROUPS, README, SESSION, section, session, tables
 
 TEXT = README.read_text(encoding="utf-8")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_tables_of_flags_are_those_of_the_code(name: str) -> None:
-    assert part(TEXT, name) == tables(GROUPS[name]), "run python -m scripts.write_readme"
+    assert section(TEXT, name) == tables(GROUPS[name]), "run python -m scripts.write_readme"
 
 
 def without_times(line: str) -> str:
@@ -26,7 +26,7 @@ def without_times(line: str) -> str:
 
 def test_the_session_prints_what_the_readme_shows() -> None:
     printed = [without_times(line) for line in session().splitlines()]
-    shown = [without_times(line) for line in part(TEXT, "session").splitlines()]
+    shown = [without_times(line) for line in section(TEXT, "session").splitlines()]
     assert [NUMBER.sub("#", line) for line in printed] == [NUMBER.sub("#", line) for line in shown]
     # Processors round differently, and a long training magnifies it a little.
     for line, expected in zip(printed, shown, strict=True):

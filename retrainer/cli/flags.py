@@ -1,4 +1,4 @@
-"""Options -> click's flags, in both spellings."""
+"""Makes click's flags of options, in both spellings."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,13 +12,13 @@ from retrainer.system.memory import require_address_space
 
 _EPILOG = "Flags may be spelt with hyphens, too."
 
-# The address space, MiB, below which a command ends in libraries that do not say why: measured on two cores, with the
-# smallest backbone and a hundred photos.
+# Address space in MiB that a command needs; with less, libraries end it without a reason. Measured on two cores, with
+# the smallest backbone and a hundred photos.
 NEEDED = {"label": 180, "evaluate": 300, "retrain": 600}
 
 
 def flags_of(group: type[Options]) -> list[click.Option]:
-    """A flag for each option of a group, in its order; parsing checks the type, `Options` checks the rest."""
+    """Returns a flag for each option of a group, in its order; click checks the type, `Options` checks the rest."""
     return [_flag(item) for item in options_of(group)]
 
 
@@ -38,7 +38,7 @@ class _Command(click.Command):
 
 
 class _Flag(click.Option):
-    """A flag whose help shows the first of its spellings, so that it fits a line of a terminal."""
+    """A flag whose help shows one spelling only, so that it fits a line of a terminal."""
 
     def __init__(self, *arguments: Any, heading: str, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -76,7 +76,7 @@ def _metavar(limits: Limits, kind: Any) -> str:
 
 
 def command(name: str, group: type[Group], run: Callable[..., int | None], summary: str) -> click.Command:
-    """A command that parses a group's flags and calls `run` with the group and with its arguments by name."""
+    """Returns a command that parses a group's flags; it calls `run` with the group, and with its own arguments by name."""
     own = {item.name for item in options_of(group)}
 
     def callback(**values: Any) -> int | None:
@@ -90,7 +90,7 @@ def command(name: str, group: type[Group], run: Callable[..., int | None], summa
 
 
 def _require_given(group: type[Options], values: Mapping[str, Any]) -> None:
-    """Raises OptionError of a path that was given as nothing, as by a variable of a shell that is not set."""
+    """Raises OptionError if a path is given but empty, as by a shell variable that is not set."""
     context = click.get_current_context()
     for item in options_of(group):
         given = context.get_parameter_source(item.name) == ParameterSource.COMMANDLINE

@@ -1,4 +1,4 @@
-"""Every option, once: flags, the Python API and the README's tables derive from it.
+"""All options. Flags, the Python API and the README's tables derive from them.
 
-A module for what each command needs, so that a label does not wait for the options of a retraining.
+The options of a retraining stand in a module for each group. A label does not import them.
 """

@@ -19,11 +19,11 @@ class ModelDirOptions(Options):
 class BundleOptions(ModelDirOptions):
     """Where backbones lie, and how a new one is downloaded and converted."""
 
-    offline: bool = option(False, "Download nothing: take what is here, or say what is missing.")
+    offline: bool = option(False, "Download nothing; fail if a file is missing on this machine.")
     bottleneck_layer: str = option(
         "", "Layer to take the features from: 'logits', or a name; by default the pooled features."
     )
-    input_layer: str = option("", "Input of a backbone that has several.")
+    input_layer: str = option("", "Name of the input, if the backbone has several.")
     input_mean: float | None = option(
         None, "The backbone sees (pixel - mean) / std; by default inferred.", **MEAN_LIMITS
     )
@@ -40,7 +40,7 @@ class BackboneOptions(BundleOptions):
     )
     runtime: str = option(
         "auto",
-        "What extracts features. auto is TensorFlow if it sees a GPU, otherwise LiteRT.",
+        "Library that extracts features. auto takes TensorFlow if it sees a GPU, otherwise LiteRT.",
         choices=("auto", "litert", "tensorflow"),
     )
     bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER)
@@ -52,5 +52,5 @@ class FetchOptions(BundleOptions):
 
     heading = "Options"
 
-    to: str = path_option("", "Folder to carry to a machine without network: its --model_dir.", FOLDER)
-    image_dir: str = path_option("", "Photos to compare new bundles on, and to calibrate int8 ones on.")
+    to: str = path_option("", "Folder to copy the bundles to: the --model_dir of a machine without a network.", FOLDER)
+    image_dir: str = path_option("", "Folder of photos to check new bundles on, and to calibrate int8 ones on.")

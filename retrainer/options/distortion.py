@@ -7,7 +7,7 @@ from retrainer.options.groups import Options, option, seed_option
 
 @dataclass(frozen=True, kw_only=True)
 class DistortionOptions(Options):
-    """How the views that a head is trained on differ from their photos."""
+    """How the views that a head learns from differ from their photos."""
 
     heading = "Distortions"
 
@@ -17,5 +17,5 @@ class DistortionOptions(Options):
     random_brightness: int = option(
         0, "Train on views brighter or darker by up to this much, in percent.", minimum=0, maximum=100
     )
-    distortion_views: int = option(8, "Distorted views of each training photo to choose from.", minimum=1, maximum=1000)
+    distortion_views: int = option(8, "Number of distorted views of each training photo.", minimum=1, maximum=1000)
     seed: int = seed_option()

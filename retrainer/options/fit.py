@@ -1,4 +1,4 @@
-"""How the head of a model is fitted."""
+"""The solver that fits the head of a model, and its settings."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ class FitOptions(Options):
     )
     class_weight: str = option(
         "auto",
-        "balanced lets each class count as much as the others, however few its photos are. auto does so if the largest "
-        "class has three times as many photos as the smallest, and always in batches of gradient descent.",
+        "balanced counts each class as much as the others, none counts each photo. auto takes balanced if the largest "
+        "class has three times as many photos as the smallest. Batches of gradient descent are balanced with auto, too.",
         choices=("auto", "balanced", "none"),
     )
     how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=_STEPS)

@@ -38,7 +38,7 @@ class Limits:
     usual: Any = None
 
     def expected_of(self, kind: Any) -> str:
-        """The limits of an option of some type in words."""
+        """Returns the values that an option of a type takes, in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         bounds = [
@@ -95,10 +95,10 @@ def seed_option() -> Any:
     return option(0, help_text, minimum=0, maximum=2**63 - 1)
 
 
-# Of graphs that somebody else made: `models.operations`.
-TRUST = "Run a graph even if it could read, write or run files; only for files of people that you trust."
+# The help of `trust_graph`, which is for graphs that somebody else made: `models.graph.operations`.
+TRUST = "Run a graph even if it could read, write or run files. Give it only for files from people that you trust."
 
-# Of the pixels that a network takes.
+# Limits of the mean and the deviation of the pixels that a network takes.
 MEAN_LIMITS, STD_LIMITS = {"minimum": -1_000_000, "maximum": 1_000_000}, {"above": 0, "maximum": 1_000_000}
 
 
@@ -111,7 +111,7 @@ class Option:
         limits: Its help and the values that it takes.
         default: The value if none is given.
         kind: The type of its values.
-        heading: The section of the help that it stands in.
+        heading: Its section of the help.
     """
 
     name: str
@@ -138,7 +138,7 @@ class Options:
     """A group of options, which checks its values when it is made.
 
     Attributes:
-        heading: The section of the help, and the table of the README, that the options of this class stand in.
+        heading: The section of the help, and the table of the README, for the options of this class.
 
     Raises:
         OptionError: a value is outside its limits.
@@ -166,12 +166,12 @@ class Options:
     def given(
         cls: type[Group], subject: "Group | str | os.PathLike[str]", name: str, options: Mapping[str, Any]
     ) -> Group:
-        """The group that a function is called with: a whole group, or one option by its place and others by name.
+        """Returns the options that a function is called with.
 
         Args:
-            subject: All options, or the value of the option `name`.
-            name: The option that most callers give alone, such as `image_dir`.
-            options: Further options by name, which win over those of a whole group.
+            subject: All options, or the value of one.
+            name: The name of that one, such as `image_dir`.
+            options: Further options by name. They replace those of a whole group.
         """
         values = subject.values(cls) if isinstance(subject, cls) else {name: subject}
         return cls(**{**values, **options})
@@ -181,7 +181,7 @@ class Options:
         return group(**self.values(group))
 
     def values(self, group: "type[Options]") -> dict[str, Any]:
-        """The values of a group's options by their names."""
+        """Returns the values of a group's options by their names."""
         return {item.name: getattr(self, item.name) for item in options_of(group)}
 
 

@@ -1,4 +1,4 @@
-"""What is done with a retrained model."""
+"""Options to label photos with a model, to measure it and to inspect it."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,19 @@ from retrainer.options.paths import FOLDER
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions(Options):
-    """Which model is run, and how; a value given here overrides what the model says of itself."""
+    """Which model is run, and how. A value given here replaces the one in the model."""
 
     heading = "Model"
 
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
     labels: str = path_option(
         "",
-        "Labels file, one per line, in place of the model's own labels; numbers before them, from 0, give the order.",
+        "File of labels, one per line, to take instead of the model's own. Numbers before labels, from 0, give their "
+        "order.",
     )
     trust_graph: bool = option(False, TRUST)
-    input_height: int | None = option(None, "Height of the network's input, pixels.", minimum=1, maximum=LARGEST_SIDE)
-    input_width: int | None = option(None, "Width of the network's input, pixels.", minimum=1, maximum=LARGEST_SIDE)
+    input_height: int | None = option(None, "Height of the network's input in pixels.", minimum=1, maximum=LARGEST_SIDE)
+    input_width: int | None = option(None, "Width of the network's input in pixels.", minimum=1, maximum=LARGEST_SIDE)
     input_mean: float | None = option(None, "The network sees (pixel - mean) / std.", **MEAN_LIMITS)
     input_std: float | None = option(None, "The network sees (pixel - mean) / std.", **STD_LIMITS)
     input_layer: str = option("", "Input node of a graph that does not describe itself.")
@@ -35,7 +36,9 @@ class LabelOptions(ModelOptions):
 
     image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
     top: int = option(5, "How many labels to print for each photo.", minimum=1)
-    reject: bool = option(False, "Say 'none of these' of a photo that is unlike all that the model learnt from.")
+    reject: bool = option(
+        False, "Print 'none of these' for a photo that is unlike all photos that the model learnt from."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +49,12 @@ class EvaluateOptions(ModelOptions):
 
     image_dir: str = path_option(
         "",
-        "Folder with one sub-folder of photos per class, named as in training; by default the model's own. "
-        "Photos that the model learnt from or was chosen by are left out.",
+        "Folder with one sub-folder of photos per class, named as in training; by default the folder that the "
+        "model learnt from. Photos that trained the model or chose its head are left out.",
     )
     bottleneck_dir: str = path_option(
-        "tf_files/bottlenecks", "Folder of the cached feature vectors; photos that it knows are not read to be skipped."
+        "tf_files/bottlenecks",
+        "Folder of the cached feature vectors. With it, photos that are left out need not be read.",
     )
 
 
@@ -58,5 +62,5 @@ class EvaluateOptions(ModelOptions):
 class InspectOptions(Options):
     """Which model to look into."""
 
-    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite; any frozen graph.")
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite, or any frozen graph.")
     tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.", FOLDER)

@@ -1,4 +1,4 @@
-"""What a retraining writes, and where."""
+"""The files that a retraining writes."""
 
 import re
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import FOLDER, LABELS, MODEL
 
-# What TensorFlow takes for the name of a node.
+# A name that TensorFlow takes for a node.
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions(Options):
-    """What is written, and where."""
+    """Which files are written, and where."""
 
     heading = "Output"
 
     output_graph: str = path_option(
-        "tf_files/retrained_graph.pb", "Where to write the model; its .tflite twin lies beside it.", MODEL
+        "tf_files/retrained_graph.pb", "File to write the model to; its .tflite twin is written beside it.", MODEL
     )
     output_labels: str = path_option(
-        "tf_files/retrained_labels.txt", "Where to write the labels, one per line.", LABELS
+        "tf_files/retrained_labels.txt", "File to write the labels to, one per line.", LABELS
     )
     final_tensor_name: str = option("final_result", "Name of the model's output node.")
     intermediate_output_graphs_dir: str = path_option(

@@ -1,4 +1,4 @@
-"""What an option's path may be, told before any work is done."""
+"""Which paths an option takes, checked before any work is done."""
 
 import os
 
@@ -6,9 +6,9 @@ from retrainer.errors import OptionError
 from retrainer.text import shown
 
 MODEL, LABELS, TABLE, FOLDER = "model", "labels", "table", "folder"
-# Of Linux and macOS: the bytes of a name, and those of a path with the zero behind it.
+# The limits of Linux and macOS: the bytes of a name, and those of a path with the zero at its end.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
-# Endings of names that say what a file is, which a model is not.
+# Endings of names of files that are no models.
 _FOREIGN = {
     **dict.fromkeys((".h5", ".hdf5", ".keras"), "a Keras model"),
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".safetensors"), "a model of another framework"),
@@ -20,7 +20,7 @@ _FOREIGN = {
     **dict.fromkeys((".py", ".sh", ".ipynb"), "a program"),
     ".onnx": "an ONNX model",
 }
-# What is written -> how its name ends, and what that is.
+# A kind of file -> the usual ending of its name, and its description.
 _USUAL = {
     MODEL: (".pb", "a .pb or .tflite"),
     LABELS: (".txt", "a text, one label per line"),
@@ -30,12 +30,12 @@ _TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
 
 
 def require_path(name: str, path: str, writes: str) -> None:
-    """Raises OptionError of a path that cannot be what an option takes.
+    """Raises OptionError if an option cannot take a path.
 
     Args:
-        name: The option's, for the message.
-        path: As given, with `~` expanded.
-        writes: What is written there: `MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
+        name: The option's name, for the message.
+        path: The path, with `~` expanded.
+        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
     """
     problem, fix = _problem_of(path, writes)
     if problem:
@@ -43,7 +43,7 @@ def require_path(name: str, path: str, writes: str) -> None:
 
 
 def _problem_of(path: str, writes: str) -> tuple[str, str]:
-    """What was expected and received, and how to mend it; two empty texts if nothing is wrong."""
+    """The problem of a path and its fix; two empty texts if there is none."""
     if not path.strip():
         return f"expected a path, received {path!r}", ""
     if "\0" in path:
@@ -53,10 +53,10 @@ def _problem_of(path: str, writes: str) -> tuple[str, str]:
         return f"expected names of at most {_MOST_BYTES_OF_NAME} bytes, received one of {size}", ""
     if not writes:
         return "", ""
-    return _of_output(path, writes)
+    return _problem_of_output(path, writes)
 
 
-def _of_output(path: str, writes: str) -> tuple[str, str]:
+def _problem_of_output(path: str, writes: str) -> tuple[str, str]:
     wanted = "a folder" if writes == FOLDER else "a file's name"
     if writes == FOLDER:
         if os.path.realpath(path) == os.sep:
@@ -66,18 +66,18 @@ def _of_output(path: str, writes: str) -> tuple[str, str]:
         named = os.path.basename(path) not in ("", os.curdir, os.pardir)
         wrong = not named or (os.path.exists(path) and not os.path.isfile(path))
     if wrong:
-        return f"expected {wanted}, received {_what(path)} '{shown(path)}'", ""
-    return _of_ending(path, writes)
+        return f"expected {wanted}, received {_kind_of(path)} '{shown(path)}'", ""
+    return _problem_of_ending(path, writes)
 
 
-def _what(path: str) -> str:
+def _kind_of(path: str) -> str:
     if os.path.isfile(path):
         return "the file"
     return "the device or pipe" if os.path.exists(path) and not os.path.isdir(path) else "the folder"
 
 
-def _of_ending(path: str, writes: str) -> tuple[str, str]:
-    """Refuses a name whose ending says that a file is what it will not be; others, and none, are fine."""
+def _problem_of_ending(path: str, writes: str) -> tuple[str, str]:
+    """The problem and the fix if a name ends as that of another kind of file; other endings, or none, are fine."""
     foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN, TABLE: _FOREIGN}.get(writes, {})
     stem, ending = os.path.splitext(path)
     if ending.lower() not in foreign:

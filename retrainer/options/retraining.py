@@ -15,7 +15,7 @@ class RetrainOptions(SplitOptions, FitOptions, DistortionOptions, BackboneOption
 
     @property
     def split(self) -> SplitOptions:
-        """The photos, and which of them train, validate and test."""
+        """The photos and their split."""
         return self.only(SplitOptions)
 
     @property
@@ -35,5 +35,5 @@ class RetrainOptions(SplitOptions, FitOptions, DistortionOptions, BackboneOption
 
     @property
     def output(self) -> OutputOptions:
-        """What is written, and where."""
+        """The files that are written."""
         return self.only(OutputOptions)

@@ -1,4 +1,4 @@
-"""The photos of a retraining, and which of them train, validate and test."""
+"""The photos of a retraining, and the parts that they train, validate and test in."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option, seed_option
 from retrainer.options.paths import TABLE
 
-# How many folds there are if nobody says how many.
+# The number of folds if none is given.
 FOLDS = 5
-# A batch of all photos.
+# The size of a batch that takes all photos.
 ALL = -1
 BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": ALL}
 
@@ -26,7 +26,7 @@ class SplitOptions(Options):
     )
     split_by: str = option(
         "content",
-        "Split by a hash of the photos' bytes, or of their paths as in 2017.",
+        "content splits by a hash of the photos' bytes; path splits by a hash of their paths, as in 2017.",
         choices=("content", "path"),
     )
     testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
@@ -37,22 +37,20 @@ class SplitOptions(Options):
     copies: str = option(
         "together",
         "together keeps a photo and its copies (saved again, resized, cropped a little, mirrored, brightened) in one "
-        "part and one fold. apart does not, which flatters the figures. A split by path ignores copies.",
+        "part and one fold. apart may separate them, which flatters the figures. A split by path ignores copies.",
         choices=("together", "apart"),
     )
-    duplicates: str = path_option(
-        "tf_files/duplicates.csv", "CSV table of the photos that are there more than once.", TABLE
-    )
+    duplicates: str = path_option("tf_files/duplicates.csv", "CSV table to list photos and their copies in.", TABLE)
     folds: int = option(
         0,
-        "Cross-validate with N folds before the final fit: each photo is tested once, by a head that did not see it; 0 "
-        "skips it.",
+        "Cross-validate with N folds before the final fit; 0 skips it.",
         minimum=2,
         maximum=1000,
         also=0,
     )
     learning_curve: bool = option(
-        False, "Measure what more photos would bring, and of which class, by as many folds as --folds says, or five."
+        False,
+        "Measure how much more photos would help, and of which class. It takes five folds unless --folds is given.",
     )
     seed: int = seed_option()
 
