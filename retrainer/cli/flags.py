@@ -76,7 +76,7 @@ def _metavar(limits: Limits, kind: Any) -> str:
 
 
 def command(name: str, group: type[Group], run: Callable[..., int | None], summary: str) -> click.Command:
-    """Returns a command that parses a group's flags; it calls `run` with the group, and with its own arguments by name."""
+    """Returns a command that parses the flags of a group and calls `run` with the group and other arguments by name."""
     own = {item.name for item in options_of(group)}
 
     def callback(**values: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""How good scores are: every figure that a user reads of a model comes from here."""
+"""Assesses scores: all figures of a model that a user reads come from here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ _TOP = (2, 3, 5, 10)
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class fared; all but the counts 0 to 1, and None where it has no photos.
+    """The figures of one class; shares are 0 to 1, and None if it has no photos.
 
     Attributes:
         label: Its name.
-        precision: The share of the photos taken for it that are of it, 0 where none is.
-        recall: The share of its photos that are taken for it.
+        precision: The share of the photos predicted as it that are of it; 0 if none is predicted.
+        recall: The share of its photos that are predicted as it.
         f1: The harmonic mean of the two.
         support: How many photos it has.
-        correct: How many of them are taken for it.
+        correct: How many of them are predicted as it.
     """
 
     label: str
@@ -35,19 +35,19 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What scores are worth, on N photos whose classes are known.
+    """The figures of scores on N photos whose classes are known.
 
     Attributes:
         count: N.
-        accuracy: The share whose highest score is their own class's, 0 to 1.
-        interval: Where the accuracy on ever more such photos lies, with 95 % confidence; copies count as one photo.
+        accuracy: The share of photos whose highest score is that of their own class, 0 to 1.
+        interval: The 95 % confidence interval of the accuracy; copies count as one photo.
         macro_precision, macro_recall, macro_f1: Means over the classes that have photos.
-        top: k -> the share whose own class is among the k highest scores.
+        top: k -> the share of photos whose own class is among the k highest scores.
         log_loss: Mean of -log(score of the photo's own class), nats.
         calibration_error: How far scores are from the accuracy they promise, 0 to 1.
-        calibration_floor: What a perfectly calibrated model would show on as many photos, by chance.
+        calibration_floor: The calibration error that a perfectly calibrated model would show by chance.
         classes: Figures of each class.
-        confusion: Photos of each class by the class that they are taken for: own class, then the other.
+        confusion: How many photos of each class are predicted as each class: own class, then predicted class.
     """
 
     count: int
@@ -65,7 +65,7 @@ class Assessment:
 
 
 def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
-    """The log loss, nats, and the calibration error, 0 to 1, of scores `(N, C)` of photos with class ids `(N,)`."""
+    """Returns the log loss, nats, and the calibration error, 0 to 1, of scores `(N, C)` with class ids `(N,)`."""
     error = calibration_error(scores.max(axis=1), correct(scores, label_ids))
     return float(losses_of(scores, label_ids).mean()), error
 
@@ -73,11 +73,11 @@ def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
 def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: Integers | None = None) -> Assessment:
     """Assesses the scores `(N, C)`, 0 to 1, of at least one photo whose class ids `(N,)` are known.
 
-    Photos of the same group `(N,)` are copies, which tell no more than one photo; by default there are none.
+    Photos of the same group `(N,)` are copies, which count as one photo in the interval; by default there are none.
     """
     classes, count = len(labels), len(label_ids)
-    taken = label_ids * classes + scores.argmax(axis=1)
-    confusion = np.bincount(taken, minlength=classes**2).reshape(classes, classes)
+    cells = label_ids * classes + scores.argmax(axis=1)
+    confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     right = int(np.trace(confusion))
     different = count if groups is None else _effective(groups)
     counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
@@ -104,14 +104,14 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
 
 
 def _effective(groups: Integers) -> float:
-    """How many photos tell as much as these do, if copies tell the same: Kish's effective sample size, 1965."""
+    """Kish's effective sample size (1965): the number of photos without copies that would tell as much."""
     _, sizes = np.unique(groups, return_counts=True)
     return float(len(groups)) ** 2 / float(np.square(sizes, dtype=np.float64).sum())
 
 
-def _figures(label: str, hits: int, taken: int, support: int) -> ClassFigures:
+def _figures(label: str, hits: int, predicted: int, support: int) -> ClassFigures:
     if not support:
         return ClassFigures(label, None, None, None, 0, 0)
-    precision, recall = hits / max(taken, 1), hits / support
+    precision, recall = hits / max(predicted, 1), hits / support
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     return ClassFigures(label, precision, recall, f1, support, hits)

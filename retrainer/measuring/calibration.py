@@ -1,4 +1,4 @@
-"""Whether scores mean what they say: a score of 0.9 should be right nine times in ten."""
+"""Calibration errors: a score of 0.9 should be right nine times in ten."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,12 +7,13 @@ from retrainer.arrays import Bools, Floats
 
 # Guo et al., On Calibration of Modern Neural Networks, 2017: the error in 15 bins of equal width.
 BINS = 15
-# Draws of a perfectly calibrated model, fewer of many photos, whose errors vary less; numbers drawn at once.
+# The most and the fewest draws of a perfectly calibrated model (errors of many photos vary less, so fewer are enough),
+# the numbers in all draws, and the numbers drawn at once.
 _DRAWS, _FEWEST_DRAWS, _NUMBERS, _NUMBERS_AT_ONCE = 200, 20, 2**23, 2**21
 
 
 def calibration_error(scores: Floats, right: Bools) -> float:
-    """The expected calibration error, 0 to 1: how far the highest scores are from their bin's accuracy, on average.
+    """Returns the expected calibration error, 0 to 1: the mean distance of highest scores from their bin's accuracy.
 
     Args:
         scores: The highest score of each photo, `(N,)`, 0 to 1.
@@ -22,9 +23,9 @@ def calibration_error(scores: Floats, right: Bools) -> float:
 
 
 def calibration_floor(scores: Floats) -> float:
-    """The error that a perfectly calibrated model would show with the same highest scores `(N,)`, by chance alone.
+    """Returns the error that a perfectly calibrated model would show by chance, with the same highest scores `(N,)`.
 
-    The mean over draws of which photos are right; the same scores give the same floor.
+    It is the mean over draws of which photos are right. The same scores give the same floor.
     """
     generator = np.random.default_rng(0)
     wanted = max(_FEWEST_DRAWS, min(_DRAWS, _NUMBERS // len(scores)))

@@ -1,47 +1,61 @@
-"""What more photos would bring: accuracy with a part of the training photos, and of which class more would help."""
+"""The learning curve: the accuracy with fewer training photos, and of which class more photos would help."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Floats
 from retrainer.events import Noted, Observer
-from retrainer.measuring.assessment import assess
-from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits
-from retrainer.photos.splits import Positions, content_positions
+from retrainer.measuring.assessment import Assessment, assess
+from retrainer.measuring.cross_validation import CrossValidation, Folds
+from retrainer.measuring.thinning import ThinnedFolds
+from retrainer.photos.splits import content_positions
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
-from retrainer.training.head import softmax
 from retrainer.training.metrics import losses_of
-from retrainer.training.out_of_fold import few
 from retrainer.training.regression import class_weights
 
 _SHARES = (1 / 8, 1 / 4, 1 / 2)
-# Each class that is asked about takes as long as two cross-validations; those that cost the most are asked about.
+# At most this many classes are measured, those with the largest losses; each takes as long as two cross-validations.
 _CLASSES_HALVED = 8
-# What is advised is two standard errors from chance, worth a thousandth of a nat, and drawn from so many photos.
+# Advice needs a rise of the loss that is this many standard errors from chance and at least this large, nats, and at
+# least this many photos.
 _SURE, _LEAST_WORTH, _FEWEST_TO_TELL = 2.0, 0.001, 50
+# The error that stands for none: half a photo of a thousand.
+_SMALLEST_ERROR = 0.0005
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How many photos trained on average; the accuracy, 0 to 1, its 95 % interval, and the mean of the classes'."""
+    """A point of the curve.
+
+    Attributes:
+        photos: How many photos trained on average.
+        accuracy: 0 to 1.
+        interval: The 95 % confidence interval of the accuracy.
+        macro_recall: The mean of the classes' recalls, 0 to 1.
+    """
 
     photos: int
     accuracy: float
     interval: tuple[float, float]
     macro_recall: float
 
+    @classmethod
+    def of(cls, photos: int, figures: Assessment) -> "CurvePoint":
+        """Returns the point of some figures."""
+        return cls(photos, figures.accuracy, figures.interval, figures.macro_recall)
+
 
 @dataclass(frozen=True)
 class ClassWorth:
-    """What half of a class's training photos are worth.
+    """The worth of half of a class's training photos.
 
     Attributes:
         label: The class.
-        loss: By how much the mean log loss rises without them, nats; the mean of the classes' where they are balanced.
-        error: The standard error of that.
+        loss: The rise of the mean log loss without them, nats. If classes are balanced, each counts alike in the mean.
+        error: The standard error of the rise.
     """
 
     label: str
@@ -51,14 +65,14 @@ class ClassWorth:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What training photos are worth, measured by cross-validation.
+    """The worth of training photos, measured by cross-validation.
 
     Attributes:
-        points: With an eighth of the training photos, a quarter, a half, and all; fewer where these are the same.
-        twice: What twice as many photos let expect: how many, and the accuracy, 0 to 1.
-        classes: What half of each class's photos are worth, the most first, of those classes that cost the most.
-        help_most: The classes of which more photos would help most, as far as can be told; none where all are alike.
-        tells: Whether there were photos enough to tell anything of more.
+        points: With an eighth, a quarter, a half and all of the training photos; fewer points if some are the same.
+        twice: Twice as many photos, and the accuracy to expect with them, 0 to 1.
+        classes: The worth of half of each class's photos, the highest first, for the classes with the largest losses.
+        help_most: The classes of which more photos would help most; none if no class stands out.
+        tells: Whether there were enough photos for advice.
     """
 
     points: tuple[CurvePoint, ...]
@@ -71,7 +85,7 @@ class LearningCurve:
 def learning_curve(
     folds: Folds, examples: Examples, solver: Solver, full: CrossValidation, observer: Observer
 ) -> LearningCurve:
-    """Cross-validates with parts of the photos that heads learn from; the photos that test stay the same.
+    """Cross-validates with fewer photos to learn from; the photos that test stay the same.
 
     Args:
         folds, examples, solver: As in `cross_validate`.
@@ -81,39 +95,51 @@ def learning_curve(
     dataset, counts = folds.dataset, folds.dataset.counts
     weights = class_weights(counts) if solver.balanced else np.ones(len(counts), np.float32)
     _, positions = content_positions(dataset, folds.seed)
-    measure = _Measure(folds, examples, solver, positions, weights[dataset.label_ids])
+    thinned = ThinnedFolds(folds, examples, solver, positions, weights[dataset.label_ids])
+    points = _points(thinned, full, observer)
+    labels, rises = _rises(thinned, full, observer)
+    worths = tuple(ClassWorth(label, *_mean_and_error(rise)) for label, rise in zip(labels, rises, strict=True))
+    twice = 2 * points[-1].photos
+    tells = len(dataset.label_ids) >= _FEWEST_TO_TELL
+    ahead = _ahead(labels, rises) if tells and full.assessment.accuracy < 1 else ()
+    return LearningCurve(points, (twice, expected_accuracy(points, twice)), worths, ahead, tells)
+
+
+def _points(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) -> tuple[CurvePoint, ...]:
+    """The points of the curve, the fewest photos first."""
+    folds, groups = thinned.folds, thinned.examples.groups
     everything = sum(len(fold.learnt) for fold in folds) // len(folds)
-    figures = full.assessment
-    points = {everything: CurvePoint(everything, figures.accuracy, figures.interval, figures.macro_recall)}
+    points = {everything: CurvePoint.of(everything, full.assessment)}
     for share in _SHARES:
-        point = measure.point(share)
-        observer(Noted(f"Learning curve: {point.photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
-        points.setdefault(point.photos, point)
-    ordered = [points[photos] for photos in sorted(points)]
+        scores, photos = thinned.with_share(share)
+        point = CurvePoint.of(photos, assess(folds.dataset.labels, scores, folds.dataset.label_ids, groups))
+        observer(Noted(f"Learning curve: {photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
+        points.setdefault(photos, point)
+    return tuple(points[photos] for photos in sorted(points))
+
+
+def _rises(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) -> tuple[list[str], Floats]:
+    """Labels, and how much the photos' losses rise without half of each one's photos, `(K, N)`; the highest first."""
+    dataset = thinned.folds.dataset
     losses = losses_of(full.scores, dataset.label_ids)
-    costs = np.bincount(dataset.label_ids, losses * measure.weights, len(counts))
+    costs = np.bincount(dataset.label_ids, losses * thinned.weights, len(dataset.labels))
     asked = np.argsort(-costs)[:_CLASSES_HALVED]
-    with_all = measure.losses_with_all(full)
+    with_all = thinned.losses_with_all(full)
     rises = np.empty((len(asked), len(losses)), np.float32)
-    for place, label_id in enumerate(asked):
-        rises[place] = measure.rises(int(label_id), with_all)
-        rise = f"log loss {rises[place].mean():+.3f}"
+    for number, label_id in enumerate(asked):
+        rises[number] = thinned.rises(int(label_id), with_all)
+        rise = f"log loss {rises[number].mean():+.3f}"
         observer(Noted(f"Learning curve: without half of '{dataset.labels[label_id]}': {rise}"))
     order = np.argsort(-rises.mean(axis=1))
-    labels = [dataset.labels[asked[place]] for place in order]
-    worths = tuple(
-        ClassWorth(label, *_mean_and_error(rises[place])) for label, place in zip(labels, order, strict=True)
-    )
-    twice = 2 * everything, expected_accuracy(ordered, 2 * everything)
-    tells = len(losses) >= _FEWEST_TO_TELL
-    ahead = _ahead(labels, rises[order]) if tells and figures.accuracy < 1 else ()
-    return LearningCurve(tuple(ordered), twice, worths, ahead, tells)
+    return [dataset.labels[asked[number]] for number in order], rises[order]
 
 
 def _ahead(labels: Sequence[str], rises: Floats) -> tuple[str, ...]:
-    """The labels whose losses, `(K, N)`, most first, rise clearly, and no less than the first as far as one can tell.
+    """The labels whose losses rise clearly, and not clearly less than the first; none if they are more than half.
 
-    None where that is more than half of the labels.
+    Args:
+        labels: K labels, that of the highest rise first.
+        rises: Of the photos' losses, `(K, N)`.
     """
     mean, error = _mean_and_error(rises[0])
     if mean < _SURE * error or mean < _LEAST_WORTH:
@@ -129,7 +155,7 @@ def _mean_and_error(values: Floats) -> tuple[float, float]:
 
 
 def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
-    """The accuracy that a power law of the errors lets expect with so many photos, 0 to 1.
+    """Returns the accuracy to expect with a number of photos, 0 to 1, by a power law of the errors.
 
     errors = a * photos**-b, b at least 0, by least squares of the logarithms, each weighted by the errors that it
     stands on (Hestness et al., Deep Learning Scaling is Predictable, 2017, for the law).
@@ -137,90 +163,9 @@ def expected_accuracy(points: Sequence[CurvePoint], photos: int) -> float:
     if len(points) < 2:
         return points[-1].accuracy
     counts = np.array([point.photos for point in points], np.float64)
-    # Half an error of a thousand photos where there is none.
-    errors = np.maximum([1 - point.accuracy for point in points], 0.0005)
+    errors = np.maximum([1 - point.accuracy for point in points], _SMALLEST_ERROR)
     weights = np.sqrt(errors)
     slope, offset = np.polyfit(np.log(counts), np.log(errors), 1, w=weights)
     if slope > 0:
         return points[-1].accuracy
     return max(points[-1].accuracy, float(1 - np.exp(offset + slope * np.log(photos))))
-
-
-@dataclass(frozen=True, eq=False)
-class _Measure:
-    """Cross-validations with parts of the training photos.
-
-    Attributes:
-        folds, examples, solver: As in `cross_validate`.
-        positions: In whose order parts are taken, `(N,)`.
-        weights: What photos count in losses, `(N,)`.
-    """
-
-    folds: Folds
-    examples: Examples
-    solver: Solver
-    positions: Positions
-    weights: Floats
-
-    def point(self, share: float) -> CurvePoint:
-        """The accuracy with a share of each class's training photos."""
-        scores, trained = self._scores((0.0, share), range(len(self.folds.dataset.labels)))
-        figures = assess(self.folds.dataset.labels, scores, self.folds.dataset.label_ids, self.examples.groups)
-        return CurvePoint(trained, figures.accuracy, figures.interval, figures.macro_recall)
-
-    def losses_with_all(self, full: CrossValidation) -> Floats:
-        """What rises are measured from, `(N,)`: the photos' losses with all training photos, by `full` if that fits."""
-        if not any(few(len(fold.validation)) for fold in self.folds):
-            return losses_of(full.scores, self.folds.dataset.label_ids)
-        return losses_of(self._scores((0.0, 1.0), (), plainly=True)[0], self.folds.dataset.label_ids)
-
-    def rises(self, label_id: int, losses: Floats) -> Floats:
-        """By how much the photos' losses `(N,)` rise without half of a class's training photos.
-
-        The mean of two measures, without the one half and without the other.
-        """
-        halves = [self._scores(half, [label_id], plainly=True)[0] for half in ((0.0, 0.5), (0.5, 1.0))]
-        without = np.mean([losses_of(scores, self.folds.dataset.label_ids) for scores in halves], axis=0)
-        rises: Floats = (without - losses) * self.weights
-        return rises
-
-    def _scores(
-        self, part: tuple[float, float], label_ids: Sequence[int], *, plainly: bool = False
-    ) -> tuple[Floats, int]:
-        """Scores `(N, C)` with a part of the training photos of some classes, and how many trained on average.
-
-        Args:
-            part: From which share to which, 0 to 1, in the order of the photos' positions.
-            label_ids: The classes; all photos of others train.
-            plainly: If few photos validate, whether heads have the usual penalty, which takes a sixth of the time.
-        """
-        scores = np.empty((len(self.examples), len(self.folds.dataset.labels)), np.float32)
-        trained = 0
-
-        def thinned(fold: Fold) -> Fold:
-            nonlocal trained
-            training, validation = fold.training, fold.validation
-            if few(len(validation)):
-                # The head learns from them, too.
-                training = fold.learnt if plainly else training
-                validation = validation[:0] if plainly else self._part_of(validation, part, label_ids)
-            some = Fold(self._part_of(training, part, label_ids), validation, fold.testing)
-            trained += len(some.learnt)
-            return some
-
-        for fold, logits, _ in held_out_logits(self.folds, self.examples, self.solver, thinned):
-            scores[fold.testing] = softmax(logits)
-        return scores, trained // len(self.folds)
-
-    def _part_of(self, rows: Integers, part: tuple[float, float], label_ids: Sequence[int]) -> Integers:
-        """A part of the rows of some classes, one at least, and all rows of others; see `_scores`."""
-        rows = rows[np.argsort(self.positions[rows], kind="stable")]
-        of_rows = self.folds.dataset.label_ids[rows]
-        kept = np.ones(len(rows), np.bool_)
-        for label_id in label_ids:
-            members = np.flatnonzero(of_rows == label_id)
-            start = min(round(len(members) * part[0]), max(len(members) - 1, 0))
-            end = max(round(len(members) * part[1]), start + 1)
-            kept[members] = False
-            kept[members[start:end]] = True
-        return np.sort(rows[kept])

@@ -1,7 +1,7 @@
-"""Which photos a model was trained and tested on, as it remembers it.
+"""The split that a model remembers: which photos it was trained, validated and tested on.
 
-It keeps a hash of each photo's bytes for each part, and so knows the photos again wherever they lie and whatever they
-are called. Of more photos than it keeps it knows a sample; the others' parts follow from their bytes or paths.
+It keeps a hash of each photo's bytes for each part. So it recognises a photo in any folder and by any name. It keeps at
+most `_KEPT` hashes; the parts of further photos follow from their bytes or paths.
 """
 
 import base64
@@ -19,31 +19,31 @@ from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part, Parts, Split, content_positions, natural_parts, path_position
 
 Hashes = npt.NDArray[np.uint64]
-"""Some bytes of SHA-256 digests as numbers, `(N,)`."""
+"""`HASH_BYTES` bytes of SHA-256 digests as numbers, `(N,)`."""
 
-# At most so many hashes are kept, and of each HASH_BYTES: 667 KB in base64. Of ten million photos that are new to a
-# model at most one has a hash that is kept.
+# At most this many hashes are kept: 667 KB in base64. Of ten million photos that are new to a model, at most one has a
+# hash that is kept.
 _KEPT = 100_000
-# Which bytes of a digest: not the first eight, which decide a photo's position in the split.
+# The bytes of a digest that are kept. The first eight are not, because they give a photo's position in the split.
 _HASHED = slice(8, 8 + HASH_BYTES)
-# Earlier versions kept so many of training photos, and none of others, by these bytes.
+# Earlier versions kept this many hashes of training photos only, of these bytes.
 _KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
-# What is known of a photo that has no part: it was not there; its bytes had two parts, test and another, as those of
-# copies may in a split by path; or its hash is beyond those that are kept.
+# Stand for a part: the photo was not in the split; its bytes were in two parts, test and another, as copies may be in
+# a split by path; its hash is beyond those that are kept.
 NEW, AMBIGUOUS, UNKNOWN = -1, -2, -3
 
 
 @dataclass(frozen=True)
 class RememberedSplit:
-    """A split in few words.
+    """A split, in a form that fits into a model's metadata.
 
     Attributes:
         image_dir: The folder of class folders, as typed.
         split_by, validation_percentage, testing_percentage, seed: The options that split it.
-        moved: Hash of a photo's bytes or name -> its part, where that is not what the options say; of more than `_KEPT`
-            the smallest hashes.
-        trained, validated, tested: The hashes of the photos' bytes of each part, in base64; of more than `_KEPT` photos
-            the smallest hashes. Earlier versions have None of the last two.
+        moved: Hash of a photo's bytes or name -> its part, if that differs from the rule of the options; at most
+            `_KEPT`, the smallest hashes.
+        trained, validated, tested: The hashes of the photos' bytes of each part, in base64; at most `_KEPT` in all, the
+            smallest. The last two are None in models of earlier versions.
     """
 
     image_dir: str
@@ -58,7 +58,7 @@ class RememberedSplit:
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "RememberedSplit":
-        """What is to be remembered of a run's split."""
+        """Returns the split of a run in the form to remember."""
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = np.unique(hashes)[:_KEPT]
         kept = np.isin(hashes, smallest)
@@ -75,7 +75,7 @@ class RememberedSplit:
         )
         if options.split_by == "path":
             return plain
-        # Whoever reads this knows the photos by their bytes and names, not which of them are copies.
+        # A reader knows the photos by their bytes and names, but not which of them are copies.
         dataset = replace(dataset, groups=None)
         hashes, _ = content_positions(dataset, options.seed)
         moved = np.flatnonzero(plain.parts(dataset) != split.parts)
@@ -84,15 +84,18 @@ class RememberedSplit:
 
     @classmethod
     def from_metadata(cls, stated: Mapping[str, Any]) -> "RememberedSplit | None":
-        """What a model's metadata states, as it was held against its schema; None if it is silent."""
+        """Returns the split of a model's metadata, which is checked already; None if the model remembers none."""
         return cls(**stated) if stated else None
 
     def to_metadata(self) -> dict[str, Any]:
-        """What `from_metadata` reads."""
+        """Returns the form that `from_metadata` reads."""
         return asdict(self)
 
     def parts(self, dataset: Dataset) -> Parts:
-        """The parts of photos, `(N,)`; by path, if these begin with `image_dir`; Part.TRAINING of those in doubt."""
+        """Returns the parts of photos by the rule of the split, `(N,)`; Part.TRAINING if in doubt.
+
+        In a split by path, paths must begin with `image_dir`.
+        """
         percentages = self.validation_percentage, self.testing_percentage
         if self.split_by == "path":
             return natural_parts(np.array([path_position(path) for path in dataset.paths]), *percentages)
@@ -101,16 +104,16 @@ class RememberedSplit:
         if self.moved:
             names = np.array([int(name, 16) for name in self.moved], np.uint64)
             order = np.argsort(names)
-            places = order[np.searchsorted(names, hashes, sorter=order).clip(max=len(names) - 1)]
-            known = names[places] == hashes
-            parts[known] = np.array(list(self.moved.values()), np.int8)[places[known]]
+            nearest = order[np.searchsorted(names, hashes, sorter=order).clip(max=len(names) - 1)]
+            known = names[nearest] == hashes
+            parts[known] = np.array(list(self.moved.values()), np.int8)[nearest[known]]
             if len(self.moved) == _KEPT:
-                # Any photo beyond may have been moved: what may have trained counts as if it had.
+                # Any photo beyond these may have been moved; a photo that may have trained counts as if it had.
                 parts[hashes > names.max()] = Part.TRAINING
         return parts
 
     def known_parts(self, digests: Digests) -> Parts:
-        """The parts that photos of these digests `(N, 32)` had, or NEW, AMBIGUOUS or UNKNOWN, `(N,)`."""
+        """Returns the parts of photos by their digests `(N, 32)`, or NEW, AMBIGUOUS or UNKNOWN, `(N,)`."""
         hashes = self._hashes(digests)
         trained, validated, tested = (np.isin(hashes, kept) for kept in self._hashes_of_parts)
         parts = np.full(len(hashes), NEW, np.int8)
@@ -119,7 +122,7 @@ class RememberedSplit:
         if self.tested is None:
             parts[~trained] = UNKNOWN
         elif self._is_sample:
-            # Of photos beyond the sample's largest hash it says nothing.
+            # Photos beyond the sample's largest hash are unknown.
             parts[hashes > np.concatenate(self._hashes_of_parts).max()] = UNKNOWN
         return parts
 
@@ -128,22 +131,22 @@ class RememberedSplit:
         return digest[_HASHED_EARLIER if self.tested is None else _HASHED] in self._seen
 
     def learnt(self, digests: Digests) -> tuple[float, float]:
-        """How photos of these digests `(N, 32)` and those that trained the model overlap.
+        """Measures how photos of some digests `(N, 32)` and those that trained the model overlap.
 
         Returns:
-            The share of the training photos that is among them, and about the share of them that trained; 0 to 1.
+            The share of the training photos that is among them, and the approximate share of them that trained; 0 to 1.
         """
         trained, hashes = self._hashes_of_parts[Part.TRAINING], self._hashes(digests)
         if not len(trained) or not len(hashes):
             return 0.0, 0.0
-        # Of photos beyond the sample's largest hash it says nothing, unless it holds all.
+        # If only a sample is kept, photos beyond its largest hash are unknown.
         sampled = hashes[hashes <= trained.max()] if self._is_sample else hashes
         known = np.isin(sampled, trained)
         return float(np.isin(trained, hashes).mean()), float(known.mean()) if len(sampled) else 0.0
 
     @cached_property
     def _hashes_of_parts(self) -> tuple[Hashes, Hashes, Hashes]:
-        """The hashes that are kept of training, validation and test photos."""
+        """The hashes of training, validation and test photos."""
         trained, validated, tested = map(_decoded, (self.trained, self.validated or "", self.tested or ""))
         return trained, validated, tested
 
@@ -158,7 +161,7 @@ class RememberedSplit:
 
     @property
     def _is_sample(self) -> bool:
-        """Whether there were more photos than hashes are kept."""
+        """Whether there were more photos than the hashes that are kept."""
         kept = np.unique(np.concatenate(self._hashes_of_parts))
         return len(kept) >= (_KEPT_EARLIER if self.tested is None else _KEPT)
 
@@ -178,7 +181,7 @@ def _split(text: str) -> frozenset[bytes]:
 
 
 def _numbers(content: Digests) -> Hashes:
-    """Numbers of bytes `(N, HASH_BYTES)`, the highest first, `(N,)`."""
+    """The numbers that bytes `(N, HASH_BYTES)` stand for, the highest byte first, `(N,)`."""
     padded = np.zeros((len(content), 8), np.uint8)
     padded[:, -HASH_BYTES:] = content
     return padded.view(">u8").reshape(-1).astype(np.uint64)

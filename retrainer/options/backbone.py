@@ -1,4 +1,4 @@
-"""Which backbone gives the features, where it lies, and how a new one is prepared."""
+"""Which backbone extracts features, where it lies, and how a new one is prepared."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class BundleOptions(ModelDirOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneOptions(BundleOptions):
-    """Which backbone gives the features of photos."""
+    """Which backbone extracts features, and how."""
 
     architecture: str = option(
         "pocket", "The backbone: 'pocket', a name of `retrainer architectures`, a TF-Hub handle, or a network's path."
@@ -48,7 +48,7 @@ class BackboneOptions(BundleOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions(BundleOptions):
-    """Which photos new backbones are compared on, and where they are copied to."""
+    """Which photos new backbones are checked on, and which folder they are copied to."""
 
     heading = "Options"
 

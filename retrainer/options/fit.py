@@ -30,7 +30,7 @@ class FitOptions(Options):
     class_weight: str = option(
         "auto",
         "balanced counts each class as much as the others, none counts each photo. auto takes balanced if the largest "
-        "class has three times as many photos as the smallest. Batches of gradient descent are balanced with auto, too.",
+        "class has three times as many photos as the smallest. With auto, batches of gradient descent are balanced.",
         choices=("auto", "balanced", "none"),
     )
     how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=_STEPS)
@@ -54,7 +54,7 @@ class FitOptions(Options):
             )
         if self.class_weight == "balanced" and self.train_batch_size == -1:
             raise OptionError(
-                "--class_weight: expected auto or none beside --train_batch_size -1, where each photo is taken once a "
+                "--class_weight: expected auto or none beside --train_batch_size -1, which takes each photo once a "
                 "step; received balanced.",
                 "Leave one of the two out.",
             )

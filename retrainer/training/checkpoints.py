@@ -1,4 +1,4 @@
-"""What photos that did not train say of gradient descent on its way: the step to keep, and whether it overfits."""
+"""Checkpoints of gradient descent on photos that did not train: which step to keep, and whether training overfits."""
 
 import math
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ from retrainer.training.head import softmax
 from retrainer.training.metrics import correct, losses_of
 from retrainer.training.temperature import temperature_of
 
-# So many heads of a run, spread evenly, are told of and measured on all of validation: both take their time.
+# The number of heads of a run that are reported and measured on all of validation, spread evenly; both take time.
 _CHECKPOINTS = 40
-# So many photos tell a step's temperature well enough to choose among steps.
-_FEW_TELL = 2000
-# Validation grew worse if its loss rose by this part, its accuracy fell by this much, and both by this many standard
-# errors; with fewer checkpoints nothing is said. Figures are means of neighbouring checkpoints, a tenth of the run.
+# At most this many photos give the temperature of a step, which is enough to choose among steps.
+_ENOUGH = 2000
+# Validation has grown worse if its loss rose by this share and its accuracy fell by this much, both by this many
+# standard errors. Figures are means of neighbouring checkpoints, a tenth of the run; fewer checkpoints are not judged.
 # Measured on made-up sets, 20 seeds of each kind: none of 80 runs on four kinds that do not overfit raised an alarm,
 # and 45 of 80 did on four kinds with many wrong labels.
 _ROSE, _FELL, _SURE, _NEIGHBOURS, _FEWEST = 0.02, 0.01, 2.0, 4, 12
-# The first are those before so many twentieths of the run.
+# A step counts as one of the first in the first twentieth of the run.
 _FIRST = 20
 
 
 def is_checkpoint(step: int, last: int) -> bool:
-    """Whether a run whose last step is given measures its head after a step."""
+    """Whether a run measures its head after a step; `last` is its last step."""
     return step == last or step % (1 + last // _CHECKPOINTS) == 0
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """How good the head after a step is on N photos that it did not learn from.
+    """The head after a step, measured on N photos that it did not learn from.
 
     Attributes:
         step: From 0 on.
-        temperature: What fits its logits best.
+        temperature: The temperature that fits its logits best.
         losses: The cross entropy of each photo after that temperature, `(N,)`, nats.
-        right: Which photos it is right on, `(N,)`.
+        right: Whether it is right on each photo, `(N,)`.
         trained: Its accuracy on photos that it learns from, 0 to 1.
     """
 
@@ -50,8 +50,8 @@ class Checkpoint:
 
     @classmethod
     def of(cls, step: int, logits: Floats, label_ids: Integers, trained: float) -> "Checkpoint":
-        """The checkpoint of a head with these logits `(N, C)` of photos with class ids `(N,)`, N at least 1."""
-        some = spread(len(logits), _FEW_TELL)
+        """Returns the checkpoint of a head by its logits `(N, C)` for photos with class ids `(N,)`, N at least 1."""
+        some = spread(len(logits), _ENOUGH)
         temperature = temperature_of(logits[some], label_ids[some])
         losses = losses_of(softmax(logits / np.float32(temperature)), label_ids)
         return cls(step, temperature, losses, correct(logits, label_ids), trained)
@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def best_of(history: Sequence[Checkpoint]) -> Checkpoint:
-    """The checkpoint whose loss is lowest; one without a finite loss is none."""
+    """The checkpoint with the lowest finite loss."""
     return min(history, key=lambda checkpoint: checkpoint.loss if math.isfinite(checkpoint.loss) else math.inf)
 
 
@@ -77,26 +77,31 @@ def kept_among_the_first(history: Sequence[Checkpoint]) -> bool:
 
 @dataclass(frozen=True)
 class Overfitting:
-    """Since which step, and the accuracies then and now, each 0 to 1 and a mean over a tenth of the run."""
+    """A run that overfits.
+
+    Attributes:
+        step: The step since which it does.
+        training, validation: The accuracies at that step and at the end, 0 to 1, each a mean over a tenth of the run.
+    """
 
     step: int
     training: tuple[float, float]
     validation: tuple[float, float]
 
     def __str__(self) -> str:
-        """What a user reads."""
+        """The warning that a user reads."""
         trained, others = (f"{then:.1%} then and is {now:.1%} now" for then, now in (self.training, self.validation))
         return (
             f"Training is overfitting since step {self.step}: its accuracy on the photos that it trains on was "
             f"{trained}, on others it was {others}. The weights of the best step are kept; more photos or "
-            "distortions such as --flip_left_right would do more."
+            "distortions such as --flip_left_right would help more."
         )
 
 
 def overfitting_in(history: Sequence[Checkpoint]) -> Overfitting | None:
-    """Whether training held or improved while all of validation grew clearly worse, None if that is not so.
+    """Returns the overfitting of a run: training held or improved while validation grew clearly worse; None without.
 
-    What chance would explain is no overfitting: losses and accuracies are compared photo by photo.
+    Losses and accuracies are compared photo by photo, so that a change that chance explains does not count.
     """
     if len(history) < _FEWEST:
         return None
@@ -117,13 +122,13 @@ def overfitting_in(history: Sequence[Checkpoint]) -> Overfitting | None:
 
 
 def _smoothed(rows: Sequence[Floats | Bools]) -> npt.NDArray[np.float64]:
-    """Means of so many neighbouring rows, `(len(rows) - _NEIGHBOURS + 1, N)`."""
+    """Means of `_NEIGHBOURS` neighbouring rows, `(len(rows) - _NEIGHBOURS + 1, N)`."""
     sums = np.cumsum(np.stack([np.zeros(rows[0].shape), *rows]), axis=0)
     means: npt.NDArray[np.float64] = (sums[_NEIGHBOURS:] - sums[:-_NEIGHBOURS]) / _NEIGHBOURS
     return means
 
 
 def _clearly(differences: npt.NDArray[np.floating], least: float) -> bool:
-    """Whether the mean of photos' differences `(N,)` is above the least that counts, and more than chance explains."""
+    """Whether the mean of the photos' differences `(N,)` is above `least`, and larger than chance explains."""
     mean, error = float(differences.mean()), float(differences.std()) / math.sqrt(len(differences))
     return mean > max(least, _SURE * error)

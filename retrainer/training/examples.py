@@ -1,4 +1,4 @@
-"""Feature vectors with their class ids, as many at a time as memory takes."""
+"""Feature vectors with their class ids, in chunks that fit into memory."""
 
 import math
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ ROWS_PER_CHUNK = 2**15
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """What heads learn from in place of the N photos themselves.
+    """Distorted views that heads learn from instead of the N photos themselves.
 
     Attributes:
         matrix: Feature vectors of distorted views, float32 `(R, D)`, perhaps larger than memory.
-        rows: Which of them are each photo's, `(N, V)`; -1 if a photo has none, so that no head learns from it.
+        rows: The rows of each photo's views, `(N, V)`; -1 if a photo has none, so that no head learns from it.
     """
 
     matrix: Floats
@@ -34,11 +34,11 @@ class Examples:
 
     Attributes:
         matrix: Feature vectors of these and other photos, float32 `(R, D)`, perhaps larger than memory.
-        rows: Which of them, `(N,)`.
+        rows: The rows of these photos, `(N,)`.
         label_ids: `(N,)`.
-        groups: Photos with the same number, such as copies, are never on both sides of a split, `(N,)`; by default the
-            rows, so that only photos of the same bytes are together.
-        views: What heads learn from in their place; by default the vectors themselves.
+        groups: The group of each photo, `(N,)`. Photos of a group, such as copies, are never on both sides of a split.
+            By default the rows, so that only photos of the same bytes stay together.
+        views: The views that heads learn from; by default the photos themselves.
     """
 
     matrix: Floats
@@ -62,7 +62,7 @@ class Examples:
         return Examples(self.matrix, self.rows[rows], self.label_ids[rows], groups, views)
 
     def joined(self, others: "Examples") -> "Examples":
-        """These examples and then others; views and groups only go with others that have them, too."""
+        """Returns these examples and then others; views and groups are kept if both have them."""
         label_ids = np.concatenate([self.label_ids, others.label_ids])
         groups, views = None, None
         if self.groups is not None and others.groups is not None:
@@ -76,7 +76,7 @@ class Examples:
 
     @cached_property
     def learnt(self) -> "Examples":
-        """What a head learns from: the views of these photos, or the photos themselves."""
+        """The examples that a head learns from: the views of these photos, or the photos themselves."""
         if self.views is None:
             return self
         seen = self.views.rows >= 0
@@ -84,14 +84,14 @@ class Examples:
         return Examples(self.views.matrix, self.views.rows[seen], label_ids[seen])
 
     def thinned(self, most: int) -> "Examples":
-        """At most so many of the examples, of each class its share."""
+        """Returns at most `most` of the examples, with the same shares of the classes."""
         if len(self) <= most:
             return self
         by_class = np.argsort(self.label_ids, kind="stable")
         return self.at(np.sort(by_class[spread(len(self), most)]))
 
     def chunks(self) -> Iterator["Examples"]:
-        """The examples in order, so many at a time as fit into memory."""
+        """Yields the examples in order, at most `ROWS_PER_CHUNK` at a time."""
         if len(self) <= ROWS_PER_CHUNK:
             yield self
             return
@@ -99,12 +99,12 @@ class Examples:
             yield self.at(np.arange(start, min(start + ROWS_PER_CHUNK, len(self))))
 
     def logits(self, head: Head) -> Floats:
-        """What a head gives for them, `(N, C)`."""
+        """Returns the logits of a head for them, `(N, C)`."""
         return np.concatenate([head.logits(chunk.features) for chunk in self.chunks()])
 
 
 def measured(head: Head, examples: Examples) -> tuple[float, float]:
-    """Accuracy, 0 to 1, and cross entropy, nats; NaN without examples."""
+    """Returns the accuracy, 0 to 1, and the cross entropy, nats, of a head; NaN without examples."""
     if not len(examples):
         return math.nan, math.nan
     right, loss = 0, 0.0

@@ -1,4 +1,4 @@
-"""What a solver is, and from examples to a calibrated head by any of them."""
+"""Fits a calibrated head by any solver, and defines the protocol of solvers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ class GradientDescentSolver:
         batch_size: Examples per step; -1 takes all.
         draws_classes: Whether a batch draws each class as often as the others.
         validation_batch_size: Examples that a step is measured on; -1 takes all.
-        interval: Training is measured every so many steps.
+        interval: The number of steps from one measurement of training to the next.
         seed: Chooses the first weights and the batches.
         balanced: Whether each class counts as much as the others when the losses of photos are added.
     """

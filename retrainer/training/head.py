@@ -18,26 +18,26 @@ class Head:
     biases: Floats
 
     def logits(self, features: Floats) -> Floats:
-        """Feature vectors `(N, D)` -> logits `(N, C)`."""
+        """Returns the logits `(N, C)` of feature vectors `(N, D)`."""
         product: Floats = features @ self.weights
         product += self.biases
         return product
 
     def calibrated(self, temperature: float) -> "Head":
-        """A head whose logits are those of this one, divided."""
+        """Returns a head whose logits are those of this one divided by a temperature."""
         return Head(self.weights / np.float32(temperature), self.biases / np.float32(temperature))
 
     def copy(self) -> "Head":
-        """A head that later steps do not change."""
+        """Returns a copy, which later steps do not change."""
         return Head(self.weights.copy(), self.biases.copy())
 
     def tobytes(self) -> bytes:
-        """Weights and biases as bytes, for a hash."""
+        """Returns the weights and biases as bytes, for a hash."""
         return self.weights.tobytes() + self.biases.tobytes()
 
 
 def initial_head(depth: int, classes: int, generator: np.random.Generator) -> Head:
-    """Small random weights `(depth, classes)`, truncated at two standard deviations, and zero biases."""
+    """Returns small random weights `(depth, classes)`, truncated at two standard deviations, and zero biases."""
     weights = generator.standard_normal((depth, classes))
     while (outside := np.abs(weights) > 2.0).any():
         weights[outside] = generator.standard_normal(int(outside.sum()))
@@ -45,14 +45,14 @@ def initial_head(depth: int, classes: int, generator: np.random.Generator) -> He
 
 
 def softmax(logits: Floats) -> Floats:
-    """Logits `(N, C)` -> scores `(N, C)`, 0 to 1, each row summing to 1."""
+    """Returns the scores of logits `(N, C)`, 0 to 1; the sum of each row is 1."""
     scores: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores /= scores.sum(axis=1, keepdims=True)
     return scores
 
 
 def gradient_step(head: Head, features: Floats, label_ids: Integers, learning_rate: float) -> None:
-    """One step of gradient descent on the mean softmax cross entropy, in place.
+    """Takes one step of gradient descent on the mean softmax cross entropy, in place.
 
     Args:
         head: Changed in place.

@@ -1,6 +1,6 @@
 """The limited-memory BFGS method: Nocedal and Wright, Numerical Optimization, 2nd edition, algorithms 7.4 and 7.5.
 
-SciPy's has bounds, which a head does not need, and its import alone takes as long as a whole warm run.
+SciPy's takes as long to import as a whole warm run, and has bounds, which a head does not need.
 """
 
 from collections import deque
@@ -12,17 +12,17 @@ import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
-"""A point `(n,)` -> the value there, and the gradient `(n,)`; smooth and convex."""
+"""A smooth, convex function: takes a point `(n,)` and returns its value and its gradient `(n,)`."""
 
-# Pairs of steps and gradients that stand for the curvature.
+# The number of pairs of steps and changes of the gradient that approximate the curvature.
 _MEMORY = 10
-# The Armijo condition's constant, and how often a step is shortened before it counts as lost in rounding.
+# The constant of the Armijo condition, and how often a step is shortened before rounding is taken to hide the descent.
 _SUFFICIENT_DECREASE, _SHORTENED = 1e-4, 20
 
 
 @dataclass(frozen=True, eq=False)
 class Iterate:
-    """Where the search is: a point `(n,)`, its value, and its gradient `(n,)`."""
+    """A point `(n,)` of the search, its value, and its gradient `(n,)`."""
 
     point: Vector
     value: float
@@ -30,13 +30,13 @@ class Iterate:
 
 
 def minimise(objective: Objective, start: Vector, tolerance: float, most: int) -> Iterator[Iterate]:
-    """Yields one point after the other, each lower, `start` first; the last is the minimum as far as was asked.
+    """Yields points from `start` on, each lower than the one before; the last is the minimum within the tolerance.
 
     Args:
-        objective: What to minimise.
+        objective: The function to minimise.
         start: `(n,)`.
-        tolerance: Ends where a step lowers the value by less than this part of it.
-        most: Steps at most.
+        tolerance: The search ends when a step lowers the value by less than this share of it.
+        most: The largest number of steps.
     """
     here = Iterate(start, *objective(start))
     yield here
@@ -56,7 +56,7 @@ def minimise(objective: Objective, start: Vector, tolerance: float, most: int) -
 
 
 def _direction(gradient: Vector, pairs: deque[tuple[Vector, Vector, float]]) -> Vector:
-    """The way down, by the two-loop recursion; without pairs yet, down the gradient by a length of one at most."""
+    """The direction of the next step, by the two-loop recursion; the first is down the gradient, at most 1 long."""
     direction = -gradient
     if not pairs:
         return direction / max(1.0, float(np.linalg.norm(gradient)))
@@ -72,9 +72,9 @@ def _direction(gradient: Vector, pairs: deque[tuple[Vector, Vector, float]]) -> 
 
 
 def _lower(objective: Objective, here: Iterate, direction: Vector) -> Iterate | None:
-    """A point along the direction that lies low enough, None where rounding hides it.
+    """A point along the direction that lies low enough; None if rounding hides it.
 
-    A step that is too long is shortened to the minimum of the parabola through what is known of the line.
+    A step that is too long is shortened to the minimum of a parabola through the known values on the line.
     """
     slope = float(here.gradient @ direction)
     length = 1.0

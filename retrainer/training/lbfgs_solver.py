@@ -39,7 +39,7 @@ class LbfgsSolver:
 
     Attributes:
         balanced: Whether each class counts as much as the others.
-        interval: Training is measured every so many steps.
+        interval: The number of steps from one measurement of training to the next.
     """
 
     balanced: bool
@@ -195,7 +195,7 @@ def _path(regression: Regression, progress: _Progress, until: float | None) -> I
 def _fitted(regression: Regression, start: Vector, strength: float, progress: _Progress) -> tuple[Vector, _Fit]:
     iterates = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
     point = start
-    # The first iterate is where the last fit ended, which was reported then.
+    # The first iterate is the last one of the fit before, which was reported then.
     for iterate in iterates if not progress.step else islice(iterates, 1, None):
         point = iterate.point
         progress.advance(lambda point=point: regression.head(point))  # type: ignore[misc]

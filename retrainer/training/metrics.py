@@ -1,4 +1,4 @@
-"""Figures that say how good a head is."""
+"""Figures of how good a head is."""
 
 import math
 
@@ -6,34 +6,34 @@ import numpy as np
 
 from retrainer.arrays import Bools, Floats, Integers
 
-# A score of zero would cost without bound; float32 knows nothing smaller beside one.
+# A score of zero would have an infinite loss; float32 cannot tell a smaller score from zero beside one.
 _SMALLEST_SCORE = np.float32(1e-7)
-# Of the standard normal distribution 95 % lie within this of its mean.
+# 95 % of the standard normal distribution lie within this distance of its mean.
 _Z_95 = 1.959964
 
 
 def correct(logits: Floats, label_ids: Integers) -> Bools:
-    """Whether the highest of each row of logits or scores `(N, C)` is its label's: `(N,)`."""
+    """Whether the highest of each row of logits or scores `(N, C)` belongs to its label, `(N,)`."""
     right: Bools = logits.argmax(axis=1) == label_ids
     return right
 
 
 def cross_entropy(logits: Floats, label_ids: Integers) -> float:
-    """Mean of -log softmax(logits)[label] in nats; logits `(N, C)`, labels `(N,)`."""
+    """Returns the mean of -log softmax(logits)[label] in nats; logits `(N, C)`, labels `(N,)`."""
     top = logits.max(axis=1)
     log_sums = np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1)) + top
     return float(np.mean(log_sums - logits[np.arange(len(label_ids)), label_ids]))
 
 
 def losses_of(scores: Floats, label_ids: Integers) -> Floats:
-    """-log(score of a photo's own class) in nats, `(N,)`; scores `(N, C)`, 0 to 1."""
+    """Returns -log(score of a photo's own class) in nats, `(N,)`; scores `(N, C)`, 0 to 1."""
     own = scores[np.arange(len(label_ids)), label_ids]
     losses: Floats = -np.log(np.maximum(own, _SMALLEST_SCORE))
     return losses
 
 
 def accuracy_interval(right: float, count: float) -> tuple[float, float]:
-    """The 95 % interval of an accuracy that was measured as `right` of `count` photos: Wilson's, 1927.
+    """Returns Wilson's 95 % interval (1927) of an accuracy that was measured as `right` of `count` photos.
 
     Returns:
         Its ends, 0 to 1; both ends of the range without photos.

@@ -1,7 +1,7 @@
-"""Scores of photos by heads that did not see them, for sets whose few validation photos tell too little.
+"""Scores of photos by heads that did not see them, for sets with few validation photos.
 
-The photos that train and those that validate are parted into folds; what is learnt from all folds but one is measured
-on that one. So each photo tells of penalties, steps, temperatures and distances, not only the few that validate.
+The photos that train and those that validate are divided into folds. A head that learns from all folds but one is
+measured on that one. So each photo helps to choose a penalty, a step, a temperature or a distance.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ import numpy as np
 from retrainer.arrays import Integers
 from retrainer.training.examples import Examples
 
-# Below so many validation photos the others tell more. Measured on flowers with two backbones: with 100 a calibration
-# error is as near to chance either way, with 50 it is 0.01 nearer out of fold. Of 1,000 photos folds take 0.4 s.
+# With fewer validation photos folds are better. Measured on flowers with two backbones: with 100 the calibration error
+# is as near to chance either way; with 50 it is 0.01 nearer out of fold. Folds of 1,000 photos take 0.4 s.
 _ENOUGH = 100
 # Ten folds bring the calibration error 0.002 nearer to chance and take twice as long.
 _FOLDS = 5
-# A fold learns from at most so many views, so that folds of distorted views take no minute.
+# A fold learns from at most this many views, so that folds of distorted views take less than a minute.
 _MOST_LEARNT = 4096
 
 
 @dataclass(frozen=True)
 class InnerFold:
-    """What one head learns from, and the photos that it did not see."""
+    """The examples that one head learns from, and the photos that it does not see."""
 
     learnt: Examples
     held_out: Examples
@@ -31,11 +31,11 @@ class InnerFold:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Photos that train or validate, and the folds that each of them is held out of once.
+    """Photos that train or validate, in folds; each photo is held out once.
 
     Attributes:
-        pool: All of them.
-        folds: At least one; the only photo of a class, copies included, is never held out.
+        pool: All the photos.
+        folds: At least one fold; the only photo of a class, copies included, is never held out.
     """
 
     pool: Examples
@@ -47,13 +47,13 @@ class OutOfFold:
         return np.concatenate([fold.held_out.label_ids for fold in self.folds])
 
     def says(self, choice: str) -> str:
-        """A message: what was chosen by these photos, and that the model learns from all of them."""
+        """Returns a message: the choice that these photos made, and that the model learns from all of them."""
         how = f"best on {len(self.label_ids):,} photos, scored out of fold"
         return f"{choice} ({how}). Few photos validate, so the model learns from them, too."
 
     @classmethod
     def of(cls, training: Examples, validation: Examples) -> "OutOfFold | None":
-        """The folds of photos of which few validate; None if enough or none validate, or nothing can be held out."""
+        """Returns the folds if few photos validate; None if enough or none do, or if no photo can be held out."""
         if not few(len(validation)):
             return None
         pool = training.joined(validation)
@@ -68,12 +68,15 @@ class OutOfFold:
 
 
 def few(validating: int) -> bool:
-    """Whether so many validation photos are few; none are not, since somebody wanted none."""
+    """Whether a number of validation photos is small; 0 is not, because then the user wants none."""
     return 0 < validating < _ENOUGH
 
 
 def fold_numbers(pool: Examples) -> Integers:
-    """The fold of each photo, `(N,)`, -1 if it is never held out; groups stay together, classes are spread evenly."""
+    """Returns the fold of each photo, `(N,)`; -1 if it is never held out.
+
+    Photos of a group stay together, and each class is spread evenly.
+    """
     groups = pool.rows if pool.groups is None else pool.groups
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     label_ids = pool.label_ids[first]

@@ -1,4 +1,4 @@
-"""From examples to what a model needs to tell strange photos."""
+"""Fits the prototypes and the threshold by which a model rejects strange photos."""
 
 import numpy as np
 
@@ -7,15 +7,16 @@ from retrainer.training.examples import Examples
 from retrainer.training.out_of_fold import OutOfFold
 from retrainer.training.rejection import Rejection, prototypes_of, threshold_of
 
-# With 16 prototypes a class as good as with all photos (AUROC of flowers against clothing, within 0.001). A model of
-# many classes has fewer of each, but one of every class; k-means looks at so many photos of a class.
+# 16 prototypes of each class are as good as all photos (AUROC of flowers against clothing, within 0.001). A model of
+# many classes has fewer of each class, but at least one. k-means takes at most 512 photos of a class.
 _PER_CLASS, _MOST, _MOST_PHOTOS = 16, 2048, 512
 
 
 def fit_rejection(training: Examples, validation: Examples) -> Rejection | None:
-    """Prototypes of the training examples, and the threshold that keeps most validation examples; None without.
+    """Returns prototypes of the training examples, and the threshold that keeps most validation examples.
 
-    If few validate, the threshold keeps most of both, each measured from the prototypes of others; all have prototypes.
+    If few photos validate, both training and validation photos have prototypes. The threshold then keeps most of both,
+    each measured from the prototypes of other folds. Returns None without validation.
     """
     if not len(validation):
         return None
@@ -30,7 +31,7 @@ def fit_rejection(training: Examples, validation: Examples) -> Rejection | None:
 
 
 def _around(examples: Examples) -> Rejection:
-    """The prototypes of examples, which no photo is near enough to."""
+    """The prototypes of examples, with a threshold of 0 that rejects every photo."""
     classes = [rows for rows in members_of(examples.label_ids, int(examples.label_ids.max()) + 1) if len(rows)]
     per_class = max(1, min(_PER_CLASS, _MOST // len(classes)))
     of_classes = (examples.at(rows[spread(len(rows), _MOST_PHOTOS)]) for rows in classes)

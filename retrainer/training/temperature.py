@@ -1,4 +1,4 @@
-"""The temperature that makes scores mean what they say: a score of 0.9 should be right nine times in ten."""
+"""Fits the temperature that calibrates scores: a score of 0.9 should be right nine times in ten."""
 
 import math
 
@@ -8,24 +8,24 @@ from retrainer.arrays import Floats, Integers, spread
 from retrainer.training.head import softmax
 from retrainer.training.metrics import losses_of
 
-# A temperature is this far from 1, in natural logarithms, before few photos can say otherwise; measured on flowers and
-# clothing, where without it the temperatures of ten photos were worse than none.
+# The deviation of the prior on the temperature's logarithm, which keeps it near 1 if there are few photos. Measured on
+# flowers and clothing: without a prior the temperatures that ten photos gave were worse than none.
 _PRIOR_STDDEV = 0.35
-# exp(-4) to exp(4), to a thousandth: large steps make heads that are ten times too sure.
+# The search covers exp(-4) to exp(4), to a thousandth: heads of large steps are ten times too sure.
 _WIDEST, _HALVINGS = 4.0, 13
 _MOST_PHOTOS = 10_000
 
 
 def temperature_of(logits: Floats, label_ids: Integers, weights: Floats | None = None) -> float:
-    """What to divide logits `(N, C)` by so that their softmax says how often it is right; 1 without photos.
+    """Returns the number to divide logits by so that their softmax is calibrated; 1 without photos.
 
-    Guo et al., On Calibration of Modern Neural Networks, 2017. The minimum of the cross entropy and of a normal prior
-    on the temperature's logarithm, found by bisection.
+    It minimises the cross entropy (Guo et al., On Calibration of Modern Neural Networks, 2017) with a normal prior on
+    its logarithm, and is found by bisection.
 
     Args:
         logits: `(N, C)`.
         label_ids: `(N,)`.
-        weights: What each photo counts, `(N,)`; by default each 1.
+        weights: The weight of each photo, `(N,)`; by default 1.
     """
     weights = np.ones(len(label_ids), np.float32) if weights is None else weights
     if len(logits) > _MOST_PHOTOS:
@@ -43,6 +43,6 @@ def temperature_of(logits: Floats, label_ids: Integers, weights: Floats | None =
 
 
 def penalised_loss(logits: Floats, label_ids: Integers, weights: Floats, temperature: float) -> float:
-    """What `temperature_of` minimises: the cross entropy of all photos, nats, and the prior's share."""
+    """Returns the sum that `temperature_of` minimises: the cross entropy of all photos, nats, and the prior's share."""
     losses = losses_of(softmax(logits / np.float32(temperature)), label_ids)
     return float((weights * losses).sum(dtype=np.float64)) + math.log(temperature) ** 2 / (2 * _PRIOR_STDDEV**2)
