@@ -1,0 +1,78 @@
+"""FORMATS.md says what the code does."""
+
+import re
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import Configure, Photos
+
+import retrainer
+from retrainer import retrain
+from retrainer.backbones import bundle
+from retrainer.models import metadata
+from retrainer.models.graph import graphdef
+from retrainer.models.metadata_fields import SECTIONS, TABLE
+from retrainer.models.tflite.associated_files import file_in
+from retrainer.photos.copies.table import COLUMNS
+from retrainer.system.documents import OTHERS, Table
+
+PAGE = Path(retrainer.__file__).parent / "models" / "FORMATS.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def rows_under(heading: str) -> list[list[str]]:
+    """The cells of the tables between a heading and the next one."""
+    (section,) = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", TEXT, re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:1] == "|"]
+    return [row for row in rows if row[0].startswith("`")]
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [
+        ("The metadata", TABLE),
+        *((f"`{name}`", table) for name, table in SECTIONS.items()),
+        ("A bundle", bundle._TABLE),
+    ],
+)
+def test_every_field_is_listed_with_its_limits(heading: str, table: Table) -> None:
+    listed = {row[0].strip("`"): row[1] for row in rows_under(heading)}
+    assert listed == {name: field.expected for name, field in table.items() if name != OTHERS}
+    optional = {row[0].strip("`") for row in rows_under(heading) if "; optional" in row[2]}
+    if heading != "`training`":
+        assert optional == {name for name, field in table.items() if not field.required}
+
+
+def test_the_nodes_and_members_of_a_model_are_listed(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos(count=30)))
+    nodes = [row[0].strip("`") for row in rows_under("The `.pb`")]
+    written = [node.name for node in graphdef.read_graph(result.files["pb"]).node]
+    assert [name for name in written if name in nodes] == nodes
+    content = Path(result.tflite).read_bytes()
+    members = [row[0].strip("`") for row in rows_under("The `.tflite`")]
+    assert members == [metadata.LABELS_FILE, metadata.METADATA_FILE, metadata.PROTOTYPES_FILE]
+    assert all(file_in(content, result.tflite, name) for name in members)
+
+
+def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure) -> None:
+    options = configured(photos())
+    retrain(options)
+    listed = {
+        row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows_under("The cache") if "Parquet" not in row
+    }
+    for folder in Path(options.bottleneck_dir).glob("*/"):
+        name = folder.name if folder.name in listed else "<backbone>-<key>"
+        assert pq.ParquetFile(next(folder.glob("part-*"))).schema_arrow.names == listed[name]
+    assert [row[0].strip("`") for row in rows_under("The table of duplicates")] == list(COLUMNS)
+
+
+def test_links_lead_somewhere() -> None:
+    headings = {
+        re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif not target.startswith("https:"):
+            assert (PAGE.parent / target.partition("#")[0]).exists(), target
