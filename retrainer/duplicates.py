@@ -51,9 +51,9 @@ def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Obs
     are = "is a copy" if count == 1 else "are copies"
     found = f"{count:,} of {len(dataset.paths):,} photos {are} of another, such as '{copy}' of '{first}'"
     if options.copies == "apart":
-        becomes = "with --copies apart they are trained on and tested on, and the figures flatter the model"
+        becomes = "--copies apart may train on one copy and test on another, which flatters the figures"
     elif options.split_by == "path":
-        becomes = "--split_by path tests on copies of what it trains on, and the test flatters the model"
+        becomes = "--split_by path may train on one copy and test on another, which flatters the figures"
     else:
         becomes = "copies stay together in one part"
     observer(Warned(f"{found}: {becomes}. '{shown(options.duplicates)}' lists them."))

@@ -1,4 +1,4 @@
-"""Copies in a run: kept together, told of and listed."""
+"""Copies in a run: they stay together, are reported and listed."""
 
 import csv
 import io
@@ -66,9 +66,9 @@ def test_all_copies_are_listed_with_what_they_are_copies_of(exports: Path, confi
         if row["kind"] != "first":
             assert by_path[row["of"]]["group"] == row["group"]
             assert 0.9 < float(row["likeness"]) <= 1
-    (told,) = (message for message in warnings(events) if "copies of another" in message)
-    assert told.startswith("73 of 97 photos are copies of another, such as '")
-    assert told.endswith(f"copies stay together in one part. '{options.duplicates}' lists them.")
+    (warning,) = (message for message in warnings(events) if "copies of another" in message)
+    assert warning.startswith("73 of 97 photos are copies of another, such as '")
+    assert warning.endswith(f"copies stay together in one part. '{options.duplicates}' lists them.")
     assert any("are the same file in two classes" in message for message in warnings(events))
 
 
@@ -89,7 +89,7 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
     assert evaluation.learnt == 0
 
 
-def test_who_wants_copies_apart_has_the_split_of_before_and_is_told(exports: Path, configured: Configure) -> None:
+def test_copies_apart_gives_the_split_of_before_and_a_warning(exports: Path, configured: Configure) -> None:
     options, events = configured(exports, copies="apart"), list[Event]()
     result = retrain(options, events.append)
     metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
@@ -102,7 +102,7 @@ def test_who_wants_copies_apart_has_the_split_of_before_and_is_told(exports: Pat
 def test_a_split_by_path_ignores_copies_and_says_so(exports: Path, configured: Configure) -> None:
     events: list[Event] = []
     retrain(configured(exports, split_by="path", testing_percentage=30), events.append)
-    assert any("--split_by path tests on copies" in message for message in warnings(events))
+    assert any("--split_by path may train on one copy and test on another" in message for message in warnings(events))
 
 
 def test_without_copies_no_table_is_written_and_an_old_one_is_emptied(photos: Photos, configured: Configure) -> None:
@@ -151,7 +151,7 @@ def test_names_of_all_kinds_come_back_and_none_is_a_formula() -> None:
     assert not any(row[column].startswith(("=", "+", "-", "@")) for row in rows for column in COLUMNS)
 
 
-def test_copies_are_looked_for_once_and_again_where_what_is_remembered_is_damaged(
+def test_copies_are_searched_once_and_again_if_the_remembered_ones_are_damaged(
     exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from retrainer.bottlenecks import fingerprint_cache
@@ -196,7 +196,7 @@ def test_a_cache_without_fingerprints_is_read_once_more_but_not_run(
     assert retrain(options).computed == 0
 
 
-def test_a_large_set_is_told_that_copies_are_looked_for(
+def test_the_search_for_copies_in_a_large_set_is_reported(
     exports: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_REPORTING", 96)
@@ -209,6 +209,6 @@ def test_a_crop_in_another_class_is_named(exports: Path, configured: Configure) 
     (exports / "even" / "cropped.jpg").write_bytes(CHANGES["cropped by 10 %"](photo(5)))
     events: list[Event] = []
     retrain(configured(exports), events.append)
-    (told,) = (message for message in warnings(events) if "in two classes" in message)
-    assert "cropped.jpg' and '" in told
-    assert told.endswith("are nearly the same picture in two classes: keep it in one.")
+    (warning,) = (message for message in warnings(events) if "in two classes" in message)
+    assert "cropped.jpg' and '" in warning
+    assert warning.endswith("are nearly the same picture in two classes: keep it in one.")

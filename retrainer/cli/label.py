@@ -102,12 +102,12 @@ def _files_below(folder: str, observer: "Observer") -> list[str]:
 def _files_of_glob(pattern: str, observer: "Observer") -> list[str]:
     """The files that a glob finds, sorted; a file with several paths appears once, under the shortest."""
     from retrainer.events import Noted
-    from retrainer.photos.walk import counted, is_no_photo
+    from retrainer.photos.walk import NOT_PHOTOS, counted, is_no_photo
 
     files = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
     others = [path for path in files if is_no_photo(os.path.basename(path))]
     if others:
-        observer(Noted(f"Left out {counted(others)}: no photos, as their names tell"))
+        observer(Noted(f"Left out {counted(others)}: {NOT_PHOTOS}"))
     deepest_first = sorted(set(files) - set(others), key=lambda path: (path.count(os.sep), path), reverse=True)
     return sorted({os.path.realpath(path): path for path in deepest_first}.values())
 

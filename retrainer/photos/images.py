@@ -62,7 +62,7 @@ def decode(content: bytes, size: int) -> Picture:
     if pixels is not None and not may_be_turned(content):
         return Picture(pixels)
     if content.startswith(TIFF):
-        # Importing this reads Pillow's TIFF plugin, which takes a while.
+        # This import loads Pillow's TIFF plugin, which takes a while.
         from retrainer.photos.decoding.tiffs import decode_numbers
 
         if numbers := decode_numbers(content):

@@ -92,7 +92,7 @@ def class_ids_of(folders: Sequence[str], labels: Sequence[str]) -> list[int]:
     exists, numbers and WordNet identifiers before a name (`n01440764 tench`) are ignored, and so are further names of a
     class (`tench, Tinca tinca`).
     """
-    heads, tails = zip(*(_without_number(label) for label in labels), strict=True)
+    heads, tails = zip(*(_number_and_name(label) for label in labels), strict=True)
     tables = (
         _ids_by_name(label_of(label) for label in labels),
         _ids_by_name(label_of(head) for head in heads),
@@ -104,7 +104,7 @@ def class_ids_of(folders: Sequence[str], labels: Sequence[str]) -> list[int]:
     def class_id(folder: str) -> int:
         if (found := exact.get(folder, -1)) >= 0:
             return found
-        names = label_of(folder), label_of(_without_number(folder)[1])
+        names = label_of(folder), label_of(_number_and_name(folder)[1])
         candidates = (table.get(name, -1) for name in names for table in tables)
         return next((found for found in candidates if found >= 0), -1)
 
@@ -120,7 +120,7 @@ def _ids_by_name(names: Iterable[str]) -> dict[str, int]:
     return ids
 
 
-def _without_number(label: str) -> tuple[str, str]:
+def _number_and_name(label: str) -> tuple[str, str]:
     """The number or WordNet identifier before a label, empty if there is none, and the rest."""
     found = _NUMBERED.fullmatch(label)
     return (found[1], found[2]) if found else ("", label)
@@ -128,7 +128,7 @@ def _without_number(label: str) -> tuple[str, str]:
 
 def _without_numbers(labels: tuple[str, ...]) -> tuple[str, ...]:
     """If the labels are numbered from 0, sorts them by these numbers and removes them; otherwise the labels stay."""
-    pairs = [_without_number(label) for label in labels]
+    pairs = [_number_and_name(label) for label in labels]
     numbers = [int(head) if head.isdecimal() else -1 for head, _ in pairs]
     names = tuple(pairs[row][1] for row in sorted(range(len(pairs)), key=numbers.__getitem__))
     counts = sorted(numbers) == list(range(len(labels)))

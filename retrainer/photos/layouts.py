@@ -32,7 +32,7 @@ def require_photo_folder(image_dir: str) -> None:
         raise OptionError(
             f"--image_dir: expected a folder with one sub-folder of photos per class, received the archive "
             f"'{shown(image_dir)}'.",
-            "Unpack it, and name the folder that comes of it.",
+            "Unpack it and give the unpacked folder.",
         )
     require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
 
@@ -54,9 +54,9 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     )
     if same:
         paths = [_parent_of(image_dir, name, folders[name], same[0][1]) for name in (parts[0], same[0][0])]
-        fix = "Name one of them: --image_dir {} to learn from it, --image_dir {} to measure on it.".format(*paths)
+        fix = "Give one of them: --image_dir {} to train on it, --image_dir {} to evaluate on it.".format(*paths)
     elif len(leaves[0]) > 1:
-        fix = f"Name the one with the classes: --image_dir {pasted(os.path.join(image_dir, parts[0]))}"
+        fix = f"Give the one with the classes: --image_dir {pasted(os.path.join(image_dir, parts[0]))}"
     else:
         fix = f"Sort the photos into class folders, such as '{shown(os.path.join(image_dir, parts[0], 'daisy'))}'."
     raise DatasetError(problem, fix)
@@ -76,8 +76,8 @@ def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     largest = max(below, key=lambda name: len(below[name]))
     observer(
         Warned(
-            f"All files lie in {where}, and are taken for the classes {_names(list(folders))}. "
-            f"If those folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
+            f"All files of the classes {_names(list(folders))} lie deeper, in {where}. "
+            f"If these folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
         )
     )
 
@@ -87,10 +87,10 @@ def report_loose_files(image_dir: str, names: Sequence[str], observer: Observer)
     archives = [os.path.join(image_dir, name) for name in names if _ARCHIVE.search(name)]
     others = [os.path.join(image_dir, name) for name in names if not _ARCHIVE.search(name)]
     if archives:
-        observer(Noted(f"Left out {counted(archives)}: archives are not read, unpack what is missing"))
+        observer(Noted(f"Left out {counted(archives)}: archives are not read; unpack them if photos are missing"))
     if others:
         photos = any(_PICTURE.search(name) for name in names)
-        hint = f" (if '{shown(image_dir)}' is a class itself, name the folder above it)" if photos else ""
+        hint = f" (if '{shown(image_dir)}' is a class itself, give the folder above it)" if photos else ""
         observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}"))
 
 
@@ -125,7 +125,7 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
         return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
     archives = [name for name in files if _ARCHIVE.search(name)]
     if archives and not photos:
-        return f"Unpack '{shown(os.path.join(image_dir, archives[0]))}', and name the folder that comes of it."
+        return f"Unpack '{shown(os.path.join(image_dir, archives[0]))}' and give the unpacked folder."
     if folders:
         return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
     received = f", received {len(files)} files and no sub-folder with photos" if files else ""

@@ -28,8 +28,8 @@ def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, 
     for label_id in _uniform_classes(dataset, features, rows):
         observer(
             Warned(
-                f"The photos of '{dataset.labels[label_id]}' are all nearly equal: its test says little. "
-                "Photos of other days, places and things would teach more."
+                f"The photos of '{dataset.labels[label_id]}' are all nearly equal, so its test says little. "
+                "Add photos of other days, places and things."
             )
         )
 
@@ -86,6 +86,6 @@ def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iter
         if len(members) < _FEWEST_IN_CLASS:
             continue
         some = members[spread(len(members), _LOOKED_AT)]
-        # The mean of unit vectors has a length: the mean cosine of the vectors to it.
+        # The length of the mean of unit vectors is their mean cosine to it.
         if np.linalg.norm(normalised(features[rows[some]]).mean(axis=0)) > 1 - _NEARLY_EQUAL:
             yield label_id

@@ -43,7 +43,7 @@ def draw_sample(folder: str, options: SampleOptions) -> int:
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        received = f"'{shown(folder)}', which holds something" if target.is_dir() else f"the file '{shown(folder)}'"
+        received = f"'{shown(folder)}', which is not empty" if target.is_dir() else f"the file '{shown(folder)}'"
         raise OptionError(f"DIR: expected a new or an empty folder, received {received}.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def draw_sample(folder: str, options: SampleOptions) -> int:
             unfinished.rename(target)
     except OSError as error:
         raise OutputError(
-            f"Cannot write '{shown(folder)}': {error.strerror or error}.", "Name another place."
+            f"Cannot write '{shown(folder)}': {error.strerror or error}.", "Choose another folder."
         ) from error
     return len(KINDS) * options.per_class
 

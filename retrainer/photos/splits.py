@@ -90,9 +90,7 @@ def split_by_content(
     small = [len(members) < _FEWEST_DIFFERENT for members in classes]
     for label, members, few in zip(dataset.labels, classes, small, strict=True):
         if few:
-            observer(
-                Warned(f"'{label}' has fewer than three different photos: they only train, and nothing tests them.")
-            )
+            observer(Warned(f"'{label}' has fewer than three different photos: they are used for training only."))
             parts[members[~shared[members]]] = Part.TRAINING
     _fill([members for members, few in zip(classes, small, strict=True) if not few], positions, parts, shared, wanted)
     for members, few in zip(classes, small, strict=True):

@@ -32,6 +32,8 @@ _NO_FOLDER = re.compile(
     re.IGNORECASE,
 )
 
+NOT_PHOTOS = "their names are not those of photos"
+
 # Nearly all names end like this and are not looked at further, which saves a third of a walk's time.
 _USUAL = (".jpg", ".jpeg", ".png", ".JPG")
 
@@ -102,7 +104,7 @@ class Walk:
             linked_files += [before + name for name in listing.linked_files]
             real.extend(before + name for name in listing.folders)
             links.extend(before + name for name in listing.linked_folders)
-        return sorted(_once(folder, files, linked_files))
+        return sorted(_without_links_to_others(folder, files, linked_files))
 
     def listed(self, folder: str) -> Listing:
         """Lists one folder; if an error ends the listing, it keeps the entries read before."""
@@ -127,7 +129,7 @@ class Walk:
         """Reports what was left out so far, one event for each reason."""
         both = "file or folder", "files or folders"
         if self._no_photos:
-            self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: no photos, as their names tell"))
+            self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: {NOT_PHOTOS}"))
         left_out = (
             (self._hidden, both, "hidden by a dot before the name"),
             (self._circles, ("folder", "folders"), "linked in a circle"),
@@ -199,7 +201,9 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _once(folder: str, files: list[tuple[str, Stamps]], links: Sequence[str]) -> list[tuple[str, Stamps]]:
+def _without_links_to_others(
+    folder: str, files: list[tuple[str, Stamps]], links: Sequence[str]
+) -> list[tuple[str, Stamps]]:
     """The files without links to other files among them."""
     if not links:
         return files

@@ -409,7 +409,7 @@ def test_a_folder_may_hold_other_files(command: Command, trained: Path, photos: 
     done = command("label", "--graph", trained, "--image", "photos")
     assert done.returncode == 0
     assert done.stdout.count("Evaluation time") == 24
-    assert done.stderr == "Left out 1 file or folder, 'photos/LICENSE.txt': no photos, as their names tell.\n"
+    assert done.stderr == "Left out 1 file or folder, 'photos/LICENSE.txt': their names are not those of photos.\n"
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.doc").write_text("no picture")
     done = command("label", "--graph", trained, "--image", "texts")

@@ -67,7 +67,7 @@ def test_photos_without_class_folders_are_counted(here: Path) -> None:
 
 def test_archives_are_to_be_unpacked(here: Path) -> None:
     files_in(here / "data", "flowers.tar.gz", "README.md")
-    assert fix_for("data") == "Unpack 'data/flowers.tar.gz', and name the folder that comes of it."
+    assert fix_for("data") == "Unpack 'data/flowers.tar.gz' and give the unpacked folder."
     with pytest.raises(OptionError, match=r"received the archive 'data/flowers\.tar\.gz'"):
         scan("data/flowers.tar.gz", silent)
 
@@ -87,7 +87,7 @@ def test_parts_of_a_dataset_are_no_classes(here: Path, parts: tuple[str, ...], t
     classes_in(here / "data", "extra")
     with pytest.raises(DatasetError, match=r"are parts of a dataset; expected classes\.") as error:
         scan("data", silent, fewest=1)
-    fix = "Name one of them: --image_dir data/{} to learn from it, --image_dir data/{} to measure on it."
+    fix = "Give one of them: --image_dir data/{} to train on it, --image_dir data/{} to evaluate on it."
     assert error.value.fix == fix.format(train, test)
     assert scan(f"data/{train}", silent).folders == FLOWERS
 
@@ -103,7 +103,7 @@ def test_a_training_part_is_named_alone_and_below_another_folder(here: Path) -> 
 def test_parts_without_the_same_classes(here: Path) -> None:
     classes_in(here / "unlabelled" / "train", *FLOWERS)
     files_in(here / "unlabelled", "test/1.jpg")
-    assert fix_for("unlabelled") == "Name the one with the classes: --image_dir unlabelled/train"
+    assert fix_for("unlabelled") == "Give the one with the classes: --image_dir unlabelled/train"
     files_in(here / "flat", "train/1.jpg", "test/1.jpg")
     assert fix_for("flat") == "Sort the photos into class folders, such as 'flat/train/daisy'."
 
@@ -116,7 +116,7 @@ def test_photos_of_parts_without_classes_lead_nowhere(here: Path) -> None:
 def test_a_path_to_type_is_quoted(here: Path) -> None:
     for part in ("train", "test"):
         classes_in(here / "it's data" / part, *FLOWERS)
-    assert """--image_dir 'it'"'"'s data/train' to learn""" in fix_for("it's data")
+    assert """--image_dir 'it'"'"'s data/train' to train""" in fix_for("it's data")
 
 
 def test_a_train_may_be_a_class(here: Path) -> None:
@@ -151,9 +151,9 @@ def test_where_all_files_lie_below_the_classes_may_be_others(here: Path) -> None
     events: list[Event] = []
     assert scan("tf_files", events.append).folders == ("elephant_photos", "flower_photos")
     assert [event.message for event in events if isinstance(event, Warned)] == [
-        "All files lie in 5 folders, such as 'tf_files/elephant_photos/african' and 'tf_files/elephant_photos/asian', "
-        "and are taken for the classes 'elephant_photos', 'flower_photos'. "
-        "If those folders are the classes, give --image_dir tf_files/flower_photos"
+        "All files of the classes 'elephant_photos', 'flower_photos' lie deeper, in 5 folders, such as "
+        "'tf_files/elephant_photos/african' and 'tf_files/elephant_photos/asian'. "
+        "If these folders are the classes, give --image_dir tf_files/flower_photos"
     ]
 
 
@@ -166,7 +166,7 @@ def test_photos_beside_the_class_folders_are_left_out_and_named(here: Path) -> N
         FilesLeftOut(
             "2 files, 'photos/loose.jpg' and 'photos/odd\\nname.jpg'",
             2,
-            "in no class folder (if 'photos' is a class itself, name the folder above it)",
+            "in no class folder (if 'photos' is a class itself, give the folder above it)",
         )
     ]
 
@@ -176,7 +176,10 @@ def test_an_archive_beside_its_class_folders_is_no_photo(here: Path) -> None:
     files_in(here / "photos", "photos.zip", "notes")
     events: list[Event] = []
     scan("photos", events.append)
-    assert Noted("Left out 1 file, 'photos/photos.zip': archives are not read, unpack what is missing") in events
+    assert (
+        Noted("Left out 1 file, 'photos/photos.zip': archives are not read; unpack them if photos are missing")
+        in events
+    )
     assert FilesLeftOut("1 file, 'photos/notes'", 1, "in no class folder") in events
 
 
@@ -186,7 +189,7 @@ def test_a_class_folder_with_folders_below_leads_above(here: Path) -> None:
     events: list[Event] = []
     assert scan("photos/daisy", events.append).folders == ("site_a", "site_b")
     (left_out,) = [event for event in events if isinstance(event, FilesLeftOut)]
-    assert left_out.reason == "in no class folder (if 'photos/daisy' is a class itself, name the folder above it)"
+    assert left_out.reason == "in no class folder (if 'photos/daisy' is a class itself, give the folder above it)"
 
 
 def test_a_hint_does_not_read_a_whole_disk(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

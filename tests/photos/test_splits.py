@@ -171,7 +171,7 @@ def test_a_class_of_two_photos_only_trains_and_says_so() -> None:
     split = split_by_content(dataset(photos), 10, 10, 0, events.append)
     assert split.parts[:2].tolist() == [Part.TRAINING, Part.TRAINING]
     assert [e.message for e in events if isinstance(e, Warned)] == [
-        "'a' has fewer than three different photos: they only train, and nothing tests them."
+        "'a' has fewer than three different photos: they are used for training only."
     ]
 
 

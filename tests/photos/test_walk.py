@@ -94,7 +94,7 @@ def test_sidecars_are_one_line_and_hidden_files_another(tmp_path: Path) -> None:
     assert events == [
         Noted(
             f"Left out 1,202 files or folders, such as '{tmp_path}/0.xml' and '{tmp_path}/1.xml': "
-            "no photos, as their names tell"
+            "their names are not those of photos"
         ),
         FilesLeftOut(
             f"2 files or folders, '{tmp_path}/.hidden.jpg' and '{tmp_path}/.old'", 2, "hidden by a dot before the name"
@@ -144,7 +144,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "scandir", scan)
 
 
-def test_a_folder_that_cannot_be_listed_is_told_of(tmp_path: Path, broken: None) -> None:
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, broken: None) -> None:
     files_in(tmp_path, "a.jpg", "in/locked/b.jpg", "torn/c.jpg", "torn/d.jpg")
     events: list[Event] = []
     assert len(walked(tmp_path, events)) == 2

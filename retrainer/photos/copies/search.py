@@ -62,7 +62,7 @@ def find_copies(digests: Digests, near: Callable[[Digests], NearCopies]) -> Copi
 
     Args:
         digests: `(N, 32)`, SHA-256 of the photos' bytes.
-        near: Finds the near copies among different digests, which it gets sorted.
+        near: Finds near copies among different digests; called with sorted digests.
     """
     _, first, contents = np.unique(digest_keys(digests), return_index=True, return_inverse=True)
     again = np.flatnonzero(first[contents] != np.arange(len(contents)))

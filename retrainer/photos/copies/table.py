@@ -1,4 +1,4 @@
-"""The table of duplicates: all photos that are there more than once, as CSV."""
+"""The table of duplicates: all photos that have copies, as CSV."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Oddities of JPEGs that some cameras write and that harm no picture: a strict decoder refuses them, so they go."""
+"""Repairs harmless oddities of JPEGs, which some cameras write and a strict decoder refuses."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from retrainer.photos.decoding.jpeg_segments import APP0, APP14, START_OF_SCAN, 
 
 # More bytes than this before the end mark are data of the picture, unless all are 0 or 0xFF.
 _MOST_STRAY_BYTES = 4
-# If a picture's data hold zeros like these, a page of them was lost: a few bytes too many may be what is left.
+# 64 zeros in a picture's data mean a lost page, after which the decoder may find only a few bytes too many.
 _ZEROED = bytes(64)
 
 

@@ -1,4 +1,4 @@
-"""How large a picture may be, and the error if memory does not suffice for it."""
+"""Limits on the size of pictures, and the error if one cannot be decoded."""
 
 import contextlib
 import threading
@@ -16,7 +16,7 @@ _ONE_LARGE = threading.RLock()
 
 
 def require_few(pixels: int) -> None:
-    """Raises PictureError if a picture has more than `MAX_PIXELS` pixels; its header is enough to know."""
+    """Raises PictureError if a picture has more than `MAX_PIXELS` pixels."""
     if pixels > MAX_PIXELS:
         raise PictureError(f"{pixels:,} pixels are more than the limit of {MAX_PIXELS:,}")
 

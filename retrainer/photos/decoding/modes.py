@@ -16,7 +16,10 @@ _BRIGHT = 64
 
 
 def rgb_of(picture: Image.Image) -> Image.Image:
-    """The picture in RGB, or in RGBA if some pixels are transparent; `levels` scales its numbers."""
+    """The picture in RGB, or in RGBA if some pixels are transparent.
+
+    `levels` scales integers of more than eight bits, and floats.
+    """
     if picture.mode.startswith(("I", "F")):
         return Image.fromarray(levels(np.asarray(picture))).convert("RGB")
     if picture.mode == "LAB":

@@ -1,4 +1,4 @@
-"""Picture files that Pillow opens: their headers are read, their pixels not yet."""
+"""Opening picture files with Pillow, which reads their headers and not yet their pixels."""
 
 import io
 import struct
@@ -41,7 +41,7 @@ def opened(content: bytes) -> ImageFile.ImageFile:
 def open_picture(content: bytes, formats: Sequence[str]) -> ImageFile.ImageFile:
     """A picture of one of Pillow's formats, as `Image.open` opens it, but without Pillow's check of its pixels.
 
-    That check has a limit which the whole process shares. Two formats apply it themselves: it is raised for them.
+    The limit of that check belongs to the whole process. WebP and GIF apply it themselves, so it is raised for them.
 
     Raises:
         UnidentifiedImageError: the file has none of the formats.

@@ -1,4 +1,4 @@
-"""Turning pictures upright, as their EXIF or XMP says."""
+"""Turning pictures upright, by the orientation in their EXIF or XMP."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from retrainer.arrays import Pixels
 from retrainer.photos.decoding.pngs import name_profiles
 
 _TAG = 0x0112
-# EXIF 2.3, tag 0x0112: orientation -> what turns a picture upright. 1 is upright already.
+# EXIF 2.3, tag 0x0112: orientation -> the turn that makes a picture upright. 1 is upright already.
 _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda p: p[:, ::-1],
     3: lambda p: p[::-1, ::-1],

@@ -41,7 +41,7 @@ from retrainer.photos.decoding.tiff_layout import (
 from retrainer.system.process import native_stderr_hidden
 
 _KINDS = {1: "u", 2: "i", 3: "f"}
-# Compressions that know nothing of pixels: none, LZW, Deflate (two numbers), PackBits, LZMA, Zstandard.
+# Compressions of plain bytes: none, LZW, Deflate (two numbers), PackBits, LZMA, Zstandard.
 _OF_BYTES = (1, 5, 8, 32946, 32773, 34925, 50000)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INKS = 0, 1, 2, 5
 _CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _INKS: 4}
@@ -51,10 +51,11 @@ _MOST_BYTES = 2**31
 
 
 def decode_numbers(content: bytes) -> tuple[Image.Image, int] | None:
-    """The picture of such a TIFF, RGB or RGBA and not turned upright, and its orientation as EXIF numbers it.
+    """Decodes a TIFF of such numbers.
 
     Returns:
-        None if Pillow reads the file by itself, or if its header is damaged.
+        The picture, RGB or RGBA and not turned upright, and its orientation as EXIF numbers it. None if the header is
+        damaged, or if Pillow reads the file by itself.
 
     Raises:
         PictureError: the file is a raw photo, damaged, too large, or has numbers of a kind that cannot be read.
