@@ -12,7 +12,7 @@ from networks import CLASSES, DEPTH, KERNEL, SIZE, WEIGHTS, bundle_from, expecte
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, read_bundle
-from retrainer.backbones.converting import from_tensorflow, tensorflow_networks, verification
+from retrainer.backbones.converting import from_tensorflow, tensorflow_networks, to_tflite, verification
 from retrainer.backbones.converting.from_tflite import convert_tflite
 from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.quantization import quantize
@@ -361,7 +361,7 @@ def test_without_photos_a_ramp_is_compared(tmp_path: Path, monkeypatch: pytest.M
 def test_a_conversion_that_changes_a_layer_is_refused_and_the_layer_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    convert_graph = from_tensorflow.tflite_of
+    convert_graph = to_tflite.tflite_of
 
     def wrong(graph: Any, *more: Any) -> bytes:
         builder = TFLiteBuilder.parsed(convert_graph(graph, *more))

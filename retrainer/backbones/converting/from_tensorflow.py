@@ -1,7 +1,7 @@
 """An open network -> a bundle; this needs TensorFlow, once per network."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,12 @@ from retrainer.backbones.bundle import FEATURE_NODE, Bundle, write_bundle
 from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
 from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.open_network import OpenNetwork
+from retrainer.backbones.converting.to_tflite import pooled_node, tflite_of, with_map_named
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
-from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.system.files import shown
 from retrainer.system.process import native_stderr_hidden
@@ -46,14 +46,8 @@ def convert(
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the user cannot mend what TensorFlow and Keras deprecate
-            network = opened()
-            reading = _Reading.of(network, hints, subject)
-            graph = _assembled(network, reading, subject)
-            map_node = _pooled_node(graph)
-            tflite, named = with_map_named(tflite_of(graph), map_node)
-            pairs = [(picture, reading.features(picture)) for picture in context.compared(network.input_size)]
-            difference = require_agreement(tflite, graph, pairs, subject)
-            batches = takes_batches(graph, pairs[0][0])
+            reading = _Reading.of(opened(), hints, subject)
+            bundle, tflite, graph = _converted(reading, draft, context)
     except (BackboneError, DownloadError, OptionError):
         raise
     except ModelError as error:
@@ -63,17 +57,6 @@ def convert(
             f"'{shown(subject)}' cannot be converted: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
-    bundle = replace(
-        draft,
-        input_size=network.input_size,
-        depth=len(pairs[0][1]),
-        input_mean=reading.mean,
-        input_std=reading.std,
-        batches=batches,
-        difference=difference,
-        feature_node=FEATURE_NODE,
-        map_tensor=map_node if named else "",
-    )
     context.report(bundle, reading.taken.op.name, stated=reading.states_range)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
@@ -131,9 +114,29 @@ class _Reading:
         return vector
 
 
-def _assembled(network: OpenNetwork, reading: _Reading, subject: str) -> Any:
+def _converted(reading: _Reading, draft: Bundle, context: ConversionContext) -> tuple[Bundle, bytes, Any]:
+    """Returns the complete description, the `.tflite` and the GraphDef, compared with the network."""
+    graph = _assembled(reading, draft.source)
+    map_node = pooled_node(graph)
+    tflite, named = with_map_named(tflite_of(graph), map_node)
+    pairs = [(picture, reading.features(picture)) for picture in context.compared(reading.network.input_size)]
+    bundle = replace(
+        draft,
+        input_size=reading.network.input_size,
+        depth=len(pairs[0][1]),
+        input_mean=reading.mean,
+        input_std=reading.std,
+        batches=takes_batches(graph, pairs[0][0]),
+        difference=require_agreement(tflite, graph, pairs, draft.source),
+        feature_node=FEATURE_NODE,
+        map_tensor=map_node if named else "",
+    )
+    return bundle, tflite, graph
+
+
+def _assembled(reading: _Reading, subject: str) -> Any:
     """The bundle's GraphDef, from [-1, 1] to pooled features."""
-    tensorflow, size = import_tensorflow(), network.input_size
+    tensorflow, size = import_tensorflow(), reading.network.input_size
     graph = tensorflow.Graph()
     with graph.as_default():
         picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
@@ -143,7 +146,7 @@ def _assembled(network: OpenNetwork, reading: _Reading, subject: str) -> Any:
         seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
         seen = tensorflow.cast(seen, reading.start.dtype)
         (maps,) = tensorflow.import_graph_def(
-            network.graph, {reading.start.name: seen}, [reading.taken.name], name="network"
+            reading.network.graph, {reading.start.name: seen}, [reading.taken.name], name="network"
         )
         tensorflow.identity(_pooled(tensorflow, tensorflow.cast(maps, tensorflow.float32)), FEATURE_NODE)
     needed = _needed(graph.as_graph_def(), FEATURE_NODE)
@@ -209,50 +212,3 @@ def _pooled(tensorflow: Any, maps: Any) -> Any:
     if tuple(maps.shape[1:3]) == (1, 1):  # pooled already
         return tensorflow.squeeze(maps, [1, 2])
     return tensorflow.reduce_mean(maps, [1, 2])
-
-
-def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:
-    """Converts a bundle's GraphDef to a `.tflite`.
-
-    Args:
-        graph: TensorFlow's GraphDef, whose input is `input`.
-        representative: Network inputs `(S, S, 3)` to calibrate int8 on; without any, the network stays float32.
-        feature_node: Its node of the features.
-    """
-    tensorflow = import_tensorflow()
-    imported = tensorflow.compat.v1.wrap_function(lambda: tensorflow.import_graph_def(graph, name=""), [])
-    feeds, fetches = (imported.graph.get_tensor_by_name(f"{name}:0") for name in (INPUT_NODE, feature_node))
-    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([imported.prune(feeds, fetches)], None)
-    if representative:
-        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([picture[np.newaxis]] for picture in representative)
-        converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converted: bytes = converter.convert()
-    return converted
-
-
-def _pooled_node(graph: Any) -> str:
-    """The node whose output is pooled; empty if the network does not end with a pooling."""
-    nodes = {node.name: node for node in graph.node}
-    node = nodes[FEATURE_NODE]
-    while node.op in ("Identity", "Squeeze", "Reshape", "Cast"):
-        node = nodes[node.input[0].split(":")[0]]
-    if node.op not in ("Mean", "AvgPool"):
-        return ""
-    node = nodes[node.input[0].split(":")[0]]
-    while node.op == "Identity":
-        node = nodes[node.input[0].split(":")[0]]
-    return str(node.name)
-
-
-def with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
-    """Gives the tensor before the pooling a name; returns the TFLite model, and whether it has such a tensor."""
-    builder = TFLiteBuilder.parsed(tflite)
-    maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
-    operator = maker.get(builder.graph.outputs[0])
-    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE", "DEQUANTIZE"):
-        operator = maker.get(operator.inputs[0])
-    if not name or operator is None or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
-        return tflite, False
-    builder.graph.tensors[operator.inputs[0]].name = name
-    return builder.packed(), True

@@ -50,17 +50,7 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
             "Convert the network again, or copy it again.",
         )
     try:
-        builder = TFLiteBuilder.parsed(content)
-        entrance = _entrance(builder, hints, subject)
-        taken = feature_tensor_of(builder, hints, subject)
-        depth = _end_with(builder, taken, subject)
-        _begin_with(builder, entrance)
-        _remove_the_rest(builder)
-        tflite = builder.packed()
-        Network(tflite)
-        tensors = builder.graph.tensors
-        difference = _require_agreement((content, tflite), tensors, taken, entrance, context.compared(entrance.size))
-        layer = text_of(tensors[taken].name).split(";")[0]
+        entrance, layer, bundle, tflite = _converted(content, hints, draft, context)
     except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise many kinds for damaged bytes
@@ -69,6 +59,22 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
             f"'{shown(subject)}' cannot be used: {reason}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
+    context.report(bundle, layer, stated=entrance.states_range)
+    return write_bundle(parent, bundle, tflite, None)
+
+
+def _converted(
+    content: bytes, hints: Hints, draft: Bundle, context: ConversionContext
+) -> tuple["_Entrance", str, Bundle, bytes]:
+    """Returns the network's input, the name of its layer of features, the complete description and the `.tflite`."""
+    builder = TFLiteBuilder.parsed(content)
+    entrance = _entrance(builder, hints, draft.source)
+    taken = feature_tensor_of(builder, hints, draft.source)
+    depth = _end_with(builder, taken, draft.source)
+    _begin_with(builder, entrance)
+    _remove_the_rest(builder)
+    tflite, tensors = builder.packed(), builder.graph.tensors
+    Network(tflite)
     bundle = replace(
         draft,
         input_size=entrance.size,
@@ -76,10 +82,9 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
         input_mean=entrance.mean,
         input_std=entrance.std,
         batches=False,
-        difference=difference,
+        difference=_require_agreement((content, tflite), tensors, taken, entrance, context.compared(entrance.size)),
     )
-    context.report(bundle, layer, stated=entrance.states_range)
-    return write_bundle(parent, bundle, tflite, None)
+    return entrance, text_of(tensors[taken].name).split(";")[0], bundle, tflite
 
 
 @dataclass(frozen=True)

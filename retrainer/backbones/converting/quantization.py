@@ -9,8 +9,8 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.backbones.converting.from_tensorflow import tflite_of, with_map_named
 from retrainer.backbones.converting.hints import COMPARED, Pictures
+from retrainer.backbones.converting.to_tflite import tflite_of, with_map_named
 from retrainer.errors import BackboneError
 from retrainer.events import Observer, Warned
 from retrainer.models.graph.graphdef import read_graph
@@ -58,20 +58,32 @@ def quantize(
             f"'{shown(name)}': expected a backbone with a backbone.pb, which '{shown(bundle.name)}' was made without.",
             f"Use '{shown(bundle.name)}', or quantise the .tflite with the tool that made it.",
         )
-    tensorflow = import_tensorflow()
     graph = bundle.graph_path.read_bytes()
     if not trusted:
         require_harmless(read_graph(bundle.graph_path), str(bundle.graph_path))
+    tflite = _quantized(graph, bundle, photos)
+    _require_similar(tflite, bundle, photos[:COMPARED], observer)
+    source = f"{bundle.source}, int8 by {len(photos)} photos"
+    return write_bundle(parent, replace(bundle, name=name, source=source, quantized=True), tflite, graph)
+
+
+def _quantized(graph: bytes, bundle: Bundle, photos: Sequence[Floats]) -> bytes:
+    """Converts a bundle's graph to an int8 `.tflite`."""
+    definition = import_tensorflow().compat.v1.GraphDef
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the converter warns about statistics that it does not need
-            definition = tensorflow.compat.v1.GraphDef.FromString(graph)
-            tflite, _ = with_map_named(tflite_of(definition, photos, bundle.feature_node), bundle.map_tensor)
+            tflite = tflite_of(definition.FromString(graph), photos, bundle.feature_node)
+            return with_map_named(tflite, bundle.map_tensor)[0]
     except Exception as error:  # TensorFlow raises many kinds
         raise BackboneError(
             f"'{shown(bundle.name)}' cannot be made int8: {first_line(error)}", "Use the float backbone."
         ) from error
-    cosine = min(_cosines(Network(bundle.tflite_path), Network(tflite), photos[:COMPARED]))
+
+
+def _require_similar(tflite: bytes, bundle: Bundle, photos: Sequence[Floats], observer: Observer) -> None:
+    """Raises BackboneError if int8 features differ too much from the float ones; warns if they differ a lot."""
+    cosine = min(_cosines(Network(bundle.tflite_path), Network(tflite), photos))
     if not cosine >= LEAST_COSINE:
         raise BackboneError(
             f"'{shown(bundle.name)}' cannot be made int8: expected features with a cosine of at least "
@@ -85,8 +97,6 @@ def quantize(
                 f"{cosine:.2f}. Compare the accuracy with that of the float backbone."
             )
         )
-    source = f"{bundle.source}, int8 by {len(photos)} photos"
-    return write_bundle(parent, replace(bundle, name=name, source=source, quantized=True), tflite, graph)
 
 
 def _cosines(floats: Network, integers: Network, photos: Sequence[Floats]) -> Iterator[float]:
