@@ -18,9 +18,9 @@ from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
 from retrainer.options.backbone import FetchOptions
 from retrainer.photos.dataset import scan
+from retrainer.photos.flowers import KINDS, drawn
 from retrainer.photos.images import to_input
 from retrainer.photos.resizing import squashed
-from retrainer.photos.sample import KINDS, drawn
 from retrainer.system.files import require_writable_folder, shown
 
 

@@ -10,7 +10,7 @@ from retrainer.events import Noted, Observer
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation, Folds
 from retrainer.measuring.thinning import ThinnedFolds
-from retrainer.photos.splits import content_positions
+from retrainer.photos.positions import content_positions
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
 from retrainer.training.metrics import losses_of

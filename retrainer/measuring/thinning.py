@@ -7,7 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers
 from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits
-from retrainer.photos.splits import Positions
+from retrainer.photos.positions import Positions
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
 from retrainer.training.head import softmax

@@ -9,7 +9,8 @@ from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Rememb
 from retrainer.models.metadata import ModelMetadata
 from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part, Split, content_positions
+from retrainer.photos.positions import content_positions
+from retrainer.photos.splits import Part, Split
 
 PHOTOS = 300
 

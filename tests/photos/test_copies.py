@@ -13,8 +13,8 @@ from retrainer.arrays import Digests
 from retrainer.photos.copies import candidates
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints, fingerprint, fingerprint_of
 from retrainer.photos.copies.search import Copies, components, find_copies, near_copies
+from retrainer.photos.flowers import drawn
 from retrainer.photos.images import decode
-from retrainer.photos.sample import drawn
 
 
 def prints_of(contents: Sequence[bytes]) -> Fingerprints:

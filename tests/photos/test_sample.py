@@ -6,7 +6,8 @@ from PIL import Image
 
 from retrainer.errors import OptionError, OutputError, RetrainerError
 from retrainer.options.sampling import SampleOptions
-from retrainer.photos.sample import KINDS, draw_sample
+from retrainer.photos.flowers import KINDS
+from retrainer.photos.sample import draw_sample
 
 
 def test_the_set_is_five_folders_of_pictures(tmp_path: Path) -> None:

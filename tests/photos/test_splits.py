@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from retrainer.events import Event, Warned, silent
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part, path_position, split_by_content, split_by_path, stratified_folds
+from retrainer.photos.positions import path_position
+from retrainer.photos.splits import Part, split_by_content, split_by_path, stratified_folds
 
 Photo = tuple[int, str, str]
 """Content, class and name of a photo."""
