@@ -61,10 +61,10 @@ class CrossValidation:
     """The figures of K heads on the photos that they did not see.
 
     Attributes:
-        accuracies: Of each fold, 0 to 1.
-        assessment: Of all photos, each by the head of its fold.
+        accuracies: The accuracy of each fold, 0 to 1.
+        assessment: The figures of all photos, each by the head of its fold.
         before: Their log loss, nats, and calibration error, 0 to 1, before calibration.
-        scores: Of all photos, `(N, C)`, 0 to 1.
+        scores: The scores of all photos, `(N, C)`, 0 to 1.
     """
 
     accuracies: tuple[float, ...]
@@ -119,7 +119,7 @@ def cross_validate(folds: Folds, examples: Examples, solver: Solver, observer: O
     """Fits and tests a head for each fold, as the head that ships is fitted.
 
     Args:
-        folds: Of N photos.
+        folds: N photos in folds.
         examples: The same N photos. Heads learn from their views, but are always tested on the photos themselves.
         solver: Fits the heads.
         observer: Is called with the accuracy of each fold, and with a warning if a fold tests a class that it does not

@@ -139,7 +139,7 @@ def _ahead(labels: Sequence[str], rises: Floats) -> tuple[str, ...]:
 
     Args:
         labels: K labels, that of the highest rise first.
-        rises: Of the photos' losses, `(K, N)`.
+        rises: The rises of the photos' losses, `(K, N)`.
     """
     mean, error = _mean_and_error(rises[0])
     if mean < _SURE * error or mean < _LEAST_WORTH:

@@ -6,13 +6,13 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, seed_option
 from retrainer.options.split import BATCH_LIMITS
 
-# What --solver takes; `training.solvers` has a class for each but auto.
+# The values of --solver; `training.solvers` has a class for each but auto.
 SOLVER_NAMES = {
     "auto": "takes lbfgs unless a flag of sgd is given: how_many_training_steps, learning_rate or train_batch_size",
     "lbfgs": "converges",
     "sgd": "is the tutorial's gradient descent",
 }
-# Of gradient descent, as in 2017.
+# The defaults of gradient descent are those of 2017.
 _STEPS, _RATE, _BATCH_SIZE = 4000, 0.01, 100
 
 

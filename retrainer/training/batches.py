@@ -71,7 +71,7 @@ class ValidationBatches:
     Args:
         validation: The photos to draw from.
         size: Photos of a batch; -1 takes all.
-        seed: Of the run.
+        seed: The seed of the run.
     """
 
     def __init__(self, validation: Examples, size: int, seed: int) -> None:

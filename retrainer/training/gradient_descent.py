@@ -62,7 +62,7 @@ class GradientDescentSolver:
             steps=options.steps,
             rate=options.rate,
             batch_size=options.batch_size,
-            # As in 2017 unless it is refused.
+            # The 2017 scripts always did.
             draws_classes=options.class_weight != "none",
             validation_batch_size=options.validation_batch_size,
             interval=options.eval_step_interval,

@@ -90,9 +90,9 @@ class LbfgsSolver:
         """Returns a strength with its temperature and its loss on photos that did not train.
 
         Args:
-            logits: Of those photos, `(N, C)`.
+            logits: The logits of those photos, `(N, C)`.
             label_ids: Their class ids, `(N,)`.
-            strength: Of the penalty that gave the logits.
+            strength: The strength of the penalty that gave the logits.
         """
         temperature = judging = temperature_of(logits, label_ids)
         weights = np.ones(len(label_ids), np.float32)
@@ -124,9 +124,9 @@ class _Choice:
     """A strength of the penalty, judged by photos that did not train.
 
     Attributes:
-        strength: Of the penalty.
+        strength: The factor of the penalty.
         temperature: The number to divide a head's logits by.
-        loss: Of those photos and of the priors, nats; lower is better.
+        loss: The loss of those photos and of the priors, nats; lower is better.
     """
 
     strength: float

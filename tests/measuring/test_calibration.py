@@ -22,7 +22,7 @@ def test_a_temperature_undoes_what_made_scores_too_sure(scale: float) -> None:
     assert temperature_of(logits * np.float32(scale), label_ids) == pytest.approx(scale, rel=0.03)
 
 
-def test_a_temperature_is_where_the_penalised_loss_is_lowest() -> None:
+def test_a_temperature_gives_the_lowest_penalised_loss() -> None:
     logits, label_ids = drawn(40, seed=3)
     logits *= 4
     for weights in (np.ones(40, np.float32), np.linspace(0.1, 2, 40, dtype=np.float32)):

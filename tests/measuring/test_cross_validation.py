@@ -152,7 +152,7 @@ def test_a_small_class_is_named_among_large_ones() -> None:
     assert named == ("class 3",)
 
 
-def test_where_all_is_right_nothing_helps() -> None:
+def test_if_all_is_right_nothing_helps() -> None:
     curve = curve_of([40, 40, 40], 20 * np.eye(3, 60), 0)
     assert curve.points[-1].accuracy == 1.0
     assert curve.help_most == ()
@@ -246,7 +246,7 @@ def test_folds_are_printed(photos: Photos, configured: Configure, command: Comma
     )
 
 
-def test_a_class_that_one_fold_tests_whole_is_told_of() -> None:
+def test_a_class_that_one_fold_tests_whole_is_reported() -> None:
     dataset = photos_of([20, 20], ["copies"] * 20 + [str(number) for number in range(20)])
     events: list[Event] = []
     folds = folds_of(dataset, SplitOptions(), 5)

@@ -7,7 +7,7 @@ import retrainer.measuring.remembered_split
 from retrainer.arrays import Digests
 from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import ModelMetadata
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.positions import content_positions
 from retrainer.photos.splits import Part, Split
@@ -22,7 +22,7 @@ def digests() -> Digests:
 
 def split_of(digests: Digests, parts: list[int]) -> RememberedSplit:
     dataset = Dataset(("a",), tuple(map(str, range(len(digests)))), np.zeros(len(digests), np.int64), digests)
-    return RememberedSplit.of(dataset, Split(np.array(parts, np.int8)), RetrainOptions(split_by="path"))
+    return RememberedSplit.of(dataset, Split(np.array(parts, np.int8)), SplitOptions(split_by="path"))
 
 
 def hashed(digests: Digests) -> list[bytes]:
@@ -38,7 +38,7 @@ def test_each_photo_is_known_by_its_bytes(digests: Digests) -> None:
     assert again.learnt(digests) == (1.0, 120 / 300)
 
 
-def test_bytes_of_a_test_photo_and_another_are_told(digests: Digests) -> None:
+def test_bytes_of_a_test_photo_and_another_are_ambiguous(digests: Digests) -> None:
     remembered = split_of(digests[[0, 1, 1, 2, 2, 3]], [0, 0, 2, 1, 2, 2])
     assert remembered.known_parts(digests[:5]).tolist() == [Part.TRAINING, AMBIGUOUS, AMBIGUOUS, Part.TESTING, NEW]
 
@@ -83,7 +83,7 @@ def test_of_many_photos_that_were_moved_those_in_doubt_count_as_trained(
     monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", 50)
     dataset = Dataset(("a",), tuple(map(str, range(PHOTOS))), np.zeros(PHOTOS, np.int64), digests)
     # All are tested, as only some would be by their bytes.
-    remembered = RememberedSplit.of(dataset, Split(np.full(PHOTOS, Part.TESTING, np.int8)), RetrainOptions())
+    remembered = RememberedSplit.of(dataset, Split(np.full(PHOTOS, Part.TESTING, np.int8)), SplitOptions())
     assert len(remembered.moved) == 50
     hashes, _ = content_positions(dataset, 0)
     known = hashes <= int(max(remembered.moved), 16)
@@ -95,7 +95,7 @@ def test_what_many_moved_photos_leave_in_a_model_is_bounded_and_can_be_read() ->
     digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
     dataset = Dataset(("a",), ("x",) * len(digests), np.zeros(len(digests), np.int64), digests)
     split = Split(np.full(len(digests), Part.TESTING, np.int8))
-    remembered = RememberedSplit.of(dataset, split, RetrainOptions(image_dir="photos"))
+    remembered = RememberedSplit.of(dataset, split, SplitOptions(image_dir="photos"))
     assert len(remembered.moved) == 100_000
     described = ModelMetadata(("a",), 224, 0.0, 1.0, "o", "r", split=remembered.to_metadata()).identified(b"")
     assert ModelMetadata.from_json(described.to_bytes(), "it.pb") == described

@@ -60,7 +60,7 @@ def test_defaults_are_those_of_2017() -> None:
     assert (options.random_crop, options.random_scale, options.random_brightness) == (0, 0, 0)
 
 
-def test_the_solver_is_gradient_descent_where_one_of_its_flags_is_given() -> None:
+def test_the_solver_is_gradient_descent_if_one_of_its_flags_is_given() -> None:
     assert RetrainOptions().solver_name == "lbfgs"
     assert RetrainOptions(solver="sgd").solver_name == "sgd"
     assert RetrainOptions(solver="lbfgs").solver_name == "lbfgs"

@@ -17,7 +17,7 @@ DEPTH = 40
 
 
 def classes_of(counts: list[int], seed: int, distance: float = 2.5) -> Examples:
-    """So many photos of each class; neighbouring classes overlap."""
+    """Photos of classes that overlap, `counts` of each."""
     generator = np.random.default_rng(seed)
     label_ids = np.repeat(np.arange(len(counts)), counts)
     features = distance * np.eye(len(counts), DEPTH)[label_ids] + generator.normal(size=(sum(counts), DEPTH))
@@ -25,7 +25,7 @@ def classes_of(counts: list[int], seed: int, distance: float = 2.5) -> Examples:
 
 
 def parted(counts: list[int], seed: int, validating: int) -> tuple[Examples, Examples]:
-    """Training photos, and so many of each class that validate."""
+    """Photos that train, and `validating` of each class that validate."""
     examples = classes_of(counts, seed)
     starts = np.cumsum(counts) - counts
     held = np.concatenate([np.arange(start, start + validating) for start in starts])

@@ -25,7 +25,7 @@ NONE = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empt
 
 
 def blobs(count: int = 90, seed: int = 0, distance: float = 1.5) -> Examples:
-    """Three classes that overlap, on features of very different scales and places."""
+    """Three classes that overlap, on features of very different scales and means."""
     generator = np.random.default_rng(seed)
     label_ids: Integers = np.arange(count) % CLASSES
     features = distance * np.eye(CLASSES, DEPTH)[label_ids] + generator.normal(size=(count, DEPTH))
@@ -78,7 +78,7 @@ def test_quadratics_are_minimised_and_never_rise(seed: int, size: int) -> None:
     assert values[-1] == pytest.approx(1.0, abs=1e-6)
 
 
-def test_a_search_ends_where_nothing_is_lower() -> None:
+def test_a_search_ends_if_nothing_is_lower() -> None:
     iterates = list(minimise(lambda point: (1.0, np.ones_like(point)), np.zeros(3), 1e-9, 50))
     assert len(iterates) == 1
 
@@ -108,7 +108,7 @@ def regressed(training: Examples, validation: Examples, events: list[Event], int
     return LbfgsSolver(False, interval).fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS)
 
 
-def test_validation_chooses_the_strength_and_the_best_head_is_the_last_told_of() -> None:
+def test_validation_chooses_the_strength_and_the_best_head_is_reported_last() -> None:
     events: list[Event] = []
     training, validation = blobs(60), blobs(600, seed=1)
     fitted = regressed(training, validation, events)
@@ -122,7 +122,7 @@ def test_validation_chooses_the_strength_and_the_best_head_is_the_last_told_of()
     assert last.validation_count == 600
 
 
-def test_steps_are_iterations_told_of_at_each_interval() -> None:
+def test_steps_are_iterations_reported_at_each_interval() -> None:
     events: list[Event] = []
     regressed(blobs(), blobs(30, 1), events, interval=7)
     steps = [event.step for event in events if isinstance(event, StepEvaluated)]
@@ -153,12 +153,12 @@ def test_examples_of_many_chunks_are_fitted_as_those_of_one(monkeypatch: pytest.
     value, gradient = regression.objective(0.1)(point)
     for module in ("examples", "regression", "lbfgs_solver"):
         monkeypatch.setattr(f"retrainer.training.{module}.ROWS_PER_CHUNK", 100)
-    of_parts = Regression(training, ALIKE)
-    assert of_parts.start(whole.head) == pytest.approx(point, rel=1e-6)
-    assert of_parts.objective(0.1)(point)[0] == pytest.approx(value, rel=1e-5)
-    assert of_parts.objective(0.1)(point)[1] == pytest.approx(gradient, abs=1e-5)
-    parts = regressed(training, validation, [])
-    assert measured(parts.head, validation)[1] < measured(whole.head, validation)[1] + 0.05
+    of_chunks = Regression(training, ALIKE)
+    assert of_chunks.start(whole.head) == pytest.approx(point, rel=1e-6)
+    assert of_chunks.objective(0.1)(point)[0] == pytest.approx(value, rel=1e-5)
+    assert of_chunks.objective(0.1)(point)[1] == pytest.approx(gradient, abs=1e-5)
+    in_chunks = regressed(training, validation, [])
+    assert measured(in_chunks.head, validation)[1] < measured(whole.head, validation)[1] + 0.05
 
 
 def test_thinned_examples_keep_each_classs_share() -> None:
@@ -169,7 +169,7 @@ def test_thinned_examples_keep_each_classs_share() -> None:
     assert np.bincount(thinned.label_ids) == pytest.approx([2, 6, 12], abs=1)
 
 
-def test_classes_count_alike_where_one_has_three_times_the_photos_of_another() -> None:
+def test_classes_count_alike_if_one_has_three_times_the_photos_of_another() -> None:
     events: list[Event] = []
     assert not solver_of(FitOptions(), np.array([10, 29]), events.append).balanced
     assert not events

@@ -44,14 +44,14 @@ def test_a_gradient_step_follows_the_numerical_gradient() -> None:
     start = initial_head(DEPTH, CLASSES, np.random.default_rng(3))
     stepped = start.copy()
     gradient_step(stepped, examples.features, examples.label_ids, 1.0)
-    for place in np.ndindex(start.weights.shape):
+    for index in np.ndindex(start.weights.shape):
         nudged: list[float] = []
         for nudge in (-1e-2, 1e-2):
             head = start.copy()
-            head.weights[place] += nudge
+            head.weights[index] += nudge
             nudged.append(cross_entropy(head.logits(examples.features), examples.label_ids))
         slope = (nudged[1] - nudged[0]) / 2e-2
-        assert start.weights[place] - stepped.weights[place] == pytest.approx(slope, abs=2e-3)
+        assert start.weights[index] - stepped.weights[index] == pytest.approx(slope, abs=2e-3)
 
 
 def test_the_first_weights_are_truncated_and_small() -> None:
