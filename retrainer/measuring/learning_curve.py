@@ -93,7 +93,7 @@ def learning_curve(
         observer: Is called with each figure.
     """
     dataset, counts = folds.dataset, folds.dataset.counts
-    weights = class_weights(counts) if solver.balanced else np.ones(len(counts), np.float32)
+    weights = class_weights(counts) if solver.balance.losses else np.ones(len(counts), np.float32)
     _, positions = content_positions(dataset, folds.seed)
     thinned = ThinnedFolds(folds, examples, solver, positions, weights[dataset.label_ids])
     points = _points(thinned, full, observer)

@@ -45,20 +45,33 @@ class Snapshots:
 NO_SNAPSHOTS = Snapshots(0, lambda _step, _head: None)
 
 
+@dataclass(frozen=True)
+class Balance:
+    """Where each class counts as much as the others: the option `class_weight`, without `auto`.
+
+    Attributes:
+        losses: Whether it does when the losses of photos are added.
+        batches: Whether it does when batches are drawn.
+    """
+
+    losses: bool = False
+    batches: bool = True
+
+
 class Solver(Protocol):
     """Fits heads, each with the same settings. `solvers.SOLVERS` has a row for each."""
 
     @property
-    def balanced(self) -> bool:
-        """Whether each class counts as much as the others when the losses of photos are added."""
+    def balance(self) -> Balance:
+        """Where each class counts as much as the others."""
 
     @classmethod
-    def of(cls, options: FitOptions, balanced: bool) -> Self:
+    def of(cls, options: FitOptions, balance: Balance) -> Self:
         """Returns the solver with its settings.
 
         Args:
             options: The settings.
-            balanced: Whether each class counts as much as the others; `class_weight`, but never `auto`.
+            balance: Where each class counts as much as the others.
         """
 
     def fit(

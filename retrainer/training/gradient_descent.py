@@ -20,7 +20,7 @@ from retrainer.training.checkpoints import (
     overfitting_in,
 )
 from retrainer.training.examples import Examples, measured
-from retrainer.training.fitting import Fitted, Snapshots
+from retrainer.training.fitting import Balance, Fitted, Snapshots
 from retrainer.training.head import Head, gradient_step, initial_head
 from retrainer.training.out_of_fold import InnerFold, OutOfFold
 from retrainer.training.temperature import temperature_of
@@ -39,35 +39,31 @@ class GradientDescentSolver:
         steps: How many steps it takes.
         rate: The factor on the gradient at each step.
         batch_size: Examples per step; -1 takes all.
-        draws_classes: Whether a batch draws each class as often as the others.
         validation_batch_size: Examples that a step is measured on; -1 takes all.
         interval: The number of steps from one measurement of training to the next.
         seed: Chooses the first weights and the batches.
-        balanced: Whether each class counts as much as the others when the losses of photos are added.
+        balance: Where each class counts as much as the others.
     """
 
     steps: int
     rate: float
     batch_size: int
-    draws_classes: bool
     validation_batch_size: int
     interval: int
     seed: int
-    balanced: bool
+    balance: Balance
 
     @classmethod
-    def of(cls, options: FitOptions, balanced: bool) -> Self:
+    def of(cls, options: FitOptions, balance: Balance) -> Self:
         """Returns the solver with its settings."""
         return cls(
             steps=options.steps,
             rate=options.rate,
             batch_size=options.batch_size,
-            # The 2017 scripts always did.
-            draws_classes=options.class_weight != "none",
             validation_batch_size=options.validation_batch_size,
             interval=options.eval_step_interval,
             seed=options.seed,
-            balanced=balanced,
+            balance=balance,
         )
 
     def fit(
@@ -161,7 +157,7 @@ class GradientDescentSolver:
         """Each step with the head after it, which the next step changes in place, and its batch."""
         generator = np.random.default_rng([self.seed, 0])
         head = initial_head(learnt.matrix.shape[1], classes, generator)
-        batches = training_batches(learnt, self.steps, self.batch_size, self.draws_classes, generator)
+        batches = training_batches(learnt, self.steps, self.batch_size, self.balance.batches, generator)
         for step, batch in enumerate(batches):
             gradient_step(head, batch.features, batch.label_ids, self.rate)
             yield step, head, batch

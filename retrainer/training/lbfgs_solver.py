@@ -16,7 +16,7 @@ from retrainer.arrays import Floats, Integers
 from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
-from retrainer.training.fitting import Fitted, Snapshots
+from retrainer.training.fitting import Balance, Fitted, Snapshots
 from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector, minimise
 from retrainer.training.out_of_fold import OutOfFold
@@ -38,17 +38,17 @@ class LbfgsSolver:
     """Fits heads by L-BFGS until they converge.
 
     Attributes:
-        balanced: Whether each class counts as much as the others.
+        balance: Where each class counts as much as the others.
         interval: The number of steps from one measurement of training to the next.
     """
 
-    balanced: bool
+    balance: Balance
     interval: int
 
     @classmethod
-    def of(cls, options: FitOptions, balanced: bool) -> Self:
+    def of(cls, options: FitOptions, balance: Balance) -> Self:
         """Returns the solver with its settings."""
-        return cls(balanced, options.eval_step_interval)
+        return cls(balance, options.eval_step_interval)
 
     def fit(
         self, training: Examples, validation: Examples, classes: int, observer: Observer, snapshots: Snapshots
@@ -78,13 +78,13 @@ class LbfgsSolver:
         if inner and chosen:
             observer(Noted(inner.says(f"Chose penalty {chosen.strength:.2g}")))
             best = _fitted_to_all(best, chosen, self.regression(inner.pool.learnt, classes))
-        facts = {"class_weight": "balanced" if self.balanced else "none", "strength": best.strength}
+        facts = {"class_weight": "balanced" if self.balance.losses else "none", "strength": best.strength}
         return Fitted(best.head, best.temperature, {"solver": "lbfgs", **facts})
 
     def regression(self, examples: Examples, classes: int) -> Regression:
         """Returns the function of some examples that is minimised."""
         counts = np.bincount(examples.label_ids, minlength=classes)
-        return Regression(examples, class_weights(counts) if self.balanced else np.ones(classes, np.float32))
+        return Regression(examples, class_weights(counts) if self.balance.losses else np.ones(classes, np.float32))
 
     def judged(self, logits: Floats, label_ids: Integers, strength: float) -> "_Choice":
         """Returns a strength with its temperature and its loss on photos that did not train.
@@ -96,7 +96,7 @@ class LbfgsSolver:
         """
         temperature = judging = temperature_of(logits, label_ids)
         weights = np.ones(len(label_ids), np.float32)
-        if self.balanced:
+        if self.balance.losses:
             weights = class_weights(np.bincount(label_ids, minlength=logits.shape[1]))[label_ids]
             judging = temperature_of(logits, label_ids, weights)
         loss = penalised_loss(logits, label_ids, weights, judging)

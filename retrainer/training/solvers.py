@@ -3,7 +3,7 @@
 from retrainer.arrays import Integers
 from retrainer.events import Noted, Observer
 from retrainer.options.fit import FitOptions
-from retrainer.training.fitting import Solver
+from retrainer.training.fitting import Balance, Solver
 from retrainer.training.gradient_descent import GradientDescentSolver
 from retrainer.training.lbfgs_solver import LbfgsSolver
 
@@ -22,20 +22,24 @@ def solver_of(options: FitOptions, counts: Integers, observer: Observer) -> Solv
         counts: Photos of each class, `(C,)`.
         observer: Is called if classes are balanced because of their sizes.
     """
-    return SOLVERS[options.solver_name].of(options, _is_balanced(options, counts, observer))
+    return SOLVERS[options.solver_name].of(options, _balance(options, counts, observer))
 
 
-def _is_balanced(options: FitOptions, counts: Integers, observer: Observer) -> bool:
-    """Whether each class counts as much as the others; `auto` depends on their sizes, but not in gradient descent."""
-    if options.class_weight != "auto" or options.solver_name == "sgd":
-        return options.class_weight == "balanced"
+def _balance(options: FitOptions, counts: Integers, observer: Observer) -> Balance:
+    """Where each class counts as much as the others; by default in batches, and in losses if the sizes differ much."""
+    if options.class_weight != "auto":
+        balanced = options.class_weight == "balanced"
+        return Balance(losses=balanced, batches=balanced)
+    if options.solver_name == "sgd":
+        # Its batches are balanced.
+        return Balance()
     imbalance = counts.max() / counts.min()
     if imbalance < _IMBALANCED:
-        return False
+        return Balance()
     observer(
         Noted(
             f"The largest class has {imbalance:.1f} times as many photos as the smallest; each class counts as much as "
             "the others. --class_weight none lets each photo count as much."
         )
     )
-    return True
+    return Balance(losses=True)

@@ -35,7 +35,7 @@ from retrainer.photos.dataset import Dataset, dataset_of, scan
 from retrainer.photos.positions import content_positions
 from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
-from retrainer.training.fitting import fit
+from retrainer.training.fitting import Balance, fit
 from retrainer.training.gradient_descent import GradientDescentSolver
 from retrainer.training.head import Head, softmax
 from retrainer.training.lbfgs_solver import LbfgsSolver
@@ -45,8 +45,8 @@ from scripts.benchmark.tables import Table, machine, machine_markdown
 
 SEEDS = (0, 1, 2)
 FEW = 20
-LBFGS = LbfgsSolver.of(FitOptions(), balanced=False)
-SGD = GradientDescentSolver.of(FitOptions(how_many_training_steps=500), balanced=False)
+LBFGS = LbfgsSolver.of(FitOptions(), Balance())
+SGD = GradientDescentSolver.of(FitOptions(how_many_training_steps=500), Balance())
 Scorer = Callable[[Floats], Floats]
 """Takes features `(N, D)` and returns how strange each photo is, `(N,)`; higher is stranger."""
 

@@ -22,7 +22,7 @@ from retrainer.options.fit import FitOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.retraining import retrain
 from retrainer.training.examples import Examples
-from retrainer.training.fitting import NO_SNAPSHOTS
+from retrainer.training.fitting import NO_SNAPSHOTS, Balance
 from retrainer.training.gradient_descent import GradientDescentSolver
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.measuring import interleaved, process, timed
@@ -71,7 +71,7 @@ def steps(repeats: int) -> Table:
         examples = Examples(features, np.arange(photos), label_ids)
         training, validation = examples.at(np.arange(photos // 5, photos)), examples.at(np.arange(photos // 5))
         count = 4000 if classes < 1000 else 400
-        solver = GradientDescentSolver.of(FitOptions(how_many_training_steps=count), balanced=False)
+        solver = GradientDescentSolver.of(FitOptions(how_many_training_steps=count), Balance())
 
         def fit(training: Examples = training, validation: Examples = validation, classes: int = classes) -> None:
             solver.fit(training, validation, classes, silent, NO_SNAPSHOTS)  # noqa: B023

@@ -19,15 +19,15 @@ from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import stratified_folds
 from retrainer.training.examples import Examples, Views
-from retrainer.training.fitting import Solver
+from retrainer.training.fitting import Balance, Solver
 from retrainer.training.lbfgs_solver import LbfgsSolver
 from retrainer.training.metrics import accuracy_interval
 from retrainer.training.solvers import solver_of
 
-LBFGS = LbfgsSolver(balanced=False, interval=10)
+LBFGS = LbfgsSolver(Balance(), interval=10)
 
 
-def settled(dataset: Dataset) -> Solver:
+def solver_for(dataset: Dataset) -> Solver:
     """The solver of a run on a dataset, whose classes may be balanced."""
     return solver_of(FitOptions(), dataset.counts, silent)
 
@@ -138,7 +138,7 @@ def curve_of(counts: list[int], centres: np.ndarray[tuple[int, ...], np.dtype[np
     generator = np.random.default_rng(seed)
     features = (centres[dataset.label_ids] + generator.normal(size=(sum(counts), 60))).astype(np.float32)
     examples = Examples(features, np.arange(sum(counts)), dataset.label_ids)
-    solver, folds = settled(dataset), folds_of(dataset, SplitOptions(), 5)
+    solver, folds = solver_for(dataset), folds_of(dataset, SplitOptions(), 5)
     return learning_curve(folds, examples, solver, cross_validate(folds, examples, solver, silent), silent)
 
 
@@ -250,7 +250,7 @@ def test_a_class_that_one_fold_tests_whole_is_reported() -> None:
     dataset = photos_of([20, 20], ["copies"] * 20 + [str(number) for number in range(20)])
     events: list[Event] = []
     folds = folds_of(dataset, SplitOptions(), 5)
-    result = cross_validate(folds, blobs(dataset), settled(dataset), events.append)
+    result = cross_validate(folds, blobs(dataset), solver_for(dataset), events.append)
     warned = [event.message for event in events if isinstance(event, Warned)]
     assert len(warned) == 1
     assert "All photos of 'class 0' stay together in fold" in warned[0]
@@ -263,5 +263,5 @@ def test_the_interval_of_folds_counts_copies_as_one_photo() -> None:
     examples = blobs(dataset)
     copies = replace(dataset, groups=np.arange(80) // 4)
     grouped = replace(examples, groups=copies.groups)
-    figures = cross_validate(folds_of(copies, SplitOptions(), 5), grouped, settled(dataset), silent).assessment
+    figures = cross_validate(folds_of(copies, SplitOptions(), 5), grouped, solver_for(dataset), silent).assessment
     assert figures.interval == pytest.approx(accuracy_interval(figures.accuracy * 20, 20))

@@ -6,7 +6,7 @@ from retrainer.events import Event, Noted, silent
 from retrainer.measuring.calibration import calibration_error, calibration_floor
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, Views
-from retrainer.training.fitting import NO_SNAPSHOTS, Solver, fit
+from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Solver, fit
 from retrainer.training.head import Head, softmax
 from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import OutOfFold, fold_numbers
@@ -98,7 +98,7 @@ SETTINGS = [{}, {"how_many_training_steps": 300}]
 
 def solver_with(given: dict[str, float]) -> Solver:
     options = FitOptions(**given)  # type: ignore[arg-type]
-    return SOLVERS[options.solver_name].of(options, balanced=False)
+    return SOLVERS[options.solver_name].of(options, Balance())
 
 
 @pytest.mark.parametrize(("given", "most"), [(SETTINGS[0], 0.032), (SETTINGS[1], 0.045)], ids=["lbfgs", "sgd"])

@@ -11,7 +11,7 @@ from retrainer.errors import TrainingError
 from retrainer.events import Event, HeadMeasured, Noted, StepEvaluated, silent
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, measured
-from retrainer.training.fitting import NO_SNAPSHOTS, Fitted, Snapshots, fit
+from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Fitted, Snapshots, fit
 from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector, minimise
 from retrainer.training.lbfgs_solver import LbfgsSolver
@@ -20,7 +20,7 @@ from retrainer.training.solvers import SOLVERS, solver_of
 
 CLASSES, DEPTH = 3, 8
 ALIKE = np.ones(CLASSES, np.float32)
-LBFGS = LbfgsSolver(balanced=False, interval=10)
+LBFGS = LbfgsSolver(Balance(), interval=10)
 NONE = Examples(np.empty((0, DEPTH), np.float32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -105,7 +105,7 @@ def test_a_feature_that_never_varies_does_no_harm() -> None:
 
 
 def regressed(training: Examples, validation: Examples, events: list[Event], interval: int = 10) -> Fitted:
-    return LbfgsSolver(False, interval).fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS)
+    return LbfgsSolver(Balance(), interval).fit(training, validation, CLASSES, events.append, NO_SNAPSHOTS)
 
 
 def test_validation_chooses_the_strength_and_the_best_head_is_reported_last() -> None:
@@ -171,15 +171,18 @@ def test_thinned_examples_keep_each_classs_share() -> None:
 
 def test_classes_count_alike_if_one_has_three_times_the_photos_of_another() -> None:
     events: list[Event] = []
-    assert not solver_of(FitOptions(), np.array([10, 29]), events.append).balanced
+    assert not solver_of(FitOptions(), np.array([10, 29]), events.append).balance.losses
     assert not events
-    assert solver_of(FitOptions(), np.array([10, 30]), events.append).balanced
+    assert solver_of(FitOptions(), np.array([10, 30]), events.append).balance.losses
     (noted,) = events
     assert isinstance(noted, Noted)
     assert "has 3.0 times as many photos as the smallest" in noted.message
-    for options in (FitOptions(class_weight="none"), FitOptions(how_many_training_steps=9)):
-        chosen = solver_of(options, np.array([10, 90]), events.append)
-        assert chosen == SOLVERS[options.solver_name].of(options, balanced=False)
+    for options, balance in (
+        (FitOptions(class_weight="none"), Balance(batches=False)),
+        (FitOptions(class_weight="balanced"), Balance(losses=True)),
+        (FitOptions(how_many_training_steps=9), Balance()),
+    ):
+        assert solver_of(options, np.array([10, 90]), events.append).balance == balance
     assert len(events) == 1
 
 
@@ -200,7 +203,7 @@ def test_balanced_classes_are_balanced_in_the_choice_of_the_strength_too() -> No
 
     training, validation, held_out = examples([900, 9, 9, 9]), examples([300, 3, 3, 3]), examples([300] * 4)
     fits = {
-        choice: LbfgsSolver(choice == "balanced", 10).fit(training, validation, 4, silent, NO_SNAPSHOTS)
+        choice: LbfgsSolver(Balance(losses=choice == "balanced"), 10).fit(training, validation, 4, silent, NO_SNAPSHOTS)
         for choice in ("balanced", "none")
     }
     accuracies = {choice: measured(found.head, held_out)[0] for choice, found in fits.items()}
@@ -222,7 +225,7 @@ def test_balanced_classes_find_more_of_the_few() -> None:
     held_out = blobs(900, 2)
 
     def recall(choice: str) -> float:
-        head = fit(few, NONE, CLASSES, LbfgsSolver(choice == "balanced", 10)).head
+        head = fit(few, NONE, CLASSES, LbfgsSolver(Balance(losses=choice == "balanced"), 10)).head
         return float((held_out.logits(head).argmax(axis=1) == 0)[held_out.label_ids == 0].mean())
 
     assert recall("balanced") > recall("none") + 0.1
@@ -232,7 +235,7 @@ def test_balanced_classes_find_more_of_the_few() -> None:
 def test_a_head_is_calibrated_on_validation(given: dict[str, int]) -> None:
     training, validation = blobs(60, distance=3), blobs(900, 1, distance=3)
     options = FitOptions(**given)  # type: ignore[arg-type]
-    trained = fit(training, validation, CLASSES, SOLVERS[options.solver_name].of(options, balanced=False))
+    trained = fit(training, validation, CLASSES, SOLVERS[options.solver_name].of(options, Balance()))
     uncalibrated = trained.head.calibrated(1 / trained.temperature)
     assert measured(trained.head, validation)[1] <= measured(uncalibrated, validation)[1]
     assert measured(trained.head, validation)[0] == measured(uncalibrated, validation)[0]

@@ -8,7 +8,7 @@ from retrainer.events import Event, HeadMeasured, Observer
 from retrainer.options import fit as fit_options
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, measured
-from retrainer.training.fitting import Fitted, Snapshots, fit
+from retrainer.training.fitting import Balance, Fitted, Snapshots, fit
 from retrainer.training.head import Head
 from retrainer.training.solvers import SOLVERS, solver_of
 
@@ -25,11 +25,11 @@ def blobs(count: int = 60, seed: int = 0) -> Examples:
 class Centres:
     """A solver from outside: logits are the products with the mean vector of each class."""
 
-    balanced: bool
+    balance: Balance
 
     @classmethod
-    def of(cls, options: FitOptions, balanced: bool) -> Self:  # noqa: ARG003
-        return cls(balanced)
+    def of(cls, options: FitOptions, balance: Balance) -> Self:  # noqa: ARG003
+        return cls(balance)
 
     def fit(
         self,
@@ -49,7 +49,7 @@ def test_a_solver_from_outside_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(SOLVERS, "centres", Centres)
     monkeypatch.setitem(fit_options.SOLVER_NAMES, "centres", "takes the mean of each class")
     solver = solver_of(FitOptions(solver="centres"), np.array([10, 30]), lambda event: None)
-    assert solver == Centres(balanced=True)
+    assert solver == Centres(Balance(losses=True))
     fitted = fit(blobs(), blobs(30, 1), 3, solver)
     assert fitted.facts == {"solver": "centres", "temperature": 2.0}
     assert measured(fitted.head, blobs(300, 2))[0] > 0.95

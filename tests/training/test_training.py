@@ -12,7 +12,7 @@ from retrainer.options.fit import FitOptions
 from retrainer.training.batches import BalancedSampler
 from retrainer.training.checkpoints import Checkpoint, overfitting_in
 from retrainer.training.examples import Examples, measured
-from retrainer.training.fitting import NO_SNAPSHOTS, Snapshots
+from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Snapshots
 from retrainer.training.fitting import fit as fit_head
 from retrainer.training.gradient_descent import GradientDescentSolver
 from retrainer.training.head import Head, gradient_step, initial_head, softmax
@@ -23,7 +23,7 @@ CLASSES, DEPTH = 3, 5
 
 def solver(**given: object) -> GradientDescentSolver:
     options = FitOptions(**{"how_many_training_steps": 60, **given})  # type: ignore[arg-type]
-    return GradientDescentSolver.of(options, balanced=False)
+    return GradientDescentSolver.of(options, Balance())
 
 
 def blobs(count: int = 60, seed: int = 0) -> Examples:
