@@ -4,6 +4,8 @@ import io
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partialmethod
@@ -128,6 +130,33 @@ def configured(tmp_path: Path, model_dir: Path) -> Configure:
         return RetrainOptions(**{**given, **options})  # type: ignore[arg-type]
 
     return configure
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Looks again and again, as at the files of another process, until a condition holds; fails after a time."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        pause.wait(0.01)
+
+
+# For a process that is to be stopped while it works: from the 60th photo on it waits until its parent closes a pipe.
+WAITING_NETWORK = """
+import itertools, os, pathlib
+from retrainer.engines import photo_worker
+from retrainer.models.tflite.litert import Network
+
+numbers = itertools.count()
+
+class Waiting(Network):
+    def run(self, picture):
+        if next(numbers) >= 60:
+            pathlib.Path("waiting").touch()
+            os.read(0, 1)
+        return super().run(picture)
+
+photo_worker.Network = Waiting
+"""
 
 
 def heeding_ctrl_c() -> None:

@@ -17,7 +17,7 @@ def serve(channel: Any) -> None:
         "answer": lambda: channel.send({"given": 1}, [np.arange(6, dtype=np.float32).reshape(2, 3)]),
         "loop": lambda: [None for _ in iter(int, 1)],
         "abort": os.abort,
-        "hold": lambda: (channel.send({"pid": os.getpid()}), ctypes.PyDLL(None).sleep(1000)),
+        "hold": lambda: (channel.send({"pid": os.getpid()}), ctypes.PyDLL(None).pause()),
         "leave": lambda: None,
         "litter": lambda: channel.send({"left": tempfile.mkdtemp()}),
         "fill": lambda: channel.answer(lambda: ({"n": len(bytearray(1 << 40))}, ()), "it.pb"),

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import random
+import select
 import shutil
 import signal
 import socketserver
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import wait_until
 from test_archives import KERAS, WHOLE, archive, keras_file, member
 
 from retrainer.backbones.fetching import partial_file, resuming
@@ -82,7 +83,8 @@ def serves(content: bytes, most: int | None = None, marks: Mapping[str, str] = F
 
 
 def hangs(request: BaseHTTPRequestHandler) -> None:
-    time.sleep(1.0)
+    """Answers nothing until the client gives up."""
+    select.select([request.connection], [], [], 10)
 
 
 def hangs_up(request: BaseHTTPRequestHandler) -> None:
@@ -333,13 +335,6 @@ fcntl.flock = tells
 def in_a_process(server: Server, cache: Path, before: str = "") -> "subprocess.Popen[str]":
     line = [sys.executable, "-c", before + FETCH, server.handle, str(cache)]
     return subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_processes_that_want_the_same_module_fetch_it_once(server: Server, tmp_path: Path) -> None:
@@ -771,7 +766,7 @@ def drips(request: BaseHTTPRequestHandler) -> None:
     for _ in range(100):
         request.wfile.write(b"x")
         request.wfile.flush()
-        time.sleep(0.02)
+        select.select([request.connection], [], [], 0.02)
 
 
 def redirects(request: BaseHTTPRequestHandler) -> None:

@@ -4,12 +4,11 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, Photos, heeding_ctrl_c, jpeg
+from conftest import COLOURS, WAITING_NETWORK, Photos, heeding_ctrl_c, jpeg, wait_until
 
 from retrainer.arrays import Floats
 from retrainer.backbones.available import find_bundle
@@ -168,8 +167,8 @@ def test_what_an_observer_raises_stops_the_run_and_keeps_what_was_computed(
     assert read(root, tmp_path, counting).computed == 0
 
 
-SLOW_RUN = """
-    import sys, time
+RUN = """
+    import sys
     from pathlib import Path
     from retrainer.backbones.available import find_bundle
     from retrainer.bottlenecks import table_writer
@@ -178,18 +177,11 @@ SLOW_RUN = """
     from retrainer.bottlenecks.file_index import FileIndex
     from retrainer.bottlenecks.recipe import Recipe
     from retrainer.bottlenecks.tables import Tables
-    from retrainer.engines import photo_worker
     from retrainer.engines.threads import threads
     from retrainer.events import silent
-    from retrainer.models.tflite.litert import Network
     from retrainer.photos.dataset import scan
     image_dir, out, model_dir = sys.argv[1:]
     table_writer.ROWS_PER_FILE = 5
-    class Slow(Network):
-        def run(self, picture):
-            time.sleep(0.02)
-            return super().run(picture)
-    photo_worker.Network = Slow
     bundle = find_bundle("colours", model_dir)
     files = scan(image_dir, silent)
     tables = Tables(FileIndex(Path(out), silent), BottleneckCache(Path(out), "net", bundle.depth, silent))
@@ -203,13 +195,12 @@ def test_a_stopped_run_loses_at_most_one_file(
     stop: signal.Signals, photos: Photos, tmp_path: Path, model_dir: Path, counting: Counting
 ) -> None:
     root, out = photos(count=100), tmp_path / "cache"
-    arguments = [sys.executable, "-c", textwrap.dedent(SLOW_RUN), str(root), str(out), str(model_dir)]
-    process = subprocess.Popen(arguments, preexec_fn=heeding_ctrl_c)  # noqa: PLW1509, nothing but a system call
-    deadline = time.monotonic() + 60
-    while len(list((out / "net").glob("part-*"))) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    arguments = [sys.executable, "-c", WAITING_NETWORK + textwrap.dedent(RUN), str(root), str(out), str(model_dir)]
+    process = subprocess.Popen(arguments, cwd=tmp_path, stdin=subprocess.PIPE, preexec_fn=heeding_ctrl_c)  # noqa: PLW1509
+    wait_until(lambda: len(list((out / "net").glob("part-*"))) >= 3)
     process.send_signal(stop)
-    assert process.wait(60) != 0
+    process.communicate(timeout=60)
+    assert process.returncode != 0
     written = sum(5 for _ in (out / "net").glob("part-*.parquet"))
     assert 15 <= written < 200
     features = read(root, out, counting)

@@ -7,11 +7,10 @@ import re
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from conftest import COLOURS, Command, Configure, Photos, jpeg
+from conftest import COLOURS, WAITING_NETWORK, Command, Configure, Photos, jpeg, wait_until
 from pictures import huge_png
 
 from retrainer import retrain
@@ -370,14 +369,16 @@ def test_labels_are_escaped_where_the_terminal_lacks_letters(photos: Photos, mod
 
 
 def test_sigterm_keeps_what_was_computed(photos: Photos, tmp_path: Path) -> None:
-    root = photos(count=1500)
-    line = [sys.executable, "-c", "from retrainer.cli.main import main; main()", "retrain", "--image_dir", str(root)]
-    process = subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    time.sleep(2.0)
+    root = photos(count=100)
+    code = WAITING_NETWORK + "from retrainer.cli.main import main\nmain()"
+    line = [sys.executable, "-c", code, "retrain", "--image_dir", str(root), "--architecture", "pocket"]
+    process = subprocess.Popen(line, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until((tmp_path / "waiting").exists)
+    assert not list(tmp_path.glob("tf_files/bottlenecks/pocket-*"))
     process.terminate()
-    if process.wait(60) == 0:
-        pytest.skip("the run was faster than the signal")
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 143
+    assert said.endswith(b"Error: Terminated. The same command goes on from where it was.\n")
     assert list(tmp_path.glob("tf_files/bottlenecks/pocket-*/part-*.parquet"))
 
 

@@ -90,7 +90,7 @@ def test_a_child_ends_with_what_started_it() -> None:
 def test_a_child_ends_with_a_parent_that_is_killed_while_native_code_holds_the_lock_of_python() -> None:
     # In a thread that has ended, too: the process counts.
     code = """if True:
-        import json, sys, threading, time
+        import json, signal, sys, threading
         sys.path[:] = json.loads(sys.argv[1])
         from retrainer.system.isolation.parent import IsolatedProcess
         def start():
@@ -100,7 +100,7 @@ def test_a_child_ends_with_a_parent_that_is_killed_while_native_code_holds_the_l
         thread.start()
         thread.join()
         print(children[0].ask({"do": "hold"}, seconds=30)[0]["pid"], flush=True)
-        time.sleep(1000)"""
+        signal.pause()"""
     parent = subprocess.Popen([sys.executable, "-c", code, json.dumps(sys.path)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     with parent:
