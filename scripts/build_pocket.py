@@ -1,9 +1,9 @@
-"""Builds the embedded backbone's bundle from its folded weights, and checks it.
+"""Builds the bundle of the built-in backbone from its folded weights, and checks it.
 
     python -m scripts.build_pocket --weights pocket.npz --check check.npz --card CARD.md
 
-The weights are HWIO float32 arrays `conv0_w`, `conv0_b`, then `dwK_*` and `pwK_*` for K = 1 to 13; `meta` is JSON
-with the order and the strides. No TensorFlow is needed: both files are written through their schemas.
+The weights are HWIO float32 arrays `conv0_w`, `conv0_b`, then `dwK_*` and `pwK_*` for K = 1 to 13. `meta` is JSON with
+their order and the strides. The script needs no TensorFlow: it writes both files through their schemas.
 """
 
 import json
@@ -26,12 +26,12 @@ from retrainer.photos.images import to_input
 
 OUTPUT = Path(__file__).parent.parent / "retrainer" / "backbones"
 FEATURES = "feature_vector"
-# The agreement that the card promises of a right reading of the weights.
+# Largest absolute difference from the reference features; the card states it.
 TOLERANCE = 1e-5
 
 
 def layers(weights: Any, meta: dict[str, Any]) -> list[tuple[str, Floats, Floats, int]]:
-    """Name, kernel (HWIO; HWC1 for depthwise), bias and stride of every convolution, in order."""
+    """Name, kernel (HWIO; HWC1 for a depthwise one), bias and stride of each convolution, in order."""
     strides = iter(meta["strides_conv0_dw1_dw13"])
     return [
         (name, weights[f"{name}_w"], weights[f"{name}_b"], 1 if name.startswith("pw") else next(strides))
@@ -40,7 +40,7 @@ def layers(weights: Any, meta: dict[str, Any]) -> list[tuple[str, Floats, Floats
 
 
 def as_tflite(convolutions: list[tuple[str, Floats, Floats, int]], size: int) -> bytes:
-    """The network as a TFLite model: convolutions with their ReLU6 fused, then a mean."""
+    """The network as a TFLite model: convolutions with fused ReLU6, then a mean."""
     builder = TFLiteBuilder.empty()
     current = builder.add_tensor(INPUT_NODE, (1, size, size, 3))
     builder.graph.inputs = [current]

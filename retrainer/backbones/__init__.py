@@ -1,1 +1,1 @@
-"""Where backbones come from, and the bundle that each becomes."""
+"""From the name of a backbone to its bundle; README.md explains how."""

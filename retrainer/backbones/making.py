@@ -1,4 +1,4 @@
-"""A backbone -> its bundle: the one that is here, or one that the first origin that can makes now."""
+"""A backbone -> its bundle: the one that is here, or a new one from the first origin that can make it."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ def bundle_of(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
     """Returns a backbone's bundle; makes it first if it is not here.
 
     Args:
-        backbone: What `resolve` returned.
+        backbone: The backbone, as `resolve` returns it.
         options: The folder of bundles, and whether downloads are allowed. TF-Hub's cache lies in that folder, too,
             unless `TFHUB_CACHE_DIR` names another.
         pictures: A new bundle is compared with its network, and calibrated, on these.

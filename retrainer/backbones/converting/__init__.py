@@ -1,1 +1,1 @@
-"""A network of any kind -> a bundle."""
+"""Converts a network of any kind to a bundle."""

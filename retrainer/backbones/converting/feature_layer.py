@@ -62,10 +62,10 @@ def _last_layer(end: Any) -> tuple[Any, Any] | None:
     operation = tensor.op
     if operation.type not in ("MatMul", "Conv2D") or not _is_constant(operation.inputs[1]):
         return None
-    taken = operation.inputs[0]
-    if operation.type == "Conv2D" and tuple(taken.shape[1:3]) != (1, 1):
+    layer_input = operation.inputs[0]
+    if operation.type == "Conv2D" and tuple(layer_input.shape[1:3]) != (1, 1):
         return None
-    return taken, logits
+    return layer_input, logits
 
 
 def _before_passing(tensor: Any) -> Any:

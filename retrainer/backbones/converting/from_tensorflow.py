@@ -57,7 +57,7 @@ def convert(
             f"'{shown(subject)}' cannot be converted: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
-    context.report(bundle, reading.taken.op.name, stated=reading.states_range)
+    context.report(bundle, reading.layer.op.name, stated=reading.states_range)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
@@ -68,14 +68,14 @@ class _Reading:
     Attributes:
         network: The network.
         graph: Its `tf.Graph`, for batches of any size.
-        taken: The tensor of the features.
+        layer: The tensor of the features.
         mean, std: The network takes `(pixel - mean) / std`.
         states_range: Whether the network or the user states the mean and std; otherwise they are a guess.
     """
 
     network: OpenNetwork
     graph: Any
-    taken: Any
+    layer: Any
     mean: float
     std: float
     states_range: bool
@@ -85,9 +85,9 @@ class _Reading:
         """Reads the network's graph."""
         graph = _imported(network)
         (mean, std), states_range = picture_range(network, hints)
-        taken = feature_tensor(graph, network, subject, hints.bottleneck_layer)
-        _require_features(taken, subject)
-        return cls(network, graph, taken, mean, std, states_range)
+        layer = feature_tensor(graph, network, subject, hints.bottleneck_layer)
+        _require_features(layer, subject)
+        return cls(network, graph, layer, mean, std, states_range)
 
     @property
     def start(self) -> Any:
@@ -105,9 +105,9 @@ class _Reading:
             pictures = np.rint(pictures)
         whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
         end = self.graph.get_tensor_by_name(f"{self.network.output_node}:0")
-        if self.taken is not end:
+        if self.layer is not end:
             # Only the frozen graph shows an inner layer; its end must agree with the network's.
-            frozen, value = self._session.run([end, self.taken], {self.start: pictures})
+            frozen, value = self._session.run([end, self.layer], {self.start: pictures})
             require_close(whole, frozen, self.network.output_node)
             whole = value
         vector: Floats = (whole[0] if whole.ndim == 2 else whole[0].mean(axis=(0, 1))).astype(np.float32)
@@ -146,13 +146,13 @@ def _assembled(reading: _Reading, subject: str) -> Any:
         seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
         seen = tensorflow.cast(seen, reading.start.dtype)
         (maps,) = tensorflow.import_graph_def(
-            reading.network.graph, {reading.start.name: seen}, [reading.taken.name], name="network"
+            reading.network.graph, {reading.start.name: seen}, [reading.layer.name], name="network"
         )
         tensorflow.identity(_pooled(tensorflow, tensorflow.cast(maps, tensorflow.float32)), FEATURE_NODE)
     needed = _needed(graph.as_graph_def(), FEATURE_NODE)
     if all(node.name != INPUT_NODE for node in needed.node):
         raise BackboneError(
-            f"'{shown(subject)}': expected features of the picture, '{shown(reading.taken.op.name)}' has none.",
+            f"'{shown(subject)}': expected features of the picture, '{shown(reading.layer.op.name)}' has none.",
             "Name the layer of the features by --bottleneck_layer.",
         )
     return needed
@@ -194,13 +194,13 @@ def _imported(network: OpenNetwork) -> Any:
     return graph
 
 
-def _require_features(taken: Any, subject: str) -> None:
+def _require_features(layer: Any, subject: str) -> None:
     """Raises BackboneError unless a tensor is `(N, D)`, or a square map `(N, H, H, D)`, which is averaged."""
-    rank = taken.shape.rank
-    if rank not in (2, 4) or taken.shape[-1] is None or (rank == 4 and taken.shape[1] != taken.shape[2]):
+    rank = layer.shape.rank
+    if rank not in (2, 4) or layer.shape[-1] is None or (rank == 4 and layer.shape[1] != layer.shape[2]):
         raise BackboneError(
             f"'{shown(subject)}': expected features of the shape (N, D) or (N, H, H, D), "
-            f"'{shown(taken.op.name)}' has {'an unknown one' if rank is None else tuple(taken.shape)}.",
+            f"'{shown(layer.op.name)}' has {'an unknown one' if rank is None else tuple(layer.shape)}.",
             "Name a feature vector, or the layer of the features by --bottleneck_layer.",
         )
 

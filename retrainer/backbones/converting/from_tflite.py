@@ -28,67 +28,8 @@ from retrainer.system.files import shown
 _INT8_TOLERANCE = 0.05
 
 
-def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, context: ConversionContext) -> Bundle:
-    """Makes the bundle of a `.tflite`: input float32 in [-1, 1], output float32, inside whatever the network has.
-
-    Args:
-        path: The file.
-        hints: What the user says about the network.
-        draft: Name, source, licence and the hash of what the source gave; the rest is filled in.
-        parent: The folder of bundles.
-        context: The pictures to compare on, and the observer.
-
-    Raises:
-        OptionError: the network has no layer of the name that the user gave.
-        BackboneError: it is no network of pictures, or differs from its bundle.
-        OutputError: the bundle cannot be written.
-    """
-    subject, content = draft.source, path.read_bytes()
-    if content[4:8] != MODEL_IDENTIFIER:
-        raise BackboneError(
-            f"'{shown(subject)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
-            "Convert the network again, or copy it again.",
-        )
-    try:
-        entrance, layer, bundle, tflite = _converted(content, hints, draft, context)
-    except (BackboneError, OptionError):
-        raise
-    except Exception as error:  # flatbuffers and LiteRT raise many kinds for damaged bytes
-        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-        raise BackboneError(
-            f"'{shown(subject)}' cannot be used: {reason}.",
-            "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
-        ) from error
-    context.report(bundle, layer, stated=entrance.states_range)
-    return write_bundle(parent, bundle, tflite, None)
-
-
-def _converted(
-    content: bytes, hints: Hints, draft: Bundle, context: ConversionContext
-) -> tuple["_Entrance", str, Bundle, bytes]:
-    """Returns the network's input, the name of its layer of features, the complete description and the `.tflite`."""
-    builder = TFLiteBuilder.parsed(content)
-    entrance = _entrance(builder, hints, draft.source)
-    taken = feature_tensor_of(builder, hints, draft.source)
-    depth = _end_with(builder, taken, draft.source)
-    _begin_with(builder, entrance)
-    _remove_the_rest(builder)
-    tflite, tensors = builder.packed(), builder.graph.tensors
-    Network(tflite)
-    bundle = replace(
-        draft,
-        input_size=entrance.size,
-        depth=depth,
-        input_mean=entrance.mean,
-        input_std=entrance.std,
-        batches=False,
-        difference=_require_agreement((content, tflite), tensors, taken, entrance, context.compared(entrance.size)),
-    )
-    return entrance, text_of(tensors[taken].name).split(";")[0], bundle, tflite
-
-
 @dataclass(frozen=True)
-class _Entrance:
+class _Input:
     """A network's input.
 
     Attributes:
@@ -113,7 +54,66 @@ class _Entrance:
         return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
 
 
-def _entrance(builder: TFLiteBuilder, hints: Hints, subject: str) -> _Entrance:
+def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, context: ConversionContext) -> Bundle:
+    """Makes the bundle of a `.tflite`: input float32 in [-1, 1], output float32, inside whatever the network has.
+
+    Args:
+        path: The file.
+        hints: What the user says about the network.
+        draft: Name, source, licence and the hash of what the source gave; the rest is filled in.
+        parent: The folder of bundles.
+        context: The pictures to compare on, and the observer.
+
+    Raises:
+        OptionError: the network has no layer of the name that the user gave.
+        BackboneError: it is no network of pictures, or differs from its bundle.
+        OutputError: the bundle cannot be written.
+    """
+    subject, content = draft.source, path.read_bytes()
+    if content[4:8] != MODEL_IDENTIFIER:
+        raise BackboneError(
+            f"'{shown(subject)}' is no TFLite model: expected '{MODEL_IDENTIFIER.decode()}' in its first eight bytes.",
+            "Convert the network again, or copy it again.",
+        )
+    try:
+        original, layer_name, bundle, tflite = _converted(content, hints, draft, context)
+    except (BackboneError, OptionError):
+        raise
+    except Exception as error:  # flatbuffers and LiteRT raise many kinds for damaged bytes
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise BackboneError(
+            f"'{shown(subject)}' cannot be used: {reason}.",
+            "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
+        ) from error
+    context.report(bundle, layer_name, stated=original.states_range)
+    return write_bundle(parent, bundle, tflite, None)
+
+
+def _converted(
+    content: bytes, hints: Hints, draft: Bundle, context: ConversionContext
+) -> tuple[_Input, str, Bundle, bytes]:
+    """Returns the network's input, the name of its layer of features, the complete description and the `.tflite`."""
+    builder = TFLiteBuilder.parsed(content)
+    original = _input_of(builder, hints, draft.source)
+    layer = feature_tensor_of(builder, hints, draft.source)
+    depth = _make_output(builder, layer, draft.source)
+    _insert_input_steps(builder, original)
+    _remove_unused(builder)
+    tflite, tensors = builder.packed(), builder.graph.tensors
+    Network(tflite)
+    bundle = replace(
+        draft,
+        input_size=original.size,
+        depth=depth,
+        input_mean=original.mean,
+        input_std=original.std,
+        batches=False,
+        difference=_require_agreement((content, tflite), tensors, layer, original, context.compared(original.size)),
+    )
+    return original, text_of(tensors[layer].name).split(";")[0], bundle, tflite
+
+
+def _input_of(builder: TFLiteBuilder, hints: Hints, subject: str) -> _Input:
     graph = builder.graph
     tensor = graph.tensors[graph.inputs[0]]
     if hints.input_layer not in ("", text_of(tensor.name)):
@@ -138,12 +138,12 @@ def _entrance(builder: TFLiteBuilder, hints: Hints, subject: str) -> _Entrance:
     if shape[0] != 1 or shape[3] != 3:
         raise BackboneError(f"'{shown(subject)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
     inferred, stated = pixel_range(builder)
-    return _Entrance(tensor, shape[1], *hints.range_or(inferred), stated or hints.states_range)
+    return _Input(tensor, shape[1], *hints.range_or(inferred), stated or hints.states_range)
 
 
-def _end_with(builder: TFLiteBuilder, taken: int, subject: str) -> int:
+def _make_output(builder: TFLiteBuilder, layer: int, subject: str) -> int:
     """Makes a tensor the only output, as float32 `(1, D)`; averages a map. Returns D."""
-    tensor = builder.graph.tensors[taken]
+    tensor = builder.graph.tensors[layer]
     shape = [int(size) for size in tensor.shape]
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[1] != shape[2]):
         raise BackboneError(
@@ -153,24 +153,24 @@ def _end_with(builder: TFLiteBuilder, taken: int, subject: str) -> int:
         )
     if tensor.type != schema.TensorType.FLOAT32:
         floats = builder.add_tensor("features_dequantized", shape)
-        builder.add_operator("DEQUANTIZE", (taken,), (floats,), schema.DequantizeOptionsT())
-        taken = floats
+        builder.add_operator("DEQUANTIZE", (layer,), (floats,), schema.DequantizeOptionsT())
+        layer = floats
     if len(shape) == 4:
         axes = builder.add_constant("spatial_axes", np.array([1, 2], np.int32))
         pooled = builder.add_tensor("features_pooled", (1, shape[3]))
-        builder.add_operator("MEAN", (taken, axes), (pooled,), schema.ReducerOptionsT())
-        taken = pooled
-    builder.graph.outputs = [taken]
+        builder.add_operator("MEAN", (layer, axes), (pooled,), schema.ReducerOptionsT())
+        layer = pooled
+    builder.graph.outputs = [layer]
     return shape[-1]
 
 
-def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
+def _insert_input_steps(builder: TFLiteBuilder, original: _Input) -> None:
     """Inserts operators that convert a picture in [-1, 1] to the network's own input."""
     graph = builder.graph
     (own,) = graph.inputs
-    shape = (1, entrance.size, entrance.size, 3)
+    shape = (1, original.size, original.size, 3)
     steps: list[tuple[str, tuple[int, ...], Any]] = []
-    factor, offset = INPUT_STD / entrance.std, (INPUT_MEAN - entrance.mean) / entrance.std
+    factor, offset = INPUT_STD / original.std, (INPUT_MEAN - original.mean) / original.std
     if not np.isclose(factor, 1.0):
         steps.append(
             ("MUL", (builder.add_constant("input_factor", np.array([factor], np.float32)),), schema.MulOptionsT())
@@ -179,7 +179,7 @@ def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
         steps.append(
             ("ADD", (builder.add_constant("input_offset", np.array([offset], np.float32)),), schema.AddOptionsT())
         )
-    if entrance.tensor.type in INTEGERS:
+    if original.tensor.type in INTEGERS:
         steps.append(("QUANTIZE", (), schema.QuantizeOptionsT()))
     if not steps:
         return
@@ -191,7 +191,7 @@ def _begin_with(builder: TFLiteBuilder, entrance: _Entrance) -> None:
         number = following
 
 
-def _remove_the_rest(builder: TFLiteBuilder) -> None:
+def _remove_unused(builder: TFLiteBuilder) -> None:
     """Removes what the output does not need, and metadata and signatures that no longer hold."""
     graph, needed, kept = builder.graph, set(builder.graph.outputs), []
     for operator in reversed(graph.operators):
@@ -209,27 +209,31 @@ def _remove_the_rest(builder: TFLiteBuilder) -> None:
 
 
 def _require_agreement(
-    models: tuple[bytes, bytes], tensors: Sequence[Any], taken: int, entrance: _Entrance, pictures: Sequence[Floats]
+    models: tuple[bytes, bytes],
+    tensors: Sequence[Any],
+    layer: int,
+    original: _Input,
+    pictures: Sequence[Floats],
 ) -> float:
     """Compares the bundle's features with the network's own; returns the largest difference.
 
     Args:
         models: The bytes of the network as it came, and of the bundle's.
         tensors: The network's tensors.
-        taken: The number of the tensor of the features.
-        entrance: The network's input.
+        layer: The number of the tensor of the features.
+        original: The network's input.
         pictures: The pictures to compare on, `(S, S, 3)` in [-1, 1].
 
     Raises:
         ValueError: the difference is too large.
     """
     content, tflite = models
-    tensor = tensors[taken]
+    tensor = tensors[layer]
     tolerance = _INT8_TOLERANCE if any(t.type in INTEGERS for t in tensors) else TOLERANCE
     scale, zero = (1.0, 0) if tensor.type == schema.TensorType.FLOAT32 else quantization_of(tensor)
     differences = []
     for picture in pictures:
-        own = next(value for number, _, value in tensors_of(content, entrance.own_input(picture)) if number == taken)
+        own = next(value for number, _, value in tensors_of(content, original.own_input(picture)) if number == layer)
         expected = (own.astype(np.float32) - zero) * scale
         (*_, (_, _, received)) = tensors_of(tflite, picture)
         expected = expected if expected.ndim == 2 else expected.mean(axis=(1, 2))

@@ -36,7 +36,7 @@ def load_keras(path: Path) -> Any:
 
 
 def keras_application(application: KerasApplication, size: int, weights: str | None) -> Any:
-    """Builds a network of `keras.applications`, by default without its top; None gives it random weights."""
+    """Builds a network of `keras.applications`, by default without its top; `weights=None` makes random weights."""
     build = getattr(import_keras().applications, application.name)
     arguments = {"include_top": False, "pooling": "avg", "weights": weights, **application.arguments}
     return build(input_shape=(size, size, 3), **arguments)

@@ -1,1 +1,1 @@
-"""Archives of networks: downloaded and unpacked."""
+"""Downloads that are resumed, and archives that are unpacked within limits."""

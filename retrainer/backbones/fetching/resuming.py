@@ -48,7 +48,7 @@ class DownloadRequest:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why an attempt failed, and how many seconds the server asks to wait."""
+    """The reason of a failed attempt, and the seconds that the server asks to wait."""
 
     reason: str
     wait: float = 0.0
@@ -58,8 +58,8 @@ def download(request: DownloadRequest, path: Path, query: dict[str, str]) -> Non
     """Writes what a URL gives to a file; after a failure, the bytes that a later run can continue from stay.
 
     Args:
-        request: What to download.
-        path: Where to write it.
+        request: The file to download.
+        path: The file to write.
         query: Parameters to add to the URL.
 
     Raises:
