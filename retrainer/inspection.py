@@ -1,13 +1,14 @@
-"""What a model is: its inputs, outputs and labels, its backbone, how it was trained, its operations."""
+"""Looks into a model without running it: inputs, outputs, labels, backbone, training, operations."""
 
 import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retrainer.errors import ModelError, OptionError
-from retrainer.models import tensors
+from retrainer.models.descriptions import graph_input, graph_output, tflite_tensors
 from retrainer.models.event_files import write_graph
 from retrainer.models.graph import graphdef
 from retrainer.models.graph import inference as graph_inference
@@ -22,17 +23,17 @@ from retrainer.system.files import require_file, shown
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a model's file tells.
+    """Facts about a model's file.
 
     Attributes:
-        path, size: The file and its bytes.
-        metadata: What the model says of itself, None if it says nothing.
+        path, size: The file and its size in bytes.
+        metadata: The metadata in the file; None if it has none.
         input_node, output_node: Names of nodes.
-        input_size: S, pixels; 0 if the graph does not tell.
+        input_size: S, pixels; 0 if it is unknown.
         inputs, outputs: Name, type and shape of each, in words.
-        inferred: Facts that the network itself states or shows.
-        operations: Kind -> how many there are, the most frequent first.
-        twin: The other file of the pair, if both are whole and were written together.
+        inferred: Facts that the network itself shows.
+        operations: Kind -> number of operations, the most frequent first.
+        twin: The path of the other file of the pair; empty unless both are undamaged and were written together.
     """
 
     path: str
@@ -43,9 +44,9 @@ class Inspection:
     input_size: int
     operations: Mapping[str, int]
     twin: str
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    inferred: Inferred | None = None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    inferred: Inferred
 
 
 def inspect(path: str) -> Inspection:
@@ -56,48 +57,77 @@ def inspect(path: str) -> Inspection:
         ModelError: it is no model.
     """
     try:
-        return _inspected(path)
+        require_file(path, "--graph", "a model, .pb or .tflite")
+        metadata, network = _tflite(path) if is_tflite(path) else _graph(path)
     except (ModelError, OptionError):
         require_no_other_kind(path)
         raise
-
-
-def _inspected(path: str) -> Inspection:
-    require_file(path, "--graph", "a model, .pb or .tflite")
-    graph_path, twin_path = twins(path)
-    if is_tflite(path):
-        content = associated_files.read_tflite(path)
-        metadata = associated_files.metadata_in(content, path)
-        operations, inputs, outputs, inferred = _of_tflite(content, path)
-        if metadata:
-            metadata.require_fit(path, *flatbuffer.sizes_of(content, path))
-        other = graph_path
-    else:
-        graph, metadata = graphdef.read_model(path)
-        operations = Counter(node.op for node in graph.node)
-        inferred = graph_inference.infer(graph)
-        nodes = {node.name: node for node in graph.node}
-        placeholders = [node for node in graph.node if node.op in graph_inference.PLACEHOLDERS]
-        inputs = tuple(tensors.graph_input(node) for node in placeholders)
-        outputs = (tensors.graph_output(nodes, inferred.output_node),)
-        other = twin_path
+    inferred = network.inferred
     return Inspection(
-        path,
-        os.path.getsize(path),
-        metadata,
-        INPUT_NODE if metadata else inferred.input_node,
-        metadata.output_node if metadata else inferred.output_node,
-        metadata.input_size if metadata else inferred.input_size,
-        dict(operations.most_common()),
-        str(other) if metadata and twin_of(str(graph_path)) else "",
-        inputs,
-        outputs,
-        inferred,
+        path=path,
+        size=os.path.getsize(path),
+        metadata=metadata,
+        input_node=INPUT_NODE if metadata else inferred.input_node,
+        output_node=metadata.output_node if metadata else inferred.output_node,
+        input_size=metadata.input_size if metadata else inferred.input_size,
+        operations=dict(network.operations.most_common()),
+        twin=_twin(path) if metadata else "",
+        inputs=network.inputs,
+        outputs=network.outputs,
+        inferred=inferred,
     )
 
 
+@dataclass(frozen=True)
+class _Network:
+    """A network without its metadata: kinds of operations, inputs and outputs in words, inferred facts."""
+
+    operations: Counter[str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    inferred: Inferred
+
+
+def _tflite(path: str) -> tuple[ModelMetadata | None, _Network]:
+    content = associated_files.read_tflite(path)
+    metadata = associated_files.metadata_in(content, path)
+    network = _tflite_network(content, path)
+    if metadata:
+        metadata.require_fit(path, *flatbuffer.sizes_of(content, path))
+    return metadata, network
+
+
+def _tflite_network(content: bytes, path: str) -> _Network:
+    try:
+        builder = flatbuffer.TFLiteBuilder.parsed(content)
+        operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
+        inputs, outputs = (tflite_tensors(builder, ends) for ends in (builder.graph.inputs, builder.graph.outputs))
+        return _Network(operations, inputs, outputs, tflite_inference.infer_from(builder, content))
+    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
+        raise ModelError(
+            f"'{shown(path)}' is damaged: expected a TFLite model of pictures.", "Retrain it, or copy it again."
+        ) from error
+
+
+def _graph(path: str) -> tuple[ModelMetadata | None, _Network]:
+    graph, metadata = graphdef.read_model(path)
+    nodes: dict[str, Any] = {node.name: node for node in graph.node}
+    placeholders = [node for node in graph.node if node.op in graph_inference.PLACEHOLDERS]
+    inferred = graph_inference.infer(graph)
+    inputs, outputs = tuple(map(graph_input, placeholders)), (graph_output(nodes, inferred.output_node),)
+    return metadata, _Network(Counter(node.op for node in graph.node), inputs, outputs, inferred)
+
+
+def _twin(path: str) -> str:
+    """The path of the other file of a pair; empty unless both are undamaged and were written together."""
+    graph, twin = twins(path)
+    if not twin_of(str(graph)):
+        return ""
+    return str(graph if is_tflite(path) else twin)
+
+
 def graph_to_tensorboard(path: str, folder: str) -> str:
-    """Writes a `.pb`'s graph, without its weights, for TensorBoard; returns the events' path.
+    """Writes a `.pb`'s graph, without its weights, for TensorBoard; returns the path of the event file.
 
     Raises:
         OptionError: the file is no `.pb`.
@@ -108,16 +138,3 @@ def graph_to_tensorboard(path: str, folder: str) -> str:
             "Name the .pb beside it.",
         )
     return str(write_graph(Path(folder), graphdef.read_graph(path)))
-
-
-def _of_tflite(content: bytes, path: str) -> tuple[Counter[str], tuple[str, ...], tuple[str, ...], Inferred]:
-    """A `.tflite`'s operations by kind, its inputs, its outputs, and what it tells."""
-    try:
-        builder = flatbuffer.TFLiteBuilder.parsed(content)
-        operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
-        inputs, outputs = (tensors.tflite_tensors(builder, of) for of in (builder.graph.inputs, builder.graph.outputs))
-        return operations, inputs, outputs, tflite_inference.infer_from(builder, content)
-    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
-        raise ModelError(
-            f"'{shown(path)}' is damaged: expected a TFLite model of pictures.", "Retrain it, or copy it again."
-        ) from error

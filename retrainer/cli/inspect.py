@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
+from retrainer.models.metadata import ModelMetadata
 from retrainer.options.model import InspectOptions
 from retrainer.system.files import shown
 from retrainer.system.terminal import say
@@ -24,36 +25,41 @@ def run(options: InspectOptions) -> None:
 
 
 def described(model: Inspection) -> Iterator[tuple[str, str]]:
-    """What there is to say, each with its heading."""
+    """Yields what there is to say about a model: headings and texts."""
     yield "Graph", f"{shown(model.path)}, {model.size:,} bytes"
-    size = f"(N, {model.input_size}, {model.input_size}, 3)" if model.input_size else "(N, S, S, 3) of any size"
-    metadata = model.metadata
-    if metadata is None:
-        for heading, tensors in (("Input", model.inputs), ("Output", model.outputs)):
-            yield from ((heading, words) for words in tensors or (model.input_node,))
-        inferred = model.inferred
-        if inferred is not None:
-            assumed = "" if inferred.range_known else "; nothing in it tells so, that is taken for granted"
-            yield "Pictures", f"(pixel - {inferred.mean:g}) / {inferred.std:g}{assumed}"
-        none = "none in the file: it was not made by retrainer; give them as --labels FILE"
-        yield "Labels", shown(", ".join(inferred.labels)) if inferred is not None and inferred.labels else none
-    else:
-        yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
-        yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"
-        yield "Labels", ", ".join(metadata.labels)
-        yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
-        if metadata.rejection:
-            farther = f"photos farther than {metadata.rejection['threshold']:.5f} from its prototypes"
-            yield "Rejects", f"{farther}, if label is given --reject"
-        yield "Trained", ", ".join(f"{key} {_number(value)}" for key, value in metadata.training.items())
-        yield "Model id", metadata.model_id
-        yield "Twin", shown(model.twin) if model.twin else "none beside it"
+    yield from _of_retrained(model, model.metadata) if model.metadata else _of_foreign(model)
     kinds = ", ".join(f"{kind} {count}" for kind, count in model.operations.items())
     yield "Operations", f"{sum(model.operations.values())}: {kinds}"
 
 
+def _of_foreign(model: Inspection) -> Iterator[tuple[str, str]]:
+    """What a model that does not describe itself shows."""
+    for heading, tensors in (("Input", model.inputs), ("Output", model.outputs)):
+        yield from ((heading, words) for words in tensors or (model.input_node,))
+    inferred = model.inferred
+    guess = "" if inferred.range_known else "; this is a guess, since nothing in the file says it"
+    yield "Pictures", f"(pixel - {inferred.mean:g}) / {inferred.std:g}{guess}"
+    none = "none in the file: it was not made by retrainer; give them as --labels FILE"
+    yield "Labels", shown(", ".join(inferred.labels)) or none
+
+
+def _of_retrained(model: Inspection, metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
+    """What a model of retrainer says of itself."""
+    size = f"(N, {model.input_size}, {model.input_size}, 3)" if model.input_size else "(N, S, S, 3) of any size"
+    yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
+    yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"
+    yield "Labels", ", ".join(metadata.labels)
+    yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
+    if metadata.rejection:
+        threshold = f"{metadata.rejection['threshold']:.5f}"
+        yield "Rejects", f"photos farther than {threshold} from its prototypes, with label --reject"
+    yield "Trained", ", ".join(f"{key} {_number(value)}" for key, value in metadata.training.items())
+    yield "Model id", metadata.model_id
+    yield "Twin", shown(model.twin) if model.twin else "none beside it"
+
+
 def _number(value: object) -> object:
-    """A fact, with five digits if it is a fraction."""
+    """A value to print, with five digits if it is a fraction."""
     return f"{value:.5g}" if isinstance(value, float) else value
 
 

@@ -1,4 +1,4 @@
-"""A model of somebody else's, run in a process of its own."""
+"""Runs a model that somebody else made in a process of its own."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,22 +12,22 @@ from retrainer.system.files import shown
 from retrainer.system.isolation.frames import Arrays
 from retrainer.system.isolation.parent import IsolatedProcess
 
-# TensorFlow takes some seconds to start, on a busy machine many; a picture takes the largest networks some seconds.
+# Seconds. TensorFlow takes a few to start, or many on a busy machine; the largest networks take a few for a picture.
 OPENING, RUNNING = 120.0, 60.0
 
 
 class IsolatedModel:
-    """What runs a model in a child: a `.tflite` by LiteRT, a GraphDef by TensorFlow.
+    """A model in an isolated process: LiteRT runs a `.tflite`, TensorFlow a GraphDef.
 
     Attributes:
         inferred: Facts inferred from a `.tflite`; for a GraphDef None, unless the caller sets it.
-        input_size: S, pixels; 0 if it takes any.
-        one_core: Whether it uses one core, so that several may run at once.
+        input_size: S, pixels; 0 if it takes any size.
+        one_core: Whether it uses one core, so that several may run at the same time.
 
     Args:
-        content: The bytes of a `.tflite`, or of a GraphDef.
-        path: Where it lies, for messages.
-        nodes: The names of a GraphDef's input and outputs; none of a `.tflite`.
+        content: The bytes of a `.tflite` or a GraphDef.
+        path: Its path, for messages.
+        nodes: The names of a GraphDef's input and outputs; none for a `.tflite`.
 
     Raises:
         ModelError: it cannot be opened, crashes, or takes more time or memory than it may.
@@ -44,7 +44,7 @@ class IsolatedModel:
             self.inferred = _inferred_in(opened["inferred"])
 
     def outputs(self, picture: Floats) -> list[Floats]:
-        """Runs one normalised picture `(S, S, 3)` and returns its scores `(C,)` and what else it was opened for.
+        """Runs a normalised picture `(S, S, 3)` and returns one array for each output, the scores `(C,)` first.
 
         Raises:
             ModelError: it crashes, or takes more time or memory than it may.

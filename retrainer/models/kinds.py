@@ -1,4 +1,4 @@
-"""What a file is that is no model of ours, by its content, and the command that takes it."""
+"""Recognises files that are no models, by their content, and names the command that takes them."""
 
 import os
 import zipfile
@@ -15,7 +15,7 @@ _FETCHED = "retrainer retrain --architecture {path} --image_dir PHOTOS"
 
 
 def require_no_other_kind(path: str) -> None:
-    """Raises ModelError of a folder or file that is known to be something else than a frozen graph or a `.tflite`."""
+    """Raises ModelError if a folder or file is known to be something else than a frozen graph or a `.tflite`."""
     found = _kind_of(path)
     if found:
         kind, fix = found
@@ -26,7 +26,7 @@ def require_no_other_kind(path: str) -> None:
 
 
 def _kind_of(path: str) -> tuple[str, str] | None:
-    """What something is, and what to do with it; None of what is a model or unknown."""
+    """The kind of a folder or file, and what to do with it; None if it is a model or unknown."""
     if os.path.isdir(path):
         is_saved = (Path(path) / "saved_model.pb").is_file()
         return ("a SavedModel", f"It is a backbone to retrain: {_FETCHED}") if is_saved else None
@@ -41,10 +41,10 @@ def _kind_of(path: str) -> tuple[str, str] | None:
 
 
 def _kinds(head: bytes) -> Iterator[tuple[bool, str, str]]:
-    """Whether a file's first bytes are those of a kind, what it is, and what to do with it."""
+    """For each kind: whether a file's first bytes show it, its name, and what to do with the file."""
     yield from ((head.startswith(mark), kind, fix) for mark, kind, fix in _MARKS)
     yield head[_TAR_MARK] == b"ustar", *_TAR
-    # schema_version 1, then a MetaGraphDef; ir_version, then what made it or its opset.
+    # A SavedModel begins with schema_version 1 and a MetaGraphDef, ONNX with ir_version and its producer or opset.
     is_saved = head.startswith(b"\x08\x01\x12")
     yield is_saved, "the graph of a SavedModel", f"Name its folder: {_FETCHED.replace('{path}', '{folder}')}"
     is_onnx = head[:1] == b"\x08" and head[1:2] in _ONNX_VERSIONS and head[2:3] in _ONNX_FIELDS
@@ -69,7 +69,7 @@ _MARKS = (
 
 
 def _archive(path: str) -> tuple[str, str]:
-    """What a ZIP archive is, by the names in it."""
+    """The kind of a ZIP archive, by the names in it, and what to do with it."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -1,32 +1,32 @@
-"""What numbers a network takes for a pixel, by what it does with them first."""
+"""Infers which numbers a network takes for a pixel from its first operations."""
 
 from collections.abc import Iterable
 
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 
-# What networks of a kind expect that do not show it: pixels 0 to 255 become (pixel - mean) / std.
+# Mean and std: a pixel, 0 to 255, becomes (pixel - mean) / std. Networks of one kind usually expect the same.
 PIXEL_RANGE = (0.0, 1.0)
 UNIT_RANGE = (0.0, 255.0)  # TF-Hub's modules: tensorflow.org/hub/common_signatures/images
 SYMMETRIC_RANGE = (INPUT_MEAN, INPUT_STD)
 
-# What first layers take: symmetric numbers, units, units less a half or normalised by ImageNet's mean and deviation
-# (torchvision's way), pixels less ImageNet's mean (Caffe's), and pixels.
+# The lowest and highest number that first layers usually take: -1 to 1; 0 to 1; 0 to 1 minus a half, or normalised with
+# ImageNet's mean and deviation as in torchvision; pixels minus ImageNet's mean as in Caffe; pixels.
 _PIXELS = (0.0, 255.0)
 _WANTED = ((-1.0, 1.0), (0.0, 1.0), (-0.5, 0.5), (-2.1, 2.6), (-124.0, 151.0), _PIXELS)
 _RANGES = {PIXEL_RANGE: _PIXELS, UNIT_RANGE: (0.0, 1.0), SYMMETRIC_RANGE: (-1.0, 1.0)}
 
 Step = tuple[str, bool, float]
-"""An operation with a constant: `mul`, `div`, `add` or `sub`, whether the picture comes first in it, the constant."""
+"""An operation, `mul`, `div`, `add` or `sub`; whether the picture is its first operand; the constant, the other one."""
 
 
 def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, float]:
-    """Mean and std of what a network takes, by what it does before its first layer.
+    """Mean and std of a network's input, inferred from the operations before its first layer.
 
-    Of pixels, units and [-1, 1] it is that which these steps turn into what first layers want.
+    Of 0 to 255, 0 to 1 and -1 to 1 it is the range that these operations turn into a usual range of first layers.
 
     Args:
-        steps: In their order.
-        usual: The answer if they do not tell, or if there are none.
+        steps: The operations in their order.
+        usual: The result if there are none, or if they do not show it.
     """
     steps = tuple(steps)
     if not steps:

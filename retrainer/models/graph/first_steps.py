@@ -1,4 +1,4 @@
-"""The arithmetic with constants that a graph begins with, read from its GraphDef."""
+"""Reads the arithmetic with constants at the beginning of a graph."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from tensorboard.compat.proto import types_pb2
 from retrainer.models.ranges import Step
 
 _ARITHMETIC = {"Mul": "mul", "RealDiv": "div", "Sub": "sub", "Add": "add", "AddV2": "add", "BiasAdd": "add"}
-# What does not change the numbers of a picture.
+# Operations that leave the numbers of a picture as they are.
 _AT_THE_START = frozenset(
     {"Cast", "EnsureShape", "Identity", "IdentityN", "MirrorPad", "Pad", "PadV2", "PreventGradient", "ResizeArea"}
     | {"ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "Reshape", "ReverseV2", "Slice", "StopGradient"}
@@ -24,9 +24,9 @@ _NUMBERS = {
     types_pb2.DT_INT64: ("int64", "int64_val"),
     types_pb2.DT_HALF: ("float16", ""),
 }
-# One number, or one per channel.
+# A constant has one number, or one per channel.
 _COUNTS = (1, 3)
-# Constants that are computed of constants are so by a few operations.
+# Constants are computed from other constants in a few steps at most.
 _DEEPEST = 20
 _OF_ONE: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "StopGradient"), lambda x: x),
@@ -51,7 +51,7 @@ Constant = npt.NDArray[np.float64]
 
 
 def first_steps(graph: Any, input_node: str) -> Iterator[Step]:
-    """The arithmetic with constants that follows a node before anything else does.
+    """Yields the operations with constants that follow a node, up to the first other operation.
 
     Args:
         graph: A GraphDef.
@@ -79,7 +79,7 @@ def first_steps(graph: Any, input_node: str) -> Iterator[Step]:
 
 
 def constant_of(nodes: Mapping[str, Any], name: str, depth: int = 0) -> Constant | None:
-    """The numbers of a constant with one number, or one per channel; None of any other tensor."""
+    """The numbers of a constant that has one, or one per channel; None for any other tensor."""
     node = nodes.get(_node_of(name))
     if node is None or depth > _DEEPEST:
         return None
@@ -113,7 +113,7 @@ def _numbers(node: Any) -> Constant | None:
             return None
         return _finite(np.array, np.frombuffer(tensor.tensor_content, dtype).astype(np.float64))
     values = list(getattr(tensor, field)) if field else []
-    # The last number stands for all that follow.
+    # The last number is repeated for those that follow.
     return _finite(np.array, np.array([*values, *values[-1:] * count][:count])) if values else None
 
 

@@ -1,6 +1,6 @@
-"""TensorFlow's frozen graphs (`.pb`), read and written without TensorFlow.
+"""Reads and writes TensorFlow's frozen graphs (`.pb`) without TensorFlow.
 
-GraphDef's messages ship with tensorboard, so that this costs milliseconds where `import tensorflow` costs seconds.
+tensorboard ships the messages of GraphDef. Importing them takes milliseconds; importing TensorFlow takes seconds.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from retrainer.system.files import shown
 from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes, checked_prototypes
 
-# The producer of TensorFlow 1.15, the last that 2017's tools ran on; 2.x reads it, too.
+# The version of graphs of TensorFlow 1.15, the last one for the tools of 2017. TensorFlow 2 reads it, too.
 PRODUCER = 134
 
 _WEIGHTS, _BIASES = "final_training_ops/weights/final_weights", "final_training_ops/biases/final_biases"
@@ -31,7 +31,7 @@ GraphDef = Any
 
 
 def new_graph() -> GraphDef:
-    """An empty GraphDef with its version set."""
+    """Returns an empty GraphDef with its version set."""
     graph = graph_pb2.GraphDef()
     graph.versions.producer = PRODUCER
     return graph
@@ -41,13 +41,13 @@ def read_graph(path: str | Path) -> GraphDef:
     """Reads a frozen graph.
 
     Raises:
-        ModelError: the file is no GraphDef, or is damaged or truncated.
+        ModelError: the file is no GraphDef, or it is damaged or truncated.
     """
     return parsed(_content(path), path)
 
 
 def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
-    """Reads a frozen graph and what it says of itself, None if it says nothing (a graph of another tool).
+    """Reads a frozen graph and its metadata, None for a graph of another tool.
 
     Raises:
         ModelError: the file is no GraphDef, or is damaged or truncated.
@@ -71,7 +71,7 @@ def _content(path: str | Path) -> bytes:
 
 
 def parsed(content: bytes, path: str | Path) -> GraphDef:
-    """A frozen graph's bytes, parsed; raises as `read_graph`."""
+    """Parses the bytes of a frozen graph; raises like `read_graph`."""
     require_undamaged(content, str(path))
     graph = graph_pb2.GraphDef()
     try:
@@ -94,11 +94,11 @@ def add_node(graph: GraphDef, op: str, name: str, inputs: Sequence[str] = (), **
     """Appends one node.
 
     Args:
-        graph: Changed in place.
+        graph: The graph; it is changed.
         op: The operation's name in TensorFlow.
         name: The node's name, unique in the graph.
-        inputs: Names of the nodes it reads.
-        attributes: Its attributes: str, int, bool, list of ints, `types_pb2.DataType` under the key `T` or `dtype`.
+        inputs: The names of the nodes that it reads.
+        attributes: Its attributes: str, bool, list of int; `types_pb2.DataType` for `T`, `dtype` and `Tidx`.
 
     Returns:
         The name.
@@ -118,7 +118,7 @@ def add_node(graph: GraphDef, op: str, name: str, inputs: Sequence[str] = (), **
 
 
 def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
-    """Appends a float32 placeholder; -1 stands for any size."""
+    """Appends a float32 placeholder; -1 stands for any size. Returns its name."""
     node = graph.node.add(op="Placeholder", name=name)
     node.attr["dtype"].type = types_pb2.DT_FLOAT
     dims = node.attr["shape"].shape
@@ -129,7 +129,7 @@ def add_placeholder(graph: GraphDef, name: str, shape: Sequence[int]) -> str:
 
 
 def add_constant(graph: GraphDef, name: str, value: Any) -> str:
-    """Appends a constant: a float32, int32 or float16 array, or bytes as a scalar string."""
+    """Appends a constant: a float32, int32 or float16 array, or bytes as a scalar string. Returns its name."""
     node = graph.node.add(op="Const", name=name)
     tensor = node.attr["value"].tensor
     if isinstance(value, bytes):
@@ -145,7 +145,7 @@ def add_constant(graph: GraphDef, name: str, value: Any) -> str:
 
 
 def require_new_name(backbone: Path, name: str) -> None:
-    """Raises OptionError where a model's output would be named like a node of the backbone or of the head."""
+    """Raises OptionError if another node of a model, in its backbone or its head, has the name of the output."""
     if name in _HEAD_NODES or node_in(backbone, name) is not None:
         raise OptionError(
             f"--final_tensor_name: expected a new name, received '{shown(name)}', which another node has.",
@@ -161,20 +161,20 @@ def with_head(
     prototypes: Prototypes | None = None,
     twin: bytes = b"",
 ) -> bytes:
-    """A backbone's graph with a head and the metadata appended, serialised and sealed.
+    """Returns a backbone's graph with a head and the metadata, serialised and sealed; see FORMATS.md.
 
-    The head's nodes are named as the 2017 scripts named them; the output's name must be new (`require_new_name`).
+    The nodes of the head are named as in the 2017 scripts. The name of the output must be new, see `require_new_name`.
 
     Args:
         backbone: The bundle's `backbone.pb`.
         feature_node: Its node of shape `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
-        metadata: Stored as the string constant `retrainer/metadata`.
-        prototypes: Stored as the constant `retrainer/prototypes`, float16 `(M, D)`.
-        twin: The twin's content, whose seal is stored as the string constant `retrainer/twin`.
+        metadata: For the node `retrainer/metadata`.
+        prototypes: For the node `retrainer/prototypes`, float16 `(M, D)`; None if there are none.
+        twin: The content of the `.tflite` written with it; empty if there is none.
     """
     graph = graph_pb2.GraphDef()
-    # Before the head: whoever cuts the metadata off cuts the head off, too.
+    # It stands before the head, so that a file that lost its metadata has lost its head, too.
     add_constant(graph, METADATA_NODE, metadata.to_bytes())
     weights = add_constant(graph, _WEIGHTS, head.weights)
     biases = add_constant(graph, _BIASES, head.biases)
@@ -185,20 +185,24 @@ def with_head(
         add_constant(graph, PROTOTYPES_NODE, prototypes)
     if twin:
         add_constant(graph, TWIN_NODE, seal_of(twin))
-    # A constant's content is the last of its bytes.
+    # The content of a constant is at its end, so the file ends with the seal.
     add_constant(graph, SEAL_NODE, UNSEALED)
-    # Serialised graphs one behind the other are one graph, of all their nodes.
+    # Two serialised graphs, one after the other, are one graph with the nodes of both.
     return sealed(backbone.read_bytes() + graph.SerializeToString(deterministic=True))
 
 
 def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:
-    """The metadata inside a graph, None where it carries none (a graph of another tool)."""
+    """The metadata inside a graph; None for a graph of another tool."""
     node = _node(graph, METADATA_NODE)
     return ModelMetadata.from_json((*node.attr["value"].tensor.string_val, b"")[0], path) if node else None
 
 
 def prototypes_of(graph: GraphDef) -> Prototypes:
-    """The prototypes inside a graph; ValueError where there are none."""
+    """The prototypes inside a graph.
+
+    Raises:
+        ValueError: there are none, or they are damaged.
+    """
     node = _node(graph, PROTOTYPES_NODE)
     if not node:
         raise ValueError(f"expected a node '{PROTOTYPES_NODE}', found none")
@@ -207,19 +211,19 @@ def prototypes_of(graph: GraphDef) -> Prototypes:
 
 
 def ends_of(graph: GraphDef) -> list[str]:
-    """The nodes that compute something that no other node reads."""
+    """The names of nodes that compute something that no other node reads."""
     read = {name.split(":")[0].lstrip("^") for node in graph.node for name in node.input}
     return [node.name for node in graph.node if node.name not in read and node.input]
 
 
 def feature_node_of(graph: GraphDef) -> str:
-    """The node that gives a retrained model's features, empty where it has no such head."""
+    """The node that gives the features of a retrained model; empty if it has no head of retrainer."""
     node = _node(graph, _PRODUCT)
     return str(node.input[0]) if node else ""
 
 
 def _shape(graph: GraphDef, name: str, attribute: str) -> list[int]:
-    """The shape of a node of that name, of a constant by `value`; empty if it states none."""
+    """The shape in an attribute of a node, `value` for a constant; empty if there is none."""
     node = _node(graph, name)
     if not node or attribute not in node.attr:
         return []
@@ -229,5 +233,5 @@ def _shape(graph: GraphDef, name: str, attribute: str) -> list[int]:
 
 
 def _node(graph: GraphDef, name: str) -> Any:
-    """The node of a name, None where there is none; those that were appended last are found first."""
+    """The last node of a name; None if there is none."""
     return next((node for node in reversed(graph.node) if node.name == name), None)

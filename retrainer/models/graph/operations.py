@@ -1,10 +1,10 @@
-"""The operations that a network of pictures needs: no other runs of a graph that somebody else made.
+"""The operations that a network of pictures needs. A graph of somebody else may have no others.
 
 TensorFlow has more than a thousand operations. Some of them write, read and remove files, call Python, open
-connections, or run for ever. The table below holds those that only compute: each was looked up in TensorFlow's API
-definitions (tensorflow/core/api_def). They are what `tf.nn`, `tf.math` and `tf.image` offer for inference, what the
-networks of `keras.applications`, TF-Hub's modules and the graphs of 2017 are made of, and what reads their variables.
-Loops are not among them: nothing tells whether they end.
+connections, or run for ever. This table holds operations that only compute; each was looked up in TensorFlow's API
+definitions (tensorflow/core/api_def). It covers inference with `tf.nn`, `tf.math` and `tf.image`, the networks of
+`keras.applications`, TF-Hub's modules, the graphs of 2017, and reading their variables. Loops are not in it: they may
+never end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 from retrainer.errors import ModelError
 from retrainer.models.graph.sizes import require_small
 from retrainer.system.files import shown
-from retrainer.system.trust import TRUST_FLAG
+from retrainer.system.trust import TRUST_HINT
 
 _STRUCTURE = """
     Const Placeholder PlaceholderWithDefault NoOp Identity IdentityN FakeParam StopGradient PreventGradient Snapshot
@@ -52,7 +52,7 @@ _SHAPES = """
     SplitV Squeeze StridedSlice TensorScatterAdd TensorScatterUpdate Tile Transpose Unique UniqueV2 Unpack
     UpperBound LowerBound Where Bitcast
 """
-# Decoders take bytes that the graph is fed with, as Inception's of 2015 does; they open nothing.
+# Decoders, as in Inception of 2015, take bytes from the graph's input; they open no file.
 _PICTURES = """
     AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation CombinedNonMaxSuppression CropAndResize
     DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DrawBoundingBoxes DrawBoundingBoxesV2
@@ -79,29 +79,30 @@ _QUANTISED = """
 HARMLESS = frozenset(
     " ".join((_STRUCTURE, _VARIABLES, _ARITHMETIC, _LAYERS, _SHAPES, _PICTURES, _RANDOM, _QUANTISED)).split()
 )
-# What fills a SavedModel's variables.
+# Fills the variables of a SavedModel.
 RESTORING = frozenset({"RestoreV2"})
-# TensorFlow names the functions that it traces so; an operation may be called by a function's name.
+# Names of functions that TensorFlow traces begin so. An operation may have the name of a function.
 _TRACED = "__"
-# Functions that call one another twice each are few lines and without end; the largest network has some 10,000 nodes.
+# A few functions that call one another can stand for any number of nodes. The largest network has some 10,000.
 MOST_NODES = 100_000
 
 
 def require_harmless(
     graph: Any,
-    source: str,
+    subject: str,
     roots: Iterable[str] = (),
     passed_over: Iterable[str] = (),
     also: frozenset[str] = frozenset(),
 ) -> None:
-    """Raises ModelError of a graph that does what no network of pictures needs.
+    """Raises ModelError if a graph does anything that no network of pictures needs.
 
     Args:
-        graph: A GraphDef. It is only read.
-        source: What the user calls it, for messages.
-        roots: Functions that are called from outside of the graph, too.
-        passed_over: Nodes that never run, with the functions that only they call: a SavedModel's saving.
-        also: Operations that are allowed besides `HARMLESS`.
+        graph: A GraphDef. It is not changed.
+        subject: The name for it in messages.
+        roots: Functions that are also called from outside the graph.
+        passed_over: Nodes that never run, such as those that save a SavedModel; functions that only they call are
+            passed over, too.
+        also: Further operations that are allowed.
     """
     functions = {function.signature.name: function for function in graph.library.function}
     left_out = frozenset(passed_over)
@@ -112,24 +113,24 @@ def require_harmless(
     for body in (nodes, *bodies.values()):
         for node in body:
             if node.op not in HARMLESS and node.op not in also:
-                _require_traced(node, functions, source)
-    _require_bounded(nodes, bodies, source)
-    require_small((nodes, *bodies.values()), source)
+                _require_traced(node, functions, subject)
+    _require_bounded(nodes, bodies, subject)
+    require_small((nodes, *bodies.values()), subject)
 
 
-def _require_traced(node: Any, functions: Mapping[str, Any], source: str) -> None:
-    """Raises ModelError unless a node calls a function of the library by its name."""
+def _require_traced(node: Any, functions: Mapping[str, Any], subject: str) -> None:
+    """Raises ModelError unless the operation of a node is a function of the library."""
     if node.op in functions and node.op.startswith(_TRACED):
         return
     raise ModelError(
-        f"'{shown(source)}': expected operations that a network of pictures needs, "
+        f"'{shown(subject)}': expected operations that a network of pictures needs, "
         f"received '{shown(node.op)}' in its node '{shown(node.name)}'.",
-        f"If you trust whoever made the file, run it with {TRUST_FLAG}: it may then do whatever TensorFlow can.",
+        TRUST_HINT,
     )
 
 
 def _called(nodes: Iterable[Any], roots: Iterable[str], functions: Mapping[str, Any]) -> set[str]:
-    """The functions that nodes call, and those that these call in turn."""
+    """The functions that nodes call, directly or through others."""
     waiting = [*roots, *(name for node in nodes for name in calls_of(node, functions))]
     found: set[str] = set()
     while waiting:
@@ -141,7 +142,7 @@ def _called(nodes: Iterable[Any], roots: Iterable[str], functions: Mapping[str, 
 
 
 def calls_of(node: Any, functions: Mapping[str, Any]) -> Iterator[str]:
-    """The functions of a library that a node names: its operation, or in an attribute of any depth."""
+    """Yields the functions of a library that a node names, by its operation or in an attribute of any depth."""
     waiting = [node.attr]
     if node.op in functions:
         yield node.op
@@ -154,8 +155,8 @@ def calls_of(node: Any, functions: Mapping[str, Any]) -> Iterator[str]:
                     waiting.append(function.attr)
 
 
-def _require_bounded(nodes: Sequence[Any], bodies: Mapping[str, Any], source: str) -> None:
-    """Raises ModelError of functions that call themselves, or that are too many nodes once they are inlined."""
+def _require_bounded(nodes: Sequence[Any], bodies: Mapping[str, Any], subject: str) -> None:
+    """Raises ModelError if a function calls itself, or if there are too many nodes when all calls are inlined."""
     callees = {name: [c for node in body for c in calls_of(node, bodies)] for name, body in bodies.items()}
     callees[""] = [name for node in nodes for name in calls_of(node, bodies)]
     sizes: dict[str, int] = {}
@@ -168,17 +169,14 @@ def _require_bounded(nodes: Sequence[Any], bodies: Mapping[str, Any], source: st
             waiting += missing
             continue
         if missing:
-            raise _unbounded(source, f"'{shown(name)}', which calls itself")
+            raise _unbounded(subject, f"'{shown(name)}', which calls itself")
         sizes[name] = len(bodies.get(name, nodes)) + sum(sizes[callee] for callee in callees[name])
         waiting.pop()
         if sizes[name] > MOST_NODES:
             raise _unbounded(
-                source, f"more than {MOST_NODES:,} nodes" + (f" once '{shown(name)}' is called" if name else "")
+                subject, f"more than {MOST_NODES:,} nodes" + (f" once '{shown(name)}' is called" if name else "")
             )
 
 
-def _unbounded(source: str, received: str) -> ModelError:
-    return ModelError(
-        f"'{shown(source)}': expected a graph that ends, received {received}.",
-        f"If you trust whoever made the file, run it with {TRUST_FLAG}.",
-    )
+def _unbounded(subject: str, received: str) -> ModelError:
+    return ModelError(f"'{shown(subject)}': expected a graph that terminates, received {received}.", TRUST_HINT)

@@ -1,4 +1,4 @@
-"""How large the tensors are that a graph states: TensorFlow would take memory for them before it runs anything."""
+"""Checks the sizes that a graph states. TensorFlow would allocate them before it runs anything."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +13,9 @@ from retrainer.network_input import LARGEST_SIDE
 from retrainer.system.files import shown
 from retrainer.system.trust import TRUST_HINT
 
-# A constant may state one number and a shape. Networks do so for zeros and ones of a layer: 256 MB of float32.
+# A constant may hold one number and state a shape. Networks do this for the zeros and ones of a layer: 256 MB float32.
 MOST_REPEATED = 2**26
-# Which operand is the shape of what an operation makes, or how often it repeats what it is given.
+# Operation -> the operand that holds the shape of its output, or how often it repeats its input.
 _SIZED = {
     **dict.fromkeys(("Fill", "Empty", "RandomUniform", "RandomUniformInt", "RandomStandardNormal"), 0),
     **dict.fromkeys(("TruncatedNormal", "StatelessRandomUniform", "StatelessRandomUniformV2"), 0),
@@ -24,27 +24,28 @@ _SIZED = {
     **dict.fromkeys(("ResizeBilinear", "ResizeNearestNeighbor", "ScaleAndTranslate"), 1),
     **dict.fromkeys(("ScatterNd", "LinSpace"), 2),
 }
-# The deepest of the table, EfficientNet B7, has some 3,000 nodes in a row; TensorFlow is slow beyond.
+# The deepest network in the list of architectures, EfficientNet B7, has some 3,000 nodes in a row. TensorFlow is slow
+# with many more.
 DEEPEST_GRAPH = 10_000
 _DEEPEST, _MOST_BYTES = 4, 2**10
 _REPEATING = ("half_val", "float_val", "double_val", "int_val", "string_val", "int64_val", "bool_val", "uint32_val")
 
 
-def require_small(bodies: Sequence[Iterable[Any]], source: str) -> None:
-    """Raises ModelError of a graph that states inputs, constants or tensors of absurd sizes.
+def require_small(bodies: Sequence[Iterable[Any]], subject: str) -> None:
+    """Raises ModelError if a graph states inputs, constants or tensors of absurd sizes.
 
     Args:
         bodies: The nodes of the graph and of each of its functions.
-        source: What the user calls it, for messages.
+        subject: The name for it in messages.
     """
-    _require_stated((node for body in bodies for node in body), source)
+    _require_stated((node for body in bodies for node in body), subject)
     for body in bodies:
-        _require_made(body, source)
-        _require_shallow(body, source)
+        _require_made(body, subject)
+        _require_shallow(body, subject)
 
 
-def _require_stated(nodes: Iterable[Any], source: str) -> None:
-    """Raises ModelError of constants and inputs that state absurd sizes, which TensorFlow would take memory for."""
+def _require_stated(nodes: Iterable[Any], subject: str) -> None:
+    """Raises ModelError if constants or inputs state absurd sizes."""
     repeated = 0
     for node in nodes:
         if node.op == "Const":
@@ -53,32 +54,32 @@ def _require_stated(nodes: Iterable[Any], source: str) -> None:
             sides = [dim.size for dim in node.attr["shape"].shape.dim]
             if any(side < -1 for side in sides) or any(side > LARGEST_SIDE for side in sides[1:]):
                 raise ModelError(
-                    f"'{shown(source)}': expected an input of at most {LARGEST_SIDE:,} pixels a side, "
+                    f"'{shown(subject)}': expected an input of at most {LARGEST_SIDE:,} pixels a side, "
                     f"'{shown(node.name)}' takes {tuple(sides)}."
                 )
         if repeated > MOST_REPEATED:
             raise ModelError(
-                f"'{shown(source)}': expected constants of at most {MOST_REPEATED:,} numbers that the file does not "
+                f"'{shown(subject)}': expected constants of at most {MOST_REPEATED:,} numbers that the file does not "
                 f"hold, '{shown(node.name)}' states more."
             )
 
 
-def _require_made(body: Iterable[Any], source: str) -> None:
-    """Raises ModelError of operations that make more numbers than a network needs, by constants of the same body."""
+def _require_made(body: Iterable[Any], subject: str) -> None:
+    """Raises ModelError if constants of the same body make an operation return more numbers than a network needs."""
     nodes = {node.name: node for node in body}
     for node in nodes.values():
-        place = _SIZED.get(node.op, len(node.input))
-        sides = _whole_numbers(nodes, node.input[place]) if place < len(node.input) else []
+        operand = _SIZED.get(node.op, len(node.input))
+        sides = _whole_numbers(nodes, node.input[operand]) if operand < len(node.input) else []
         if math.prod(max(side, 1) for side in sides) > MOST_NUMBERS:
             raise ModelError(
-                f"'{shown(source)}': expected tensors of at most {MOST_NUMBERS:,} numbers, "
+                f"'{shown(subject)}': expected tensors of at most {MOST_NUMBERS:,} numbers, "
                 f"'{shown(node.name)}' makes one of {sides[:8]}.",
                 TRUST_HINT,
             )
 
 
-def _require_shallow(body: Iterable[Any], source: str) -> None:
-    """Raises ModelError of nodes that wait for one another in a circle, or in a row that no network needs."""
+def _require_shallow(body: Iterable[Any], subject: str) -> None:
+    """Raises ModelError if nodes wait for one another in a circle, or in a row that no network needs."""
     nodes = {node.name: node for node in body}
     readers: dict[str, list[str]] = {}
     waits = {}
@@ -97,12 +98,12 @@ def _require_shallow(body: Iterable[Any], source: str) -> None:
                     following.append(reader)
         ready = following
     if done < len(nodes):
-        row = f"a row of more than {DEEPEST_GRAPH:,}" if ready else "a circle"
-        raise ModelError(f"'{shown(source)}': expected nodes that end, received {row} of them.", TRUST_HINT)
+        received = f"a row of more than {DEEPEST_GRAPH:,}" if ready else "a circle"
+        raise ModelError(f"'{shown(subject)}': expected nodes in short rows, received {received}.", TRUST_HINT)
 
 
 def _whole_numbers(nodes: Mapping[str, Any], name: str, depth: int = 0) -> list[int]:
-    """The numbers of an integer constant or of several that are packed; none of any other tensor."""
+    """The numbers of an integer constant, or of several packed into one; none for any other tensor."""
     node = nodes.get(name.partition(":")[0])
     if node is None or depth > _DEEPEST:
         return []
@@ -122,7 +123,7 @@ def _whole_numbers(nodes: Mapping[str, Any], name: str, depth: int = 0) -> list[
 
 
 def _repeated(tensor: Any) -> int:
-    """How many numbers a constant states beyond those that it holds."""
+    """The number of numbers that a constant states but does not hold."""
     if tensor is None or tensor.tensor_content:
         return 0
     total = 1

@@ -1,4 +1,4 @@
-"""TensorFlow runs a `.pb` that has no twin."""
+"""Runs frozen graphs by TensorFlow."""
 
 import os
 import re
@@ -14,19 +14,19 @@ from retrainer.models.inferred import Inferred
 from retrainer.system.files import shown
 from retrainer.system.process import keras_on_tensorflow, native_stderr_hidden
 
-# What NVIDIA's and AMD's drivers and Windows' Linux put there.
+# Devices of NVIDIA's and AMD's drivers and of Linux in Windows.
 _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def import_tensorflow() -> Any:
-    """TensorFlow, without the lines that it writes to standard error on import."""
+    """Imports TensorFlow, without the lines that it writes to standard error."""
     with native_stderr_hidden(), keras_on_tensorflow():
         import tensorflow
     return tensorflow
 
 
 def sees_gpu() -> bool:
-    """Whether TensorFlow sees a GPU; it is not imported where the system has no device of one."""
+    """Whether TensorFlow sees a GPU. It is not imported if the system has no device of a GPU."""
     if not any(map(os.path.exists, _GPU_DEVICES)):
         return False
     with native_stderr_hidden():
@@ -34,12 +34,12 @@ def sees_gpu() -> bool:
 
 
 class GraphNetwork:
-    """A frozen graph with one picture as input and rows of figures as outputs, run by a TensorFlow session.
+    """A frozen graph that a TensorFlow session runs: one picture as input, rows of numbers as outputs.
 
     Args:
-        graph: A GraphDef of tensorboard's or TensorFlow's.
-        path: Its file, for messages.
-        input_node, output_nodes: Names of nodes.
+        graph: A GraphDef of tensorboard or TensorFlow.
+        path: Its path, for messages.
+        input_node, output_nodes: The names of nodes.
 
     Raises:
         ModelError: a node is missing, or TensorFlow refuses the graph.
@@ -76,7 +76,7 @@ class GraphNetwork:
         self.input_size = int(shape[1] or 0) if shape.rank == 4 else 0
 
     def run(self, picture: Floats) -> Floats:
-        """Runs one picture `(S, S, 3)` and returns what the first output gives, `(D,)`."""
+        """Runs one picture `(S, S, 3)` and returns the first output `(D,)`."""
         return self.outputs(picture)[0]
 
     def outputs(self, picture: Floats) -> list[Floats]:
@@ -84,7 +84,7 @@ class GraphNetwork:
         return [output.reshape(-1) for output in self._run(picture[np.newaxis])]
 
     def run_all(self, pictures: Floats) -> Floats:
-        """Runs pictures `(N, S, S, 3)` and returns what the first output gives for them."""
+        """Runs pictures `(N, S, S, 3)` and returns the first output for them."""
         return self._run(pictures)[0]
 
     def _run(self, pictures: Floats) -> list[Floats]:
@@ -99,11 +99,11 @@ class GraphNetwork:
 
 
 def first_line(error: Exception) -> str:
-    """The first line that says something; TensorFlow begins with headings and places in its own code."""
+    """The first line of an error that says what is wrong, without headings and places in code."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     headings = ("Detected at", "File ", "Node:")
     telling = [line for line in lines if not line.endswith(":") and not line.startswith(headings)]
-    # What compilers put before an error is a place in their own code, or in ours.
+    # Compilers begin with a place in the code.
     return re.sub(r"\S*\.py:\d+:\d+: ", "", (telling or lines or [type(error).__name__])[0])
 
 
@@ -112,9 +112,9 @@ def require_node(graph: Any, path: str, flag: str, name: str) -> None:
 
     Args:
         graph: A GraphDef.
-        path: Its file, for messages.
+        path: Its path, for messages.
         flag: The option that names the node.
-        name: The node's.
+        name: The name of the node.
     """
     names = [node.name for node in graph.node]
     if name in names:

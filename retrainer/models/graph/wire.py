@@ -1,7 +1,7 @@
-"""A serialised GraphDef, looked at without parsing it: protobuf's import and parse would be a fifth of a label.
+"""Finds a node in a serialised GraphDef without parsing it: protobuf would take a fifth of the time of a label.
 
 Field numbers are those of tensorflow/core/framework/graph.proto and node_def.proto, wire types those of protobuf's
-encoding; every library of protobuf's writes a node's name, its first field, first.
+encoding. Every protobuf library writes the name of a node first, since it is the first field.
 """
 
 import os
@@ -12,14 +12,14 @@ from retrainer.system.files import open_regular
 
 _NODE_TAG = _NAME_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
-# Ten bytes of seven bits hold the largest number.
+# The largest number takes ten bytes of seven bits.
 _VARINT_BITS = 70
-# Fields are numbered from 1, so that zeros, which a file may consist of, are no field.
+# Fields are numbered from 1, so a file of zeros has no field.
 _FIRST_TAG = 1 << 3
 
 
 def node_in(path: Path, name: str) -> bytes | None:
-    """`node_of` a file, of which only the beginnings of nodes are read.
+    """Like `node_of`, for a file; it reads only the beginnings of nodes.
 
     Raises:
         OSError: it cannot be read.
@@ -32,36 +32,36 @@ def node_in(path: Path, name: str) -> bytes | None:
 
 
 def node_of(graph: bytes | mmap, name: str) -> bytes | None:
-    """The serialised node of that name; None where there is none, or where the graph is damaged or truncated."""
+    """The last node of a name, serialised; None if there is none, or if the graph is damaged or truncated."""
     wanted = name.encode("utf-8")
-    found, place = None, 0
+    found, offset = None, 0
     try:
-        while place < len(graph):
-            tag, place = _varint(graph, place)
+        while offset < len(graph):
+            tag, offset = _varint(graph, offset)
             if tag < _FIRST_TAG:
                 return None
-            length, place = _varint(graph, place)
+            length, offset = _varint(graph, offset)
             if tag & 7 == _VARINT:
                 continue
             if tag & 7 != _LENGTH_DELIMITED:
                 return None
-            if tag == _NODE_TAG and length and graph[place] == _NAME_TAG:
-                size, start = _varint(graph, place + 1)
+            if tag == _NODE_TAG and length and graph[offset] == _NAME_TAG:
+                size, start = _varint(graph, offset + 1)
                 if graph[start : start + size] == wanted:
-                    found = graph[place : place + length]
-            place += length
+                    found = graph[offset : offset + length]
+            offset += length
     except IndexError:
         return None
-    return found if place == len(graph) else None
+    return found if offset == len(graph) else None
 
 
-def _varint(content: bytes | mmap, place: int) -> tuple[int, int]:
-    """The number at a place, and the place behind it; IndexError where the content ends before it, or it never does."""
+def _varint(content: bytes | mmap, offset: int) -> tuple[int, int]:
+    """The number at an offset and the offset after it; IndexError if the number does not end within the content."""
     number = 0
     for shift in range(0, _VARINT_BITS, 7):
-        byte = content[place]
-        place += 1
+        byte = content[offset]
+        offset += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return number, place
+            return number, offset
     raise IndexError

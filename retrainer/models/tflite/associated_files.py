@@ -1,4 +1,4 @@
-"""What a `.tflite` says of itself, read without flatbuffers."""
+"""Reads the files at the end of a `.tflite`, such as its metadata, without importing flatbuffers."""
 
 import io
 import struct
@@ -12,15 +12,15 @@ from retrainer.models.seal import content_of, damaged, require_undamaged, seal_o
 from retrainer.system.files import shown
 
 MODEL_IDENTIFIER = b"TFL3"
-# A compressed file of an archive is refused beyond so many bytes; the labels of a model are far fewer.
+# A compressed file of more bytes is refused; the labels of a model take far fewer.
 _MOST_UNPACKED = 2**24
 
 
 def read_tflite(path: str | Path) -> bytes:
-    """The content of a `.tflite`.
+    """Reads the content of a `.tflite`.
 
     Raises:
-        ModelError: the file is no TFLite model, or has a seal and is damaged.
+        ModelError: the file is no TFLite model, or its seal shows that it is damaged.
     """
     try:
         content = content_of(path)
@@ -36,7 +36,7 @@ def read_tflite(path: str | Path) -> bytes:
 
 
 def metadata_of(path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`, None if it carries none.
+    """The metadata inside a `.tflite`; None if it has none.
 
     Raises:
         ModelError: the file is no TFLite model, or is damaged or truncated.
@@ -45,11 +45,11 @@ def metadata_of(path: str) -> ModelMetadata | None:
 
 
 def metadata_in(content: bytes, path: str) -> ModelMetadata | None:
-    """The metadata inside a `.tflite`'s content, None if it carries none.
+    """The metadata inside the content of a `.tflite`; None if it has none.
 
     Args:
-        content: By `read_tflite`.
-        path: Where it lies, for messages.
+        content: What `read_tflite` returned.
+        path: Its path, for messages.
 
     Raises:
         ModelError: it is damaged or truncated.
@@ -64,15 +64,15 @@ def metadata_in(content: bytes, path: str) -> ModelMetadata | None:
 
 
 def file_in(content: bytes, path: str, name: str) -> bytes | None:
-    """A file of the archive at the end of a `.tflite`'s content, None if it has no such file.
+    """A file of the archive at the end of a `.tflite`; None if there is no such file.
 
     Args:
-        content: By `read_tflite`.
-        path: Where it lies, for messages.
-        name: The file's.
+        content: What `read_tflite` returned.
+        path: Its path, for messages.
+        name: The name of the file.
 
     Raises:
-        ModelError: the archive is damaged or truncated, or holds more than is unpacked.
+        ModelError: the archive is damaged or truncated, or the file is too large.
     """
     try:
         return _unpacked(content, name)
@@ -83,12 +83,12 @@ def file_in(content: bytes, path: str, name: str) -> bytes | None:
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
-    """A file of an archive; what is not compressed is never larger than the archive itself."""
+    """Unpacks a file of an archive. A file that is not compressed cannot be larger than the archive."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         info = archive.getinfo(name)
         packed = info.compress_type != zipfile.ZIP_STORED
         if packed and (info.compress_type != zipfile.ZIP_DEFLATED or info.file_size > _MOST_UNPACKED):
             raise ValueError(f"{name} is larger than {_MOST_UNPACKED} bytes")
         with archive.open(info) as file:
-            # What is asked for by its size is unpacked no further, whatever the archive's headers say.
+            # No more is unpacked, whatever the headers of the archive say.
             return file.read(info.file_size)

@@ -1,4 +1,4 @@
-"""TFLite models (`.tflite`), read and written without TensorFlow through the schema that ai-edge-litert ships."""
+"""Reads and writes TFLite models (`.tflite`) without TensorFlow, by the schema that ai-edge-litert ships."""
 
 import io
 import zipfile
@@ -33,7 +33,7 @@ class TFLiteBuilder:
 
     @classmethod
     def empty(cls) -> "TFLiteBuilder":
-        """A model without tensors. Its buffer 0 is empty, as the format demands."""
+        """Returns a model without tensors. Its buffer 0 is empty, as the format demands."""
         model = schema.ModelT()
         model.version = 3
         model.description = "retrainer"
@@ -45,16 +45,16 @@ class TFLiteBuilder:
 
     @classmethod
     def opened(cls, path: Path) -> "TFLiteBuilder":
-        """An existing model, to be extended."""
+        """Reads a model, to be extended."""
         return cls.parsed(path.read_bytes())
 
     @classmethod
     def parsed(cls, content: bytes) -> "TFLiteBuilder":
-        """An existing model's bytes, to be extended.
+        """Parses the bytes of a model, to be extended.
 
         Raises:
-            ModelError: they state more than any network has: few bytes may stand for very many tensors.
-            Exception: of any other kind, as flatbuffers stumbles over damaged bytes.
+            ModelError: they state more than any network has; few bytes may stand for very many tensors.
+            Exception: any other kind, since flatbuffers does not check damaged bytes.
         """
         require_few(content)
         return cls(flatbuffer_utils.read_model_from_bytearray(content))
@@ -72,7 +72,7 @@ class TFLiteBuilder:
         return len(self.model.buffers) - 1
 
     def add_tensor(self, name: str, shape: Sequence[int]) -> int:
-        """Appends a float32 tensor that an operator or the caller fills; its first dimension is the batch."""
+        """Appends a float32 tensor and returns its number; the first side is the batch, of any size."""
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.buffer, tensor.type = name, list(shape), 0, schema.TensorType.FLOAT32
         tensor.shapeSignature = [-1, *shape[1:]]
@@ -81,7 +81,7 @@ class TFLiteBuilder:
         return len(self.graph.tensors) - 1
 
     def add_constant(self, name: str, value: npt.NDArray[Any]) -> int:
-        """Appends a constant tensor, float32 or int32."""
+        """Appends a constant tensor, float32 or int32, and returns its number."""
         number = self.add_tensor(name, value.shape)
         tensor = self.graph.tensors[number]
         tensor.shapeSignature = None
@@ -94,24 +94,24 @@ class TFLiteBuilder:
 
         Args:
             operator: Its name in the schema, such as `CONV_2D`.
-            inputs, outputs: Tensor numbers.
-            options: Its options object, such as `Conv2DOptionsT()`.
+            inputs, outputs: Numbers of tensors.
+            options: Its options, such as `Conv2DOptionsT()`.
         """
         self.insert_operator(len(self.graph.operators), operator, inputs, outputs, options)
 
     def insert_operator(
-        self, place: int, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any
+        self, position: int, operator: str, inputs: Sequence[int], outputs: Sequence[int], options: Any
     ) -> None:
-        """Inserts one built-in operator before that which is in a place; operators run in their order."""
+        """Inserts one built-in operator at a position. Operators run in their order."""
         node = schema.OperatorT()
         node.opcodeIndex = self._operator_code(getattr(schema.BuiltinOperator, operator))
         node.inputs, node.outputs = list(inputs), list(outputs)
         node.builtinOptions = options
         node.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
-        self.graph.operators.insert(place, node)
+        self.graph.operators.insert(position, node)
 
     def operator_name(self, operator: Any) -> str:
-        """The schema's name of what an operator does, such as `MEAN`."""
+        """The name of an operator's kind in the schema, such as `MEAN`."""
         code = self.model.operatorCodes[operator.opcodeIndex]
         return _OPERATOR_NAMES[flatbuffer_utils.get_builtin_code_from_operator_code(code)]
 
@@ -130,33 +130,33 @@ class TFLiteBuilder:
 
 
 def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:
-    """The sides S of a model's first input `(1, S, S, 3)`, and the length of its first output, read without the rest.
+    """The side S of a model's first input `(1, S, S, 3)` and the length of its first output, without parsing the rest.
 
     Args:
-        content: The model's.
-        path: Where it lies, for messages.
+        content: The bytes of the model.
+        path: Its path, for messages.
 
     Raises:
-        ModelError: it is no TFLite model, or none of pictures.
+        ModelError: it is no TFLite model of pictures.
     """
     try:
         graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
         picture, given = graph.Tensors(graph.Inputs(0)), graph.Tensors(graph.Outputs(0))
         return int(picture.Shape(1)), int(given.Shape(given.ShapeLength() - 1))
-    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
         raise damaged(path, "expected a TFLite model of pictures") from error
 
 
 def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
-    """A backbone with FULLY_CONNECTED, SOFTMAX, TFLite Metadata and its associated files appended, sealed.
+    """Returns a backbone with a head, TFLite Metadata and associated files, sealed; see FORMATS.md.
 
-    The head of an int8 backbone is float32, too: int8 would leave its scores 256 values, ties among them.
+    The head of an int8 backbone is float32, too. With int8, scores would have only 256 values, and ties.
 
     Args:
         backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
-        metadata: Stored as `retrainer.json`, its labels as `labels.txt`, in the archive at the file's end.
-        prototypes: Stored there as `prototypes.npy`, float16 `(M, D)`.
+        metadata: For the files `retrainer.json` and `labels.txt`.
+        prototypes: For the file `prototypes.npy`, float16 `(M, D)`; None if there are none.
     """
     builder = TFLiteBuilder.opened(backbone)
     classes = head.weights.shape[1]
@@ -179,16 +179,16 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: P
 
 
 def head_of(model: bytes) -> Head:
-    """The head of a retrained model: what `with_head` appended.
+    """The head of a retrained model.
 
     Raises:
-        ModelError: it has none.
+        ModelError: it has no head of retrainer.
     """
     try:
         builder = TFLiteBuilder.parsed(model)
         weights, biases = (_constant(builder, number) for number in _head_operator(builder).inputs[1:])
         return Head(np.ascontiguousarray(weights.reshape(len(biases), -1).T), biases)
-    except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
         raise ModelError("The model has no head: expected one that retrainer wrote.") from error
 
 
@@ -201,14 +201,14 @@ def _constant(builder: TFLiteBuilder, number: int) -> npt.NDArray[np.float32]:
 
 
 def with_features(model: bytes) -> bytes:
-    """A retrained model, without its metadata's files, that gives the features `(1, D)` as a second output."""
+    """Returns a retrained model, without its associated files, with the features `(1, D)` as a second output."""
     builder = TFLiteBuilder.parsed(model)
     builder.graph.outputs = [*builder.graph.outputs, _head_operator(builder).inputs[0]]
     return builder.packed()
 
 
 def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The model followed by its archive of files, sealed: stored, not compressed, the same bytes for the same files."""
+    """Returns a model followed by an archive of files, without compression or times, and sealed."""
     content = io.BytesIO()
     content.write(model)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:

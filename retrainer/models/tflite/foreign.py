@@ -1,4 +1,4 @@
-"""A `.tflite` of another tool, run by LiteRT as it came: floats or integers, of a fixed size or of any."""
+"""Runs a `.tflite` of another tool by LiteRT: with floats or integers, of a fixed size or any size."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ _DTYPES = (np.float32, np.uint8, np.int8)
 class ForeignTFLite:
     """A network with one picture as input and one row of scores as output; for one thread at a time.
 
-    Integers are quantised and dequantised here: it takes and gives float32.
+    It takes and returns float32. If the network has integers, they are quantised and dequantised here.
 
     Attributes:
         inferred: Facts that the file states or shows.
-        input_size: S, pixels; 0 if it takes any.
+        input_size: S, pixels; 0 if it takes any size.
 
     Args:
-        content: The file's bytes.
-        path: Where it lies, for messages.
-        trusted: Whether it may loop, and be of any size.
+        content: The bytes of the file.
+        path: Its path, for messages.
+        trusted: Whether it may have loops and tensors of any size.
 
     Raises:
         ModelError: it is damaged, or no network of pictures, or may run for ever.
@@ -35,15 +35,15 @@ class ForeignTFLite:
     one_core = True
 
     def __init__(self, content: bytes, path: str, *, trusted: bool = False) -> None:
-        self._name = f"'{shown(path)}'"
-        self._interpreter = opened(content, self._name)
+        self._subject = f"'{shown(path)}'"
+        self._interpreter = opened(content, self._subject)
         if not trusted:
-            require_bounded(self._interpreter, self._name)
+            require_bounded(self._interpreter, self._subject)
         try:
             self.inferred: Inferred = infer(content)
-        except Exception as error:  # flatbuffers raises whatever the bytes make it stumble over
+        except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
             raise ModelError(
-                f"{self._name} is damaged: expected a TFLite model of pictures.", "Copy it again."
+                f"{self._subject} is damaged: expected a TFLite model of pictures.", "Copy it again."
             ) from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._require_picture(inputs, outputs)
@@ -53,13 +53,13 @@ class ForeignTFLite:
         self._allocated = False
 
     def _require_picture(self, inputs: list[Any], outputs: list[Any]) -> None:
-        """Raises ModelError unless there is one picture, and one output."""
+        """Raises ModelError unless the network takes one picture and has one output."""
         signature = [int(side) for side in inputs[0]["shape_signature"]] if inputs else []
         square = len(signature) == 4 and signature[1] == signature[2] and signature[3] == 3
         if len(inputs) != 1 or len(outputs) != 1 or not square or inputs[0]["dtype"] not in _DTYPES:
             received = [f"{np.dtype(i['dtype']).name} {tuple(map(int, i['shape_signature']))}" for i in inputs]
             raise ModelError(
-                f"{self._name}: expected one input (1, S, S, 3) of float32, uint8 or int8 and one output, "
+                f"{self._subject}: expected one input (1, S, S, 3) of float32, uint8 or int8 and one output, "
                 f"received {', '.join(received) or 'none'} and {len(outputs)} outputs.",
                 "Take a classifier of pictures.",
             )
@@ -70,7 +70,7 @@ class ForeignTFLite:
         Raises:
             ModelError: LiteRT cannot run it.
         """
-        return [result_of(lambda: self._scores(picture[np.newaxis]), self._name)]
+        return [result_of(lambda: self._scores(picture[np.newaxis]), self._subject)]
 
     def _scores(self, pictures: Floats) -> Floats:
         if pictures.shape != self._shape:
@@ -85,7 +85,7 @@ class ForeignTFLite:
 
 
 def _quantised(real: Floats, tensor: Any) -> Any:
-    """Numbers as a tensor takes them, by the scale and zero point that it states."""
+    """Numbers as a tensor of the network takes them, by its scale and zero point."""
     if tensor["dtype"] is np.float32:
         return real
     scale, zero = tensor["quantization"]

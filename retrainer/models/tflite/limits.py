@@ -1,4 +1,4 @@
-"""How much a `.tflite` may state: its vectors may name the same bytes any number of times, and so be far more."""
+"""Limits of what a `.tflite` may state. It may name the same bytes any number of times, and so unpack to far more."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,14 +7,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.errors import ModelError
 
-# The largest networks have some thousands of tensors and operators, and a graph or two for each of their signatures.
+# The largest networks have thousands of tensors and operators, and a graph or two for each signature.
 MOST_GRAPHS, MOST_PARTS = 100, 100_000
-# Names and lists may be shared by what is alike, and so be longer together than the file.
+# Tensors may share names and lists, so these may together be longer than the file by this many bytes.
 _SHARED = 2**24
 
 
 def require_few(content: bytes) -> None:
-    """Raises ModelError of a model that would take much more memory than its bytes once it is unpacked."""
+    """Raises ModelError if a model would take much more memory than its bytes once it is unpacked."""
     model = schema.Model.GetRootAs(content, 0)
     graphs = model.SubgraphsLength()
     if graphs > MOST_GRAPHS:
@@ -36,7 +36,7 @@ def require_few(content: bytes) -> None:
 
 
 def _nested(graph: Any) -> int:
-    """How many tables the tensors of a graph hold."""
+    """The number of tables in the tensors of a graph."""
     count = 0
     for tensor in map(graph.Tensors, range(graph.TensorsLength())):
         sparsity = tensor.Sparsity()
@@ -45,7 +45,7 @@ def _nested(graph: Any) -> int:
 
 
 def _lengths(model: Any) -> Iterator[int]:
-    """Bytes of the texts, lists and contents of a model, one after the other, as often as they are named."""
+    """Yields the length in bytes of each text, list and content of a model, as often as it is named."""
     yield len(model.Description() or b"")
     for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
         yield len(graph.Name() or b"")

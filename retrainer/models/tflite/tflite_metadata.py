@@ -23,12 +23,12 @@ DESCRIPTIONS, TENSOR_AXIS_LABELS = 1, 2
 RGB = 1
 IMAGE_PROPERTIES, FEATURE_PROPERTIES = 2, 1
 NORMALIZATION_OPTIONS = 1
-# The parser that introduced every table used here.
+# The oldest parser that knows every table used here.
 MIN_PARSER_VERSION = "1.0.0"
 
 
 class _Writer:
-    """Writes tables slot by slot; flatbuffers wants children finished before their parents."""
+    """Writes tables slot by slot. In flatbuffers, children must be finished before their parents."""
 
     def __init__(self) -> None:
         self.builder = flatbuffers.Builder(1024)
@@ -65,7 +65,7 @@ class _Writer:
 
 
 def packed_metadata(metadata: ModelMetadata) -> bytes:
-    """The flatbuffer for the buffer `TFLITE_METADATA` of an image classifier with one input and one output."""
+    """Returns the content of the buffer `TFLITE_METADATA` of an image classifier with one input and one output."""
     writer = _Writer()
     subgraph = writer.table(
         offsets={2: writer.offsets([_input(writer, metadata)]), 3: writer.offsets([_output(writer, metadata)])}
@@ -115,10 +115,10 @@ def _output(writer: _Writer, metadata: ModelMetadata) -> int:
 
 
 def normalisation_in(metadata: bytes) -> tuple[float, float] | None:
-    """Mean and std that a model's TFLite Metadata states for its first input, None where it states none.
+    """Mean and std of the first input in TFLite Metadata, averaged over channels; None if there are none.
 
     Args:
-        metadata: The content of the buffer `TFLITE_METADATA`, of any tool; means of several channels are averaged.
+        metadata: The content of the buffer `TFLITE_METADATA`, written by any tool.
     """
     try:
         start = encode.Get(number_types.UOffsetTFlags.packer_type, metadata, 0)
@@ -129,19 +129,27 @@ def normalisation_in(metadata: bytes) -> tuple[float, float] | None:
                 options = Table(metadata, unit.Indirect(unit.Pos + unit.Offset(6)))
                 mean, std = _floats(options, 0), _floats(options, 1)
                 return sum(mean) / len(mean), sum(std) / len(std)
-    except (IndexError, ValueError, TypeError, struct.error, ZeroDivisionError):  # damaged, and no part of the network
+    except (
+        IndexError,
+        ValueError,
+        TypeError,
+        struct.error,
+        ZeroDivisionError,
+    ):  # the metadata is damaged; the network may not be
         pass
     return None
 
 
 def labels_file_in(metadata: bytes) -> str:
-    """The name of the file of labels that TFLite Metadata gives its first output, empty if it gives none.
+    """The name of the labels file of the first output in TFLite Metadata; empty if there is none.
+
+    A file without a language is taken rather than one of a language.
 
     Args:
-        metadata: The content of the buffer `TFLITE_METADATA`, of any tool. A file of one language comes after others.
+        metadata: The content of the buffer `TFLITE_METADATA`, written by any tool.
     """
     found = []
-    with suppress(IndexError, ValueError, TypeError, struct.error):  # damaged, and no part of the network
+    with suppress(IndexError, ValueError, TypeError, struct.error):  # the metadata is damaged; the network may not be
         start = encode.Get(number_types.UOffsetTFlags.packer_type, metadata, 0)
         graph = _tables(Table(metadata, start), 3)[0]
         for file in _tables(_tables(graph, 3)[0], 6):
@@ -157,7 +165,7 @@ def _text(table: Table, slot: int) -> str:
 
 
 def _tables(table: Table, slot: int) -> list[Table]:
-    """The tables in a vector of a table."""
+    """The tables in a vector, which is in a slot of a table."""
     offset = table.Offset(4 + 2 * slot)
     if not offset:
         return []

@@ -1,4 +1,4 @@
-"""The types and shapes of what a model takes and gives, in words."""
+"""Describes the inputs and outputs of a model in words: name, type, shape."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,8 +12,8 @@ from retrainer.text import shown
 
 _TFLITE_TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 _SPELT = {"float": "float32", "half": "float16", "double": "float64"}
-# What gives as many numbers a row as it takes.
-_AS_MANY = frozenset(
+# Operations whose output has as many numbers per row as their input.
+_SAME_WIDTH = frozenset(
     {"Identity", "Softmax", "LogSoftmax", "Sigmoid", "Squeeze", "Add", "AddV2", "BiasAdd", "Mul", "Sub", "Mean", "Relu"}
     | {"Relu6", "AvgPool", "MaxPool", "Cast", "StopGradient"}
 )
@@ -21,11 +21,11 @@ _DEEPEST = 100
 
 
 def tflite_tensors(builder: TFLiteBuilder, numbers: Iterable[int]) -> tuple[str, ...]:
-    """Tensors of a `.tflite`: name, type, shape and how its integers stand for numbers.
+    """Describes tensors of a `.tflite`: name, type, shape, and how integers stand for numbers.
 
     Args:
         builder: The model.
-        numbers: Those of the tensors.
+        numbers: The numbers of the tensors.
     """
     return tuple(_of_tflite(builder.graph.tensors[number]) for number in numbers)
 
@@ -40,7 +40,7 @@ def _of_tflite(tensor: Any) -> str:
 
 
 def graph_input(node: Any) -> str:
-    """A placeholder of a GraphDef: name, type and shape."""
+    """Describes a placeholder of a GraphDef: name, type and shape."""
     stated = node.attr["shape"].shape if "shape" in node.attr else None
     known = stated is not None and not stated.unknown_rank
     shape = _shape([dim.size for dim in stated.dim]) if stated is not None and known else "of any shape"
@@ -48,16 +48,16 @@ def graph_input(node: Any) -> str:
 
 
 def graph_output(nodes: Mapping[str, Any], name: str) -> str:
-    """A node of a GraphDef: name, type, and how many numbers a row it gives if its weights tell."""
+    """Describes a node of a GraphDef: name, type, and numbers per row if the weights before it show them."""
     if name not in nodes:
         return shown(name)
-    count = _row(nodes, name)
-    shape = f"(N, {count})" if count else "of a shape that only running it tells"
+    count = _width(nodes, name)
+    shape = f"(N, {count})" if count else "of a shape that only running it shows"
     return f"{shown(name)}, {_type(nodes[name], ('DstT', 'T', 'dtype'))} {shape}"
 
 
-def _row(nodes: Mapping[str, Any], name: str, depth: int = 0) -> int:
-    """How many numbers a row a node gives; 0 if nothing tells."""
+def _width(nodes: Mapping[str, Any], name: str, depth: int = 0) -> int:
+    """The numbers per row of a node's output; 0 if they are unknown."""
     node = nodes.get(name.partition(":")[0])
     if node is None or depth > _DEEPEST:
         return 0
@@ -69,14 +69,14 @@ def _row(nodes: Mapping[str, Any], name: str, depth: int = 0) -> int:
         return max(int(sides[-1]), 0) if sides else 0
     if node.op in ("MatMul", "Conv2D") and len(node.input) == 2:
         transposed = "transpose_b" in node.attr and node.attr["transpose_b"].b
-        return 0 if transposed else _row(nodes, node.input[1], depth + 1)
-    if node.op in _AS_MANY and node.input:
-        return _row(nodes, node.input[0], depth + 1)
+        return 0 if transposed else _width(nodes, node.input[1], depth + 1)
+    if node.op in _SAME_WIDTH and node.input:
+        return _width(nodes, node.input[0], depth + 1)
     return 0
 
 
 def _type(node: Any, attributes: Iterable[str]) -> str:
-    """The type of what a node gives."""
+    """The type of a node's output."""
     for name in attributes:
         if name in node.attr:
             code = node.attr[name].type
@@ -86,6 +86,8 @@ def _type(node: Any, attributes: Iterable[str]) -> str:
 
 
 def _shape(sides: Iterable[int]) -> str:
-    """A shape; the first side that is open is N, others are ?."""
-    words = ["N" if place == 0 and side < 0 else "?" if side < 0 else str(side) for place, side in enumerate(sides)]
+    """A shape in words. An open first side is N, other open sides are ?."""
+    words = [
+        "N" if position == 0 and side < 0 else "?" if side < 0 else str(side) for position, side in enumerate(sides)
+    ]
     return f"({', '.join(words)}{',' if len(words) == 1 else ''})"
