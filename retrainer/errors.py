@@ -1,30 +1,28 @@
 """Every error that retrainer raises on purpose.
 
 RetrainerError
-├── OptionError     an option has a value it cannot have, or names a path that is not there (exit code 2)
-├── DatasetError    the folder of photos cannot be trained on
-├── PictureError    one picture cannot be read; its text is the reason
-├── DownloadError   an archive cannot be fetched, or is not what it should be
-├── BackboneError   a backbone's bundle is absent, damaged or unknown
+├── OptionError     an option has an invalid value, or names a path that does not exist (exit code 2)
+├── DatasetError    the folder of photos cannot be used for training
+├── PictureError    a picture cannot be read; the text is only the reason
+├── DownloadError   a file cannot be downloaded, or is not the expected one
+├── BackboneError   a backbone is unknown, or its bundle is absent or damaged
 ├── TrainingError   no head can be fitted
-├── ModelError      a retrained graph cannot be read or run
+├── ModelError      a model cannot be read or run
 ├── OutputError     a file cannot be written
-└── ResourceError   the machine, or a limit, gives too little memory or too few threads
+└── ResourceError   there is too little memory, or there are too few threads
 
-The grammar of a message: what is wrong, what was expected, what was received; the fix on a second line.
+A message says what is wrong, what was expected and what was received. Its second line says how to fix it.
 """
 
 from retrainer.text import printable, shown
 
 
 class RetrainerError(Exception):
-    """A problem that the user can mend.
+    """A problem that the user can fix; unprintable characters in its text are escaped.
 
     Args:
-        problem: One line: what is wrong, what was expected and what was received.
-        fix: One line: what to do about it. Empty where the problem already says it.
-
-    Both may quote files, names and servers: unprintable characters are escaped here.
+        problem: One line that says what is wrong, what was expected and what was received.
+        fix: What the user can do; empty if the problem already says it.
     """
 
     exit_code = 1
@@ -37,25 +35,25 @@ class RetrainerError(Exception):
 
 
 class OptionError(RetrainerError):
-    """An option has a value it cannot have, or names a path that is not there."""
+    """An option has an invalid value, or names a path that does not exist."""
 
     exit_code = 2
 
 
 class DatasetError(RetrainerError):
-    """The folder of photos cannot be trained on."""
+    """The folder of photos cannot be used for training."""
 
 
 class PictureError(RetrainerError):
-    """One picture cannot be read."""
+    """A picture cannot be read."""
 
 
 class DownloadError(RetrainerError):
-    """An archive cannot be fetched, or is not what it should be."""
+    """A file cannot be downloaded, or is not the expected one."""
 
 
 class BackboneError(RetrainerError):
-    """A backbone's bundle is absent, damaged or unknown."""
+    """A backbone is unknown, or its bundle is absent or damaged."""
 
 
 class TrainingError(RetrainerError):
@@ -63,7 +61,7 @@ class TrainingError(RetrainerError):
 
 
 class ModelError(RetrainerError):
-    """A retrained graph cannot be read or run."""
+    """A model cannot be read or run."""
 
 
 class OutputError(RetrainerError):
@@ -71,4 +69,4 @@ class OutputError(RetrainerError):
 
 
 class ResourceError(RetrainerError):
-    """The machine, or a limit, gives too little memory or too few threads."""
+    """There is too little memory, or there are too few threads."""

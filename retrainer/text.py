@@ -1,7 +1,7 @@
-"""Text from files, names and servers, made fit for a terminal.
+"""Makes text from files, names and servers safe to print in a terminal.
 
-Control characters move the cursor, colour or rename a terminal; marks of direction and characters without width show
-a name as another. All of them are escaped: whatever `str.isprintable` says is not printable.
+Control characters can move the cursor, or colour and rename a terminal. Direction marks and characters without width
+can make one name look like another. Every character for which `str.isprintable` is False is escaped.
 """
 
 import json
@@ -11,18 +11,18 @@ from typing import Any
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path, a name or a sentence for one line: unprintable characters, line ends and odd bytes are escaped."""
+    """A path, a name or a sentence on one line; unprintable characters, line ends and invalid bytes are escaped."""
     text = os.fspath(path)
     return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def printable(text: str) -> str:
-    """Lines for a terminal: as `shown`, but line ends stay."""
+    """Several lines, escaped as by `shown`; line ends stay."""
     return "\n".join(map(shown, text.split("\n")))
 
 
 def pasted(path: str | os.PathLike[str]) -> str:
-    """A path as bash and zsh take it when the printed command is pasted; unprintable bytes in octal."""
+    """A path quoted for bash and zsh, so that a printed command can be pasted; unprintable bytes are octal."""
     text = os.fspath(path)
     if text.isprintable():
         return shlex.quote(text)
@@ -30,12 +30,12 @@ def pasted(path: str | os.PathLike[str]) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of what an error says, or its kind if it says nothing; nothing in it is escaped."""
+    """The first line of an error's text, or the error's type if it has no text; nothing is escaped."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def json_text(value: Any, **options: Any) -> str:
-    """JSON as `json.dumps` writes it, with letters of all scripts, but without unprintable characters."""
+    """JSON as by `json.dumps`, with the letters of all scripts; unprintable characters are escaped."""
     lines = json.dumps(value, ensure_ascii=False, **options).split("\n")
     return "\n".join("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line) for line in lines)
 

@@ -1,4 +1,4 @@
-"""The command `retrainer`: it heeds signals first, and then imports what takes time."""
+"""The command `retrainer`, which handles signals before it imports anything that takes time."""
 
 import sys
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ def start(command: str, arguments: Sequence[str], name: str) -> None:
     """Runs the command line and ends the process with its exit code.
 
     Args:
-        command: The only command there is, such as "label"; empty for the group of all.
-        arguments: What stands behind the name.
-        name: What the user calls it.
+        command: The only command, such as "label"; empty for all commands.
+        arguments: The arguments after the name.
+        name: The name that usage lines show.
     """
     heed_signals()
     from retrainer.cli.commands import command_named, commands, run
@@ -26,7 +26,7 @@ def start(command: str, arguments: Sequence[str], name: str) -> None:
 
 
 def __getattr__(name: str) -> object:
-    """`commands` and `run`, for who imports them from here; only then is imported what takes time."""
+    """Gives `commands` and `run` to modules that import them from here."""
     if name not in ("commands", "run"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from retrainer.cli import commands

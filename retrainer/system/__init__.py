@@ -1,1 +1,1 @@
-"""What the library shares with the machine: files, processes, threads, memory and the terminal."""
+"""Uses the machine: files, processes, threads, memory and the terminal."""

@@ -1,6 +1,6 @@
-"""JSON documents that may come from anywhere, held against a table of their fields before anything is believed.
+"""Checks JSON documents, which may come from anywhere, against a table of their fields before they are used.
 
-A table names each field, what is expected of it in words, and how that is told.
+A table gives for each field the expected content in words and a function that checks it.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from retrainer.text import shown
 
-# Documents of ours take kilobytes; a model that remembers a hundred thousand photos by their hashes takes 4 MB.
+# Our documents take kilobytes, and 4 MB if a model remembers a hundred thousand photos by their hashes.
 MOST_BYTES = 2**24
 OTHERS = "*"
 _BRIEF = 60
@@ -21,16 +21,16 @@ _LONG = 10_000
 
 @dataclass(frozen=True)
 class Field:
-    """What a field holds.
+    """The content that a field may have.
 
     Attributes:
-        expected: In words.
-        holds: Whether a value is as expected.
-        required: Whether the field must be there.
+        expected: The expected content in words.
+        accepts: Whether a value is as expected.
+        required: Whether the field must be present.
     """
 
     expected: str
-    holds: Callable[[Any], bool]
+    accepts: Callable[[Any], bool]
     required: bool = True
 
 
@@ -38,10 +38,10 @@ Table = Mapping[str, Field]
 
 
 def read_document(content: bytes, most: int = MOST_BYTES) -> dict[str, Any]:
-    """The fields of a JSON object in UTF-8; surrogates, which stand for odd bytes of paths, are read.
+    """The fields of a JSON object in UTF-8; surrogates, which stand for invalid bytes of paths, are allowed.
 
     Raises:
-        ValueError: it is none, or longer than `most` bytes, or states a field twice, or a number that is none.
+        ValueError: it is no JSON object, is longer than `most` bytes, or has a field twice or a number such as NaN.
     """
     if len(content) > most:
         raise ValueError(f"expected at most {most:,} bytes, received {len(content):,}")
@@ -57,22 +57,22 @@ def read_document(content: bytes, most: int = MOST_BYTES) -> dict[str, Any]:
 
 
 def require(document: Mapping[str, Any], table: Table, within: str = "") -> None:
-    """Holds a document against its table.
+    """Checks a document against its table.
 
     Args:
-        document: The document as `read_document` returns it, or one of its sections.
-        table: Its fields; `OTHERS` stands for all that are not named.
-        within: The name of the section, for the message; empty for the whole document.
+        document: The result of `read_document`, or a section of it.
+        table: The fields; `OTHERS` stands for all that are not named.
+        within: The name of the section, for the message.
 
     Raises:
-        ValueError: the first field that is missing, unknown or not as expected.
+        ValueError: a field is missing, unknown or not as expected; the text names the first one.
     """
     prefix = f"{within}." if within else ""
     for name, value in document.items():
         field = table.get(name, table.get(OTHERS) if name.isprintable() else None)
         if field is None:
             raise ValueError(f"its {brief(prefix + name)} is not as expected: no such field is known")
-        if not field.holds(value):
+        if not field.accepts(value):
             raise ValueError(
                 f"its {brief(prefix + name)} is not as expected: {field.expected}, received {brief(value)}"
             )
@@ -87,21 +87,21 @@ def optional(field: Field) -> Field:
 
 
 def or_none(field: Field) -> Field:
-    """A field that may hold nothing."""
+    """A field that may also be null."""
     return replace(
-        field, expected=f"{field.expected}, or null", holds=lambda value: value is None or field.holds(value)
+        field, expected=f"{field.expected}, or null", accepts=lambda value: value is None or field.accepts(value)
     )
 
 
 def text(longest: int, *, printable: bool = True, empty: bool = False) -> Field:
-    """Text of at most so many characters; of paths it may hold what a terminal must not see."""
+    """Text of at most `longest` characters; a path may have unprintable ones."""
 
-    def holds(value: Any) -> bool:
+    def accepts(value: Any) -> bool:
         if not isinstance(value, str) or len(value) > longest or not (value or empty):
             return False
         return value.isprintable() and bool(value.strip() or empty) if printable else "\0" not in value
 
-    return Field(f"text of at most {longest:,} {'printable ' if printable else ''}characters", holds)
+    return Field(f"text of at most {longest:,} {'printable ' if printable else ''}characters", accepts)
 
 
 def digest() -> Field:
@@ -110,7 +110,7 @@ def digest() -> Field:
 
 
 def one_of(*values: Any) -> Field:
-    """One of a few values, of their type."""
+    """One of a few values; 1 is not taken for True."""
     return Field(
         f"one of {', '.join(map(str, values))}",
         lambda value: any(type(value) is type(one) and value == one for one in values),
@@ -136,32 +136,32 @@ def number(least: float, most: float) -> Field:
 
 
 def texts(most: int, longest: int) -> Field:
-    """A list of different printable texts, one at least."""
+    """A list of 1 to `most` different printable texts."""
     each = text(longest)
 
-    def holds(value: Any) -> bool:
+    def accepts(value: Any) -> bool:
         return (
             isinstance(value, list)
             and 1 <= len(value) <= most
-            and all(map(each.holds, value))
+            and all(map(each.accepts, value))
             and len(set(value)) == len(value)
         )
 
-    return Field(f"1 to {most:,} different texts, each {each.expected}", holds)
+    return Field(f"1 to {most:,} different texts, each {each.expected}", accepts)
 
 
 def mapping(names: Callable[[str], bool], values: Field, most: int) -> Field:
-    """An object of at most so many fields, whose names and values are alike."""
+    """An object of at most `most` fields; `names` accepts each name, and `values` each value."""
 
-    def holds(value: Any) -> bool:
+    def accepts(value: Any) -> bool:
         return (
             isinstance(value, dict)
             and len(value) <= most
             and all(map(names, value))
-            and all(map(values.holds, value.values()))
+            and all(map(values.accepts, value.values()))
         )
 
-    return Field(f"an object of at most {most:,} fields, each {values.expected}", holds)
+    return Field(f"an object of at most {most:,} fields, each {values.expected}", accepts)
 
 
 def section() -> Field:
@@ -170,9 +170,9 @@ def section() -> Field:
 
 
 def plain(levels: int) -> Field:
-    """What is for people only: short texts and numbers, and lists and objects of them to so many levels."""
+    """Content that only people read: short texts, numbers, and lists and objects of these, at most `levels` deep."""
 
-    def holds(value: Any, left: int = levels) -> bool:
+    def accepts(value: Any, left: int = levels) -> bool:
         if isinstance(value, dict):
             return left > 0 and all(map(str.isprintable, value)) and _all(value.values(), left)
         if isinstance(value, list):
@@ -181,9 +181,9 @@ def plain(levels: int) -> Field:
         return short or value is None or isinstance(value, bool) or is_number(value)
 
     def _all(values: Iterable[Any], left: int) -> bool:
-        return all(holds(value, left - 1) for value in values)
+        return all(accepts(value, left - 1) for value in values)
 
-    return Field("text, a number or nothing, or few levels of these", holds)
+    return Field("text, a number or nothing, or few levels of these", accepts)
 
 
 def is_number(value: Any) -> bool:
@@ -200,19 +200,19 @@ def is_digest(value: Any) -> bool:
 
 
 def is_hex(value: str, digits: int) -> bool:
-    """Whether a text is so many hexadecimal digits in lower case."""
+    """Whether a text is `digits` hexadecimal digits in lower case."""
     return len(value) == digits and not value.strip("0123456789abcdef")
 
 
 def brief(value: Any) -> str:
-    """A value in a message: short, on one line, harmless."""
+    """A value for a message: short, on one line and safe to print."""
     if isinstance(value, list | dict):
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value):,}"
     if type(value) is int and abs(value) >= 10**_BRIEF:
         return "a number of too many digits"
-    said = value if isinstance(value, str) else json.dumps(value)
-    said = shown(said if len(said) <= _BRIEF else said[:_BRIEF] + "…")
-    return f"'{said}'" if isinstance(value, str) else said
+    content = value if isinstance(value, str) else json.dumps(value)
+    content = shown(content if len(content) <= _BRIEF else content[:_BRIEF] + "…")
+    return f"'{content}'" if isinstance(value, str) else content
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

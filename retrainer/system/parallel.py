@@ -1,4 +1,4 @@
-"""Work on many items by all cores at once."""
+"""Works on many items at once, on all cores."""
 
 import os
 from collections import deque
@@ -15,8 +15,8 @@ Tool = TypeVar("Tool")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# A chunk spares the cost of a future per photo; the window lets others go on while one large photo is decoded.
-# Towards the end chunks shrink, so that no thread is left with the last of them alone.
+# A chunk saves the cost of a future for each photo. The window lets other threads go on while one decodes a large
+# photo. Towards the end chunks shrink, so that no thread works alone on the last one.
 _CHUNK = 8
 _WINDOW_CHUNKS = 64
 
@@ -34,22 +34,23 @@ def in_order(
     items: Sequence[Item],
     window: int = _CHUNK * _WINDOW_CHUNKS,
 ) -> Iterator[Result]:
-    """Yields `work(tool, item)` of every item in order, computed by one thread per tool, or by the caller's own.
+    """Yields `work(tool, item)` for every item, in order.
 
-    The work gains where it leaves Python's lock: reading, hashing, decoding, resizing and LiteRT all do. Stopping
-    early, by an exception or Ctrl-C, waits only for the items being worked on.
+    Each tool gets a thread of its own; a single tool is used by the caller's thread. Threads run at once while they
+    release Python's lock: reading, hashing, decoding, resizing and LiteRT do. After an exception or Ctrl-C only the
+    items in work are finished.
 
     Args:
-        tools: What each thread has to itself, such as a network. One tool needs no thread of its own.
+        tools: For example a network for each thread.
         work: Its exceptions are raised here.
-        items: Read as they are needed.
-        window: At most so many results wait to be taken, for large ones fewer.
+        items: They are read as they are needed.
+        window: The number of results that may wait to be taken; choose fewer for large results.
     """
     keep_freed_memory()
     if len(tools) == 1:
         yield from (work(tools[0], item) for item in items)
         return
-    # It imports logging; whoever labels one photo does without.
+    # It imports logging, which a label does not need.
     from concurrent.futures import ThreadPoolExecutor
 
     free: SimpleQueue[Tool] = SimpleQueue()

@@ -1,4 +1,4 @@
-"""The only place that prints."""
+"""Prints; no other module does."""
 
 import click
 
@@ -6,5 +6,5 @@ from retrainer.text import printable
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Prints lines to stdout, or to stderr, with all unprintable characters in them escaped."""
+    """Prints lines to stdout or stderr; unprintable characters are escaped."""
     click.echo(printable(text), err=err)
