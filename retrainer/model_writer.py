@@ -1,4 +1,4 @@
-"""Writes a trained head and its backbone as a model, in each format of the table."""
+"""Writes a model, a trained head on its backbone, in each format of the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,8 +39,10 @@ class ModelWriter:
     """Writes the models of one run.
 
     Attributes:
-        options, bundle, labels: Of the run.
-        split: What a model remembers of the split.
+        options: The options of the run.
+        bundle: The backbone.
+        labels: The labels, in the order of the scores.
+        split: The `split` section of the metadata.
     """
 
     options: RetrainOptions
@@ -49,35 +51,37 @@ class ModelWriter:
     split: Mapping[str, Any]
 
     def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> Written:
-        """Writes the model in all formats and the labels together; first keeps another model that they replace.
+        """Writes the model in all formats and the labels, and keeps the model that they replace.
+
+        The same model is not kept.
 
         Args:
             head: Weights `(D, C)` and biases `(C,)`.
-            rejection: Finds photos of none of the classes; None if nothing does.
-            facts: More fields of the metadata's `training` section.
+            rejection: The test for photos of none of the classes; None if there is none.
+            facts: Fields of the `training` section of the metadata.
         """
         model = self._model(head, rejection, facts)
         contents, paths = contents_of(model), model_paths(self.options.output_graph)
-        files = {paths[name]: content for name, content in contents.items()}
-        kept = {} if _is_there(files, model.metadata.model_id) else self._to_keep(files)
+        models = {paths[name]: content for name, content in contents.items()}
+        kept = {} if _is_there(models, model.metadata.model_id) else self._to_keep(models)
         labels = Path(self.options.output_labels), labels_file(self.labels)
-        write_together(dict([labels, *files.items()]), partial(_keep, kept))
-        # A labels file alone, which another model may share, is no model.
+        write_together(dict([labels, *models.items()]), partial(_keep, kept))
+        # A labels file alone is no previous model, since another model may share it.
         previous = [str(kept[paths[n]]) for n in contents if FORMATS[n].is_runnable and paths[n] in kept]
-        names = {name: str(paths[name]) for name in contents} | {LABELS: self.options.output_labels}
-        return Written(names, previous[0] if previous else "")
+        files = {name: str(paths[name]) for name in contents} | {LABELS: self.options.output_labels}
+        return Written(files, previous[0] if previous else "")
 
-    def _to_keep(self, files: Mapping[Path, bytes]) -> dict[Path, Path]:
-        """The files of another model that are about to be replaced, each with the path where it is kept.
+    def _to_keep(self, models: Mapping[Path, bytes]) -> dict[Path, Path]:
+        """Path of each file of another model that is about to be replaced -> path where it is kept.
 
-        A killed run may have written some of the new files already, and have kept the ones before.
+        A killed run may have written some of the new files already, and kept the ones before.
         """
-        places = kept_paths(self.options.output_graph, self.options.output_labels)
-        replaced = [path for path in places if path in files or path == Path(self.options.output_labels)]
-        return {path: places[path] for path in replaced if path.is_file() and not _has(path, files.get(path))}
+        kept = kept_paths(self.options.output_graph, self.options.output_labels)
+        replaced = [path for path in kept if path in models or path == Path(self.options.output_labels)]
+        return {path: kept[path] for path in replaced if path.is_file() and not _has(path, models.get(path))}
 
-    def keep(self, step: int, head: Head) -> str:
-        """Writes an intermediate model in the first format that the backbone allows, and returns its path."""
+    def write_intermediate(self, step: int, head: Head) -> str:
+        """Writes the model after a step in the first format that the backbone allows, and returns its path."""
         row = next(iter(formats_of(self.bundle).values()))
         path = Path(self.options.intermediate_output_graphs_dir) / f"intermediate_{step}{row.suffix}"
         write_whole(path, row.write(self._model(head, None, {"step": step}), {}))
@@ -108,15 +112,15 @@ class ModelWriter:
         return TrainedModel(bundle, head, metadata.identified(weights), prototypes)
 
 
-def _is_there(files: Mapping[Path, bytes], model_id: str) -> bool:
-    """Whether the same model is there already: its first file, or a whole model of this id."""
-    path, content = next(iter(files.items()))
+def _is_there(models: Mapping[Path, bytes], model_id: str) -> bool:
+    """Whether the same model is there already: its first file, or an undamaged model with this id."""
+    path, content = next(iter(models.items()))
     return _has(path, content) or is_same_model(str(path), model_id)
 
 
 def _keep(kept: Mapping[Path, Path]) -> None:
-    for path, place in kept.items():
-        keep_as(path, place)
+    for path, kept_path in kept.items():
+        keep_as(path, kept_path)
 
 
 def _has(path: Path, content: bytes | None) -> bool:

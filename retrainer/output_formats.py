@@ -65,8 +65,8 @@ def _write_tflite(model: TrainedModel, _: Contents) -> bytes:
     return flatbuffer.with_head(model.bundle.tflite_path, model.head, model.metadata, model.prototypes)
 
 
-# The first format that a backbone allows is the model that people are told to use. Rows are written from the last to
-# the first, so that a file may depend on those below it, and is never on the disk without them.
+# The first format that a backbone allows is the model to label with. Contents are made from the last row to the first,
+# and appear on the disk in that order, so a file may depend on those below it.
 FORMATS: dict[str, OutputFormat] = {
     "pb": OutputFormat(".pb", _write_graph, needs_graph=True, is_runnable=True),
     "tflite": OutputFormat(".tflite", _write_tflite, is_runnable=True),

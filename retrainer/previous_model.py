@@ -1,4 +1,4 @@
-"""The model that a run replaces: where it is kept, and how it compares with the new one on the same test photos."""
+"""The model that a run replaces: it is kept beside the new one and compared with it on the same test photos."""
 
 import math
 import time
@@ -89,12 +89,12 @@ class HeldOut:
 
 
 def previous_path(path: str) -> Path:
-    """Where the model or the labels file at a path is kept when a new one takes its place."""
+    """The path where a model or labels file is kept when a new one replaces it."""
     return Path(path).with_name(f"{Path(path).stem}.previous{Path(path).suffix}")
 
 
 def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
-    """Each file of a model -> where it is kept. `label --graph` finds the twin of a kept model, too."""
+    """Path of each file of a model -> path where it is kept. `label --graph` finds the twin of a kept model, too."""
     kept = model_paths(str(previous_path(output_graph)))
     models = {path: kept[name] for name, path in model_paths(output_graph).items()}
     return {**models, Path(output_labels): previous_path(output_labels)}
@@ -230,7 +230,7 @@ def _labelled_scores(old: _Old, held_out: HeldOut) -> tuple[Floats, Bools]:
 
 
 def sign_test(gained: int, lost: int) -> float:
-    """How often chance splits this many photos at least as unevenly if neither model is better, 0 to 1."""
+    """The probability of a split at least as uneven if neither model is better, 0 to 1."""
     total, least = gained + lost, min(gained, lost)
     uneven: int = sum(math.comb(total, count) for count in range(least + 1))
     return min(1.0, uneven / 2 ** (total - 1)) if total else 1.0

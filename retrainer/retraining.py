@@ -202,4 +202,4 @@ def _facts(dataset: Dataset, test: Assessment | None, folds: CrossValidation | N
 
 def _keep(writer: ModelWriter, report: Reporter, step: int, head: Head) -> None:
     """Writes an intermediate model and reports it."""
-    report(ModelKept(writer.keep(step, head)))
+    report(ModelKept(writer.write_intermediate(step, head)))

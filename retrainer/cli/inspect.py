@@ -15,7 +15,7 @@ _INDENT = 14
 
 
 def run(options: InspectOptions) -> None:
-    """Prints what a model is."""
+    """Prints the facts about a model."""
     for head, text in described(inspect(options.graph)):
         say("\n".join(wrapped(head, text, _INDENT, breaks_words=False)))
     if options.tensorboard:
@@ -25,7 +25,7 @@ def run(options: InspectOptions) -> None:
 
 
 def described(model: Inspection) -> Iterator[tuple[str, str]]:
-    """Yields what there is to say about a model: headings and texts."""
+    """Yields the facts about a model: headings and texts."""
     yield "Graph", f"{shown(model.path)}, {model.size:,} bytes"
     yield from _of_retrained(model, model.metadata) if model.metadata else _of_foreign(model)
     kinds = ", ".join(f"{kind} {count}" for kind, count in model.operations.items())
@@ -33,7 +33,7 @@ def described(model: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _of_foreign(model: Inspection) -> Iterator[tuple[str, str]]:
-    """What a model that does not describe itself shows."""
+    """The facts that a model shows if it does not describe itself."""
     for heading, tensors in (("Input", model.inputs), ("Output", model.outputs)):
         yield from ((heading, words) for words in tensors or (model.input_node,))
     inferred = model.inferred
@@ -44,7 +44,7 @@ def _of_foreign(model: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _of_retrained(model: Inspection, metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
-    """What a model of retrainer says of itself."""
+    """The facts in the metadata of a model of retrainer."""
     size = f"(N, {model.input_size}, {model.input_size}, 3)" if model.input_size else "(N, S, S, 3) of any size"
     yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
     yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"

@@ -1,4 +1,4 @@
-"""Facts that are inferred from a model that does not describe itself, whatever its format."""
+"""Facts that are inferred from a model of any format that does not describe itself."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,12 +9,12 @@ _TOLERANCE = 1e-3
 
 
 class Ending(StrEnum):
-    """What the last operation of a network makes of the scores."""
+    """The kind of scores that a network ends with."""
 
     DISTRIBUTION = "distribution"
     """They are at least 0 and sum to 1."""
     INDEPENDENT = "independent"
-    """Each lies between 0 and 1, whatever the others are."""
+    """Each is between 0 and 1, independent of the others."""
     UNKNOWN = "unknown"
     """They may be logits."""
 
@@ -28,7 +28,7 @@ class Inferred:
         input_size: S, pixels; 0 if it takes any size.
         mean, std: Its input is `(pixel - mean) / std`.
         range_known: Whether the file states or shows mean and std; otherwise they are assumed.
-        ending: What its last operation makes of the scores.
+        ending: The kind of scores that it ends with.
         labels: The labels in the file; none if it holds none.
     """
 

@@ -29,8 +29,23 @@ def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, 
         usual: The result if there are none, or if they do not show it.
     """
     steps = tuple(steps)
-    if not steps:
+    combined = _combined(steps) if steps else None
+    if combined is None:
         return usual
+    factor, offset = combined
+
+    def distance(taken: tuple[float, float]) -> float:
+        low, high = sorted(factor * end + offset for end in _RANGES[taken])
+        # Pixels need no steps to become pixels.
+        wanted = _WANTED[:-1] if taken == PIXEL_RANGE else _WANTED
+        return min((abs(low - a) + abs(high - b)) / (b - a) for a, b in wanted)
+
+    nearest = min(_RANGES, key=distance)
+    return usual if distance(usual) <= distance(nearest) else nearest
+
+
+def _combined(steps: Iterable[Step]) -> tuple[float, float] | None:
+    """The factor and the offset that operations amount to; None if they are not linear."""
     factor, offset = 1.0, 0.0
     for operation, first, value in steps:
         match operation:
@@ -43,13 +58,5 @@ def range_of(steps: Iterable[Step], usual: tuple[float, float]) -> tuple[float, 
             case "add":
                 offset += value
             case _:
-                return usual
-
-    def distance(taken: tuple[float, float]) -> float:
-        low, high = sorted(factor * end + offset for end in _RANGES[taken])
-        # Pixels need no steps to become pixels.
-        wanted = _WANTED[:-1] if taken == PIXEL_RANGE else _WANTED
-        return min((abs(low - a) + abs(high - b)) / (b - a) for a, b in wanted)
-
-    nearest = min(_RANGES, key=distance)
-    return usual if distance(usual) <= distance(nearest) else nearest
+                return None
+    return factor, offset

@@ -1,4 +1,4 @@
-"""Opens a retrained model, a `.pb` or a `.tflite`, and decides what runs it."""
+"""Opens a retrained model, a `.pb` or a `.tflite`, with LiteRT or TensorFlow to run it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ def open_retrained(
 
 @dataclass(frozen=True)
 class _Request:
-    """What `open_retrained` was asked for: the path, the names of input and output, and the two switches."""
+    """The arguments of `open_retrained`; `nodes` are the names of input and output, empty for the usual ones."""
 
     path: str
     nodes: tuple[str, str]
@@ -180,15 +180,14 @@ def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Pro
     """
     if metadata is None or not metadata.rejection:
         raise OptionError(
-            f"--reject: '{shown(path)}' cannot tell photos of none of its classes; expected what a run "
-            "with validation photos ended with.",
+            f"--reject: '{shown(path)}' cannot reject photos; expected a model that had validation photos.",
             "Retrain it, or leave the flag out.",
         )
     try:
         return Rejection(read(), float(metadata.rejection["threshold"]))
     except (ValueError, TypeError, KeyError, EOFError) as error:
         raise ModelError(
-            f"'{shown(path)}': what it needs for --reject is damaged: {error}.", "Retrain it, or copy it again."
+            f"'{shown(path)}': its prototypes for --reject are damaged: {error}.", "Retrain it, or copy it again."
         ) from error
 
 
@@ -197,7 +196,7 @@ def _no_description(path: str) -> ModelError:
 
 
 def _node_name(name: str) -> str:
-    """A node's name without what TensorFlow and the 2017 label_image put before and after it."""
+    """A node's name without the prefix of the 2017 label_image and the suffix of TensorFlow."""
     return name.removeprefix("import/").removesuffix(":0")
 
 

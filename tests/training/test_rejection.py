@@ -123,7 +123,7 @@ def test_label_says_none_of_these(result: Retraining, tmp_path: Path, command: C
 def test_a_model_that_cannot_reject_says_so(photos: Photos, configured: Configure, result: Retraining) -> None:
     without = retrain(configured(photos(), validation_percentage=0, output_graph=result.graph + ".pb"))
     assert Labeler(LabelOptions(graph=without.graph)).labels == ("green", "red")
-    with pytest.raises(OptionError, match=r"--reject: .* cannot tell photos of none of its classes"):
+    with pytest.raises(OptionError, match=r"--reject: .* cannot reject photos"):
         Labeler(LabelOptions(graph=without.graph, reject=True))
 
 
@@ -135,5 +135,5 @@ def test_damaged_prototypes_are_an_error_and_only_with_reject(result: Retraining
         start = min(item.header_offset for item in archive.infolist())
     damaged.write_bytes(_with_associated_files(content[:start], {**files, "prototypes.npy": b"\x93NUMPY"}))
     assert Labeler(LabelOptions(graph=str(damaged))).labels == ("green", "red")
-    with pytest.raises(ModelError, match="what it needs for --reject is damaged"):
+    with pytest.raises(ModelError, match="its prototypes for --reject are damaged"):
         Labeler(LabelOptions(graph=str(damaged), reject=True))

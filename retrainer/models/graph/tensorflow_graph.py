@@ -99,11 +99,11 @@ class GraphNetwork:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error that says what is wrong, without headings and places in code."""
+    """The first line of an error that says what is wrong, without headings and file names."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     headings = ("Detected at", "File ", "Node:")
     telling = [line for line in lines if not line.endswith(":") and not line.startswith(headings)]
-    # Compilers begin with a place in the code.
+    # Compilers begin with a line of code, as in `file.py:1:2: `.
     return re.sub(r"\S*\.py:\d+:\d+: ", "", (telling or lines or [type(error).__name__])[0])
 
 

@@ -1,4 +1,4 @@
-"""Limits of what a `.tflite` may state. It may name the same bytes any number of times, and so unpack to far more."""
+"""Limits for a `.tflite`. It may name the same bytes any number of times, and so unpack to far more than its size."""
 
 from collections.abc import Iterator
 from typing import Any

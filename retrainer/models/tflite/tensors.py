@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.arrays import Floats
 
-# Each integer type that a picture may have -> what to add to its zero point to get the pixel, 0 to 255, that it means.
+# Integer type that a picture may have -> the number to add to an integer to get a pixel of 0 to 255.
 INTEGERS = {schema.TensorType.UINT8: 0, schema.TensorType.INT8: 128}
 _DTYPES: dict[int, type[np.integer[Any]]] = {schema.TensorType.UINT8: np.uint8, schema.TensorType.INT8: np.int8}
 
