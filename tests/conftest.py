@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partialmethod
 from pathlib import Path
@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
+from servers import Server, running
 from tensorboard.compat.proto import types_pb2
 
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.backbones.converting.isolated import Conversion
+from retrainer.backbones.fetching import resuming
 from retrainer.models import isolated
 from retrainer.models.graph import graphdef
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
@@ -157,6 +159,15 @@ class Waiting(Network):
 
 photo_worker.Network = Waiting
 """
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that runs; who downloads from it waits a short time only."""
+    monkeypatch.setattr(resuming, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(resuming, "READ_SECONDS", 0.3)
+    with running() as server:
+        yield server
 
 
 def heeding_ctrl_c() -> None:

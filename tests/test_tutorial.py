@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import SHARED, Photos
-from test_downloads import Server, sends, server
+from servers import Server, sends
 
-__all__ = ["server"]
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = SHARED / "modules" / "google" / "imagenet" / "mobilenet_v1_050_160" / "feature_vector" / "5"
 

@@ -8,20 +8,19 @@ import random
 import select
 import shutil
 import signal
-import socketserver
 import subprocess
 import sys
 import tarfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from conftest import wait_until
+from servers import FIRST_VERSION, Answer, Server, hangs, hangs_up, sends, serves
 from test_archives import KERAS, WHOLE, archive, keras_file, member
 
 from retrainer.backbones.fetching import partial_file, resuming
@@ -38,102 +37,11 @@ from retrainer.errors import DownloadError, OutputError
 from retrainer.events import DownloadAdvanced, Event, Observer
 from retrainer.system.files import content_digest
 
-__all__ = ["WHOLE", "Answer", "Server", "archive", "member", "sends", "server"]
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
 HALF = len(WHOLE) // 2
 CHANGED = archive({"./saved_model.pb": b"another graph"})
-FIRST_VERSION, SECOND_VERSION = {"ETag": '"v1"'}, {"ETag": '"v2"'}
+SECOND_VERSION = {"ETag": '"v2"'}
 # Has no checksum of its own.
 LITERT = b"\0\0\0\0TFL3" + bytes(range(256))
-
-
-def sends(
-    content: bytes,
-    status: int = 200,
-    kind: str = "application/gzip",
-    length: int | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Content-Type", kind)
-        request.send_header("Content-Length", str(len(content) if length is None else length))
-        for name, value in (headers or {}).items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(content)
-
-    return answer
-
-
-def serves(content: bytes, most: int | None = None, marks: Mapping[str, str] = FIRST_VERSION) -> Answer:
-    """Goes on where a client was if its mark is one of these, and hangs up after so many bytes."""
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        start, headers = 0, dict(marks)
-        if request.headers["Range"] and request.headers["If-Range"] in marks.values():
-            start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        sent = content[start:] if most is None else content[start : start + most]
-        sends(sent, 206 if start else 200, length=len(content) - start, headers=headers)(request)
-
-    return answer
-
-
-def hangs(request: BaseHTTPRequestHandler) -> None:
-    """Answers nothing until the client gives up."""
-    select.select([request.connection], [], [], 10)
-
-
-def hangs_up(request: BaseHTTPRequestHandler) -> None:
-    """Nothing is answered."""
-
-
-class Server(ThreadingHTTPServer):
-    """Gives one answer after the other, the last again and again, and keeps what was asked for."""
-
-    answers: list[Answer]
-    asked: list[str]
-    # `Range` and `If-Range` of each request, empty where it has none.
-    ranges: list[tuple[str, str]]
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that has gone is no error of the test."""
-
-    @property
-    def handle(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/google/imagenet/net/feature_vector/5"
-
-    @property
-    def file(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/weights/weights.h5"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        self.server.ranges.append((self.headers["Range"] or "", self.headers["If-Range"] or ""))
-        answers = self.server.answers
-        (answers.pop(0) if len(answers) > 1 else answers[0])(self)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing goes to the terminal."""
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(resuming, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(resuming, "READ_SECONDS", 0.3)
-    socketserver.TCPServer.allow_reuse_address = True
-    with Server(("127.0.0.1", 0), Handler) as running:
-        running.asked, running.ranges = [], []
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield running
-        running.shutdown()
 
 
 @pytest.fixture

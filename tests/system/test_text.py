@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import COLOURS, Command, Configure, Photos
-from test_downloads import Server, server
+from servers import Server
 
 from retrainer import retrain
 from retrainer.cli.commands import commands, run
@@ -17,8 +17,6 @@ from retrainer.errors import DatasetError
 from retrainer.events import Noted, Warned
 from retrainer.observers.console import Console
 from retrainer.text import json_text, pasted, printable, shown
-
-__all__ = ["server"]
 
 # An escape sequence, a C1 control, a bell, a mark of direction, a character without width, rich's markup and an emoji.
 HOSTILE = "\x1b[31mred\x9b0m\x07\u202egpj\u200b.[bold]:heart:"
