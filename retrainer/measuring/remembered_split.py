@@ -29,8 +29,8 @@ _KEPT = 100_000
 _HASHED = slice(8, 8 + HASH_BYTES)
 # Earlier versions kept this many hashes of training photos only, of these bytes.
 _KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
-# Stand for a part: the photo was not in the split; its bytes were in two parts, test and another, as copies may be in
-# a split by path; its hash is beyond those that are kept.
+# Values in place of a part: the photo was not in the split; its bytes were in two parts, test and another, as copies
+# may be in a split by path; its hash is beyond those that are kept.
 NEW, AMBIGUOUS, UNKNOWN = -1, -2, -3
 
 

@@ -101,7 +101,7 @@ def select_unseen(
         trusted = unknown.any() and _split_holds(remembered, dataset, by_split, files.root, observer)
         parts[unknown] = by_split[unknown] if trusted else NEW
     kept = (parts == NEW) | (parts == Part.TESTING)
-    # It is certain for photos whose hash is kept, and as likely for the others.
+    # The share is exact for photos whose hash is kept, and taken to be the same for the others.
     learnt = remembered.learnt(dataset.digests[kept])[1] if ambiguous.any() else 0.0
     if unknown.any() and not trusted:
         learnt = max(learnt, remembered.learnt(dataset.digests)[1] * unknown.sum() / kept.sum())

@@ -1,4 +1,4 @@
-"""The photos of a retraining, and the parts that they train, validate and test in."""
+"""The photos of a retraining, and their split into training, validation and test photos."""
 
 from dataclasses import dataclass
 

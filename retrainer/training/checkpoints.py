@@ -99,7 +99,7 @@ class Overfitting:
 
 
 def overfitting_in(history: Sequence[Checkpoint]) -> Overfitting | None:
-    """Returns the overfitting of a run: training held or improved while validation grew clearly worse; None without.
+    """Returns how a run overfits, if training held or improved while validation grew clearly worse; None if not.
 
     Losses and accuracies are compared photo by photo, so that a change that chance explains does not count.
     """

@@ -67,7 +67,7 @@ def prototypes_of(features: Floats, count: int) -> Floats:
 
 
 def threshold_of(distances: Floats) -> float:
-    """Returns the distance within which a new photo of the classes lies with a probability of at least `KEPT`.
+    """Returns the distance within which a new photo of the classes lies with a probability of about `KEPT`.
 
     Among N photos and a new one, each is as likely to be the farthest. So the threshold is the distance of rank
     KEPT * (N + 1), the largest if N is small (Vovk et al., Algorithmic Learning in a Random World, 2005).

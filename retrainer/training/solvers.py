@@ -10,7 +10,7 @@ from retrainer.training.lbfgs_solver import LbfgsSolver
 # A name of `options.fit.SOLVER_NAMES` -> its class.
 SOLVERS: dict[str, type[Solver]] = {"lbfgs": LbfgsSolver, "sgd": GradientDescentSolver}
 
-# The classes count alike by default if the largest has this many times the photos of the smallest.
+# By default classes count alike if the largest has at least this many times the photos of the smallest.
 _IMBALANCED = 3
 
 
