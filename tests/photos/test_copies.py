@@ -158,6 +158,6 @@ def test_copies_of_real_photos_are_found_and_no_two_photos_are_joined() -> None:
     pictures = [Image.open(flowers[row]).convert("RGB") for row in chosen]
     for name, change in CHANGES.items():
         groups = copies_of([*contents, *map(change, pictures)]).groups
-        found = [groups[row] == groups[len(contents) + place] for place, row in enumerate(chosen)]
+        found = [groups[row] == groups[len(contents) + number] for number, row in enumerate(chosen)]
         assert np.mean(found) >= 0.95, name
         assert len(set(groups[: len(contents)].tolist())) == len(contents), name

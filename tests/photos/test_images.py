@@ -181,9 +181,9 @@ def test_a_png_is_read_whatever_it_carries_beside_its_pixels(large: tuple[bytes,
 
 def test_a_png_with_a_wrong_checksum_is_damaged() -> None:
     content = png_with()
-    place = content.index(b"IDAT") + 40
+    offset = content.index(b"IDAT") + 40
     with pytest.raises(PictureError, match="checksum of a chunk IDAT is wrong"):
-        square(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :], 16)
+        square(content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :], 16)
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ def test_missing_data_are_noticed(kind: str, mode: str, damage: str) -> None:
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_zeros_that_no_picture_gives_are_noticed_wherever_they_begin(kind: str, mode: str) -> None:
     content = jpeg_of(textured(320, 240).convert(mode), **KINDS[kind])
-    for place in range(len(content) // 3 // 512 * 512 + 1, len(content) * 2 // 3, 600):
+    for offset in range(len(content) // 3 // 512 * 512 + 1, len(content) * 2 // 3, 600):
         with pytest.raises(PictureError, match="damaged or truncated"):
-            square(content[:place] + bytes(800) + content[place + 800 :], 32)
+            square(content[:offset] + bytes(800) + content[offset + 800 :], 32)
 
 
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "optimized", "with restarts"])
@@ -118,8 +118,8 @@ def test_the_rest_of_another_file_is_noticed() -> None:
 
 
 def changed(content: bytes, marker: bytes, offset: int, value: bytes) -> bytes:
-    place = content.index(marker) + offset
-    return content[:place] + value + content[place + len(value) :]
+    start = content.index(marker) + offset
+    return content[:start] + value + content[start + len(value) :]
 
 
 ODDITIES: dict[str, Callable[[bytes], bytes]] = {

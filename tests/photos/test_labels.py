@@ -84,7 +84,7 @@ def test_what_a_model_states_tells_which_lines_are_labels(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("folder", "labels", "place"),
+    ("folder", "labels", "class_id"),
     [
         ("Daisy", ("roses", "Daisy"), 1),
         ("daisy", ("Daisy", "daisy"), 1),
@@ -102,5 +102,5 @@ def test_what_a_model_states_tells_which_lines_are_labels(tmp_path: Path) -> Non
         ("\x01", ("", "roses"), -1),
     ],
 )
-def test_a_folder_stands_for_a_label(folder: str, labels: tuple[str, ...], place: int) -> None:
-    assert class_ids_of([folder], labels) == [place]
+def test_a_folder_stands_for_a_label(folder: str, labels: tuple[str, ...], class_id: int) -> None:
+    assert class_ids_of([folder], labels) == [class_id]

@@ -145,7 +145,7 @@ def test_files_below_class_folders_are_said_to_be_read(here: Path) -> None:
     ]
 
 
-def test_where_all_files_lie_below_the_classes_may_be_others(here: Path) -> None:
+def test_if_all_files_lie_deeper_other_folders_may_be_the_classes(here: Path) -> None:
     classes_in(here / "tf_files" / "flower_photos", *FLOWERS)
     classes_in(here / "tf_files" / "elephant_photos", "african", "asian")
     events: list[Event] = []

@@ -40,14 +40,14 @@ def parts_of(photos: list[Photo], validation: int = 10, testing: int = 10, seed:
 
 def natural(photo: Photo, validation: int = 10, testing: int = 10) -> int:
     """Where a photo goes by its bytes alone, worked out anew."""
-    place = int.from_bytes(digest(photo[0])[:8], "big") / 2**64 * 100
-    if place < validation:
+    position = int.from_bytes(digest(photo[0])[:8], "big") / 2**64 * 100
+    if position < validation:
         return Part.VALIDATION
-    return Part.TESTING if place < validation + testing else Part.TRAINING
+    return Part.TESTING if position < validation + testing else Part.TRAINING
 
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "position"),
     [
         ("tf_files/flower_photos/daisy/21652746_cc379e0eea_m.jpg", 51.6692090904),
         ("./tf_files/flower_photos/daisy/21652746_cc379e0eea_m.jpg", 69.2236346694),
@@ -57,8 +57,8 @@ def natural(photo: Photo, validation: int = 10, testing: int = 10) -> int:
         ("img/cat/leaf", 38.1440634887),
     ],
 )
-def test_path_positions_are_those_of_2017(path: str, place: float) -> None:
-    assert path_position(path) == pytest.approx(place, abs=1e-9)
+def test_path_positions_are_those_of_2017(path: str, position: float) -> None:
+    assert path_position(path) == pytest.approx(position, abs=1e-9)
 
 
 def test_the_flowers_split_as_in_the_tutorial(shared: Path) -> None:
@@ -109,7 +109,7 @@ def test_adding_photos_moves_nobody_but_borrowed_ones(label_of: dict[int, str], 
 @given(plain_sets, st.randoms(use_true_random=False))
 def test_renaming_and_reordering_move_nobody(label_of: dict[int, str], random: Random) -> None:
     photos = with_names(label_of)
-    renamed = [(content, label, f"new-{place}.png") for place, (content, label, _) in enumerate(photos)]
+    renamed = [(content, label, f"new-{number}.png") for number, (content, label, _) in enumerate(photos)]
     random.shuffle(renamed)
     before = {photo[0]: part for photo, part in parts_of(photos).items()}
     assert {photo[0]: part for photo, part in parts_of(renamed).items()} == before
@@ -178,8 +178,8 @@ def test_a_class_of_two_photos_only_trains_and_says_so() -> None:
 
 def test_the_borrowed_photo_is_the_one_whose_hash_is_nearest() -> None:
     photos = [(n, "a", f"{n}.jpg") for n in range(300) if natural((n, "a", "")) == Part.TRAINING]
-    places = {photo: int.from_bytes(digest(photo[0])[:8], "big") for photo in photos}
-    nearest, second, *_ = sorted(photos, key=places.__getitem__)
+    hashes = {photo: int.from_bytes(digest(photo[0])[:8], "big") for photo in photos}
+    nearest, second, *_ = sorted(photos, key=hashes.__getitem__)
     borrowed = {photo: part for photo, part in parts_of(photos).items() if part != Part.TRAINING}
     assert borrowed == {nearest: Part.VALIDATION, second: Part.TESTING}
 
@@ -236,7 +236,7 @@ def test_a_photo_that_joins_a_group_moves_that_group_at_most() -> None:
         after = parts_of_grouped([*photos, (new, "a", f"{new}.jpg")], [*groups, 5])
         assert {row for row in range(400) if after[row] != before[row]} <= {15, 16, 17}
         moved += after[15] != before[15]
-    # Of four photos each decides the place as often as the others, and most places are training's.
+    # Each of the four photos is as likely to decide the position, and most positions are those of training photos.
     assert 0 <= moved < 15
 
 

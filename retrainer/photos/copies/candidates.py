@@ -113,8 +113,8 @@ def _unit(frequencies: Floats) -> Floats:
 
 def _cosine_transform(side: int, scale: float = 1.0) -> Floats:
     """The first four rows of the discrete cosine transform of `side` values, `(4, side)`."""
-    places = np.outer(np.arange(_FREQUENCIES), np.arange(side) + 0.5)
-    rows = np.cos(np.pi * places / side) * np.sqrt(2 / side) * scale
+    angles = np.outer(np.arange(_FREQUENCIES), np.arange(side) + 0.5)
+    rows = np.cos(np.pi * angles / side) * np.sqrt(2 / side) * scale
     rows[0] /= np.sqrt(2)
     transform: Floats = rows.astype(np.float32)
     return transform

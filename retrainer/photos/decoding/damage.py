@@ -13,9 +13,9 @@ def has_lost_block(content: bytes, start: int, end: int) -> bool:
     first = -(-start // BLOCK) * BLOCK
     # Nearly all blocks are ruled out by their first byte.
     for number, byte in enumerate(content[first:end:BLOCK]):
-        place = first + number * BLOCK
-        if byte == 0 and content.startswith(_ZEROS, place) and content[place - 1]:
-            behind = end - len(content[place:end].lstrip(b"\0"))
-            if behind % BLOCK == 0 and behind > place:
+        offset = first + number * BLOCK
+        if byte == 0 and content.startswith(_ZEROS, offset) and content[offset - 1]:
+            behind = end - len(content[offset:end].lstrip(b"\0"))
+            if behind % BLOCK == 0 and behind > offset:
                 return True
     return False

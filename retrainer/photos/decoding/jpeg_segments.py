@@ -16,16 +16,16 @@ def segments(content: bytes) -> Iterator[tuple[int, int, int]]:
 
     Bytes between segments belong to none of them.
     """
-    place = 2
-    while 0 <= (place := content.find(b"\xff", place)) <= len(content) - 4:
-        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+    offset = 2
+    while 0 <= (offset := content.find(b"\xff", offset)) <= len(content) - 4:
+        marker, length = content[offset + 1], int.from_bytes(content[offset + 2 : offset + 4], "big")
         if marker in _ALONE:
-            place += 1
+            offset += 1
             continue
-        yield marker, place, place + 2 + length
+        yield marker, offset, offset + 2 + length
         if marker == START_OF_SCAN or length < 2:
             return
-        place += 2 + length
+        offset += 2 + length
 
 
 def scan_of(content: bytes) -> tuple[int, int]:
@@ -37,12 +37,12 @@ def scan_of(content: bytes) -> tuple[int, int]:
 
 def may_be_turned(content: bytes) -> bool:
     """Whether a JPEG may state an orientation: False only if no segment before the picture is EXIF or XMP."""
-    place = 2
-    while len(content) >= place + 4 and content[place] == 0xFF:
-        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+    offset = 2
+    while len(content) >= offset + 4 and content[offset] == 0xFF:
+        marker, length = content[offset + 1], int.from_bytes(content[offset + 2 : offset + 4], "big")
         if marker == START_OF_SCAN:
             return False
-        if length < 2 or (marker == APP1 and content.startswith((b"Exif\0", _XMP), place + 4)):
+        if length < 2 or (marker == APP1 and content.startswith((b"Exif\0", _XMP), offset + 4)):
             return True
-        place += 2 + length
+        offset += 2 + length
     return True

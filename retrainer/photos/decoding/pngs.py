@@ -20,11 +20,11 @@ _EXIF = b"Exif\0"
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The name, start and end of each chunk; the last chunk may end beyond the file."""
-    place = len(PNG)
-    while place + 8 <= len(content):
-        length, name = struct.unpack_from(">I4s", content, place)
-        yield name, place, place + 12 + length
-        place += 12 + length
+    offset = len(PNG)
+    while offset + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, offset)
+        yield name, offset, offset + 12 + length
+        offset += 12 + length
 
 
 def only_picture(content: bytes) -> bytes:
@@ -36,15 +36,15 @@ def only_picture(content: bytes) -> bytes:
         PictureError: a chunk that pixels depend on has a wrong checksum.
     """
     view = memoryview(content)
-    parts = [view[: len(PNG)]]
+    kept = [view[: len(PNG)]]
     for name, start, end in chunks(content):
         if name in _PIXELS and end <= len(content):
             if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
                 raise PictureError(f"damaged or truncated: the checksum of a chunk {name.decode()} is wrong")
         elif name not in _PIXELS and name != b"eXIf" and not (name in _TEXTS and _is_short(content[start + 8 : end])):
             continue
-        parts.append(view[start:end])
-    return b"".join(parts)
+        kept.append(view[start:end])
+    return b"".join(kept)
 
 
 def name_profiles(info: MutableMapping[str | tuple[int, int], Any]) -> None:
@@ -64,10 +64,10 @@ def _is_short(text: bytes) -> bool:
     if not text.startswith(_TURNING) or len(text) > _MOST_TEXT:
         return False
     # The packed text follows a few short fields. A text without zlib's first bytes is not packed.
-    for place in [text.find(header) for header in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")]:
+    for offset in [text.find(header) for header in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")]:
         try:
             unpacked = zlib.decompressobj()
-            unpacked.decompress(text[place:], _MOST_TEXT) if place >= 0 else b""
+            unpacked.decompress(text[offset:], _MOST_TEXT) if offset >= 0 else b""
         except zlib.error:
             continue
         if unpacked.unconsumed_tail:

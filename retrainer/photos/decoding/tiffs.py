@@ -127,13 +127,13 @@ def _plane(content: bytes, layout: Layout, number: int, count: int, samples: int
     share = len(offsets) // count
     rows = np.empty((height, width, samples), _kind(layout))
     pieces = list(zip(offsets, counts, strict=True))[number * share : (number + 1) * share]
-    places = ((top, left) for top in range(0, height, down) for left in range(0, width, across))
-    for (offset, size), (top, left) in zip(pieces, places, strict=True):
+    corners = ((top, left) for top in range(0, height, down) for left in range(0, width, across))
+    for (offset, size), (top, left) in zip(pieces, corners, strict=True):
         lines = down if tiled else min(down, height - top)
         packed = _unpacked(content, (-(-across * bits // 8), lines), (offset, size), tags.get(COMPRESSION, 1))
         piece = _predicted(_parsed(packed, layout, across, samples), layout)
-        part = rows[top : top + down, left : left + across]
-        part[:] = piece[: part.shape[0], : part.shape[1]]
+        covered = rows[top : top + down, left : left + across]
+        covered[:] = piece[: covered.shape[0], : covered.shape[1]]
     return rows
 
 
@@ -142,10 +142,10 @@ def _kind(layout: Layout) -> np.dtype[Any]:
     return np.dtype(f"{_KINDS[layout.kind]}{size // 8}")
 
 
-def _unpacked(content: bytes, size: tuple[int, int], place: tuple[int, int], compression: int) -> Pixels:
+def _unpacked(content: bytes, size: tuple[int, int], extent: tuple[int, int], compression: int) -> Pixels:
     """The bytes of one strip, `(lines, bytes a line)`, which Pillow decompresses."""
     width, lines = size
-    offset, length = place
+    offset, length = extent
     values = {
         WIDTH: width,
         HEIGHT: lines,
