@@ -7,6 +7,7 @@ can make one name look like another. Every character for which `str.isprintable`
 import json
 import os
 import shlex
+import sys
 from typing import Any
 
 
@@ -22,8 +23,13 @@ def printable(text: str) -> str:
 
 
 def pasted(path: str | os.PathLike[str]) -> str:
-    """A path quoted for bash and zsh, so that a printed command can be pasted; unprintable bytes are octal."""
+    """A path quoted for the user's shell, so that a printed command can be pasted.
+
+    That is cmd or PowerShell on Windows, otherwise bash or zsh, where unprintable bytes are written in octal.
+    """
     text = os.fspath(path)
+    if sys.platform == "win32":
+        return shown(f'"{text}"' if any(map(str.isspace, text)) else text)
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(c if c.isprintable() and c not in _QUOTED else _octal(c) for c in text)}'"

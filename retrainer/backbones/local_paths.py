@@ -43,7 +43,7 @@ def backbone_at(name: str, options: BundleOptions) -> Backbone | None:
         return Backbone(hinted_name(own_name, hints), (LocalOrigin(str(path)),), hints)
     if path.exists():
         raise _no_network(path)
-    if path.name.endswith(_ENDINGS) or os.sep in name:
+    if path.name.endswith(_ENDINGS) or os.path.dirname(name):
         raise OptionError(
             f"--architecture: '{shown(path)}' does not exist; expected a network's path, a name or a handle.",
             f"The nearest existing folder is '{shown(nearest_existing(str(path)))}'.",

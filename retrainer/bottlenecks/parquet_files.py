@@ -101,9 +101,13 @@ class ParquetFolder:
         if path.exists() and not path.is_file():
             return self._set_aside(path, "it is no file")
         try:
-            file = parquet.ParquetFile(path, page_checksum_verification=True)
-            fits = file.schema_arrow.equals(self._schema, check_metadata=True)
-            table = file.read(None if columns is None else list(columns)) if fits else None
+            # It is closed before it is set aside, since Windows renames no open file.
+            with (
+                pyarrow.OSFile(os.fsencode(path)) as content,
+                parquet.ParquetFile(content, page_checksum_verification=True) as file,
+            ):
+                fits = file.schema_arrow.equals(self._schema, check_metadata=True)
+                table = file.read(None if columns is None else list(columns)) if fits else None
         except FileNotFoundError:
             return None
         except (pyarrow.ArrowException, ValueError, OSError, MemoryError) as error:

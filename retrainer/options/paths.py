@@ -48,7 +48,7 @@ def _problem_of(path: str, writes: str) -> tuple[str, str]:
         return f"expected a path, received {path!r}", ""
     if "\0" in path:
         return f"expected a path, received one with a zero byte, '{shown(path)}'", ""
-    size = max(len(os.fsencode(name)) for name in path.split(os.sep))
+    size = max(len(os.fsencode(name)) for name in path.replace("/", os.sep).split(os.sep))
     if size > _MOST_BYTES_OF_NAME or len(os.fsencode(path)) >= _MOST_BYTES:
         return f"expected names of at most {_MOST_BYTES_OF_NAME} bytes, received one of {size}", ""
     if not writes:
@@ -59,7 +59,7 @@ def _problem_of(path: str, writes: str) -> tuple[str, str]:
 def _problem_of_output(path: str, writes: str) -> tuple[str, str]:
     wanted = "a folder" if writes == FOLDER else "a file's name"
     if writes == FOLDER:
-        if os.path.realpath(path) == os.sep:
+        if (real := os.path.realpath(path)) == os.path.dirname(real):
             return f"expected a folder of its own, received '{shown(path)}'", "Name a folder below it."
         wrong = os.path.exists(path) and not os.path.isdir(path)
     else:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def test_a_printed_command_works_when_it_is_pasted(name: str) -> None:
     assert_plain(pasted(name))
     done = subprocess.run(["bash", "-c", f"printf %s {pasted(name)}"], capture_output=True, check=True)
     assert done.stdout == os.fsencode(name)
+
+
+def test_on_windows_a_path_with_spaces_is_pasted_in_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert pasted(r"C:\photos\my model.pb") == r'"C:\photos\my model.pb"'
+    assert pasted(r"C:\photos\model.pb") == r"C:\photos\model.pb"
 
 
 def test_json_keeps_its_values_without_what_a_terminal_heeds() -> None:

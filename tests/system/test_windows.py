@@ -47,6 +47,17 @@ def test_a_model_is_trained_twice_labels_and_is_measured(like_windows: Run, phot
     assert "Accuracy: 1\n" in like_windows("evaluate", "--graph", graph, "--image_dir", "photos")
 
 
+def test_files_of_the_cache_that_do_not_fit_are_set_aside(like_windows: Run, photos: Photos, model_dir: Path) -> None:
+    photos_dir = photos(count=30)
+    options = ("--image_dir", photos_dir, "--model_dir", model_dir, "--architecture", "colours")
+    like_windows("retrain", *options)
+    (vectors,) = photos_dir.parent.glob("tf_files/bottlenecks/colours-*/part-*.parquet")
+    (index,) = photos_dir.parent.glob("tf_files/bottlenecks/files/part-*.parquet")
+    vectors.write_bytes(index.read_bytes())
+    index.write_bytes(index.read_bytes()[:-9] + bytes(9))
+    assert like_windows("retrain", *options).count("is set aside") == 2
+
+
 def test_a_model_of_others_runs_only_if_it_is_trusted(
     like_windows: Run, photos: Photos, model_dir: Path, tmp_path: Path
 ) -> None:
