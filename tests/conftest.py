@@ -1,6 +1,8 @@
 """The world of the tests: a backbone whose features can be worked out by hand, and pictures made on the spot."""
 
+import errno
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -168,6 +170,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(resuming, "READ_SECONDS", 0.3)
     with running() as server:
         yield server
+
+
+def lock_folders(patch: pytest.MonkeyPatch) -> None:
+    """Keeps folders that are named `locked` from being listed, as a damaged disk does."""
+    scandir = os.scandir
+
+    def scan(path: str) -> object:
+        if os.path.basename(path) == "locked":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return scandir(path)
+
+    patch.setattr(os, "scandir", scan)
 
 
 def heeding_ctrl_c() -> None:

@@ -1,4 +1,3 @@
-import errno
 import json
 import os
 import shutil
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import COLOURS, Configure, Photos, jpeg
+from conftest import COLOURS, Configure, Photos, jpeg, lock_folders
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from retrainer import Labeler, LabelOptions, RetrainOptions, feature_source, retrain
@@ -78,15 +77,8 @@ def test_folders_and_files_that_are_missed_are_counted_and_strict_minds_them(
 ) -> None:
     root = photos(count=20)
     (root / "red" / "locked").mkdir()
-    scandir = os.scandir
-
-    def scan(path: str) -> object:
-        if os.path.basename(path) == "locked":
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return scandir(path)
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", scan)
+        lock_folders(patch)
         result = retrain(configured(root))
         assert (result.unlisted, result.left_out, result.skipped, result.photos) == (1, 0, 0, 40)
         for run in (retrain, partial(compare, [COLOURS])):

@@ -1,6 +1,5 @@
 """The commands as a user or a shell script meets them."""
 
-import errno
 import json
 import os
 import re
@@ -10,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import COLOURS, WAITING_NETWORK, Command, Configure, Photos, jpeg, wait_until
+from conftest import COLOURS, WAITING_NETWORK, Command, Configure, Photos, jpeg, lock_folders, wait_until
 from pictures import huge_png
 
 from retrainer import retrain
@@ -387,14 +386,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_of_label_and_evaluate(
 ) -> None:
     root = photos(count=20)
     (root / "red" / "locked").mkdir()
-    scandir = os.scandir
-
-    def scan(path: str) -> object:
-        if os.path.basename(path) == "locked":
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", scan)
+    lock_folders(monkeypatch)
     problem = f"'{root}/red/locked': the folder cannot be listed: Input/output error."
     assert label.run(LabelOptions(graph=str(trained), image=(str(root),)), ()) == 1
     out, err = capfd.readouterr()
