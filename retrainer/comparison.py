@@ -75,7 +75,7 @@ def compare(
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
-    solver = solver_of(run, np.bincount(files.folder_ids), report)
+    solver = solver_of(run.fit, np.bincount(files.folder_ids), report)
     compared, failed = [], []
     for name in dict.fromkeys(names):
         report(Noted(f"Comparing '{shown(name)}'"))
@@ -92,7 +92,7 @@ def compare(
 def _compared(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> Compared:
     prepared = prepare(options, report, Stopwatch(report), files=files)
     bundle, dataset = prepared.bundle, prepared.dataset
-    folds = folds_of(dataset, options, options.folds or FOLDS)
+    folds = folds_of(dataset, options.split, options.folds or FOLDS)
     result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
     return Compared(

@@ -9,7 +9,7 @@ from typing import Any
 from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
-from retrainer.options.retraining import RetrainOptions
+from retrainer.options.output import OutputOptions
 from retrainer.output_formats import FORMATS, TrainedModel, contents_of, formats_of, model_paths
 from retrainer.photos.labels import labels_file
 from retrainer.previous_model import is_same_model, kept_paths
@@ -39,16 +39,18 @@ class ModelWriter:
     """Writes the models of one run.
 
     Attributes:
-        options: The options of the run.
+        options: The paths of the files, and the name of the output node.
         bundle: The backbone.
         labels: The labels, in the order of the scores.
         split: The `split` section of the metadata.
+        recorded: Fields of the `training` section that all models of the run share.
     """
 
-    options: RetrainOptions
+    options: OutputOptions
     bundle: Bundle
     labels: tuple[str, ...]
     split: Mapping[str, Any]
+    recorded: Mapping[str, Any]
 
     def write(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> Written:
         """Writes the model in all formats and the labels, and keeps the model that they replace.
@@ -90,7 +92,6 @@ class ModelWriter:
     def _model(self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any]) -> TrainedModel:
         options, bundle = self.options, self.bundle
         prototypes = rejection.prototypes if rejection else None
-        recorded = {"architecture": options.architecture, "split_by": options.split_by, "seed": options.seed}
         metadata = ModelMetadata(
             labels=self.labels,
             input_size=bundle.input_size,
@@ -106,7 +107,7 @@ class ModelWriter:
             },
             rejection={"threshold": rejection.threshold, "kept": KEPT} if rejection else {},
             split=self.split,
-            training=recorded | dict(facts),
+            training={**self.recorded, **facts},
         )
         weights = head.tobytes() + (b"" if prototypes is None else prototypes.tobytes())
         return TrainedModel(bundle, head, metadata.identified(weights), prototypes)

@@ -17,6 +17,7 @@ from retrainer.errors import DatasetError
 from retrainer.events import Observer
 from retrainer.feature_source import feature_extraction
 from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset, PhotoFiles, dataset_of, scan
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.positions import content_positions
@@ -76,13 +77,13 @@ def prepare(
         extraction = feature_extraction(bundle, options.backbone, report)
         features = extract(files.paths, files.stamps, extraction, report)
         dataset = dataset_of(files, features.readable, features.digests, report)
-        dataset = with_copies_together(dataset, extraction.tables.fingerprints, options, report)
+        dataset = with_copies_together(dataset, extraction.tables.fingerprints, options.split, report)
         groups = content_positions(dataset, options.seed)[0].view(np.int64)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     return Prepared(bundle, dataset, files.stamps[features.readable], examples, features.computed)
 
 
-def split_of(dataset: Dataset, options: RetrainOptions, observer: Observer) -> Split:
+def split_of(dataset: Dataset, options: SplitOptions, observer: Observer) -> Split:
     """Splits photos into those that train, validate and test; warns of classes that a part lacks.
 
     Raises:
@@ -105,7 +106,7 @@ def with_views(prepared: Prepared, split: Split, options: RetrainOptions, observ
     Raises:
         DatasetError: no view of a class trains.
     """
-    distortion = Distortion.of(options)
+    distortion = Distortion.of(options.distortion)
     if distortion is None:
         return prepared
     dataset = prepared.dataset

@@ -15,7 +15,7 @@ from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.options.retraining import RetrainOptions
-from retrainer.options.split import ALL, FOLDS
+from retrainer.options.split import ALL, FOLDS, SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.splits import Part, Split
@@ -111,17 +111,18 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     dataset = prepared.dataset
     with stopwatch.stage("bottlenecks"):
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
-        split = split_of(dataset, run, report)
+        split = split_of(dataset, run.split, report)
         prepared = with_views(prepared, split, run, report)
-    solver = solver_of(run, dataset.counts, report)
+    solver = solver_of(run.fit, dataset.counts, report)
     cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
-    writer = ModelWriter(run, prepared.bundle, dataset.labels, RememberedSplit.of(dataset, split, run).to_metadata())
+    remembered = RememberedSplit.of(dataset, split, run.split).to_metadata()
+    writer = ModelWriter(run.output, prepared.bundle, dataset.labels, remembered, _recorded(run))
     with stopwatch.stage("training"):
         training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
         snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))
         trained = fit(training, validation, len(dataset.labels), solver, report, snapshots)
         rejection = fit_rejection(training, validation)
-        held_out = _held_out(prepared, split, run)
+        held_out = _held_out(prepared, split, run.split)
         test = _test(trained, held_out, report)
     with stopwatch.stage("writing"):
         facts = {**trained.facts, **_facts(dataset, test, cross_validation)}
@@ -155,14 +156,14 @@ def _folds(
     if not count:
         return None, None
     with stopwatch.stage("folds"):
-        folds = folds_of(prepared.dataset, options, count)
+        folds = folds_of(prepared.dataset, options.split, count)
         full = cross_validate(folds, prepared.examples, solver, report)
         if not options.learning_curve:
             return full, None
         return full, learning_curve(folds, prepared.examples, solver, full, report)
 
 
-def _held_out(prepared: Prepared, split: Split, options: RetrainOptions) -> HeldOut:
+def _held_out(prepared: Prepared, split: Split, options: SplitOptions) -> HeldOut:
     """The test photos, or `test_batch_size` of them."""
     rows, size = split.rows(Part.TESTING), options.test_batch_size
     if size != ALL and size < len(rows):
@@ -186,6 +187,11 @@ def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | 
     for place in np.flatnonzero(predicted != label_ids):
         report(PhotoMisclassified(dataset.paths[rows[place]], dataset.labels[predicted[place]]))
     return after
+
+
+def _recorded(options: RetrainOptions) -> dict[str, Any]:
+    """The options that a model's metadata states."""
+    return {"architecture": options.architecture, "split_by": options.split_by, "seed": options.seed}
 
 
 def _facts(dataset: Dataset, test: Assessment | None, folds: CrossValidation | None) -> dict[str, Any]:

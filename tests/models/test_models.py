@@ -410,7 +410,7 @@ def test_models_that_differ_in_prototypes_only_have_other_ids(
     model_dir: Path, head: Head, configured: Configure, tmp_path: Path
 ) -> None:
     options = configured(tmp_path)
-    writer = ModelWriter(options, find_bundle(COLOURS, str(model_dir)), LABELS, {})
+    writer = ModelWriter(options.output, find_bundle(COLOURS, str(model_dir)), LABELS, {}, {})
     ids = set()
     for first in (1.0, 0.5):
         prototypes = np.array([[first, 0, 0], [0, 1, 0]], np.float16)
