@@ -25,7 +25,7 @@ from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.reading import read_file
 from retrainer.reporting import Reporter
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from retrainer.arrays import Floats
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 
 @dataclass(frozen=True, eq=False)

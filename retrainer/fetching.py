@@ -21,7 +21,8 @@ from retrainer.photos.dataset import scan
 from retrainer.photos.flowers import KINDS, drawn
 from retrainer.photos.images import to_input
 from retrainer.photos.resizing import squashed
-from retrainer.system.files import require_writable_folder, shown
+from retrainer.system.files import require_writable_folder
+from retrainer.text import shown
 
 
 def fetch(

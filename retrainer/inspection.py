@@ -18,7 +18,8 @@ from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 from retrainer.models.tflite import associated_files, flatbuffer
 from retrainer.models.tflite import inference as tflite_inference
 from retrainer.models.twins import is_tflite, twin_of, twins
-from retrainer.system.files import require_file, shown
+from retrainer.system.paths import require_file
+from retrainer.text import shown
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from retrainer.models.retrained import open_retrained
 from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
 from retrainer.photos.reading import read_file
-from retrainer.system.files import require_file, shown
 from retrainer.system.parallel import in_order, usable_cores
+from retrainer.system.paths import require_file
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.models.inferred import Inferred

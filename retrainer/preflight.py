@@ -10,8 +10,8 @@ from retrainer.models.twins import twins
 from retrainer.options.retraining import RetrainOptions
 from retrainer.output_formats import model_paths
 from retrainer.previous_model import kept_paths
-from retrainer.system.files import require_writable, require_writable_folder, shown
-from retrainer.text import pasted
+from retrainer.system.files import require_writable, require_writable_folder
+from retrainer.text import pasted, shown
 
 
 def require_own_outputs(options: RetrainOptions) -> None:

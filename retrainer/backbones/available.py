@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 EMBEDDED = "pocket"
 # The name of an int8 twin is the name of its float backbone with this ending.

@@ -10,7 +10,7 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.hints import Hints, Pictures
 from retrainer.events import Observer
 from retrainer.options.backbone import BundleOptions
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 UNKNOWN_LICENCE = "see the source"
 

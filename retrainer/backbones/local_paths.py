@@ -18,8 +18,9 @@ from retrainer.backbones.network_files import (
 from retrainer.backbones.origins import LocalOrigin
 from retrainer.errors import OptionError
 from retrainer.options.backbone import BundleOptions
-from retrainer.system.files import content_digest, expanded, nearest_existing, shown
-from retrainer.text import pasted
+from retrainer.system.files import content_digest
+from retrainer.system.paths import expanded, nearest_existing
+from retrainer.text import pasted, shown
 
 _ENDINGS = (GRAPH_ENDING, TFLITE_ENDING, KERAS_ENDING, *TAR_ENDINGS)
 _KINDS = f"{GRAPH_ENDING}, {TFLITE_ENDING} or {KERAS_ENDING}"

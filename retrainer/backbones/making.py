@@ -12,7 +12,8 @@ from retrainer.errors import BackboneError, DownloadError, ModelError, Retrainer
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
 from retrainer.system.documents import read_document
-from retrainer.system.files import locked, open_regular, shown
+from retrainer.system.files import locked, open_regular
+from retrainer.text import shown
 
 
 def bundle_of(backbone: Backbone, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:

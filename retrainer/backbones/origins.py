@@ -18,7 +18,9 @@ from retrainer.backbones.fetching.resuming import DownloadRequest
 from retrainer.backbones.network_files import TAR_ENDINGS, network_in
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import Noted, Warned
-from retrainer.system.files import content_digest, expanded, shown
+from retrainer.system.files import content_digest
+from retrainer.system.paths import expanded
+from retrainer.text import shown
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean
 from retrainer.backbones.handles import bundle_name, hinted_name, size_in, url_of
 from retrainer.errors import OptionError
 from retrainer.options.backbone import BundleOptions
-from retrainer.system.files import expanded, shown
+from retrainer.system.paths import expanded
+from retrainer.text import shown
 
 Resolver = Callable[[str, BundleOptions], Backbone | None]
 """A name -> its backbone; None if the resolver does not know the name."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from retrainer.errors import OutputError
 from retrainer.events import Observer, Warned
-from retrainer.system.files import shown, whole_file
+from retrainer.system.files import whole_file
 from retrainer.system.memory import require_memory
 from retrainer.system.unfinished import remove_leftovers
+from retrainer.text import shown
 
 FORMAT = b"1"
 _FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"

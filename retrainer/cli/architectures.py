@@ -7,9 +7,8 @@ from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
 from retrainer.options.backbone import ModelDirOptions
 from retrainer.options.groups import Options, option
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
-from retrainer.text import json_text
+from retrainer.text import json_text, shown
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
 _WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)

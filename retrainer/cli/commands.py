@@ -9,10 +9,10 @@ import click
 
 from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stopped
 from retrainer.errors import OptionError, ResourceError, RetrainerError
-from retrainer.system.files import shown
 from retrainer.system.memory import is_shortage, shortage
 from retrainer.system.process import discard_stdout, leave_garbage, own_process
 from retrainer.system.terminal import say
+from retrainer.text import shown
 from retrainer.version import VERSION
 
 # The exit code by which shells report that a closed pipe ended a process.

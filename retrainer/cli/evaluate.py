@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass
 from retrainer.cli.flags import command as command_of
 from retrainer.options.groups import Options, option
 from retrainer.options.model import EvaluateOptions
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
-from retrainer.text import json_text
+from retrainer.text import json_text, shown
 
 BELOW = 3
 _MISTAKES = 5

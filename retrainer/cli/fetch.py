@@ -8,9 +8,8 @@ from retrainer.backbones.available import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.options.backbone import FetchOptions
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
-from retrainer.text import pasted
+from retrainer.text import pasted, shown
 
 FAILED = 1
 

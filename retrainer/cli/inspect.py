@@ -7,9 +7,8 @@ from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
 from retrainer.models.metadata import ModelMetadata
 from retrainer.options.model import InspectOptions
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
-from retrainer.text import pasted
+from retrainer.text import pasted, shown
 
 _INDENT = 14
 

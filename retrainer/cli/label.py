@@ -9,8 +9,9 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
 from retrainer.options.model import LabelOptions
-from retrainer.system.files import require_file, require_folder, shown
+from retrainer.system.paths import require_file, require_folder
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.events import Observer

@@ -7,8 +7,8 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import FOLDER
 from retrainer.options.retraining import RetrainOptions
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 FAILED = 1
 

@@ -5,8 +5,9 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.options.paths import FOLDER, require_path
 from retrainer.options.sampling import SampleOptions
-from retrainer.system.files import expanded, shown
+from retrainer.system.paths import expanded
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 
 def run(options: SampleOptions, folder: str) -> None:

@@ -15,7 +15,7 @@ from retrainer.models.tflite.litert import Network
 from retrainer.photos.copies.fingerprints import fingerprint
 from retrainer.photos.images import decode, to_input
 from retrainer.photos.reading import read_file
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.models.graph.tensorflow_graph import GraphNetwork

@@ -14,8 +14,8 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import OptionError
-from retrainer.system.files import shown
 from retrainer.system.unfinished import is_unfinished
+from retrainer.text import shown
 
 TRAIN, VALIDATION = "train", "validation"
 # Endings that mark the files as ours. A later run replaces these and no others.

@@ -8,9 +8,9 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.models.inferred import Ending, Inferred
-from retrainer.system.files import shown
 from retrainer.system.isolation.frames import Arrays
 from retrainer.system.isolation.parent import IsolatedProcess
+from retrainer.text import shown
 
 # Seconds. TensorFlow takes a few to start, or many on a busy machine; the largest networks take a few for a picture.
 OPENING, RUNNING = 120.0, 60.0

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.system.files import open_regular, shown
-from retrainer.text import pasted
+from retrainer.system.files import open_regular
+from retrainer.text import pasted, shown
 
 _HEAD = 512
 _TAR_MARK = slice(257, 262)

@@ -10,7 +10,8 @@ from retrainer.models.metadata import INPUT_NODE, PROTOTYPES_FILE, RESIZE_RULE, 
 from retrainer.models.seal import damaged
 from retrainer.models.tflite.associated_files import file_in, metadata_in, read_tflite
 from retrainer.models.twins import is_tflite, twin_of
-from retrainer.system.files import require_file, shown
+from retrainer.system.paths import require_file
+from retrainer.text import shown
 from retrainer.training.rejection import Prototypes, Rejection, from_npy
 
 if TYPE_CHECKING:

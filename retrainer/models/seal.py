@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 
 from retrainer.errors import ModelError
-from retrainer.system.files import open_regular, shown
+from retrainer.system.files import open_regular
+from retrainer.text import shown
 
 _MARK = b"retrainer-sha256:"
 _DIGITS = 64

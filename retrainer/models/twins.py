@@ -7,7 +7,8 @@ from retrainer.models.graph.wire import node_in
 from retrainer.models.metadata import TWIN_NODE
 from retrainer.models.seal import content_of, is_whole, seal_of
 from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER
-from retrainer.system.files import open_regular, shown
+from retrainer.system.files import open_regular
+from retrainer.text import shown
 
 _PB, _TFLITE = ".pb", ".tflite"
 

@@ -20,8 +20,8 @@ from retrainer.events import (
     TestEvaluated,
     Warned,
 )
-from retrainer.system.files import shown
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 
 class Console:

@@ -11,7 +11,8 @@ from retrainer.errors import OutputError
 from retrainer.events import Event, HeadMeasured, ModelWritten, StageBegan, StepEvaluated
 from retrainer.models.event_files import TRAIN, VALIDATION, EventFile, require_own_folder
 from retrainer.models.graph import graphdef
-from retrainer.system.files import require_writable_folder, shown
+from retrainer.system.files import require_writable_folder
+from retrainer.text import shown
 
 
 class TensorBoard:

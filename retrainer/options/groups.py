@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
 from retrainer.options.paths import require_path
-from retrainer.system.files import expanded
+from retrainer.system.paths import expanded
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesLeftOut, Noted, Observer, Warned
 from retrainer.photos.labels import label_of
 from retrainer.photos.walk import counted, skips_folder
-from retrainer.system.files import require_folder
+from retrainer.system.paths import require_folder
 from retrainer.text import pasted, shown
 
 Inner = Mapping[str, Counter[str]]

@@ -1,4 +1,4 @@
-"""Checks paths that users write, and writes files that are either whole or absent."""
+"""Writes files that are either whole or absent, and reads files that may be replaced meanwhile."""
 
 import contextlib
 import errno
@@ -9,85 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from retrainer.errors import OptionError, OutputError
+from retrainer.errors import OutputError
 from retrainer.system.portable import lock, opened, put_in_place, sync_folder
 from retrainer.system.unfinished import unfinished_file, unfinished_folder
-from retrainer.text import pasted
-from retrainer.text import shown as shown  # noqa: PLC0414 (modules that write files name them in messages)
+from retrainer.text import shown
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-def expanded(path: str) -> str:
-    """The path with a leading `~` replaced by the home folder."""
-    return os.path.expanduser(path)
-
-
-def nearest_existing(path: str) -> str:
-    """The nearest folder above a path that exists; a misspelt name is looked for there."""
-    current = os.path.abspath(path)
-    while not os.path.isdir(current):
-        current = os.path.dirname(current)
-    return current
-
-
-def require_folder(path: str, flag: str, purpose: str) -> None:
-    """Raises OptionError unless `path` is a folder that can be listed.
-
-    Args:
-        path: The folder, as the user wrote it.
-        flag: The option that names it, for the message.
-        purpose: What it should hold, for the message.
-    """
-    if not path:
-        raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FOLDER.")
-    if os.path.isdir(path):
-        if not os.access(path, os.R_OK | os.X_OK):
-            raise OptionError(f"{flag}: folder '{shown(path)}' may not be read: permission denied.")
-        return
-    if os.path.exists(path):
-        raise OptionError(
-            f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
-            f"Name the folder instead, perhaps {flag} {pasted(os.path.dirname(path) or '.')}",
-        )
-    raise _absent(path, flag, purpose, folders_only=True)
-
-
-def require_file(path: str, flag: str, purpose: str) -> None:
-    """Raises OptionError unless `path` is a file that can be read."""
-    if not path:
-        raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FILE.")
-    if not os.path.exists(path):
-        raise _absent(path, flag, purpose, folders_only=False)
-    if not os.path.isfile(path):
-        kind = "folder" if os.path.isdir(path) else "pipe, socket or device"
-        raise OptionError(f"{flag}: expected {purpose}, received the {kind} '{shown(path)}'.")
-    if not os.access(path, os.R_OK):
-        raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
-
-
-def _absent(path: str, flag: str, purpose: str, *, folders_only: bool) -> OptionError:
-    if os.path.islink(path):
-        problem = f"'{shown(path)}' is a link that leads nowhere or in a circle"
-    else:
-        problem = f"'{shown(path)}' does not exist"
-    return OptionError(f"{flag}: {problem}; expected {purpose}.", _nearest_hint(path, folders_only=folders_only))
-
-
-def _nearest_hint(path: str, *, folders_only: bool) -> str:
-    from difflib import get_close_matches
-
-    try:
-        parent = nearest_existing(path)
-        missing = os.path.relpath(os.path.abspath(path), parent).split(os.sep)[0]
-        entries = [e.name for e in os.scandir(parent) if os.path.isdir(e.path) or not folders_only]
-        entries = [name for name in entries if name != missing]  # it is a link that leads nowhere
-    except OSError:  # the folder may not be listed, or the working folder is gone
-        return ""
-    close = get_close_matches(missing, entries, n=1, cutoff=0.75)
-    if close:
-        return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?"
-    return f"The nearest existing folder is '{shown(parent)}'."
 
 
 @contextlib.contextmanager

@@ -9,16 +9,15 @@ import pytest
 from retrainer.errors import OptionError, OutputError
 from retrainer.system.files import (
     keep_as,
-    nearest_existing,
-    require_folder,
     require_writable,
     require_writable_folder,
-    shown,
     whole_file,
     write_together,
     write_whole,
 )
+from retrainer.system.paths import nearest_existing, require_folder
 from retrainer.system.unfinished import is_unfinished
+from retrainer.text import shown
 
 
 def names(folder: Path) -> list[str]:

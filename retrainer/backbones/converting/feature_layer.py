@@ -8,7 +8,7 @@ from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.errors import OptionError
 from retrainer.models.graph.first_steps import first_steps
 from retrainer.models.ranges import range_of
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 _PASSING = frozenset(
     {"Identity", "IdentityN", "LogSoftmax", "Reshape", "Sigmoid", "Softmax", "Squeeze", "StopGradient"}

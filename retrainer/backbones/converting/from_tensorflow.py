@@ -21,8 +21,8 @@ from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
-from retrainer.system.files import shown
 from retrainer.system.process import native_stderr_hidden
+from retrainer.text import shown
 
 
 def convert(

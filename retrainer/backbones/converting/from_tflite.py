@@ -22,7 +22,7 @@ from retrainer.models.tflite.litert import Network, tensors_of
 from retrainer.models.tflite.tensors import INTEGERS, as_integers, quantization_of, text_of
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 # Rounding may fall either way at an int8 input; a step there is a few steps at the output.
 _INT8_TOLERANCE = 0.05

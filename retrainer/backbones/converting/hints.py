@@ -10,7 +10,7 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.errors import OptionError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 LOGITS = "logits"
 # Number of pictures on which a bundle is compared with its network.

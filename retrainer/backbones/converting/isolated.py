@@ -18,10 +18,11 @@ from retrainer.events import Event, Noted, Warned
 from retrainer.models.graph.graphdef import read_graph
 from retrainer.models.graph.operations import require_harmless
 from retrainer.models.tflite.litert import Network
-from retrainer.system.files import output_error, shown
+from retrainer.system.files import output_error
 from retrainer.system.isolation.frames import Arrays
 from retrainer.system.isolation.parent import IsolatedProcess
 from retrainer.system.unfinished import unfinished_folder
+from retrainer.text import shown
 
 # Ten times as long as the largest networks of the table take on two idle cores.
 CONVERSION_SECONDS = 600.0

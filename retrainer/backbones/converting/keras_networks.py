@@ -10,7 +10,7 @@ from retrainer.backbones.converting.open_network import USUAL_SIZE, OpenNetwork,
 from retrainer.errors import BackboneError
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
 from retrainer.models.ranges import SYMMETRIC_RANGE
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 
 def import_keras() -> Any:

@@ -17,8 +17,8 @@ from retrainer.models.graph.graphdef import read_graph
 from retrainer.models.graph.operations import require_harmless
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.tflite.litert import Network
-from retrainer.system.files import shown
 from retrainer.system.process import native_stderr_hidden
+from retrainer.text import shown
 
 # Number of photos; TensorFlow Lite's guide takes 100 to 500:
 # ai.google.dev/edge/litert/models/post_training_integer_quant

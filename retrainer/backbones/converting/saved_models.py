@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from retrainer.backbones.network_files import SAVED_MODEL
 from retrainer.errors import BackboneError
 from retrainer.models.graph.operations import RESTORING, require_harmless
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 
 def require_harmless_saved_model(folder: Path, subject: str) -> None:

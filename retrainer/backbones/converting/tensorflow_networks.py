@@ -19,7 +19,7 @@ from retrainer.models.graph.operations import require_harmless
 from retrainer.models.graph.tensorflow_graph import GraphNetwork, import_tensorflow
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
 from retrainer.models.ranges import SYMMETRIC_RANGE, UNIT_RANGE
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 # A module of TF-Hub's first format holds this file.
 _HUB_V1_MARK = "tfhub_module.pb"

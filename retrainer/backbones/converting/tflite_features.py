@@ -7,7 +7,7 @@ from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean, no
 from retrainer.errors import BackboneError, OptionError
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.models.tflite.tensors import text_of
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 # Operators after the last layer that change no order of scores.
 _PASSING = frozenset({"RESHAPE", "SQUEEZE", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "DEQUANTIZE", "QUANTIZE"})

@@ -11,7 +11,7 @@ from retrainer.errors import BackboneError, ModelError
 from retrainer.models.graph.tensorflow_graph import GraphNetwork, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.litert import Network, tensors_of
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 # Largest allowed difference between a bundle's features and the network's own, relative to the largest feature.
 TOLERANCE = 1e-3

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from retrainer.backbones.network_files import SAVED_MODEL, network_in
 from retrainer.errors import DownloadError
-from retrainer.system.files import DISK_FULL, output_error, shown
+from retrainer.system.files import DISK_FULL, output_error
 from retrainer.system.unfinished import unfinished_folder
+from retrainer.text import shown
 
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 10_000

@@ -15,8 +15,9 @@ from retrainer.backbones.fetching.partial_file import PartialFile
 from retrainer.backbones.fetching.resuming import DownloadRequest, download
 from retrainer.backbones.network_files import KERAS_ENDING, TFLITE_ENDING, network_in
 from retrainer.errors import DownloadError
-from retrainer.system.files import content_digest, locked, output_error, shown, write_whole
+from retrainer.system.files import content_digest, locked, output_error, write_whole
 from retrainer.system.unfinished import unfinished_folder
+from retrainer.text import shown
 
 # Offset, first bytes and ending of networks that are one file; a `.keras` file is a zip archive.
 _NETWORK_MARKS = ((4, b"TFL3", TFLITE_ENDING), (0, b"PK\x03\x04", KERAS_ENDING))

@@ -10,7 +10,7 @@ from typing import Any
 
 from retrainer.backbones.fetching.archives import MAX_BYTES
 from retrainer.errors import DownloadError
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 PARTIAL_CONTENT = 206
 SLOWEST_BYTES_PER_SECOND, SLOW_SECONDS = 1000, 60.0

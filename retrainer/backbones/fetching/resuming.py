@@ -13,7 +13,8 @@ from typing import Any
 from retrainer.backbones.fetching.partial_file import PARTIAL_CONTENT, PartialFile
 from retrainer.errors import DownloadError
 from retrainer.events import DownloadAdvanced, Noted, Observer, silent
-from retrainer.system.files import output_error, shown
+from retrainer.system.files import output_error
+from retrainer.text import shown
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 # Failures in a row, without a new byte between them.

@@ -14,7 +14,7 @@ from retrainer.errors import ModelError, OptionError
 from retrainer.models.graph.wire import node_in
 from retrainer.models.metadata import INPUT_NODE, METADATA_NODE, PROTOTYPES_NODE, SEAL_NODE, TWIN_NODE, ModelMetadata
 from retrainer.models.seal import UNSEALED, content_of, damaged, require_undamaged, seal_of, sealed
-from retrainer.system.files import shown
+from retrainer.text import shown
 from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes, checked_prototypes
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from retrainer.errors import ModelError
 from retrainer.models.graph.sizes import require_small
-from retrainer.system.files import shown
 from retrainer.system.trust import TRUST_HINT
+from retrainer.text import shown
 
 _STRUCTURE = """
     Const Placeholder PlaceholderWithDefault NoOp Identity IdentityN FakeParam StopGradient PreventGradient Snapshot

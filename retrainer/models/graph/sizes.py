@@ -10,8 +10,8 @@ from tensorboard.compat.proto import types_pb2
 from retrainer.errors import ModelError
 from retrainer.models.tflite.litert import MOST_NUMBERS
 from retrainer.network_input import LARGEST_SIDE
-from retrainer.system.files import shown
 from retrainer.system.trust import TRUST_HINT
+from retrainer.text import shown
 
 # A constant may hold one number and state a shape. Networks do this for the zeros and ones of a layer: 256 MB float32.
 MOST_REPEATED = 2**26

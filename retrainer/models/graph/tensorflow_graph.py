@@ -11,8 +11,8 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.inferred import Inferred
-from retrainer.system.files import shown
 from retrainer.system.process import keras_on_tensorflow, native_stderr_hidden
+from retrainer.text import shown
 
 # Devices of NVIDIA's and AMD's drivers and of Linux in Windows.
 _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")

@@ -9,7 +9,7 @@ from pathlib import Path
 from retrainer.errors import ModelError
 from retrainer.models.metadata import METADATA_FILE, ModelMetadata
 from retrainer.models.seal import content_of, damaged, require_undamaged, seal_of
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 MODEL_IDENTIFIER = b"TFL3"
 # A compressed file of more bytes is refused; the labels of a model take far fewer.

@@ -9,7 +9,7 @@ from retrainer.errors import ModelError
 from retrainer.models.inferred import Inferred
 from retrainer.models.tflite.inference import infer
 from retrainer.models.tflite.litert import opened, require_bounded, result_of
-from retrainer.system.files import shown
+from retrainer.text import shown
 
 _DTYPES = (np.float32, np.uint8, np.int8)
 

@@ -10,11 +10,10 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, ResourceError
 from retrainer.network_input import LARGEST_SIDE
-from retrainer.system.files import shown
 from retrainer.system.memory import has_room, is_shortage, shortage
 from retrainer.system.process import native_stderr_hidden
 from retrainer.system.trust import TRUST_HINT
-from retrainer.text import reason_of
+from retrainer.text import reason_of, shown
 
 Result = TypeVar("Result")
 
