@@ -88,5 +88,5 @@ def _record(item: Listed) -> dict[str, object]:
 
 
 command = command_of(
-    "architectures", ArchitecturesFlags, run, "List the networks that are known by name, and what is here."
+    "architectures", ArchitecturesFlags, run, "List the networks that are known by name, and show which are here."
 )

@@ -39,6 +39,6 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
 
 
 command = command_of(
-    "fetch", FetchOptions, run, "Prepare backbones: download and convert them, for machines without a network, too."
+    "fetch", FetchOptions, run, "Download and convert backbones now, also for machines without a network connection."
 )
 command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME..."))

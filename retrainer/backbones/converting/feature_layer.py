@@ -32,7 +32,7 @@ def feature_tensor(graph: Any, network: OpenNetwork, subject: str, layer: str) -
         OptionError: there is no such layer.
     """
     end = graph.get_tensor_by_name(f"{network.output_node}:0")
-    if network.chosen:
+    if network.user_named:
         return end
     last = _last_layer(end)
     if layer == LOGITS:

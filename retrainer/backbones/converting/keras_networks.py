@@ -53,8 +53,8 @@ def open_keras(model: Any, subject: str, hints: Hints) -> OpenNetwork:
     Raises:
         BackboneError: it has another input, or several outputs.
     """
-    chosen = hints.bottleneck_layer in {layer.name for layer in model.layers}
-    if chosen:
+    user_named = hints.bottleneck_layer in {layer.name for layer in model.layers}
+    if user_named:
         model = import_keras().Model(model.inputs, model.get_layer(hints.bottleneck_layer).output)
     inputs, outputs = list(model.inputs), list(model.outputs)
     shape = tuple(inputs[0].shape)
@@ -65,4 +65,4 @@ def open_keras(model: Any, subject: str, hints: Hints) -> OpenNetwork:
             "Name the layer of the features by --bottleneck_layer.",
         )
     size = int(shape[1] or hints.input_size or USUAL_SIZE)
-    return traced(partial(model, training=False), size, SYMMETRIC_RANGE, chosen=chosen)
+    return traced(partial(model, training=False), size, SYMMETRIC_RANGE, user_named=user_named)

@@ -26,7 +26,7 @@ class OpenNetwork:
         usual_range: Mean and std of the input of such networks, used if the graph does not show them.
         run: Pictures `(N, S, S, 3)` in the network's own range -> the output of `output_node`, from the network as it
             came.
-        chosen: Whether the user named `output_node`.
+        user_named: Whether the user named `output_node`.
         states_range: Whether the network itself states `usual_range`, as one that takes bytes does.
     """
 
@@ -36,12 +36,17 @@ class OpenNetwork:
     input_size: int
     usual_range: tuple[float, float]
     run: Callable[[Arrays], Arrays]
-    chosen: bool
+    user_named: bool
     states_range: bool = False
 
 
 def traced(
-    function: Callable[[Any], Any], size: int, usual_range: tuple[float, float], *, chosen: bool, dtype: Any = "float32"
+    function: Callable[[Any], Any],
+    size: int,
+    usual_range: tuple[float, float],
+    *,
+    user_named: bool,
+    dtype: Any = "float32",
 ) -> OpenNetwork:
     """Traces a function of pictures `(N, size, size, 3)` and freezes its graph."""
     tensorflow = import_tensorflow()
@@ -53,5 +58,5 @@ def traced(
     )
     frozen = convert_variables_to_constants_v2(network.get_concrete_function()).graph.as_graph_def()
     return OpenNetwork(
-        frozen, "picture", "end", size, usual_range, lambda pictures: np.asarray(network(pictures)), chosen
+        frozen, "picture", "end", size, usual_range, lambda pictures: np.asarray(network(pictures)), user_named
     )

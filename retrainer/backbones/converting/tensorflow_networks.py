@@ -68,7 +68,7 @@ def _open_saved_model(folder: Path, subject: str, hints: Hints) -> OpenNetwork:
     module = tensorflow_hub.load(str(folder))
     signatures = dict(getattr(module, "signatures", {}))
     if not signatures and callable(module):  # a module of TF2 from TF-Hub
-        return traced(module, hints.input_size or USUAL_SIZE, UNIT_RANGE, chosen=False)
+        return traced(module, hints.input_size or USUAL_SIZE, UNIT_RANGE, user_named=False)
     candidates = {name: signatures[name].structured_input_signature[1] for name in _SIGNATURES if name in signatures}
     name, key = _picture_of(candidates, subject, hints)
     output = _output_of(list(signatures[name].structured_outputs), subject, hints)
@@ -78,7 +78,7 @@ def _open_saved_model(folder: Path, subject: str, hints: Hints) -> OpenNetwork:
         lambda picture: module.signatures[name](**{key: picture})[output],
         size,
         UNIT_RANGE,
-        chosen=output == hints.bottleneck_layer,
+        user_named=output == hints.bottleneck_layer,
         dtype=candidates[name][key].dtype,
     )
 
@@ -105,8 +105,8 @@ def _open_v1(folder: Path, subject: str, hints: Hints) -> OpenNetwork:
         return np.asarray(session.run(end, {picture: pictures}))
 
     size = int(picture.shape[1] or hints.input_size or USUAL_SIZE)
-    chosen = output == hints.bottleneck_layer
-    return OpenNetwork(frozen, picture.op.name, end.op.name, size, UNIT_RANGE, run, chosen)
+    user_named = output == hints.bottleneck_layer
+    return OpenNetwork(frozen, picture.op.name, end.op.name, size, UNIT_RANGE, run, user_named)
 
 
 def _open_graph(definition: Any, subject: str, hints: Hints) -> OpenNetwork:
@@ -122,8 +122,8 @@ def _open_graph(definition: Any, subject: str, hints: Hints) -> OpenNetwork:
         )
     size = inferred.input_size or hints.input_size or USUAL_SIZE
     graph = tensorflow.compat.v1.GraphDef.FromString(definition.SerializeToString())
-    chosen = hints.bottleneck_layer in nodes
-    end = hints.bottleneck_layer if chosen else inferred.output_node
+    user_named = hints.bottleneck_layer in nodes
+    end = hints.bottleneck_layer if user_named else inferred.output_node
     if end not in nodes:
         raise BackboneError(
             f"'{shown(subject)}': its output cannot be found among its {len(nodes)} nodes.",
@@ -132,7 +132,7 @@ def _open_graph(definition: Any, subject: str, hints: Hints) -> OpenNetwork:
     run = GraphNetwork(graph, subject, inferred.input_node, end).run_all
     seen = (inferred.mean, inferred.std)
     usual = SYMMETRIC_RANGE if seen == (USUAL_MEAN, USUAL_STD) else seen
-    return OpenNetwork(graph, inferred.input_node, end, size, usual, run, chosen, states_range=inferred.range_known)
+    return OpenNetwork(graph, inferred.input_node, end, size, usual, run, user_named, states_range=inferred.range_known)
 
 
 def _picture_of(signatures: Mapping[str, Mapping[str, Any]], subject: str, hints: Hints) -> tuple[str, str]:
