@@ -5,6 +5,7 @@ from typing import Any
 
 from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean, no_logits
 from retrainer.backbones.converting.open_network import OpenNetwork
+from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.errors import OptionError
 from retrainer.models.graph.first_steps import first_steps
 from retrainer.models.ranges import range_of
@@ -88,8 +89,8 @@ def _is_constant(tensor: Any) -> bool:
     return True
 
 
-def picture_range(network: OpenNetwork, hints: Hints) -> tuple[tuple[float, float], bool]:
-    """Returns mean and std of the network's input `(pixel - mean) / std`, and whether anything states them.
+def pixel_range(network: OpenNetwork, hints: Hints) -> PixelRange:
+    """Returns the range of a network's own input.
 
     The user's hints come first, then the network's first steps: a network that divides by 127.5 takes 0 to 255, and one
     that doubles takes 0 to 1. If there are no such steps, the usual range of its kind is assumed.
@@ -99,5 +100,4 @@ def picture_range(network: OpenNetwork, hints: Hints) -> tuple[tuple[float, floa
         hints: What the user says about it.
     """
     steps = list(first_steps(network.graph, network.input_node))
-    stated = bool(steps) or network.states_range or hints.states_range
-    return hints.range_or(range_of(steps, network.usual_range)), stated
+    return hints.pixel_range(range_of(steps, network.usual_range), stated=bool(steps) or network.states_range)

@@ -11,16 +11,16 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import FEATURE_NODE, Bundle, write_bundle
-from retrainer.backbones.converting.feature_layer import feature_tensor, picture_range
+from retrainer.backbones.converting.feature_layer import feature_tensor, pixel_range
 from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.open_network import OpenNetwork
+from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.backbones.converting.to_tflite import pooled_node, tflite_of, with_map_named
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
-from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.system.process import native_stderr_hidden
 from retrainer.text import shown
 
@@ -57,7 +57,7 @@ def convert(
             f"'{shown(subject)}' cannot be converted: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
-    context.report(bundle, reading.layer.op.name, stated=reading.states_range)
+    context.report(bundle, reading.layer.op.name, stated=reading.range.stated)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
 
 
@@ -69,25 +69,21 @@ class _Reading:
         network: The network.
         graph: Its `tf.Graph`, for batches of any size.
         layer: The tensor of the features.
-        mean, std: The network takes `(pixel - mean) / std`.
-        states_range: Whether the network or the user states the mean and std; otherwise they are a guess.
+        range: The range of its own input.
     """
 
     network: OpenNetwork
     graph: Any
     layer: Any
-    mean: float
-    std: float
-    states_range: bool
+    range: PixelRange
 
     @classmethod
     def of(cls, network: OpenNetwork, hints: Hints, subject: str) -> "_Reading":
         """Reads the network's graph."""
         graph = _imported(network)
-        (mean, std), states_range = picture_range(network, hints)
         layer = feature_tensor(graph, network, subject, hints.bottleneck_layer)
         _require_features(layer, subject)
-        return cls(network, graph, layer, mean, std, states_range)
+        return cls(network, graph, layer, pixel_range(network, hints))
 
     @property
     def start(self) -> Any:
@@ -100,7 +96,7 @@ class _Reading:
 
     def features(self, picture: Floats) -> Floats:
         """The features `(D,)` of a picture `(S, S, 3)` in [-1, 1], computed by the network as it came."""
-        pictures = ((picture * INPUT_STD + INPUT_MEAN - self.mean) / self.std)[np.newaxis]
+        pictures = self.range.of(picture)[np.newaxis]
         if self.start.dtype.is_integer:
             pictures = np.rint(pictures)
         whole = self.network.run(pictures.astype(self.start.dtype.as_numpy_dtype))
@@ -124,8 +120,8 @@ def _converted(reading: _Reading, draft: Bundle, context: ConversionContext) -> 
         draft,
         input_size=reading.network.input_size,
         depth=len(pairs[0][1]),
-        input_mean=reading.mean,
-        input_std=reading.std,
+        input_mean=reading.range.mean,
+        input_std=reading.range.std,
         batches=takes_batches(graph, pairs[0][0]),
         difference=require_agreement(tflite, graph, pairs, draft.source),
         feature_node=FEATURE_NODE,
@@ -141,8 +137,9 @@ def _assembled(reading: _Reading, subject: str) -> Any:
     with graph.as_default():
         picture = tensorflow.compat.v1.placeholder(tensorflow.float32, (None, size, size, 3), INPUT_NODE)
         seen = picture
-        if (reading.mean, reading.std) != (INPUT_MEAN, INPUT_STD):
-            seen = picture * (INPUT_STD / reading.std) + (INPUT_MEAN - reading.mean) / reading.std
+        if not reading.range.is_symmetric:
+            factor, offset = reading.range.step
+            seen = picture * factor + offset
         seen = seen if reading.start.dtype.is_floating else tensorflow.round(seen)
         seen = tensorflow.cast(seen, reading.start.dtype)
         (maps,) = tensorflow.import_graph_def(

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.backbones.converting.hints import ConversionContext, Hints
+from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.backbones.converting.tflite_features import feature_tensor_of
 from retrainer.backbones.converting.verification import TOLERANCE, relative_difference
 from retrainer.errors import BackboneError, OptionError
@@ -21,7 +22,6 @@ from retrainer.models.tflite.inference import pixel_range
 from retrainer.models.tflite.litert import Network, tensors_of
 from retrainer.models.tflite.tensors import INTEGERS, as_integers, quantization_of, text_of
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
-from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.text import shown
 
 # Rounding may fall either way at an int8 input; a step there is a few steps at the output.
@@ -35,22 +35,16 @@ class _Input:
     Attributes:
         tensor: Its tensor.
         size: S, pixels.
-        mean, std: The network takes `(pixel - mean) / std`.
-        states_range: Whether the network or the user states the mean and std; otherwise they are a guess.
+        range: The range of its pixels.
     """
 
     tensor: Any
     size: int
-    mean: float
-    std: float
-    states_range: bool
+    range: PixelRange
 
     def own_input(self, picture: Floats) -> Any:
         """Converts a picture in [-1, 1] to the network's own input."""
-        if (self.mean, self.std) == (INPUT_MEAN, INPUT_STD):
-            real = picture
-        else:
-            real = ((picture * INPUT_STD + INPUT_MEAN - self.mean) / self.std).astype(np.float32)
+        real = picture if self.range.is_symmetric else self.range.of(picture).astype(np.float32)
         return as_integers(real, self.tensor) if self.tensor.type in INTEGERS else real
 
 
@@ -85,7 +79,7 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
             f"'{shown(subject)}' cannot be used: {reason}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
-    context.report(bundle, layer_name, stated=original.states_range)
+    context.report(bundle, layer_name, stated=original.range.stated)
     return write_bundle(parent, bundle, tflite, None)
 
 
@@ -105,8 +99,8 @@ def _converted(
         draft,
         input_size=original.size,
         depth=depth,
-        input_mean=original.mean,
-        input_std=original.std,
+        input_mean=original.range.mean,
+        input_std=original.range.std,
         batches=False,
         difference=_require_agreement((content, tflite), tensors, layer, original, context.compared(original.size)),
     )
@@ -138,7 +132,7 @@ def _input_of(builder: TFLiteBuilder, hints: Hints, subject: str) -> _Input:
     if shape[0] != 1 or shape[3] != 3:
         raise BackboneError(f"'{shown(subject)}': expected an input (1, S, S, 3), received {tuple(shape)}.")
     inferred, stated = pixel_range(builder)
-    return _Input(tensor, shape[1], *hints.range_or(inferred), stated or hints.states_range)
+    return _Input(tensor, shape[1], hints.pixel_range(inferred, stated=stated))
 
 
 def _make_output(builder: TFLiteBuilder, layer: int, subject: str) -> int:
@@ -170,7 +164,7 @@ def _insert_input_steps(builder: TFLiteBuilder, original: _Input) -> None:
     (own,) = graph.inputs
     shape = (1, original.size, original.size, 3)
     steps: list[tuple[str, tuple[int, ...], Any]] = []
-    factor, offset = INPUT_STD / original.std, (INPUT_MEAN - original.mean) / original.std
+    factor, offset = original.range.step
     if not np.isclose(factor, 1.0):
         steps.append(
             ("MUL", (builder.add_constant("input_factor", np.array([factor], np.float32)),), schema.MulOptionsT())

@@ -7,6 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
+from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.errors import OptionError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
@@ -51,15 +52,16 @@ class Hints:
             *(flag for flag, number in numbers.items() if number is not None),
         )
 
-    @property
-    def states_range(self) -> bool:
-        """Whether a mean or a std is given."""
-        return self.input_mean is not None or self.input_std is not None
+    def pixel_range(self, inferred: tuple[float, float], *, stated: bool) -> PixelRange:
+        """The mean and std that are given; a number that is not given is the inferred one.
 
-    def range_or(self, inferred: tuple[float, float]) -> tuple[float, float]:
-        """Mean and std; a number that is not given is taken from the inferred ones."""
+        Args:
+            inferred: Mean and std.
+            stated: Whether the network states them.
+        """
         mean = inferred[0] if self.input_mean is None else self.input_mean
-        return mean, inferred[1] if self.input_std is None else self.input_std
+        std = inferred[1] if self.input_std is None else self.input_std
+        return PixelRange(mean, std, stated or (self.input_mean, self.input_std) != (None, None))
 
 
 @dataclass(frozen=True)
