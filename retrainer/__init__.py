@@ -1,9 +1,9 @@
 """Teach a pretrained image network your own classes from folders of photos.
 
-from retrainer import Labeler, LabelOptions, RetrainOptions, retrain
+from retrainer import Labeler, retrain
 
-result = retrain(RetrainOptions(image_dir="photos"))
-labeler = Labeler(LabelOptions(graph=result.graph))
+result = retrain("photos", folds=5)
+labeler = Labeler(result.graph)
 print(labeler.label("photo.jpg").ranking)
 """
 

@@ -14,8 +14,8 @@ import sys
 # Exit codes by which shells report that Ctrl-C or SIGTERM ended a process, and what it prints.
 INTERRUPTED, TERMINATED = 130, 143
 _MESSAGES = {
-    INTERRUPTED: "Error: Interrupted. The same command goes on from where it was.",
-    TERMINATED: "Error: Terminated. The same command goes on from where it was.",
+    INTERRUPTED: "Error: Interrupted. Run the same command again to continue.",
+    TERMINATED: "Error: Terminated. Run the same command again to continue.",
 }
 # By then the callback that swallowed the interrupt has returned.
 _AGAIN_SECONDS = 0.05

@@ -15,8 +15,8 @@ From Python the process is the caller's. There the last two do nothing, and only
     os.environ             KERAS_BACKEND is tensorflow within `keras_on_tensorflow`, while TensorFlow is imported
     Pillow                 admits more pixels within `system.pillow.pillow_limit_raised`, while it decodes a large photo
 
-Three more modules change the process: `cli.signals` handles the signals of a command, `system.pillow` raises Pillow's
-pixel limit while a large picture is decoded, and converters of networks hide Python's warnings meanwhile.
+Two more modules change the process: `cli.signals` handles the signals of a command, and converters of networks hide
+Python's warnings while they run TensorFlow.
 """
 
 import contextlib

@@ -305,7 +305,7 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit) as error:
         run(commands, ["retrain", "--image_dir", "x"], "retrainer")
     assert error.value.code == INTERRUPTED
-    assert "The same command goes on from where it was" in capsys.readouterr().err
+    assert "Run the same command again to continue" in capsys.readouterr().err
 
 
 def test_help_fits_a_terminal(command: Command) -> None:
@@ -377,7 +377,7 @@ def test_sigterm_keeps_what_was_computed(photos: Photos, tmp_path: Path) -> None
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert said.endswith(b"Error: Terminated. The same command goes on from where it was.\n")
+    assert said.endswith(b"Error: Terminated. Run the same command again to continue.\n")
     assert list(tmp_path.glob("tf_files/bottlenecks/pocket-*/part-*.parquet"))
 
 

@@ -28,8 +28,8 @@ entry.heed_signals = heed_and_replace
 entry.start("label", [], "retrainer")
 """
 SAID = {
-    signal.SIGINT: "Error: Interrupted. The same command goes on from where it was.\n",
-    signal.SIGTERM: "Error: Terminated. The same command goes on from where it was.\n",
+    signal.SIGINT: "Error: Interrupted. Run the same command again to continue.\n",
+    signal.SIGTERM: "Error: Terminated. Run the same command again to continue.\n",
 }
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -74,6 +74,14 @@ signal.pause()
 print("never")
 """
 TWO_SIGNALS = "try:\n    send({n})\nfinally:\n    send({n})\n    print('never')"
+HIDDEN = """
+from retrainer.system.process import native_stderr_hidden
+with native_stderr_hidden():
+    try:
+        send({n})
+    finally:
+        send({n})
+"""
 # It comes while `click` is imported, which is the longest part of a start.
 IMPORT = """
 class Finder:
@@ -88,8 +96,8 @@ entry.heed_signals = heed
 @BOTH
 @pytest.mark.parametrize(
     ("work", "before"),
-    [(DESTRUCTOR, ""), (TWO_SIGNALS, ""), ("print('never')", IMPORT)],
-    ids=["destructor", "two signals", "import"],
+    [(DESTRUCTOR, ""), (TWO_SIGNALS, ""), (HIDDEN, ""), ("print('never')", IMPORT)],
+    ids=["destructor", "two signals", "while native lines are hidden", "import"],
 )
 def test_a_signal_ends_the_run_whenever_it_comes(number: signal.Signals, work: str, before: str) -> None:
     done = ran(work.format(n=int(number)), before.format(n=int(number)), preexec_fn=heeding_ctrl_c)
