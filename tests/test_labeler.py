@@ -153,6 +153,6 @@ def test_threads_share_a_labeler(result: Retraining, tmp_path: Path, kind: str, 
         together.wait()
         return answers()
 
-    expected, together = answers(), threading.Barrier(8)
+    expected, together = answers(), threading.Barrier(8, timeout=60)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(at_once, range(8))) == [expected] * 8
