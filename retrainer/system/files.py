@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retrainer.errors import OutputError
-from retrainer.system.portable import lock, opened, put_in_place, sync_folder
+from retrainer.system.portable import opened, put_in_place, sync_folder
 from retrainer.system.unfinished import unfinished_file, unfinished_folder
 from retrainer.text import shown
 
@@ -146,13 +146,15 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         OutputError: the file cannot be made or locked.
     """
+    from filelock import lock_descriptor  # takes 14 ms, and few runs lock
+
     with contextlib.ExitStack() as stack:
         with _clear_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # A pipe in its place can be locked, too.
             descriptor = opened(path, os.O_RDWR | os.O_CREAT)
             stack.callback(os.close, descriptor)
-            lock(descriptor)
+            lock_descriptor(descriptor)
         yield
 
 

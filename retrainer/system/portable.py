@@ -21,19 +21,21 @@ def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
     return os.open(path, flags | NO_WAITING, 0o666)
 
 
-def lock(descriptor: int, *, wait: bool = True) -> bool:
-    """Locks an open file until it is closed, however its process ends; returns whether it is locked.
+def lock(descriptor: int, *, wait: bool) -> None:
+    """Locks a file or folder until it is closed, however its process ends; does nothing on Windows.
 
     Args:
-        descriptor: The file's.
-        wait: Whether to wait for a process that holds the lock.
+        descriptor: That of the file or folder.
+        wait: Whether to wait while another process holds the lock.
 
     Raises:
-        OSError: the disk has no locks.
+        OSError: another process holds the lock, or the disk has no locks.
     """
-    from filelock import lock_descriptor  # takes 7 ms, which a label does without
+    if sys.platform == "win32":
+        return
+    import fcntl
 
-    return lock_descriptor(descriptor, blocking=wait)
+    fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def put_in_place(handle: BinaryIO, temporary: Path, target: Path) -> None:

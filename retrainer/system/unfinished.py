@@ -1,8 +1,8 @@
 """Temporary files and folders: a file is written in one, and gets its name when it is whole.
 
 Each is locked while a process uses it. The lock ends with the process, however that ends, and so tells a file in use
-from one that a crash left behind. Windows locks no folders, and closes a file before it gets its name: there only what
-is a day old counts as left behind.
+from one that a crash left behind. Windows locks no folders, and a file is closed there before it gets its name. So
+there only what is a day old counts as left behind.
 """
 
 import contextlib
@@ -104,7 +104,7 @@ def _locked(descriptor: int, path: Path) -> bool:
     """Locks a file or folder that was just made; returns False if another process took it for a leftover before."""
     # On a disk without locks no process takes it for one, and leftovers stay.
     with contextlib.suppress(OSError):
-        lock(descriptor)
+        lock(descriptor, wait=True)
     return _is_at(descriptor, path)
 
 
@@ -118,7 +118,8 @@ def _remove_unless_used(path: Path) -> None:
             _remove(path)
         return
     with _descriptor_of(path) as descriptor:
-        if lock(descriptor, wait=False) and _is_at(descriptor, path):
+        lock(descriptor, wait=False)
+        if _is_at(descriptor, path):
             _remove(path)
 
 

@@ -268,6 +268,7 @@ try:
     main.main()
 finally:
     heavy = {"tensorflow", "scipy", "pyarrow", "pyarrow.compute", "rich", "tensorboard", "PIL", "requests", "click"}
+    heavy |= {"filelock", "asyncio", "importlib.metadata"}
     heavy &= set(sys.modules)
     print("IMPORTED", *sorted(heavy), file=sys.stderr)
 """

@@ -1,14 +1,18 @@
 import contextlib
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
 from retrainer.errors import OptionError, OutputError
 from retrainer.system.files import (
     keep_as,
+    locked,
     require_writable,
     require_writable_folder,
     whole_file,
@@ -142,3 +146,39 @@ def test_what_could_not_be_written_in_the_end_is_known_before(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"Cannot write '.*/file': '.*' is a file; expected a folder\.\nName"):
         require_writable_folder(tmp_path / "file")
+
+
+HOLDER = """
+import signal, sys
+from pathlib import Path
+from retrainer.system.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+def is_free(path: Path) -> bool:
+    with path.open("r+b") as handle:
+        return lock_descriptor(handle.fileno(), blocking=False)
+
+
+def test_a_lock_ends_with_the_process_that_holds_it_and_its_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lock"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        assert not is_free(path)
+        holder.kill()
+    with locked(path):
+        assert not is_free(path)
+    assert is_free(path)
+
+
+def test_a_lock_file_may_be_a_pipe_and_cannot_lie_in_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with locked(tmp_path / "pipe"):
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"Cannot write '.*/file/lock': '.*/file' is a file; expected a folder\."):
+        locked(tmp_path / "file" / "lock").__enter__()
