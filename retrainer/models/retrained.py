@@ -93,17 +93,14 @@ def _open_tflite(content: bytes, request: _Request) -> Opened:
         raise OptionError(
             f"--input_layer and --output_layer: '{shown(path)}' has only one input and one output.", "Leave both out."
         )
-    if metadata is None and not request.rejecting:
+    rejection = None
+    if request.rejecting:
+        rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
+    if metadata is None:
         return _with_inferred(_tflite_runner(content, path, trusted=request.trusted), path)
     from retrainer.models.tflite.litert import Network
 
-    if request.rejecting:
-        rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
-        network = Network(_with_features(content, path), outputs=2)
-    else:
-        rejection, network = None, Network(content, named=path)
-    if metadata is None:
-        raise _no_description(path)
+    network = Network(_with_features(content, path), outputs=2) if rejection else Network(content, named=path)
     metadata.require_fit(path, network.input_size, network.output_size)
     return metadata, network, rejection
 
