@@ -1,18 +1,21 @@
-"""The model that a run replaces stays beside the new one, whatever happens, and both are measured."""
+"""The model that a run replaces stays beside the new one, even if the run fails, and both are measured."""
 
 import errno
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Configure, Photos
 
 from retrainer import Labeler, LabelOptions, Retraining, retrain
+from retrainer.backbones.available import find_bundle
 from retrainer.cli.summary import summary
-from retrainer.errors import OptionError, OutputError
+from retrainer.errors import OptionError, OutputError, PictureError
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.twins import twins
 from retrainer.photos.splits import Part
@@ -28,7 +31,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def old_and_new(result: Retraining) -> PreviousModel:
-    """What a run says of the model that it replaced."""
+    """The comparison of a run's model with the one that it replaced."""
     assert result.previous is not None
     return result.previous
 
@@ -89,7 +92,7 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     assert f"now, on {previous.count} test photo" in lines
 
 
-def test_classes_that_came_and_went_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
+def test_added_and_removed_classes_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
     root = photos(COLOURS, count=30)
     options = configured(root)
     retrain(options)
@@ -111,6 +114,45 @@ def test_a_labels_file_without_its_model_is_kept_and_is_no_previous_model(
     Path(options.output_labels).write_text("of another model\n")
     assert retrain(options).previous is None
     assert previous_path(options.output_labels).read_text() == "of another model\n"
+
+
+@pytest.mark.parametrize(("seconds", "scored"), [(60.0, 3), (0.0, 1)])
+def test_another_backbone_labels_as_many_photos_as_time_allows(
+    seconds: float, scored: int, photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = configured(photos(count=40), testing_percentage=30)
+    retrain(replace(options, architecture="pocket"))
+    monkeypatch.setattr("retrainer.previous_model._MOST_PHOTOS", 3)
+    monkeypatch.setattr("retrainer.previous_model._SECONDS", seconds)
+    assert old_and_new(retrain(options)).count == scored
+
+
+def test_a_photo_that_is_gone_is_not_compared(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = configured(photos(count=40), testing_percentage=30)
+    retrain(replace(options, architecture="pocket"))
+    scores_of_all, first = Labeler.scores_of_all, list[Any]()
+
+    def without_the_first(labeler: Labeler, paths: Sequence[str]) -> Iterator[Any]:
+        first.append(len(paths))
+        yield PictureError("the file is gone")
+        yield from scores_of_all(labeler, paths[1:])
+
+    monkeypatch.setattr(Labeler, "scores_of_all", without_the_first)
+    assert old_and_new(retrain(options)).count == first[0] - 1
+
+
+def test_a_model_of_another_tool_is_kept_and_not_compared(
+    photos: Photos, configured: Configure, model_dir: Path, tmp_path: Path
+) -> None:
+    options = configured(photos())
+    (tmp_path / "out").mkdir()
+    bundle = find_bundle(options.architecture, str(model_dir))
+    (tmp_path / "out" / "graph.tflite").write_bytes(bundle.tflite_path.read_bytes())
+    previous = old_and_new(retrain(options))
+    assert previous.graph == str(tmp_path / "out" / "graph.previous.tflite")
+    assert previous.problem == "it does not state its labels"
 
 
 def test_models_of_other_classes_cannot_be_compared(photos: Photos, configured: Configure) -> None:
@@ -151,7 +193,7 @@ def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configu
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model", None])
-def test_what_is_no_whole_model_is_kept_and_stops_no_run(
+def test_a_damaged_model_is_kept_and_stops_no_run(
     damage: bytes | None, photos: Photos, configured: Configure, tmp_path: Path
 ) -> None:
     options = configured(photos())
@@ -177,7 +219,7 @@ def test_what_is_no_whole_model_is_kept_and_stops_no_run(
 def test_a_head_that_does_not_fit_stops_no_run(
     shape: tuple[int, int], photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model may be sealed and lie all the same."""
+    """A model can be sealed and still be wrong."""
     options = configured(photos())
     retrain(replace(options, how_many_training_steps=5))
     lying = Head(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))

@@ -41,7 +41,7 @@ def picture(colour: tuple[int, int, int]) -> bytes:
 def network(
     ending: str = "SOFTMAX", size: int = SIZE, first: Callable[[TFLiteBuilder, int], int] | None = None
 ) -> TFLiteBuilder:
-    """The mean colour times 5, and what it ends with."""
+    """The mean colour times 5, with an ending."""
     builder = TFLiteBuilder.empty()
     seen = given = builder.add_tensor("picture", (1, size, size, 3))
     if first is not None:
@@ -103,9 +103,9 @@ def saved(content: bytes | TFLiteBuilder, tmp_path: Path) -> str:
     return str(path)
 
 
-def labeler(content: bytes | TFLiteBuilder, tmp_path: Path, **said: Any) -> Labeler:
+def labeler(content: bytes | TFLiteBuilder, tmp_path: Path, **options: Any) -> Labeler:
     path = saved(content, tmp_path)
-    return Labeler(LabelOptions(**{"graph": path, "labels": str(tmp_path / "labels.txt"), **said}))
+    return Labeler(LabelOptions(**{"graph": path, "labels": str(tmp_path / "labels.txt"), **options}))
 
 
 def softmax_of(numbers: Any) -> Any:
@@ -113,18 +113,18 @@ def softmax_of(numbers: Any) -> Any:
     return powers / powers.sum()
 
 
-def test_metadata_tells_the_pictures_and_the_labels(tmp_path: Path) -> None:
+def test_metadata_states_range_and_labels(tmp_path: Path) -> None:
     files = {"labels_de.txt": ("de", "rot\ngrün\nblau\n"), "labels.txt": ("", "red\ngreen\nblue\n")}
     content = described(network(), [100.0, 110.0, 120.0], [50.0, 50.0, 50.0], files)
     read = labeler(content, tmp_path, labels="")
     assert read.labels == ("red", "green", "blue")
     assert read.warnings == ()
     np.testing.assert_allclose(read.scores(picture((110, 160, 60))), softmax_of([0, 1, -1]), atol=1e-5)
-    said = labeler(content, tmp_path, labels="", input_mean=0.0, input_std=255.0)
-    np.testing.assert_allclose(said.scores(picture((0, 255, 51))), softmax_of([0, 1, 0.2]), atol=1e-5)
+    given = labeler(content, tmp_path, labels="", input_mean=0.0, input_std=255.0)
+    np.testing.assert_allclose(given.scores(picture((0, 255, 51))), softmax_of([0, 1, 0.2]), atol=1e-5)
 
 
-def test_the_first_operations_tell_the_pictures(tmp_path: Path) -> None:
+def test_the_first_operations_show_the_range(tmp_path: Path) -> None:
     def rescaling(builder: TFLiteBuilder, given: int) -> int:
         factor = builder.add_constant("factor", np.array([1 / 255], np.float32))
         scaled = builder.add_tensor("scaled", (1, SIZE, SIZE, 3))
@@ -136,7 +136,7 @@ def test_the_first_operations_tell_the_pictures(tmp_path: Path) -> None:
     np.testing.assert_allclose(read.scores(picture((0, 255, 51))), softmax_of([0, 1, 0.2]), atol=1e-5)
 
 
-def test_what_nothing_tells_is_warned_of_once_and_for_all(tmp_path: Path, command: Command) -> None:
+def test_a_guessed_range_is_warned_about_once(tmp_path: Path, command: Command) -> None:
     path = saved(network(), tmp_path)
     (tmp_path / "photo.jpg").write_bytes(jpeg(GREEN))
     line = ("label", "--graph", path, "--labels", "labels.txt", "photo.jpg", "photo.jpg")
@@ -171,12 +171,12 @@ def test_integers_are_quantised_and_dequantised(dtype: int, zero: int, tmp_path:
     ("ending", "note"), [("SOFTMAX", None), ("LOGISTIC", "do not sum to 1"), ("MUL", "gives logits, not probabilities")]
 )
 def test_label_and_evaluate_say_what_scores_are(ending: str, note: str | None, tmp_path: Path, photos: Photos) -> None:
-    said = {"input_mean": 127.5, "input_std": 127.5}
+    given = {"input_mean": 127.5, "input_std": 127.5}
     path = saved(network(ending), tmp_path)
-    notes = Labeler(LabelOptions(graph=path, labels=str(tmp_path / "labels.txt"), **said)).warnings  # type: ignore[arg-type]
+    notes = Labeler(LabelOptions(graph=path, labels=str(tmp_path / "labels.txt"), **given)).warnings  # type: ignore[arg-type]
     assert [bool(note and note in text) for text in notes] == [True] * bool(note)
     events: list[Event] = []
-    options = EvaluateOptions(graph=path, image_dir=str(photos()), labels=str(tmp_path / "labels.txt"), **said)  # type: ignore[arg-type]
+    options = EvaluateOptions(graph=path, image_dir=str(photos()), labels=str(tmp_path / "labels.txt"), **given)  # type: ignore[arg-type]
     result = evaluate(options, events.append)
     assert result.assessment.accuracy == 1
     assert [e.message for e in events if isinstance(e, Warned)] == list(notes)
@@ -257,14 +257,16 @@ def test_a_network_that_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_p
         assert list((tmp_path / "models").iterdir()) == []
 
 
-def repeating(*, tensors: int = 1, name: int = 1, graphs: int = 1, operators: int = 1) -> bytes:
-    """A model whose vectors name the same tensor, graph or operator again and again."""
+def repeating(
+    *, tensors: int = 1, name: int = 1, graphs: int = 1, operators: int = 1, signatures: int = 0, ends: int = 0
+) -> bytes:
+    """A model whose vectors name the same tensor, graph, operator or signature again and again."""
     builder = flatbuffers.Builder(1024)
 
-    def again(place: int, count: int) -> int:
+    def again(offset: int, count: int) -> int:
         builder.StartVector(4, count, 4)
         for _ in range(count):
-            builder.PrependUOffsetTRelative(place)
+            builder.PrependUOffsetTRelative(offset)
         return int(builder.EndVector())
 
     text = builder.CreateString("n" * name)
@@ -276,9 +278,16 @@ def repeating(*, tensors: int = 1, name: int = 1, graphs: int = 1, operators: in
     schema.SubGraphStart(builder)
     schema.SubGraphAddTensors(builder, named)
     schema.SubGraphAddOperators(builder, done)
-    parts = again(schema.SubGraphEnd(builder), graphs)
+    subgraphs = again(schema.SubGraphEnd(builder), graphs)
+    schema.TensorMapStart(builder)
+    schema.TensorMapAddName(builder, text)
+    inputs = again(schema.TensorMapEnd(builder), ends)
+    schema.SignatureDefStart(builder)
+    schema.SignatureDefAddInputs(builder, inputs)
+    signed = again(schema.SignatureDefEnd(builder), signatures)
     schema.ModelStart(builder)
-    schema.ModelAddSubgraphs(builder, parts)
+    schema.ModelAddSubgraphs(builder, subgraphs)
+    schema.ModelAddSignatureDefs(builder, signed)
     builder.Finish(schema.ModelEnd(builder), b"TFL3")
     return bytes(builder.Output())
 
@@ -290,13 +299,16 @@ def repeating(*, tensors: int = 1, name: int = 1, graphs: int = 1, operators: in
         (repeating(tensors=1_100, graphs=100), "received 110,100"),
         (repeating(operators=200_000), "received 200,001"),
         (repeating(tensors=1_000, name=100_000), "longer"),
+        (repeating(signatures=200_000), "received 100,002"),
+        (repeating(signatures=1_000, ends=1_000), "received 1,001,002"),
+        (repeating(signatures=100, ends=100, name=100_000), "longer"),
     ],
 )
-def test_a_few_bytes_that_stand_for_very_many_parts_are_refused(tmp_path: Path, content: bytes, received: str) -> None:
+def test_a_few_bytes_that_stand_for_very_many_tables_are_refused(tmp_path: Path, content: bytes, received: str) -> None:
     with pytest.raises(ModelError, match=received):
         TFLiteBuilder.parsed(content)
     path = tmp_path / "it.tflite"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"'.*it.tflite' is damaged"):
         inspect(str(path))
-    require_few(repeating(tensors=100, name=1_000, graphs=2, operators=100))
+    require_few(repeating(tensors=100, name=1_000, graphs=2, operators=100, signatures=10, ends=10))

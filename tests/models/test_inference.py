@@ -1,4 +1,4 @@
-"""Graphs of the 2017 scripts and of others, and the commands that look into models."""
+"""Graphs of the 2017 scripts and of other tools, and the commands that look into models."""
 
 import io
 import tarfile
@@ -31,7 +31,7 @@ SIZE = COLOURS_SIZE
 def foreign_graph(
     input_node: str, output_node: str, shape: tuple[int, ...] = (-1, SIZE, SIZE, 3), prefix: str = ""
 ) -> object:
-    """The mean colour, and a softmax of ten times that, under names of the test's choice."""
+    """The softmax of ten times the mean colour, with nodes of these names."""
     graph = graphdef.new_graph()
     float_type = types_pb2.DT_FLOAT
     graphdef.add_placeholder(graph, input_node, shape)
@@ -68,7 +68,7 @@ def saved(graph: object, path: Path) -> Path:
         (foreign_graph("image", "out/Softmax", (-1, -1, -1, 3)), Inferred("image", "out/Softmax", 0, 128, 128)),
     ],
 )
-def test_what_a_graph_tells_is_inferred(graph: object, inferred: Inferred) -> None:
+def test_nodes_size_and_range_are_inferred(graph: object, inferred: Inferred) -> None:
     assert infer(graph) == inferred
 
 
@@ -91,14 +91,14 @@ def test_the_inception_graph_of_2017_is_fed_behind_its_decoder(tmp_path: Path, l
     assert ranking[0][0] == "blue"
 
 
-def test_a_placeholder_that_tells_no_shape_may_take_pictures() -> None:
+def test_a_placeholder_without_a_shape_may_take_pictures() -> None:
     graph = foreign_graph("images", "scores")
     node = next(n for n in graph.node if n.name == "images")  # type: ignore[attr-defined]
     del node.attr["shape"]
     assert infer(graph) == Inferred("images", "scores", 0, 128, 128)
 
 
-def test_what_is_given_is_not_inferred() -> None:
+def test_given_nodes_are_not_inferred() -> None:
     inferred = infer(foreign_graph("a", "b"), "other", "another")
     assert (inferred.input_node, inferred.output_node) == ("other", "another")
 
@@ -153,7 +153,7 @@ def png(colour: tuple[int, int, int]) -> bytes:
     return content.getvalue()
 
 
-def test_the_placeholder_of_pictures_is_told_from_others() -> None:
+def test_the_placeholder_of_pictures_is_found_among_others() -> None:
     graph = foreign_graph("images", "scores")
     scalar = graphdef.new_graph()
     graphdef.add_placeholder(scalar, "keep_prob", ())
@@ -235,7 +235,7 @@ def test_inspect_says_what_a_model_is(photos: Photos, configured: Configure, com
     assert "Twin          none beside it" in command("inspect", "--graph", result.graph).stdout
 
 
-def test_inspect_works_on_foreign_graphs_and_names_what_is_none(
+def test_inspect_works_on_foreign_graphs_and_refuses_other_files(
     tmp_path: Path, command: Command, model_dir: Path
 ) -> None:
     graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
@@ -296,7 +296,7 @@ def test_inspect_says_the_true_type_and_shape_of_every_tensor(tmp_path: Path) ->
         ([("Sub", 127.5), ("RealDiv", 127.5)], (0, 1)),
     ],
 )
-def test_the_first_operations_of_a_graph_tell_the_pictures(
+def test_the_first_operations_of_a_graph_show_the_range(
     steps: list[tuple[str, float]], taken: tuple[float, float], tmp_path: Path, labels: Path
 ) -> None:
     graph: Any = foreign_graph("input", "final_result")
@@ -308,7 +308,7 @@ def test_the_first_operations_of_a_graph_tell_the_pictures(
     mean.input[0] = last
     inferred = infer(graph)
     assert (inferred.mean, inferred.std, inferred.range_known) == (*taken, True)
-    path = saved(graph, tmp_path / "told.pb")
+    path = saved(graph, tmp_path / "foreign.pb")
     assert Labeler(LabelOptions(graph=str(path), labels=str(labels))).warnings == ()
 
 

@@ -1,4 +1,4 @@
-"""What is given as --graph and is no model: named for what it is, with the command that takes it."""
+"""Files that are given as --graph but are no models: the message names their kind and the command that takes them."""
 
 import io
 import os

@@ -103,17 +103,17 @@ def test_the_twin_is_a_zip_with_labels_and_metadata(model: Path, metadata: Model
 
 
 def vtable(table: "flatbuffers.table.Table", slot: int) -> int:
-    """The place of a table's field by its slot, 0 where it is absent."""
+    """The offset of a field by its slot; 0 if it is absent."""
     offset = table.Offset(4 + 2 * slot)
     return table.Pos + offset if offset else 0
 
 
 def child(table: "flatbuffers.table.Table", slot: int, number: int | None = None) -> "flatbuffers.table.Table":
-    place = vtable(table, slot)
-    assert place, f"slot {slot} is empty"
+    offset = vtable(table, slot)
+    assert offset, f"slot {slot} is empty"
     if number is None:
-        return flatbuffers.table.Table(table.Bytes, table.Indirect(place))
-    vector = table.Indirect(place)
+        return flatbuffers.table.Table(table.Bytes, table.Indirect(offset))
+    vector = table.Indirect(offset)
     return flatbuffers.table.Table(table.Bytes, table.Indirect(vector + 4 + 4 * number))
 
 
@@ -229,7 +229,7 @@ def test_a_file_larger_than_any_model_is_not_read(model: Path) -> None:
             open_retrained(str(path), "", "")
 
 
-def test_a_tflite_has_no_other_nodes_to_choose(model: Path) -> None:
+def test_a_tflite_has_only_one_input_and_one_output(model: Path) -> None:
     twin = str(model.with_suffix(".tflite"))
     open_retrained(twin, "input", "final_result")
     with pytest.raises(OptionError, match="has only one input and one output"):
@@ -308,7 +308,7 @@ def test_a_model_ends_with_the_hash_of_all_its_bytes(model: Path, suffix: str) -
 
 @pytest.mark.parametrize("suffix", [".pb", ".tflite"])
 def test_no_damage_goes_unnoticed(model: Path, suffix: str, picture) -> None:  # type: ignore[no-untyped-def]
-    """Each damaged byte is an error, and so is each page of zeros; never is it another answer."""
+    """Each damaged byte and each page of zeros is an error, never another answer."""
     path, other = model.with_suffix(suffix), model.with_suffix({".pb": ".tflite", ".tflite": ".pb"}[suffix])
     other.unlink()
     content = path.read_bytes()
@@ -337,7 +337,7 @@ def test_a_damaged_graph_is_run_through_its_whole_twin_or_not_at_all(model: Path
 
 
 def forged(path: Path, head: Head, metadata: ModelMetadata, model_dir: Path) -> None:
-    """A whole model under another's id."""
+    """Writes an undamaged model with the id of another one."""
     bundle = find_bundle(COLOURS, str(model_dir))
     path.write_bytes(flatbuffer.with_head(bundle.tflite_path, head, metadata))
 

@@ -1,4 +1,4 @@
-"""Graphs that do what no network of pictures needs: refused before TensorFlow sees them."""
+"""Graphs that do anything that no network of pictures needs are refused before TensorFlow loads them."""
 
 import tarfile
 from collections.abc import Callable, Iterator
@@ -156,7 +156,7 @@ FORBIDDEN = """
 
 @pytest.mark.parametrize("operation", FORBIDDEN.split())
 @pytest.mark.parametrize("made", [with_node, in_library])
-def test_what_acts_or_need_not_end_is_refused(operation: str, made: Callable[[str], Any]) -> None:
+def test_operations_that_act_or_may_not_end_are_refused(operation: str, made: Callable[[str], Any]) -> None:
     with pytest.raises(ModelError, match=f"received '{operation}' in its node.*\n.*--trust_graph"):
         require_harmless(made(operation), "it.pb")
 
@@ -181,7 +181,7 @@ def test_what_acts_or_need_not_end_is_refused(operation: str, made: Callable[[st
         (sized("Tile", [200_000_000, 5], first="mean"), "536,870,912 numbers"),
     ],
 )
-def test_bombs_are_refused_by_what_the_graph_states(graph: Any, reason: str) -> None:
+def test_graphs_that_state_absurd_sizes_are_refused(graph: Any, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         require_harmless(graph, "it.pb")
 
@@ -195,7 +195,7 @@ def test_names_from_the_file_reach_no_terminal() -> None:
     assert r"\x1b[31mOp" in str(caught.value)
 
 
-def test_what_a_network_of_pictures_needs_passes() -> None:
+def test_operations_that_a_network_of_pictures_needs_pass() -> None:
     graph = constant_of(MOST_REPEATED)
     with_function(graph, "__inference_layer_1", "Relu6", calls=("__inference_layer_2",))
     with_function(graph, "__inference_layer_2", "Conv2D", "FusedBatchNormV3")
@@ -230,7 +230,7 @@ def evil(tf: Any, written: Path) -> Callable[[Any], Any]:
     return function
 
 
-def test_a_saved_model_that_writes_is_refused_and_runs_where_it_is_trusted(tmp_path: Path) -> None:
+def test_a_saved_model_that_writes_is_refused_and_runs_if_it_is_trusted(tmp_path: Path) -> None:
     tf = import_tensorflow()
     written = tmp_path / "canary"
     folder = saved_model(tmp_path / "m", evil(tf, written), tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, "p"))
@@ -253,7 +253,7 @@ def changed(folder: Path) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("place", ["restoring", "initialising", "the signature"])
-def test_saving_is_passed_over_only_as_long_as_nothing_else_needs_it(tmp_path: Path, place: str) -> None:
+def test_saving_is_passed_over_unless_something_else_needs_it(tmp_path: Path, place: str) -> None:
     folder = hub_v1(tmp_path / "hub", resource_variables=True)
     open_network(folder, "hub", Hints())
     for _, meta_graph in changed(folder):

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from retrainer.errors import ModelError
 
 # The largest networks have thousands of tensors and operators, and a graph or two for each signature.
-MOST_GRAPHS, MOST_PARTS = 100, 100_000
+MOST_GRAPHS, MOST_TABLES = 100, 100_000
 # Tensors may share names and lists, so these may together be longer than the file by this many bytes.
 _SHARED = 2**24
 
@@ -19,15 +19,15 @@ def require_few(content: bytes) -> None:
     graphs = model.SubgraphsLength()
     if graphs > MOST_GRAPHS:
         raise ModelError(f"Expected a TFLite model of at most {MOST_GRAPHS} graphs, received {graphs:,}.")
-    parts = model.BuffersLength() + model.OperatorCodesLength() + model.MetadataLength()
+    tables = model.BuffersLength() + model.OperatorCodesLength() + model.MetadataLength()
     for graph in map(model.Subgraphs, range(graphs)):
-        parts += graph.TensorsLength() + graph.OperatorsLength()
-    for signature in map(model.SignatureDefs, range(min(model.SignatureDefsLength(), MOST_PARTS))):
-        parts += signature.InputsLength() + signature.OutputsLength() + 1
-    if parts <= MOST_PARTS:
-        parts += sum(_nested(graph) for graph in map(model.Subgraphs, range(graphs)))
-    if parts > MOST_PARTS:
-        raise ModelError(f"Expected a TFLite model of at most {MOST_PARTS:,} parts, received {parts:,}.")
+        tables += graph.TensorsLength() + graph.OperatorsLength()
+    for signature in map(model.SignatureDefs, range(min(model.SignatureDefsLength(), MOST_TABLES))):
+        tables += signature.InputsLength() + signature.OutputsLength() + 1
+    if tables <= MOST_TABLES:
+        tables += sum(_nested(graph) for graph in map(model.Subgraphs, range(graphs)))
+    if tables > MOST_TABLES:
+        raise ModelError(f"Expected a TFLite model of at most {MOST_TABLES:,} tables, received {tables:,}.")
     left = len(content) + _SHARED
     for length in _lengths(model):
         left -= length
