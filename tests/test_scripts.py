@@ -89,13 +89,37 @@ def test_a_wrong_folder_is_named_before_anything_is_installed(clone: Path) -> No
     assert not (clone / ".venv").exists()
 
 
-def test_a_photo_in_a_folder_below_its_class_is_labelled(clone: Path) -> None:
+def installed(clone: Path, extra: str, **programs: str) -> None:
+    """Makes an environment that is complete for the scripts, with these programs in it."""
     environment = clone / ".venv" / "bin"
     environment.mkdir(parents=True)
-    program(environment / "python", "exit 0")
-    program(environment / "retrainer", 'case $1 in label) echo "labelled ${@: -1}" ;; esac')
+    for name, lines in {"python": "exit 0", **programs}.items():
+        program(environment / name, lines)
     checksum = run("bash", "-c", "cksum <pyproject.toml", cwd=clone).stdout.strip()
-    (clone / ".venv" / ".retrainer-installed").write_text(f"{clone} {checksum} \n")
+    (clone / ".venv" / ".retrainer-installed").write_text(f"{clone} {checksum} {extra}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ran"),
+    [
+        (["-k", "name"], ["pytest -m not slow -k name"]),
+        (["--slow", "-x"], ["pytest -m  -x"]),
+        ([], ["coverage run -m pytest -m not slow", "coverage report"]),
+        (["--slow"], ["coverage run -m pytest -m ", "coverage report"]),
+    ],
+)
+def test_whole_runs_of_the_tests_are_measured_and_others_are_not(
+    arguments: list[str], ran: list[str], clone: Path
+) -> None:
+    tools = {name: f'echo "{name} $*"' for name in ("ruff", "mypy", "pytest", "coverage")}
+    installed(clone, "test", **tools)
+    lines = run("bash", clone / "scripts" / "test", *arguments, cwd=clone).stdout.splitlines()
+    assert lines[:3] == ["ruff format --check .", "ruff check .", "mypy "]
+    assert [line.split(" --")[0] for line in lines[4:]] == ran
+
+
+def test_a_photo_in_a_folder_below_its_class_is_labelled(clone: Path) -> None:
+    installed(clone, "", retrainer='case $1 in label) echo "labelled ${@: -1}" ;; esac')
     for name in ("daisy/.thumbnails/0.jpg", "daisy/2023/may/1.jpg", "daisy/2024/2.jpg"):
         (clone / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / "photos" / name).touch()
