@@ -1,6 +1,6 @@
-"""The differences between Linux, macOS and Windows that files and memory show; each stands here once.
+"""Hides the differences between Linux, macOS and Windows in files and memory.
 
-No test of ours runs on Windows. `tests/system/test_windows.py` hides what Windows lacks, and mypy checks the platform.
+`tests/system/test_windows.py` imitates Windows on Linux, and `mypy --platform win32` checks the code.
 """
 
 import os
@@ -8,17 +8,17 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-# A pipe is not waited for, and Windows changes no line ends.
-NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Opening a pipe does not wait for another process, and Windows reads bytes as they are.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
-    """A descriptor of a file, which is created if `flags` say so; a pipe is not waited for.
+    """Opens a file, which is created if `flags` say so, and returns its descriptor; does not wait for a pipe.
 
     Raises:
         OSError: it cannot be opened.
     """
-    return os.open(path, flags | NO_WAITING, 0o666)
+    return os.open(path, flags | _FLAGS, 0o666)
 
 
 def lock(descriptor: int, *, wait: bool) -> None:

@@ -63,10 +63,10 @@ def metadata() -> ModelMetadata:
 
 
 def changed(metadata: ModelMetadata, name: str, value: Any) -> bytes:
-    """The document with another value, of a part where the name has a point."""
+    """The document with another value; a name with a point is that of a field in a section."""
     document = json.loads(metadata.to_bytes())
-    part, _, key = name.rpartition(".")
-    (document[part] if part else document)[key] = value
+    section, _, key = name.rpartition(".")
+    (document[section] if section else document)[key] = value
     return json.dumps(document).encode()
 
 
