@@ -144,22 +144,28 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
         pause.wait(0.01)
 
 
-# For a process that is to be stopped while it works: from the 60th photo on it waits until its parent closes a pipe.
-WAITING_NETWORK = """
-import itertools, os, pathlib
+# For a process that is to be stopped while it works: after the photos 000 to 059 of the first class it waits until its
+# parent closes a pipe. A thread that comes to the next photo early waits for the others.
+WAITING_WORKER = """
+import os, pathlib, threading
 from retrainer.engines import photo_worker
-from retrainer.models.tflite.litert import Network
 
-numbers = itertools.count()
+done, all_done = [], threading.Event()
 
-class Waiting(Network):
-    def run(self, picture):
-        if next(numbers) >= 60:
-            pathlib.Path("waiting").touch()
-            os.read(0, 1)
-        return super().run(picture)
+class Waiting(photo_worker.PhotoWorker):
+    def __call__(self, path):
+        if int(pathlib.Path(path).stem) < 60:
+            result = super().__call__(path)
+            done.append(path)
+            if len(done) >= 60:
+                all_done.set()
+            return result
+        all_done.wait()
+        pathlib.Path("waiting").touch()
+        os.read(0, 1)
+        return super().__call__(path)
 
-photo_worker.Network = Waiting
+photo_worker.PhotoWorker = Waiting
 """
 
 

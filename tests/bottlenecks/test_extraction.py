@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COLOURS, WAITING_NETWORK, Photos, heeding_ctrl_c, jpeg, wait_until
+from conftest import COLOURS, WAITING_WORKER, Photos, heeding_ctrl_c, jpeg, wait_until
 
 from retrainer.arrays import Floats
 from retrainer.backbones.available import find_bundle
@@ -195,7 +195,7 @@ def test_a_stopped_run_loses_at_most_one_file(
     stop: signal.Signals, photos: Photos, tmp_path: Path, model_dir: Path, counting: Counting
 ) -> None:
     root, out = photos(count=100), tmp_path / "cache"
-    arguments = [sys.executable, "-c", WAITING_NETWORK + textwrap.dedent(RUN), str(root), str(out), str(model_dir)]
+    arguments = [sys.executable, "-c", WAITING_WORKER + textwrap.dedent(RUN), str(root), str(out), str(model_dir)]
     process = subprocess.Popen(arguments, cwd=tmp_path, stdin=subprocess.PIPE, preexec_fn=heeding_ctrl_c)  # noqa: PLW1509
     wait_until(lambda: len(list((out / "net").glob("part-*"))) >= 3)
     process.send_signal(stop)

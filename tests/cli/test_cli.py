@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import COLOURS, WAITING_NETWORK, Command, Configure, Photos, jpeg, lock_folders, wait_until
+from conftest import COLOURS, WAITING_WORKER, Command, Configure, Photos, jpeg, lock_folders, wait_until
 from pictures import huge_png
 
 from retrainer import retrain
@@ -370,7 +370,7 @@ def test_labels_are_escaped_where_the_terminal_lacks_letters(photos: Photos, mod
 
 def test_sigterm_keeps_what_was_computed(photos: Photos, tmp_path: Path) -> None:
     root = photos(count=100)
-    code = WAITING_NETWORK + "from retrainer.cli.main import main\nmain()"
+    code = WAITING_WORKER + "from retrainer.cli.main import main\nmain()"
     line = [sys.executable, "-c", code, "retrain", "--image_dir", str(root), "--architecture", "pocket"]
     process = subprocess.Popen(line, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until((tmp_path / "waiting").exists)
