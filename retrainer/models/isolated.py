@@ -64,7 +64,7 @@ def _inferred_in(document: Any) -> Inferred:
         mean=float(document["mean"]),
         std=float(document["std"]),
         range_known=bool(document["range_known"]),
-        ending=Ending(document["ending"]),
+        ending=next((ending for ending in Ending if ending == document["ending"]), Ending.UNKNOWN),
         labels=tuple(str(label) for label in document["labels"]),
     )
 
@@ -99,5 +99,5 @@ def _opened(content: bytes, path: str, nodes: list[str]) -> Any:
 
     from retrainer.models.graph.tensorflow_graph import GraphNetwork
 
-    # The parent has parsed it, and held it against its seal.
+    # The parent has parsed it and checked its seal.
     return GraphNetwork(GraphDef.FromString(content), path, *nodes)
