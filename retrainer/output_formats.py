@@ -86,6 +86,11 @@ def contents_of(model: TrainedModel) -> dict[str, bytes]:
     return contents
 
 
+def scores_path(output_graph: str) -> Path:
+    """The path of the out-of-fold scores that belong to a model."""
+    return path_with(output_graph, ".scores.parquet")
+
+
 def model_paths(output_graph: str) -> dict[str, Path]:
     """Name of a format -> path of the model's file in it, for each row of the table."""
     return {name: path_with(output_graph, row.suffix) for name, row in FORMATS.items()}

@@ -8,7 +8,7 @@ from retrainer.errors import OptionError
 from retrainer.models.graph import graphdef
 from retrainer.models.twins import twins
 from retrainer.options.retraining import RetrainOptions
-from retrainer.output_formats import model_paths
+from retrainer.output_formats import model_paths, scores_path
 from retrainer.previous_model import kept_paths
 from retrainer.system.files import require_writable, require_writable_folder
 from retrainer.text import pasted, shown
@@ -60,6 +60,6 @@ def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
 
 def _outputs(options: RetrainOptions) -> list[str]:
     """The paths of the model's files, of the kept previous model, and of the table of duplicates."""
-    models = model_paths(options.output_graph).values()
+    models = [*model_paths(options.output_graph).values(), scores_path(options.output_graph)]
     kept = kept_paths(options.output_graph, options.output_labels).values()
     return [*map(str, models), options.output_labels, *map(str, kept), options.duplicates]

@@ -111,7 +111,7 @@ def with_views(prepared: Prepared, split: Split, options: RetrainOptions, observ
         return prepared
     dataset = prepared.dataset
     # Folds learn from all photos; the head learns from validation photos, too, if they are few.
-    learns_from_validation = few(len(split.rows(Part.VALIDATION)))
+    learns_from_validation = few(prepared.examples.at(split.rows(Part.VALIDATION)))
     parts = [Part.TRAINING, *[Part.VALIDATION] * learns_from_validation]
     learnt = np.isin(split.parts, parts) | bool(options.folds or options.learning_curve)
     rows = np.flatnonzero(learnt)

@@ -18,7 +18,7 @@ from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.models.twins import is_tflite, twin_of
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.model import LabelOptions
-from retrainer.output_formats import model_paths
+from retrainer.output_formats import model_paths, scores_path
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples
@@ -95,9 +95,11 @@ def previous_path(path: str) -> Path:
 
 def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
     """Path of each file of a model -> path where it is kept. `label --graph` finds the twin of a kept model, too."""
-    kept = model_paths(str(previous_path(output_graph)))
+    kept_graph = str(previous_path(output_graph))
+    kept = model_paths(kept_graph)
     models = {path: kept[name] for name, path in model_paths(output_graph).items()}
-    return {**models, Path(output_labels): previous_path(output_labels)}
+    scores = {scores_path(output_graph): scores_path(kept_graph)}
+    return {**models, **scores, Path(output_labels): previous_path(output_labels)}
 
 
 def is_same_model(output_graph: str, model_id: str) -> bool:

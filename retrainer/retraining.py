@@ -1,7 +1,7 @@
 """A whole run, from photos to a model: scan, extract, split, fit, measure, write."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -10,9 +10,11 @@ import numpy as np
 
 from retrainer.events import Calibrated, ModelKept, ModelWritten, Observer, PhotoMisclassified, TestEvaluated
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
+from retrainer.measuring.automatic_folds import automatic_folds
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.remembered_split import RememberedSplit
+from retrainer.measuring.scores_table import ScoresTable
 from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
@@ -35,7 +37,8 @@ class Retraining:
     """The result of a run.
 
     Attributes:
-        files: Name of an output format, or `labels` -> path of the file written. The first is the model to label with.
+        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
+            label with.
         labels: The labels, in the order of the model's scores.
         backbone: The backbone's name.
         photos: How many photos were used.
@@ -43,7 +46,8 @@ class Retraining:
         distorted: How many photos had distorted views computed.
         skipped: How many files were no readable photos.
         test: The figures of the model on the test photos; None without test photos.
-        cross_validation, learning_curve: The measurements by folds; None unless the options ask for them.
+        cross_validation: The figures of folds; None if the options or the photos ask for none.
+        learning_curve: The worth of more photos; None unless the options ask for it.
         seconds: Stage -> how long it took.
         previous: The model that was replaced; None if there was none, or the same one.
         unlisted: How many folders could not be listed, or only in part.
@@ -112,6 +116,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     with stopwatch.stage("bottlenecks"):
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run.split, report)
+        run = _with_folds(run, prepared, split, report)
         prepared = with_views(prepared, split, run, report)
     solver = solver_of(run.fit, dataset.counts, report)
     cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
@@ -126,7 +131,8 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         test = _test(trained, held_out, report)
     with stopwatch.stage("writing"):
         facts = {**trained.facts, **_facts(dataset, test, cross_validation)}
-        written = writer.write(trained.head, rejection, facts)
+        scores = ScoresTable(dataset, cross_validation) if cross_validation else None
+        written = writer.write(trained.head, rejection, facts, scores)
         report(ModelWritten(written.files))
         kept = written.previous
         previous = compare_previous(kept, prepared.bundle, held_out, trained.head) if kept else None
@@ -146,6 +152,13 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         unlisted=report.unlisted,
         left_out=report.left_out,
     )
+
+
+def _with_folds(run: RetrainOptions, prepared: Prepared, split: Split, report: Reporter) -> RetrainOptions:
+    """Options that say how many folds there are."""
+    if run.folds is not None or run.learning_curve:
+        return run
+    return replace(run, folds=automatic_folds(prepared.dataset, prepared.examples, split, run, report))
 
 
 def _folds(

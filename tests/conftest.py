@@ -130,6 +130,7 @@ def configured(tmp_path: Path, model_dir: Path) -> Configure:
             "architecture": COLOURS,
             "how_many_training_steps": 200,
             "learning_rate": 1.0,
+            "folds": 0,
         }
         return RetrainOptions(**{**given, **options})  # type: ignore[arg-type]
 

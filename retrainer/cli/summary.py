@@ -3,10 +3,12 @@
 from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.words import (
     between,
+    class_lines,
     cross_validation_lines,
     learning_curve_lines,
     percent,
     previous_lines,
+    single_split_lines,
     wrapped,
 )
 from retrainer.retraining import Retraining
@@ -19,8 +21,6 @@ LARGER = "mobilenet_1.0_224"
 def summary(result: Retraining) -> list[str]:
     """The lines at the end of a run."""
     lines = ["", *_accuracy(result)]
-    if result.cross_validation:
-        lines += cross_validation_lines(result.cross_validation)
     if result.learning_curve:
         lines += learning_curve_lines(result.learning_curve)
     missed = (
@@ -50,15 +50,14 @@ def summary(result: Retraining) -> list[str]:
 
 
 def _accuracy(result: Retraining) -> list[str]:
+    """The accuracy by folds and then that of the single split; without folds, that of the split."""
     test = result.test
+    if result.cross_validation:
+        return [*cross_validation_lines(result.cross_validation), *single_split_lines(test)]
     if test is None:
         return ["Test accuracy   unknown: there were no test photos"]
-    lines = [
+    return [
         f"Test accuracy   {percent(test.accuracy)} of {test.count:,} photos that were not trained on",
         f"                {between(test.interval)} with 95 % confidence",
-        f"Mean of classes {percent(test.macro_recall)}",
+        *class_lines(test),
     ]
-    weakest = min((one for one in test.classes if one.support), key=lambda one: one.correct / one.support)
-    if weakest.correct < weakest.support:
-        lines += wrapped("Weakest class", f"{weakest.label}, {weakest.correct} of {weakest.support} right")
-    return lines

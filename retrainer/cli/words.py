@@ -71,18 +71,34 @@ def assessment_lines(figures: "Assessment") -> Iterator[str]:
 
 
 def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
-    """The figures of a cross-validation."""
+    """The figures of a cross-validation, the accuracy first."""
     figures, (loss, error) = result.assessment, result.before
+    accuracy = f"{percent(figures.accuracy)} of {figures.count:,} photos"
+    yield from wrapped("Accuracy", f"{accuracy}, {between(figures.interval)} with 95 % confidence")
     spread = between((min(result.accuracies), max(result.accuracies)))
-    lines = (
-        f"{percent(figures.accuracy)} of {figures.count:,} photos, each tested by a head that did not see it",
-        f"{between(figures.interval)} with 95 % confidence; folds {spread}",
-        f"mean of classes {percent(figures.macro_recall)}",
-        f"log loss {loss:.3f} → {figures.log_loss:.3f} by calibration",
-        f"calibration error {error:.3f} → {figures.calibration_error:.3f}; by chance {figures.calibration_floor:.3f}",
-    )
-    for heading, line in zip((f"{len(result.accuracies)} folds", *[""] * 4), lines, strict=True):
-        yield f"{heading:<{HEADING}}{line}"
+    tested = "each photo was tested by a head that did not learn from it"
+    yield from wrapped("", f"({len(result.accuracies)} folds, {spread}: {tested})")
+    yield from class_lines(figures)
+    losses = f"log loss {loss:.3f} → {figures.log_loss:.3f}"
+    errors = f"error {error:.3f} → {figures.calibration_error:.3f}, by chance {figures.calibration_floor:.3f}"
+    yield from wrapped("Calibration", f"{losses}; {errors}")
+
+
+def class_lines(figures: "Assessment") -> Iterator[str]:
+    """The mean of the classes, and the class with the lowest share of right photos unless all are right."""
+    yield f"{'Mean of classes':<{HEADING}}{percent(figures.macro_recall)}"
+    weakest = min((one for one in figures.classes if one.support), key=lambda one: one.correct / one.support)
+    if weakest.correct < weakest.support:
+        yield from wrapped("Weakest class", f"{weakest.label}, {weakest.correct} of {weakest.support} right")
+
+
+def single_split_lines(test: "Assessment | None") -> Iterator[str]:
+    """The accuracy on the test part, for the place below that of folds."""
+    if test is None:
+        return
+    photos = f"{test.count:,} test photo{'s' * (test.count != 1)}"
+    measured = f"{percent(test.accuracy)} of {photos}, {between(test.interval)}, by the model itself"
+    yield from wrapped("Single split", measured)
 
 
 def previous_lines(previous: "PreviousModel") -> Iterator[str]:
@@ -117,8 +133,9 @@ def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     for point in curve.points:
         accuracy = f"{percent(point.accuracy):>8}  {between(point.interval):>15}"
         yield f"{'':<{HEADING}}{point.photos:9,}  {accuracy}  {percent(point.macro_recall):>16}"
-    photos, expected = curve.twice
-    yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
+    if curve.tells and curve.rises:
+        photos, expected = curve.twice
+        yield f"{'':<{HEADING}}{photos:9,}  {percent(expected):>8}  to be expected"
     if not curve.tells:
         yield from wrapped("", "There are too few photos to tell what more would bring.")
         return
@@ -134,6 +151,8 @@ def _advice(curve: "LearningCurve") -> str:
         return f"Doubling the photos of {labels} would help most."
     if curve.twice[1] - curve.points[-1].accuracy < _HARDLY:
         return "No class stands out, and more photos like these would hardly help."
+    if not curve.rises:
+        return "No class stands out, and the curve does not tell whether more photos would help."
     return "No class clearly stands out; more photos of all classes would help."
 
 

@@ -27,12 +27,17 @@ class Fold:
     validation: Integers
     testing: Integers
 
-    @property
-    def learnt(self) -> Integers:
-        """The rows that a head learns from: those that train, and those that validate if these are few."""
-        if few(len(self.validation)):
-            return np.concatenate([self.training, self.validation])
-        return self.training
+
+def learnt_rows(fold: Fold, examples: Examples) -> Integers:
+    """Returns the rows that the head of a fold learns from: those that train, and those that validate if these are few.
+
+    Args:
+        fold: Its rows.
+        examples: All photos.
+    """
+    if few(examples.at(fold.validation)):
+        return np.concatenate([fold.training, fold.validation])
+    return fold.training
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +70,14 @@ class CrossValidation:
         assessment: The figures of all photos, each by the head of its fold.
         before: Their log loss, nats, and calibration error, 0 to 1, before calibration.
         scores: The scores of all photos, `(N, C)`, 0 to 1.
+        tested_by: The fold whose head scored each photo, `(N,)`, 1 to K.
     """
 
     accuracies: tuple[float, ...]
     assessment: Assessment
     before: tuple[float, float]
     scores: Floats = field(repr=False)
+    tested_by: Integers = field(repr=False)
 
 
 def folds_of(dataset: Dataset, options: SplitOptions, count: int) -> Folds:
@@ -125,12 +132,13 @@ def cross_validate(folds: Folds, examples: Examples, solver: Solver, observer: O
         observer: Is called with the accuracy of each fold, and with a warning if a fold tests a class that it does not
             learn.
     """
-    _warn_of_unlearnt_classes(folds, observer)
+    _warn_of_unlearnt_classes(folds, examples, observer)
     dataset = folds.dataset
     logits = np.empty((len(examples), len(dataset.labels)), np.float32)
-    before, accuracies = logits.copy(), []
+    before, tested_by, accuracies = logits.copy(), np.empty(len(examples), np.int64), []
     fits = held_out_logits(folds, examples, solver, lambda fold: fold)
     for number, (fold, given, temperature) in enumerate(fits, start=1):
+        tested_by[fold.testing] = number
         logits[fold.testing], before[fold.testing] = given, given * np.float32(temperature)
         right = correct(given, dataset.label_ids[fold.testing])
         accuracies.append(float(right.mean()))
@@ -141,22 +149,33 @@ def cross_validate(folds: Folds, examples: Examples, solver: Solver, observer: O
         assess(dataset.labels, scores, dataset.label_ids, examples.groups),
         calibration_of(softmax(before), dataset.label_ids),
         scores,
+        tested_by,
     )
 
 
-def _warn_of_unlearnt_classes(folds: Folds, observer: Observer) -> None:
-    """Warns of a class if one fold tests all its photos, because they are copies or there is one photo only."""
+def unlearnt_classes(folds: Folds, examples: Examples) -> Iterator[tuple[int, int]]:
+    """Yields the number of a fold, from 1, and the id of a class that it tests and does not learn.
+
+    It tests all photos of the class, because they are copies or there is one photo only.
+    """
     dataset = folds.dataset
     for number, fold in enumerate(folds, start=1):
         learnt, tested = (
-            np.bincount(dataset.label_ids[rows], minlength=len(dataset.labels)) for rows in (fold.learnt, fold.testing)
+            np.bincount(dataset.label_ids[rows], minlength=len(dataset.labels))
+            for rows in (learnt_rows(fold, examples), fold.testing)
         )
         for label_id in np.flatnonzero((learnt == 0) & (tested > 0)):
-            label, count = dataset.labels[label_id], tested[label_id]
-            photos = "its only photo counts" if count == 1 else f"its {count:,} photos count"
-            observer(
-                Warned(
-                    f"All photos of '{label}' stay together in fold {number}, whose head does not learn '{label}': "
-                    f"{photos} as wrong. Add different photos of it."
-                )
+            yield number, int(label_id)
+
+
+def _warn_of_unlearnt_classes(folds: Folds, examples: Examples, observer: Observer) -> None:
+    dataset = folds.dataset
+    for number, label_id in unlearnt_classes(folds, examples):
+        label, count = dataset.labels[label_id], dataset.counts[label_id]
+        photos = "its only photo counts" if count == 1 else f"its {count:,} photos count"
+        observer(
+            Warned(
+                f"All photos of '{label}' stay together in fold {number}, whose head does not learn '{label}': "
+                f"{photos} as wrong. Add different photos of it."
             )
+        )

@@ -8,7 +8,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.events import Noted, Observer
 from retrainer.measuring.assessment import Assessment, assess
-from retrainer.measuring.cross_validation import CrossValidation, Folds
+from retrainer.measuring.cross_validation import CrossValidation, Folds, learnt_rows
 from retrainer.measuring.thinning import ThinnedFolds
 from retrainer.photos.positions import content_positions
 from retrainer.training.examples import Examples
@@ -81,6 +81,12 @@ class LearningCurve:
     help_most: tuple[str, ...]
     tells: bool
 
+    @property
+    def rises(self) -> bool:
+        """Whether the accuracy with the most photos is clearly above that with the fewest: no interval holds both."""
+        first, last = self.points[0], self.points[-1]
+        return first.interval[1] < last.interval[0]
+
 
 def learning_curve(
     folds: Folds, examples: Examples, solver: Solver, full: CrossValidation, observer: Observer
@@ -108,7 +114,7 @@ def learning_curve(
 def _points(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) -> tuple[CurvePoint, ...]:
     """The points of the curve, the fewest photos first."""
     folds, groups = thinned.folds, thinned.examples.groups
-    everything = sum(len(fold.learnt) for fold in folds) // len(folds)
+    everything = sum(len(learnt_rows(fold, thinned.examples)) for fold in folds) // len(folds)
     points = {everything: CurvePoint.of(everything, full.assessment)}
     for share in _SHARES:
         scores, photos = thinned.with_share(share)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits
+from retrainer.measuring.cross_validation import CrossValidation, Fold, Folds, held_out_logits, learnt_rows
 from retrainer.photos.positions import Positions
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
@@ -43,7 +43,7 @@ class ThinnedFolds:
 
         If few photos validate, they are measured with the usual penalty, like the rises.
         """
-        if not any(few(len(fold.validation)) for fold in self.folds):
+        if not any(few(self.examples.at(fold.validation)) for fold in self.folds):
             return losses_of(full.scores, self._label_ids)
         return losses_of(self._scores((0.0, 1.0), (), quick=True)[0], self._label_ids)
 
@@ -75,12 +75,12 @@ class ThinnedFolds:
         def thinned(fold: Fold) -> Fold:
             nonlocal trained
             training, validation = fold.training, fold.validation
-            if few(len(validation)):
+            if few(self.examples.at(validation)):
                 # The head learns from them, too.
-                training = fold.learnt if quick else training
+                training = learnt_rows(fold, self.examples) if quick else training
                 validation = validation[:0] if quick else self._rows_in(kept, validation, label_ids)
             some = Fold(self._rows_in(kept, training, label_ids), validation, fold.testing)
-            trained += len(some.learnt)
+            trained += len(learnt_rows(some, self.examples))
             return some
 
         for fold, logits, _ in held_out_logits(self.folds, self.examples, self.solver, thinned):

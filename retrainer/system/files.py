@@ -107,6 +107,16 @@ def write_together(
                 sync_folder(target.parent)
 
 
+def remove_file(path: str | os.PathLike[str]) -> None:
+    """Removes a file if it is there.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    with _clear_errors(Path(path)):
+        Path(path).unlink(missing_ok=True)
+
+
 def keep_as(path: str | os.PathLike[str], kept: str | os.PathLike[str]) -> None:
     """Gives a file a second name, which another file may have now; a disk without links gets a copy.
 

@@ -55,6 +55,16 @@ class Examples:
         """The vectors in memory, `(N, D)`, copied there once."""
         return self.matrix[self.rows]
 
+    @property
+    def group_ids(self) -> Integers:
+        """The group of each photo, `(N,)`; photos of the same bytes share one."""
+        return self.rows if self.groups is None else self.groups
+
+    @cached_property
+    def different(self) -> int:
+        """How many photos there are if a group counts as one."""
+        return len(np.unique(self.group_ids))
+
     def at(self, rows: Integers) -> "Examples":
         """Returns the examples at some rows of these, `(n,)`."""
         groups = None if self.groups is None else self.groups[rows]

@@ -1,0 +1,71 @@
+"""Decides whether a run cross-validates if the user does not say so."""
+
+from retrainer.errors import DatasetError
+from retrainer.events import Noted, Observer
+from retrainer.measuring.cross_validation import folds_of, unlearnt_classes
+from retrainer.options.fit import FitOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import FOLDS, SplitOptions
+from retrainer.photos.dataset import Dataset
+from retrainer.photos.distortions import Distortion
+from retrainer.photos.splits import Part, Split
+from retrainer.training.examples import Examples
+
+# With fewer photos, or fewer test photos, one split says little: of 100 photos, 90 % stands for 82.6 to 94.5 %.
+_ENOUGH, _ENOUGH_TESTED = 1000, 100
+# Multiplications of features with weights that five folds may take.
+_MOST_WORK = 2e11
+# How often L-BFGS goes through its examples along the path of penalties.
+_PASSES = 150
+# Each fold may fit five more heads to choose a penalty or a step.
+_HEADS = 6
+
+
+def automatic_folds(
+    dataset: Dataset, examples: Examples, split: Split, options: RetrainOptions, observer: Observer
+) -> int:
+    """Returns how many folds a run takes if the user does not say: five or none.
+
+    Args:
+        dataset: N photos.
+        examples: The same N photos.
+        split: Their parts.
+        options: The split, the distortions and the solver.
+        observer: Is called with the reason if folds are wanted but left out.
+    """
+    tested = examples.at(split.rows(Part.TESTING))
+    if options.split_by == "path" or (examples.different >= _ENOUGH and tested.different >= _ENOUGH_TESTED):
+        return 0
+    if reason := _too_much(examples, len(dataset.labels), options) or _impossible(dataset, examples, options.split):
+        observer(Noted(f"No cross-validation: {reason}"))
+        return 0
+    return FOLDS
+
+
+def _too_much(examples: Examples, classes: int, options: RetrainOptions) -> str:
+    """The reason if folds would take long; empty if not."""
+    distortion = Distortion.of(options.distortion)
+    views = distortion.views if distortion else 1
+    work = FOLDS * _HEADS * _learnt(len(examples) * views, options.fit) * examples.matrix.shape[1] * classes
+    if work <= _MOST_WORK:
+        return ""
+    many = f"{len(examples):,} photos{f' with {views} views each' if distortion else ''} in {classes:,} classes"
+    return f"it might take a minute or more with {many}. --folds {FOLDS} does it all the same."
+
+
+def _learnt(examples: int, options: FitOptions) -> int:
+    """How many examples a fit goes through, each as often as it learns from it."""
+    if options.solver_name == "lbfgs":
+        return _PASSES * examples
+    return options.steps * (examples if options.batch_size < 0 else options.batch_size)
+
+
+def _impossible(dataset: Dataset, examples: Examples, options: SplitOptions) -> str:
+    """The reason if folds cannot be made, or if one would test all photos of a class; empty if they can."""
+    try:
+        folds = folds_of(dataset, options, FOLDS)
+    except DatasetError as error:
+        return error.problem
+    for _, label_id in unlearnt_classes(folds, examples):
+        return f"'{dataset.labels[label_id]}' has too few different photos for folds."
+    return ""

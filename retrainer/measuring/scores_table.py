@@ -1,0 +1,56 @@
+"""The table of out-of-fold scores: every photo with the scores of a head that did not see it, as Parquet."""
+
+import io
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrainer.measuring.cross_validation import CrossValidation
+from retrainer.photos.dataset import Dataset
+
+FORMAT, TABLE = b"1", b"scores"
+
+
+@dataclass(frozen=True, eq=False)
+class ScoresTable:
+    """Photos, and their scores by a cross-validation.
+
+    Attributes:
+        dataset: N photos of C classes.
+        cross_validation: The scores of the same N photos.
+    """
+
+    dataset: Dataset
+    cross_validation: CrossValidation
+
+    def to_parquet(self, model_id: str) -> bytes:
+        """Returns the content of the file: a row for each photo, in the order of the dataset.
+
+        Args:
+            model_id: The identity of the model that the same run makes of the same photos.
+        """
+        import pyarrow
+        from pyarrow import parquet
+
+        dataset, measured = self.dataset, self.cross_validation
+        width = len(dataset.labels)
+        element = pyarrow.field("element", pyarrow.float32())
+        scores = pyarrow.array(np.ascontiguousarray(measured.scores, np.float32).reshape(-1))
+        columns = {
+            "path": pyarrow.array(map(_text, dataset.paths), pyarrow.string()),
+            "sha256": pyarrow.array([digest.tobytes() for digest in dataset.digests], pyarrow.binary(32)),
+            "label": pyarrow.array([dataset.labels[label_id] for label_id in dataset.label_ids], pyarrow.string()),
+            "fold": pyarrow.array(measured.tested_by.astype(np.int32)),
+            "scores": pyarrow.FixedSizeListArray.from_arrays(scores, type=pyarrow.list_(element, width)),
+        }
+        stated = {b"retrainer": FORMAT, b"table": TABLE, b"model_id": model_id, b"labels": json.dumps(dataset.labels)}
+        table = pyarrow.table(columns).replace_schema_metadata(stated)
+        content = io.BytesIO()
+        parquet.write_table(table, content, compression="NONE", write_page_checksum=True)
+        return content.getvalue()
+
+
+def _text(path: str) -> str:
+    """A path whose bytes that are not UTF-8 are escaped, as in the table of files of the cache."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
