@@ -58,7 +58,7 @@ class ModelWriter:
     ) -> Written:
         """Writes the model in all formats, the labels and the out-of-fold scores.
 
-        The model that they replace is kept, but not the same model. Without scores, those of another model do not stay beside this one.
+        The model that they replace is kept unless it is the same. Without scores, those of another model go.
 
         Args:
             head: Weights `(D, C)` and biases `(C,)`.

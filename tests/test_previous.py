@@ -18,6 +18,7 @@ from retrainer.cli.summary import summary
 from retrainer.errors import OptionError, OutputError, PictureError
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.twins import twins
+from retrainer.output_formats import scores_path
 from retrainer.photos.splits import Part
 from retrainer.previous_model import PreviousModel, kept_paths, previous_path, sign_test
 from retrainer.training.head import Head
@@ -70,7 +71,8 @@ def test_the_twin_of_a_kept_model_is_found_by_the_same_rule(name: str) -> None:
     places = kept_paths(name, "labels.txt")
     graph, twin = twins(name)
     assert (places[graph], places[twin]) == twins(str(previous_path(name)))
-    assert len({*places, *places.values()}) == 6
+    assert places[scores_path(name)] == scores_path(str(previous_path(name)))
+    assert len({*places, *places.values()}) == 8
 
 
 def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: Configure) -> None:

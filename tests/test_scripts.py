@@ -152,7 +152,7 @@ def test_the_quickstart_from_nothing(room: Path, photos: Photos) -> None:
         shutil.copy(ROOT / name, room / name)
     first = run("scripts/quickstart", cwd=room)
     assert "They are drawings, not photos." in first.stdout
-    assert "Test accuracy   " in first.stdout
+    assert "\nAccuracy        " in first.stdout
     assert "\ndaisy (score=" in first.stdout
     assert "Installing" in first.stderr
     unreadable = photos() / "green" / "000.jpg"
@@ -178,7 +178,7 @@ def test_a_built_wheel_in_an_empty_environment(room: Path) -> None:
     command = room / "env" / "bin" / "retrainer"
     assert "retrainer, version " in run(command, "--version", cwd=room).stdout
     run(command, "sample", "drawings", "--per_class", "10", cwd=room)
-    assert "Test accuracy" in run(command, "retrain", "--image_dir", "drawings", cwd=room).stdout
+    assert "\nAccuracy        " in run(command, "retrain", "--image_dir", "drawings", cwd=room).stdout
     (room / "tf_files" / "retrained_graph.tflite").rename(room / "alone.tflite")
     for graph in ("alone.tflite", "tf_files/retrained_graph.pb"):
         shown = run(command, "label", "--graph", graph, "--image", "drawings/rose/rose_001.jpg", cwd=room)

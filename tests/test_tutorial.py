@@ -46,6 +46,8 @@ def test_the_tutorial_word_for_word(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"Step \d+: Train accuracy", done.stderr)) == 51
     assert re.search(r"INFO:tensorflow:Final test accuracy = \d+\.\d% \(N=\d+\)", done.stderr)
+    assert "Fold 1 of 5" not in done.stderr
+    assert done.stdout.startswith("\nTest accuracy   ")
     assert (folder / "tf_files" / "training_summaries" / "pocket" / "train").is_dir()
     shown = shell(LABEL.format(photo="tf_files/flower_photos/red/001.jpg"), folder)
     assert shown.returncode == 0, shown.stderr

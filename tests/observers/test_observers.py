@@ -26,6 +26,7 @@ from retrainer.events import (
     Warned,
 )
 from retrainer.measuring.assessment import Assessment, assess
+from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.models.event_files import histogram_of, record_of
 from retrainer.observers.console import Console
@@ -166,9 +167,9 @@ def test_a_line_does_not_end_between_a_number_and_its_percent_sign() -> None:
 
 
 def test_the_advice_of_a_learning_curve() -> None:
-    points = (CurvePoint(100, 0.8, (0.75, 0.85), 0.79), CurvePoint(200, 0.85, (0.8, 0.9), 0.84))
+    points = (CurvePoint(100, 0.8, (0.77, 0.83), 0.79), CurvePoint(200, 0.87, (0.84, 0.9), 0.86))
     worths = tuple(ClassWorth(label, 0.03 - 0.01 * place, 0.005) for place, label in enumerate(("a", "b", "c", "d")))
-    curve = LearningCurve(points, (400, 0.88), worths, ("a",), tells=True)
+    curve = LearningCurve(points, (400, 0.9), worths, ("a",), tells=True)
 
     def advised(**given: object) -> str:
         lines = list(learning_curve_lines(replace(curve, **given)))  # type: ignore[arg-type]
@@ -178,9 +179,47 @@ def test_the_advice_of_a_learning_curve() -> None:
     assert advised() == f"{rises} Doubling the photos of a would help most."
     assert advised(help_most=("a", "b")).endswith(" Doubling the photos of a or b would help most.")
     assert advised(help_most=()) == f"{rises} No class clearly stands out; more photos of all classes would help."
-    assert advised(help_most=(), twice=(400, 0.852)).endswith("and more photos like these would hardly help.")
-    assert advised(tells=False) == "There are too few photos to tell what more would bring."
+    assert advised(help_most=(), twice=(400, 0.872)).endswith("and more photos like these would hardly help.")
+
+
+def test_the_gain_of_more_photos_is_expected_only_if_the_curve_tells() -> None:
+    points = (CurvePoint(100, 0.8, (0.77, 0.83), 0.79), CurvePoint(200, 0.87, (0.84, 0.9), 0.86))
+    flat = (replace(points[0], interval=(0.75, 0.85)), points[1])
+    curve = LearningCurve(points, (400, 0.9), (ClassWorth("a", 0.03, 0.005),), (), tells=True)
+    assert "      400    90.0 %  to be expected" in "\n".join(learning_curve_lines(curve))
+    few = list(learning_curve_lines(replace(curve, tells=False)))
+    assert not any("expected" in line for line in few)
+    assert few[3:] == [f"{'':<16}There are too few photos to tell what more would bring."]
+    unclear = " ".join(line.strip() for line in learning_curve_lines(replace(curve, points=flat)))
+    assert "expected" not in unclear
+    assert unclear.endswith("No class stands out, and the curve does not tell whether more photos would help.")
     assert max(map(len, learning_curve_lines(curve))) <= 80
+
+
+def cross_validated(predicted: list[int], accuracies: tuple[float, ...]) -> CrossValidation:
+    """The figures of folds on the photos of `assessed`."""
+    scores = np.eye(3, dtype=np.float32)[predicted]
+    tested_by = np.arange(20) % len(accuracies) + 1
+    return CrossValidation(accuracies, assessed(predicted), (0.14, 0.076), scores, tested_by)
+
+
+def test_the_accuracy_of_folds_stands_above_that_of_the_single_split() -> None:
+    folds = cross_validated([0] * 9 + [1] * 6 + [0] * 5, (0.25, 0.5, 0.75, 1.0, 1.0))
+    two = assess(("daisy", "roses", "none"), np.eye(3, dtype=np.float32)[[0, 0]], np.array([0, 1]))
+    lines = summary(result(cross_validation=folds, test=two))
+    assert lines[1:8] == [
+        "Accuracy        70.0 % of 20 photos, 48.1 to 85.5 % with 95 % confidence",
+        "                (5 folds, 25.0 to 100.0 %: each photo was tested by a head that",
+        "                did not learn from it)",
+        "Mean of classes 70.0 %",
+        "Weakest class   roses, 5 of 10 right",
+        "Calibration     log loss 0.140 → 4.835; error 0.076 → 0.300, by chance 0.000",
+        "Single split    50.0 % of 2 test photos, 9.5 to 90.5 %, by the model itself",
+    ]
+    assert max(map(len, lines)) <= 80
+    untested = summary(result(cross_validation=folds, test=None))
+    assert untested[1:7] == lines[1:7]
+    assert not any(line.startswith(("Single", "Test")) for line in untested)
 
 
 def test_the_figures_of_many_classes_fit_a_line() -> None:
