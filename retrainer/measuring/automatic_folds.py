@@ -13,8 +13,8 @@ from retrainer.training.examples import Examples
 
 # With fewer photos, or fewer test photos, one split says little: of 100 photos, 90 % stands for 82.6 to 94.5 %.
 _ENOUGH, _ENOUGH_TESTED = 1000, 100
-# The multiplications that five folds may take: about 20 seconds of one core, measured with 200 to 1,000 photos, 5 to 300
-# classes and up to 30 views. Reading a feature takes as long as 16 multiplications.
+# The multiplications that five folds may take: about 20 seconds of one core, measured with 200 to 1,000 photos, 5 to
+# 300 classes and up to 30 views. Reading a feature takes as long as 16 multiplications.
 _MOST_WORK, _READING = 1.5e12, 16
 # Each fold fits five more heads to choose a penalty or a step, if few photos validate.
 _HEADS = 6

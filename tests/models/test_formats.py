@@ -67,6 +67,11 @@ def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure)
     assert [row[0].strip("`") for row in rows_under("The table of duplicates")] == list(COLUMNS)
 
 
+def test_the_columns_of_the_table_of_scores_are_listed(photos: Photos, configured: Configure) -> None:
+    path = retrain(configured(photos(count=20), folds=4)).files["scores"]
+    assert pq.read_schema(path).names == [row[0].strip("`") for row in rows_under("The table of scores")]
+
+
 def test_links_lead_somewhere() -> None:
     headings = {
         re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
