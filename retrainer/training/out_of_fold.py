@@ -14,7 +14,7 @@ from retrainer.training.examples import Examples
 
 # With fewer different validation photos folds are better. Measured on flowers with two backbones: with 100 the
 # calibration error is as near to chance either way; with 50 it is 0.01 nearer out of fold. Folds of 1,000 photos take
-# 0.4 s.
+# 0.4 s. Copies count as one: with 100 to 200 flowers and 5 to 11 copies of each, the error is 0.02 to 0.04 nearer.
 _ENOUGH = 100
 # Ten folds bring the calibration error 0.002 nearer to chance and take twice as long.
 _FOLDS = 5

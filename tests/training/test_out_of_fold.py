@@ -9,7 +9,7 @@ from retrainer.training.examples import Examples, Views
 from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Solver, fit
 from retrainer.training.head import Head, softmax
 from retrainer.training.metrics import correct
-from retrainer.training.out_of_fold import OutOfFold, fold_numbers
+from retrainer.training.out_of_fold import OutOfFold, few, fold_numbers
 from retrainer.training.outliers import fit_rejection
 from retrainer.training.solvers import SOLVERS
 
@@ -73,6 +73,17 @@ def test_few_validation_photos_have_folds_and_others_have_none() -> None:
     assert OutOfFold.of(training, none) is None
     assert OutOfFold.of(training, examples.at(np.arange(300, 400))) is None
     assert OutOfFold.of(training, examples.at(np.arange(301, 400)))
+
+
+def test_copies_count_as_one_validation_photo() -> None:
+    examples = classes_of([200, 200], 0)
+    pairs = Examples(examples.matrix, examples.rows, examples.label_ids, np.arange(400) // 2)
+    training = examples.at(np.arange(200))
+    for count, is_few in ((198, True), (200, False)):
+        validation = pairs.at(np.arange(200, 200 + count))
+        assert few(validation) == is_few
+        assert (OutOfFold.of(training, validation) is not None) == is_few
+        assert not few(examples.at(np.arange(200, 200 + count)))
 
 
 def test_folds_learn_from_views_and_are_measured_on_photos() -> None:
