@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrainer.cli.architectures import ArchitecturesFlags
+from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.options.backbone import FetchOptions
@@ -36,6 +37,7 @@ GROUPS: dict[str, type[Options]] = {
     "flags of inspect": InspectOptions,
     "flags of architectures": ArchitecturesFlags,
     "flags of fetch": FetchOptions,
+    "flags of cache": CacheFlags,
     "flags of sample": SampleOptions,
 }
 

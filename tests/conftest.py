@@ -24,6 +24,7 @@ from tensorboard.compat.proto import types_pb2
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.backbones.converting.isolated import Conversion
 from retrainer.backbones.fetching import resuming
+from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.models import isolated
 from retrainer.models.graph import graphdef
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
@@ -47,6 +48,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of real photos is not beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that all projects share lies in the tests' own, for child processes, too."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(home))
+        yield home
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ def test_the_table_says_what_is_here(
 
 
 def test_the_table_as_json_names_sources_and_int8_twins(command: Command) -> None:
-    done = command("architectures", "--json")
+    done = command("architectures", "--json", "--model_dir", "models")
     listed = {item["name"]: item for item in json.loads(done.stdout)}
     assert len(listed) == 2 * len(architectures()) + 1
     row = listed["mobilenet_v3_small_1.0_224"]

@@ -19,7 +19,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("labeler", "feature_source", "duplicates", "output_formats"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation"),
-    ("retraining", "evaluation", "comparison", "inspection", "fetching"),
+    ("retraining", "evaluation", "comparison", "inspection", "fetching", "model_cache"),
     ("observers", "pages"),
     ("cli",),
     ("__main__",),

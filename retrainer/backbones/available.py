@@ -1,8 +1,10 @@
-"""The bundles that are here already: the built-in one, and those in a folder."""
+"""The bundles that are here already: the built-in one, and those in the folders of bundles."""
 
+import os
 from pathlib import Path
 
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
+from retrainer.backbones.model_folders import model_folders, require_own_bundle
 from retrainer.text import shown
 
 EMBEDDED = "pocket"
@@ -14,17 +16,37 @@ _FEW = 5
 
 
 def find_bundle(name: str, model_dir: str) -> Bundle:
-    """Opens the built-in bundle, or the one of that name in `model_dir`.
+    """Opens the built-in bundle, or the one of that name in the folders of bundles.
+
+    Args:
+        name: The bundle's name.
+        model_dir: The option; empty for the folders that hold without it.
 
     Raises:
-        BackboneError: it is not there, or damaged.
+        BackboneError: it is not there, is damaged, or another user could have changed it.
     """
-    return read_bundle(_EMBEDDED_FOLDER if name == EMBEDDED else Path(model_dir) / name)
+    if name == EMBEDDED:
+        return read_bundle(_EMBEDDED_FOLDER)
+    folder = parent_of(name, model_dir) / name
+    require_own_bundle(folder, model_dir)
+    return read_bundle(folder)
+
+
+def is_here(name: str, model_dir: str) -> bool:
+    """Whether a bundle of this name, perhaps a damaged one, is here."""
+    return name == EMBEDDED or os.path.lexists(parent_of(name, model_dir) / name / DESCRIPTION)
+
+
+def parent_of(name: str, model_dir: str) -> Path:
+    """The first folder that has a bundle of this name, perhaps a damaged one; otherwise the folder of new bundles."""
+    folders = model_folders(model_dir)
+    return next((f for f in folders.searched if os.path.lexists(f / name / DESCRIPTION)), folders.new)
 
 
 def bundles_in(model_dir: str) -> list[str]:
-    """The names of the bundles in a folder, sorted."""
-    return sorted(path.parent.name for path in Path(model_dir).glob(f"*/{DESCRIPTION}"))
+    """The names of the bundles in the folders of bundles, sorted."""
+    folders = model_folders(model_dir).searched
+    return sorted({path.parent.name for folder in folders for path in folder.glob(f"*/{DESCRIPTION}")})
 
 
 def some_here(model_dir: str) -> str:

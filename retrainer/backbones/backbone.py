@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from retrainer.backbones.available import some_here
+from retrainer.backbones.available import parent_of, some_here
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.hints import Hints, Pictures
 from retrainer.events import Observer
@@ -56,8 +56,8 @@ class BundleRequest:
 
     @property
     def parent(self) -> Path:
-        """The folder of bundles."""
-        return Path(self.options.model_dir)
+        """The folder that the bundle's own folder lies in."""
+        return parent_of(self.backbone.name, self.options.model_dir)
 
     @property
     def offline_hint(self) -> str:

@@ -37,14 +37,14 @@ class Listed:
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
     """Yields the bundles that are in no row of the table, `pocket` first; then each row, followed by its int8 twin."""
-    bundles, cache, rows = _whole_bundles(model_dir), hub_cache(model_dir), architectures()
+    bundles, rows = _whole_bundles(model_dir), architectures()
     good = good_trades(rows.values())
     known = {name + ending for name in rows for ending in ("", QUANTIZED)}
     for name in sorted(bundles.keys() - known, key=lambda name: (name != EMBEDDED, name)):
         bundle = bundles[name]
         yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
     for row in rows.values():
-        downloaded = DOWNLOAD if cached_module(row.handle, cache) else ""
+        downloaded = DOWNLOAD if cached_module(row.handle, hub_cache(model_dir, row.handle)) else ""
         for name in (row.name, row.name + QUANTIZED):
             quantized = name != row.name
             here = BUNDLE if name in bundles else downloaded

@@ -1,18 +1,21 @@
 """A backbone -> its bundle: the one that is here, or a new one from the first origin that can make it."""
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from retrainer.backbones.available import EMBEDDED, find_bundle
+from retrainer.backbones.available import EMBEDDED, find_bundle, is_here, parent_of
 from retrainer.backbones.backbone import Backbone, BundleRequest
 from retrainer.backbones.bundle import DESCRIPTION, Bundle
 from retrainer.backbones.bundle_check import require_agreeing
 from retrainer.backbones.converting.hints import Pictures
-from retrainer.errors import BackboneError, DownloadError, ModelError, RetrainerError
+from retrainer.backbones.model_folders import HOME_VARIABLE, model_folders
+from retrainer.errors import BackboneError, DownloadError, ModelError, OutputError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
 from retrainer.system.documents import read_document
 from retrainer.system.files import locked, open_regular
+from retrainer.system.last_use import mark_used
 from retrainer.text import shown
 
 
@@ -34,17 +37,44 @@ def bundle_of(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
     bundle = _made_before(backbone, options.model_dir, observer)
     if bundle:
         return bundle
-    with locked(Path(options.model_dir) / f".{backbone.name}.lock"):
+    _warn_of_fallback(options.model_dir, observer)
+    parent = parent_of(backbone.name, options.model_dir)
+    with _naming_the_folder(options.model_dir), locked(parent / f".{backbone.name}.lock"):
+        mark_used(parent / backbone.name)
         # Another run may have made it meanwhile.
         return _made_before(backbone, options.model_dir, silent) or _made_now(backbone, options, pictures, observer)
+
+
+def _warn_of_fallback(model_dir: str, observer: Observer) -> None:
+    """Warns if new bundles go to the working folder because the shared folder cannot be used."""
+    folders = model_folders(model_dir)
+    if folders.problem:
+        observer(
+            Warned(
+                f"Backbones go to '{shown(folders.new)}', where other projects do not find them: {folders.problem}. "
+                f"{HOME_VARIABLE} names a folder for all projects."
+            )
+        )
+
+
+@contextmanager
+def _naming_the_folder(model_dir: str) -> Iterator[None]:
+    """Adds to errors of writing how to choose the folder, unless the user has chosen it."""
+    try:
+        yield
+    except OutputError as error:
+        if model_dir or HOME_VARIABLE in error.fix:
+            raise
+        raise OutputError(error.problem, f"{error.fix} {HOME_VARIABLE} or --model_dir names the folder.") from error
 
 
 def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bundle | None:
     """The bundle that is here; None if there is none, or a damaged one that can be made again."""
     can_be_made = bool(backbone.origins or backbone.floats)
-    there = backbone.name == EMBEDDED or os.path.lexists(Path(model_dir) / backbone.name / DESCRIPTION)
-    if can_be_made and not there:
+    if can_be_made and not is_here(backbone.name, model_dir):
         return None
+    if backbone.name != EMBEDDED:
+        mark_used(parent_of(backbone.name, model_dir) / backbone.name)
     try:
         bundle = find_bundle(backbone.name, model_dir)
         require_agreeing(bundle)
@@ -58,13 +88,14 @@ def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bund
 
 def _made_now(backbone: Backbone, options: BundleOptions, pictures: Pictures, observer: Observer) -> Bundle:
     """Returns the bundle that the first origin makes; warns about each origin that fails before."""
+    parent = parent_of(backbone.name, options.model_dir)
     if backbone.floats:
         from retrainer.backbones.converting.quantization import quantize
 
         floats = bundle_of(backbone.floats, options, pictures, observer)
         observer(Noted(f"Calibrating '{shown(backbone.name)}' on the photos, once"))
-        return quantize(floats, backbone.name, Path(options.model_dir), pictures, observer, trusted=options.trust_graph)
-    known = _known(Path(options.model_dir) / backbone.name / DESCRIPTION)
+        return quantize(floats, backbone.name, parent, pictures, observer, trusted=options.trust_graph)
+    known = _known(parent / backbone.name / DESCRIPTION)
     request = BundleRequest(backbone, options, known, pictures, observer)
     failures: list[RetrainerError] = []
     for origin in backbone.origins:

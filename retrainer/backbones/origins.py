@@ -13,12 +13,21 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.hints import ConversionContext
 from retrainer.backbones.converting.isolated import Conversion
 from retrainer.backbones.fetching.archives import unpack
-from retrainer.backbones.fetching.downloads import cached_module, fetch_file, fetch_module, hub_cache, hub_folder
+from retrainer.backbones.fetching.downloads import (
+    KERAS_FOLDER,
+    cached_module,
+    fetch_file,
+    fetch_module,
+    hub_cache,
+    hub_folder,
+)
 from retrainer.backbones.fetching.resuming import DownloadRequest
+from retrainer.backbones.model_folders import model_folders
 from retrainer.backbones.network_files import TAR_ENDINGS, network_in
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import Noted, Warned
 from retrainer.system.files import content_digest
+from retrainer.system.last_use import mark_used
 from retrainer.system.paths import expanded
 from retrainer.text import shown
 
@@ -31,8 +40,9 @@ class HubOrigin:
 
     def bundle(self, request: BundleRequest) -> Bundle:
         """Makes the bundle from the cache's copy if that is whole, otherwise from a download."""
-        cache, url, offline = hub_cache(request.options.model_dir), self.url, request.options.offline
+        cache, url, offline = hub_cache(request.options.model_dir, self.url), self.url, request.options.offline
         folder = hub_folder(url, cache)
+        mark_used(folder)
         found = cached_module(url, cache, request.known.get(url, ""))
         if found:
             try:
@@ -77,10 +87,14 @@ class KerasOrigin:
         """Returns the file of weights from Keras's own cache, or from ours; downloads it if neither has it."""
         url, md5 = self.application.weights, self.application.md5
         own = Path(os.environ.get("KERAS_HOME") or expanded("~/.keras")) / "models"
-        folder = request.parent / "keras_models"
+        folders = model_folders(request.options.model_dir)
+        folder = folders.new / KERAS_FOLDER
         name = Path(urlsplit(url).path).name
-        for candidate in (own / name, folder / name):
+        for parent in (own, *(searched / KERAS_FOLDER for searched in folders.searched)):
+            candidate = parent / name
             if candidate.is_file() and _has_md5(candidate, md5):
+                if parent != own:
+                    mark_used(candidate)
                 return candidate
         if request.options.offline:
             raise DownloadError(

@@ -38,6 +38,7 @@ COMMANDS = {
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
     "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),
     "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without a network."),
+    "cache": Row("retrainer.cli.cache", "List the backbones on this machine, and remove unused ones."),
     "sample": Row("retrainer.cli.sample", "Draw a small set of pictures to try retrainer on."),
 }
 

@@ -12,7 +12,12 @@ class ModelDirOptions(Options):
 
     heading = "Backbone"
 
-    model_dir: str = path_option("tf_files/models", "Folder of the backbones' bundles and downloads.", FOLDER)
+    model_dir: str = path_option(
+        "",
+        "Folder of the backbones' bundles and downloads; by default tf_files/models for those that it has, and for the "
+        "others the folder that all projects share.",
+        FOLDER,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

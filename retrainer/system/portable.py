@@ -4,6 +4,7 @@
 """
 
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,43 @@ def lock(descriptor: int, *, wait: bool) -> None:
     import fcntl
 
     fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def share_lock(descriptor: int) -> None:
+    """Shares the lock of a file with other processes until it is closed; does nothing on Windows.
+
+    Waits while a process holds the lock alone.
+
+    Raises:
+        OSError: the disk has no locks.
+    """
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def user_id() -> int:
+    """The number of the user who runs this process, 0 for root; -1 on Windows."""
+    if sys.platform == "win32":
+        return -1
+    return os.geteuid()
+
+
+def is_strangers(path: str | os.PathLike[str]) -> bool:
+    """Whether a file or folder is another user's, and anybody can change it or could have put it there.
+
+    Root's is another user's, too, but nobody else could have put it there. On Windows nothing is.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    real = os.path.realpath(path)
+    status, parent = os.stat(real), os.stat(os.path.dirname(real))
+    if sys.platform == "win32" or status.st_uid == user_id():
+        return False
+    return bool(status.st_mode & stat.S_IWOTH or (parent.st_mode & stat.S_IWOTH and status.st_uid))
 
 
 def put_in_place(handle: BinaryIO, temporary: Path, target: Path) -> None:

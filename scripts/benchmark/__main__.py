@@ -31,7 +31,7 @@ MEASURES = ("stages", "extraction", "starts", "2017", "many", "steps", "warm")
 @click.option(
     "--architecture", default=EMBEDDED, show_default=True, help="Backbone of the measures stages and extraction."
 )
-@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of that backbone's bundle.")
+@click.option("--model_dir", default="", help="Folder of that backbone's bundle.")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="Runs of each measure.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Write the results as JSON, too.")
 def main(

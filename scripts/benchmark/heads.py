@@ -263,7 +263,7 @@ def seconds_of_fit(count: int, depth: int, classes: int) -> tuple[Any, ...]:
 @click.command()
 @click.option("--photos", required=True, help="Folder of class folders of photos.")
 @click.option("--others", required=True, help="Another such folder, with other classes.")
-@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
+@click.option("--model_dir", default="", help="Folder of the backbones' bundles.")
 @click.argument("names", nargs=-1)
 @one_blas_thread()
 def main(photos: str, others: str, model_dir: str, names: tuple[str, ...]) -> None:

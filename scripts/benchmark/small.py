@@ -82,7 +82,7 @@ def rows_of(name: str, photos: Set, seeds: int) -> Iterator[tuple[Any, ...]]:
 
 @click.command()
 @click.option("--photos", required=True, help="Folder of class folders of photos.")
-@click.option("--model_dir", default="tf_files/models", show_default=True, help="Folder of the backbones' bundles.")
+@click.option("--model_dir", default="", help="Folder of the backbones' bundles.")
 @click.option("--seeds", default=20, show_default=True, help="Number of draws.")
 @click.argument("names", nargs=-1)
 @one_blas_thread()

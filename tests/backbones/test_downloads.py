@@ -69,13 +69,15 @@ def fetch(server: Server, cache: Path) -> Path:
 
 
 def left(cache: Path) -> list[str]:
-    """What is in a folder besides its locks."""
-    return sorted(p.name for p in cache.iterdir() if not p.name.endswith("lock")) if cache.exists() else []
+    """What is in a folder besides its locks and marks."""
+    return (
+        sorted(p.name for p in cache.iterdir() if not p.name.endswith(("lock", "last-use"))) if cache.exists() else []
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder besides its locks."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith("lock")]
+    """All files below a folder besides its locks and marks."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("lock", "last-use"))]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

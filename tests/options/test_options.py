@@ -130,7 +130,17 @@ OUTPUT_FILES = ("output_graph", "output_labels")
 OUTPUT_FOLDERS = ("bottleneck_dir", "summaries_dir", "intermediate_output_graphs_dir", "model_dir")
 
 
-@pytest.mark.parametrize("path", ["", " \t", "a\0b", "n" * 300, f"folder/{'é' * 150}", "/".join(["folder"] * 800)])
+@pytest.mark.parametrize("name", [*OUTPUT_FILES, *OUTPUT_FOLDERS[:-1]])
+def test_an_empty_path_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match=f"--{name}: expected a path, received ''"):
+        RetrainFlags(**{name: ""})  # type: ignore[arg-type]
+
+
+def test_an_empty_folder_of_bundles_stands_for_the_usual_ones() -> None:
+    assert RetrainFlags(model_dir="") == RetrainFlags()
+
+
+@pytest.mark.parametrize("path", [" \t", "a\0b", "n" * 300, f"folder/{'é' * 150}", "/".join(["folder"] * 800)])
 @pytest.mark.parametrize("name", [*OUTPUT_FILES, *OUTPUT_FOLDERS])
 def test_what_no_path_can_be_is_refused(name: str, path: str) -> None:
     with pytest.raises(OptionError, match=f"--{name}: expected (a path|names of at most 255 bytes), received"):

@@ -13,19 +13,34 @@ from urllib.parse import urlsplit
 from retrainer.backbones.fetching.archives import unpack
 from retrainer.backbones.fetching.partial_file import PartialFile
 from retrainer.backbones.fetching.resuming import DownloadRequest, download
+from retrainer.backbones.model_folders import model_folders
 from retrainer.backbones.network_files import KERAS_ENDING, TFLITE_ENDING, network_in
 from retrainer.errors import DownloadError
-from retrainer.system.files import content_digest, locked, output_error, write_whole
+from retrainer.system.files import content_digest, locked, open_regular, output_error, write_whole
+from retrainer.system.last_use import mark_used
 from retrainer.system.unfinished import unfinished_folder
 from retrainer.text import shown
 
+# Below a folder of bundles: downloaded modules and files.
+HUB_FOLDER, KERAS_FOLDER = "tfhub_modules", "keras_models"
+_MOST_DESCRIPTOR = 2**16
 # Offset, first bytes and ending of networks that are one file; a `.keras` file is a zip archive.
 _NETWORK_MARKS = ((4, b"TFL3", TFLITE_ENDING), (0, b"PK\x03\x04", KERAS_ENDING))
 
 
-def hub_cache(model_dir: str) -> Path:
-    """TF-Hub's cache: `TFHUB_CACHE_DIR` if it is set, otherwise a folder that no cleaner of /tmp empties."""
-    return Path(os.environ.get("TFHUB_CACHE_DIR") or Path(model_dir) / "tfhub_modules")
+def hub_cache(model_dir: str, handle: str = "") -> Path:
+    """TF-Hub's cache: `TFHUB_CACHE_DIR` if it is set, otherwise a folder that no cleaner of /tmp empties.
+
+    Args:
+        model_dir: The option; empty for the folders that hold without it.
+        handle: A module; the first cache that has it, whole or not, is returned. Without one, that of new downloads is.
+    """
+    named = os.environ.get("TFHUB_CACHE_DIR")
+    if named:
+        return Path(named)
+    folders = model_folders(model_dir)
+    caches = [folder / HUB_FOLDER for folder in folders.searched] if handle else []
+    return next((cache for cache in caches if hub_folder(handle, cache).is_dir()), folders.new / HUB_FOLDER)
 
 
 def hub_folder(handle: str, cache: Path) -> Path:
@@ -66,6 +81,7 @@ def fetch_module(request: DownloadRequest, cache: Path, *, again: bool = False) 
     if found:
         return found
     with locked(cache / f".{folder.name}.retrainer-lock"):
+        mark_used(folder)
         found = None if again else cached_module(request.url, cache, request.sha256)
         if found:  # another run was faster
             return found
@@ -89,6 +105,7 @@ def fetch_file(request: DownloadRequest, folder: Path) -> Path:
     """
     target = folder / Path(urlsplit(request.url).path).name
     with locked(folder / f".{target.name}.retrainer-lock"):
+        mark_used(target)
         known = request.sha256 or _known_digest(target)
         if known and target.is_file() and content_digest(target) == known:
             return target
@@ -140,7 +157,8 @@ def _require_known(path: Path, url: str, known: str) -> None:
         )
 
 
-def _descriptor(path: Path) -> Path:
+def descriptor_of(path: Path) -> Path:
+    """The text file that describes a download."""
     return path.with_name(f"{path.name}.descriptor.txt")
 
 
@@ -148,13 +166,24 @@ def _describe(path: Path, url: str) -> None:
     """Writes TF-Hub's descriptor of a download, with its hash as one more line."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S")
     text = f"Module: {url}\nDownload Time: {stamp}\nSHA-256: {content_digest(path)}\n"
-    write_whole(_descriptor(path), text.encode())
+    write_whole(descriptor_of(path), text.encode())
 
 
 def _known_digest(path: Path) -> str:
     """The hash in the descriptor of a download; empty if there is none."""
+    return _described(path, "SHA-256")
+
+
+def url_of_download(path: Path) -> str:
+    """The address in the descriptor of a download; empty if there is none."""
+    return _described(path, "Module")
+
+
+def _described(path: Path, key: str) -> str:
+    """A value in the descriptor of a download; empty if there is none."""
     try:
-        lines = _descriptor(path).read_text("utf-8", "replace").splitlines()
+        with open_regular(descriptor_of(path)) as handle:
+            lines = handle.read(_MOST_DESCRIPTOR).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return next((line.removeprefix("SHA-256: ") for line in lines if line.startswith("SHA-256: ")), "")
+    return next((line.removeprefix(f"{key}: ") for line in lines if line.startswith(f"{key}: ")), "")
