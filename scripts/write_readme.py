@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
@@ -30,6 +31,7 @@ SESSION = (
     "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
     "retrainer evaluate --graph tf_files/retrained_graph.pb",
 )
+_USUAL_HOME = "~/.cache/retrainer"
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainFlags,
     "flags of label": LabelOptions,
@@ -72,8 +74,8 @@ def session() -> str:
     """Runs the sample session in an empty folder; returns its commands with their output."""
     lines = []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", HOME_VARIABLE: home}
         for command in SESSION:
             done = subprocess.run(
                 command.split(),
@@ -84,7 +86,7 @@ def session() -> str:
                 text=True,
                 check=True,
             )
-            lines += [f"$ {command}", done.stdout.rstrip("\n"), ""]
+            lines += [f"$ {command}", done.stdout.rstrip("\n").replace(home, _USUAL_HOME), ""]
     return "\n".join(["```console", *lines[:-1], "```"])
 
 
