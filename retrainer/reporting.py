@@ -1,4 +1,4 @@
-"""What a run reports: its events go to observers, what it goes on without is counted, and its stages are timed."""
+"""Reports a run: passes its events to observers, counts what is missing, and times its stages."""
 
 import time
 from collections.abc import Iterator, Sequence

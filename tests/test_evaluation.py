@@ -194,10 +194,13 @@ def test_a_part_of_the_own_folder_is_measured_by_its_test_photos(photos: Photos,
 
 @pytest.mark.parametrize("kept", [100_000, 20])
 def test_photos_of_a_split_by_names_that_have_changed_are_known_by_their_bytes(
-    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, kept: int
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: int
 ) -> None:
     monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", kept)
-    root = photos(count=40)
+    photos(count=40)
+    # The split depends on the path, which must not depend on the test's temporary folder.
+    monkeypatch.chdir(tmp_path)
+    root = Path("photos")
     result = retrain(configured(root, split_by="path"))
     assert evaluated(result.graph).part == "test"
     for number, path in enumerate(sorted(root.glob("*/*"))):

@@ -104,18 +104,18 @@ def installed(clone: Path, extra: str, **programs: str) -> None:
     [
         (["-k", "name"], ["pytest -m not slow -k name"]),
         (["--slow", "-x"], ["pytest -m  -x"]),
-        ([], ["coverage run -m pytest -m not slow", "coverage report"]),
-        (["--slow"], ["coverage run -m pytest -m ", "coverage report"]),
+        ([], ["pytest -m not slow --cov"]),
+        (["--slow"], ["pytest -m  --cov"]),
     ],
 )
 def test_whole_runs_of_the_tests_are_measured_and_others_are_not(
     arguments: list[str], ran: list[str], clone: Path
 ) -> None:
-    tools = {name: f'echo "{name} $*"' for name in ("ruff", "mypy", "pytest", "coverage")}
+    tools = {name: f'echo "{name} $*"' for name in ("ruff", "mypy", "pytest")}
     installed(clone, "test", **tools)
     lines = run("bash", clone / "scripts" / "test", *arguments, cwd=clone).stdout.splitlines()
     assert lines[:3] == ["ruff format --check .", "ruff check .", "mypy "]
-    assert [line.split(" --")[0] for line in lines[4:]] == ran
+    assert [line.split(" --cov-report")[0] for line in lines[4:]] == ran
 
 
 def test_a_photo_in_a_folder_below_its_class_is_labelled(clone: Path) -> None:

@@ -15,7 +15,7 @@ FAILED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class _ReportFlags(Options):
-    """What a run reports besides the result."""
+    """Reports besides the result."""
 
     heading = "Report"
 

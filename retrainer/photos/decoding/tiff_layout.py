@@ -1,4 +1,4 @@
-"""What a TIFF's header says about its first picture."""
+"""Reads the header of a TIFF's first picture."""
 
 import io
 import re
