@@ -44,6 +44,19 @@ def _is_of_files(value: Any) -> bool:
     return named and all(map(is_digest, value.values()))
 
 
+# Networks have a few stages, each with a map at its end.
+_MOST_MAPS = 64
+_MAP_TABLE = {"tensor": text(10_000), "depth": whole(1, 2**20), "factor": number(1e-9, 1e9)}
+
+
+def _are_maps(value: Any) -> bool:
+    with suppress(ValueError):
+        for one in value:
+            require(one, _MAP_TABLE)
+        return True
+    return False
+
+
 _TABLE = {
     "format": one_of(FORMAT),
     "name": text(255, printable=False),
@@ -53,6 +66,17 @@ _TABLE = {
     "depth": whole(1, 2**20),
     "feature_node": text(10_000, empty=True),
     "map_tensor": optional(text(10_000, empty=True)),
+    "maps": optional(
+        Field(
+            f"at most {_MOST_MAPS} maps, each with a tensor, a depth and a factor",
+            lambda value: (
+                isinstance(value, list)
+                and len(value) <= _MOST_MAPS
+                and all(isinstance(one, dict) for one in value)
+                and _are_maps(value)
+            ),
+        )
+    ),
     "input_mean": optional(number(-1e9, 1e9)),
     "input_std": optional(number(1e-9, 1e9)),
     "batches": optional(flag()),
@@ -62,6 +86,21 @@ _TABLE = {
     # A file of any other name could lie anywhere on the disk.
     "sha256": Field(f"the SHA-256 of {TFLITE}, and of {GRAPH} if it is there", _is_of_files),
 }
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """A map inside a network whose mean is a part of the feature vector.
+
+    Attributes:
+        tensor: Its tensor, `(N, H, W, depth)`, in both files.
+        depth: How many features it gives.
+        factor: The network multiplies the mean by it.
+    """
+
+    tensor: str
+    depth: int
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +114,8 @@ class Bundle:
         input_size: S, pixels.
         depth: D, the length of a feature vector.
         feature_node: The node of `backbone.pb` whose output is `(N, D)`.
-        map_tensor: The tensor before the pooling in both files; empty if there is none.
+        map_tensor: The tensor before the pooling in both files, the deepest of several; empty if there is none.
+        maps: The maps whose means are the features, one behind the other; empty if they are not known.
         input_mean, input_std: The network itself takes `(pixel - mean) / std`; the bundle's files take [-1, 1].
         batches: Whether `backbone.pb` takes several pictures at once.
         difference: The largest difference from the network's own features, relative to the largest feature.
@@ -92,6 +132,7 @@ class Bundle:
     depth: int
     feature_node: str
     map_tensor: str = ""
+    maps: tuple[FeatureMap, ...] = ()
     input_mean: float = INPUT_MEAN
     input_std: float = INPUT_STD
     batches: bool = True
@@ -126,6 +167,8 @@ def write_bundle(parent: Path, bundle: Bundle, tflite: bytes, graph: bytes | Non
     )
     description: dict[str, Any] = {"format": FORMAT, **asdict(written)}
     del description["folder"]
+    if not bundle.maps:
+        del description["maps"]
     # `write_together` lets the first file appear last.
     contents = {DESCRIPTION: (json.dumps(description, indent=1) + "\n").encode("utf-8"), **contents}
     write_together({folder / name: content for name, content in contents.items()})
@@ -161,4 +204,5 @@ def read_bundle(folder: Path) -> Bundle:
                 )
     except (OSError, ValueError) as error:
         raise BackboneError(f"The bundle '{shown(folder)}' cannot be read: {shown(str(error))}.", COPY_AGAIN) from error
-    return Bundle(**{key: value for key, value in description.items() if key != "format"}, folder=folder)
+    maps = tuple(FeatureMap(**one) for one in description.pop("maps", ()))
+    return Bundle(**{key: value for key, value in description.items() if key != "format"}, maps=maps, folder=folder)

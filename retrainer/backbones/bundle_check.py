@@ -13,13 +13,19 @@ def require_agreeing(bundle: Bundle) -> None:
     size, depth = flatbuffer.sizes_of(bundle.tflite_path.read_bytes(), bundle.tflite_path)
     _require(bundle, "input_size", bundle.input_size, size)
     _require(bundle, "depth", bundle.depth, depth)
+    if bundle.maps:
+        _require(bundle, "depth", bundle.depth, sum(one.depth for one in bundle.maps))
     if bundle.has_graph:
         graph = graphdef.read_graph(bundle.graph_path)
         ends = graphdef.ends_of(graph)
         if bundle.feature_node not in ends:
             _require(bundle, "feature_node", bundle.feature_node, ends[-1] if ends else "")
-        if all(node.name != bundle.map_tensor for node in graph.node):
+        names = {"", *(node.name for node in graph.node)}
+        if bundle.map_tensor not in names:
             _require(bundle, "map_tensor", bundle.map_tensor, "")
+        for one in bundle.maps:
+            if one.tensor not in names:
+                _require(bundle, "maps", one.tensor, "")
 
 
 def _require(bundle: Bundle, name: str, stated: object, found: object) -> None:

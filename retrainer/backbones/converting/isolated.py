@@ -123,7 +123,7 @@ def serve(channel: Any) -> None:
 
     task, _ = channel.receive()
     limit_seconds(CONVERSION_SECONDS)
-    draft = replace(Bundle(**task["draft"]), folder=Path())
+    draft = replace(Bundle(**task["draft"]), maps=(), folder=Path())
     conversion = Conversion(Path(task["network"]), Hints(**task["hints"]), draft)
 
     def pictures(size: int, count: int) -> Sequence[Floats]:
