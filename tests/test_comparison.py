@@ -62,4 +62,4 @@ def test_a_table_is_printed_and_a_failure_is_exit_code_1(
     done = command(*line, "nonsense")
     assert done.returncode == 1
     assert "No backbone could be compared." in done.stdout
-    assert "Error: --compare: 'nonsense': expected pocket" in done.stderr
+    assert "Error: --compare: 'nonsense': expected efficientnet_lite0@288, pocket" in done.stderr

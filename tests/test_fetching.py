@@ -18,7 +18,7 @@ from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
 from retrainer.fetching import fetch
 from retrainer.models.tflite.litert import Network
-from retrainer.options.backbone import FetchOptions
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE, FetchOptions
 
 
 @pytest.fixture
@@ -138,7 +138,8 @@ def test_the_table_says_what_is_here(
     assert rows["mobilenet_0.25_128_quantized"].endswith("bundle")
     assert "mobilenet_1.0_224_quantized" not in rows
     assert " * " in rows["mobilenet_v2_0.35_160"] + " "
-    assert set(architectures()) <= set(rows)
+    assert {*architectures(), DEFAULT_ARCHITECTURE} <= set(rows)
+    assert lines[-1] == f"The default is {DEFAULT_ARCHITECTURE}."
     (tmp_path / "models" / long.name / "backbone.tflite").write_bytes(b"damaged")
     assert long.name not in command("architectures", "--model_dir", "models").stdout
 
@@ -146,7 +147,10 @@ def test_the_table_says_what_is_here(
 def test_the_table_as_json_names_sources_and_int8_twins(command: Command) -> None:
     done = command("architectures", "--json", "--model_dir", "models")
     listed = {item["name"]: item for item in json.loads(done.stdout)}
-    assert len(listed) == 2 * len(architectures()) + 1
+    assert len(listed) == 2 * len(architectures()) + 2
+    default = listed[DEFAULT_ARCHITECTURE]
+    assert (default["input_size"], default["network"], default["top1"]) == (288, "efficientnet_lite0", None)
+    assert default["multiply_adds"] == round(listed["efficientnet_lite0"]["multiply_adds"] * (288 / 224) ** 2, 1)
     row = listed["mobilenet_v3_small_1.0_224"]
     assert (row["input_size"], row["depth"], row["top1"], row["quantized"]) == (224, 1024, 67.5, False)
     assert "github.com/tensorflow/models" in row["figures_from"]

@@ -24,6 +24,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Retraining:
     return retrain(
         RetrainOptions(
             image_dir=str(FLOWERS),
+            architecture="pocket",
             output_graph=str(out / "graph.pb"),
             output_labels=str(out / "labels.txt"),
             bottleneck_dir=str(out / "bottlenecks"),

@@ -84,3 +84,9 @@ def test_the_tutorial_with_a_real_module(folder: Path, server: Server) -> None:
     assert done.returncode == 0, done.stderr
     (accuracy,) = re.findall(r"Final test accuracy = (\d+\.\d)%", done.stderr)
     assert float(accuracy) > 80
+
+
+def test_the_script_keeps_a_backbone_of_its_own(folder: Path) -> None:
+    done = shell("python -m scripts.retrain --image_dir=tf_files/flower_photos --how_many_training_steps=5", folder)
+    assert done.returncode == 0, done.stderr
+    assert list(folder.glob("tf_files/bottlenecks/pocket-*"))

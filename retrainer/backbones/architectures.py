@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from retrainer.backbones.packages.installed import WeightPackage
+
 _TABLE = Path(__file__).with_name("architectures.csv")
+_PACKAGE = ("package", "package_file", "package_sha256", "package_extra")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Architecture:
         licence: The licence of the weights.
         handle: Its handle on TF-Hub.
         keras: The same network in Keras; None if Keras does not have it.
+        package: The package that has its weights, None if there is none. `depth` is that of the network with these
+            weights; TF-Hub's gives the last 1,280 features only.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Architecture:
     licence: str
     handle: str
     keras: KerasApplication | None
+    package: WeightPackage | None = None
 
 
 def _row(cells: Mapping[str, str]) -> Architecture:
@@ -76,6 +82,7 @@ def _row(cells: Mapping[str, str]) -> Architecture:
         licence=cells["licence"],
         handle=cells["handle"],
         keras=keras,
+        package=WeightPackage(*(cells[name] for name in _PACKAGE)) if cells["package"] else None,
     )
 
 

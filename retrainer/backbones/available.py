@@ -5,6 +5,7 @@ from pathlib import Path
 
 from retrainer.backbones.bundle import DESCRIPTION, Bundle, read_bundle
 from retrainer.backbones.model_folders import model_folders, require_own_bundle
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE
 from retrainer.text import shown
 
 EMBEDDED = "pocket"
@@ -50,8 +51,8 @@ def bundles_in(model_dir: str) -> list[str]:
 
 
 def some_here(model_dir: str) -> str:
-    """Names of bundles that are here, for a message."""
-    names = [EMBEDDED, *bundles_in(model_dir)]
+    """Names of backbones that need no network connection, for a message."""
+    names = list(dict.fromkeys((DEFAULT_ARCHITECTURE, EMBEDDED, *bundles_in(model_dir))))
     if len(names) <= _FEW:
         return ", ".join(map(shown, names))
-    return ", ".join(map(shown, names[: _FEW - 1])) + f" and {len(names) - _FEW + 1} more bundles"
+    return ", ".join(map(shown, names[: _FEW - 1])) + f" and {len(names) - _FEW + 1} more"

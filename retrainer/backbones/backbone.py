@@ -26,6 +26,7 @@ class Backbone:
         licence: The licence of the weights.
         given: The name as the user wrote it, for messages.
         floats: The float backbone, if this one is its int8 twin.
+        note: What the user is told of the name as it was given; empty if nothing.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Backbone:
     licence: str = UNKNOWN_LICENCE
     given: str = field(default="", compare=False)
     floats: "Backbone | None" = None
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from retrainer.backbones.architectures import Architecture, architectures, good_
 from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, find_bundle
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.fetching.downloads import cached_module, hub_cache
+from retrainer.backbones.sizes import split_size
 from retrainer.errors import BackboneError
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE
 
-BUNDLE, DOWNLOAD = "bundle", "download"
+BUNDLE, DOWNLOAD, PACKAGE = "bundle", "download", "package"
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,10 @@ class Listed:
     Attributes:
         name: The name.
         architecture: Its row; None for a bundle that is not in the table.
-        input_size, depth: S and D.
+        input_size, depth: S and D; S is another than the row's if the name has an `@SIZE`.
         quantized: Whether it is the int8 twin of the row's network.
-        here: `bundle` if its bundle is ready, `download` if TF-Hub's cache has the network, otherwise empty.
+        here: `bundle` if its bundle is ready, `package` if its weights are installed, `download` if TF-Hub's cache has
+            the network, otherwise empty.
         good_trade: Whether no other network of the table is as accurate with as few multiply-adds.
     """
 
@@ -36,20 +39,42 @@ class Listed:
 
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
-    """Yields the bundles that are in no row of the table, `pocket` first; then each row, followed by its int8 twin."""
+    """Yields the bundles that are in no row of the table, `pocket` first; then each row, its int8 twin, and its sizes.
+
+    Other sizes than a row's own are as many as bundles of them are here, and that of the default backbone.
+    """
     bundles, rows = _whole_bundles(model_dir), architectures()
     good = good_trades(rows.values())
-    known = {name + ending for name in rows for ending in ("", QUANTIZED)}
-    for name in sorted(bundles.keys() - known, key=lambda name: (name != EMBEDDED, name)):
+    of_rows = {name: row for name in bundles if (row := rows.get(_network_of(name)))}
+    for name in sorted(bundles.keys() - of_rows.keys(), key=lambda name: (_network_of(name) != EMBEDDED, name)):
         bundle = bundles[name]
         yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
     for row in rows.values():
-        downloaded = DOWNLOAD if cached_module(row.handle, hub_cache(model_dir, row.handle)) else ""
-        for name in (row.name, row.name + QUANTIZED):
-            quantized = name != row.name
-            here = BUNDLE if name in bundles else downloaded
-            good_trade = row.name in good and not quantized
-            yield Listed(name, row, row.input_size, row.depth, quantized, here, good_trade)
+        fetched = _fetched(row, model_dir)
+        names = [name for name, other in of_rows.items() if other is row and "@" in name]
+        sized = {*names, *([DEFAULT_ARCHITECTURE] if _network_of(DEFAULT_ARCHITECTURE) == row.name else [])}
+        for name in (row.name, row.name + QUANTIZED, *sorted(sized, key=lambda name: split_size(_float(name))[1] or 0)):
+            size = split_size(_float(name))[1] or row.input_size
+            depth = bundles[name].depth if name in bundles else row.depth
+            here = BUNDLE if name in bundles else fetched
+            yield Listed(name, row, size, depth, name != _float(name), here, good_trade=name in good)
+
+
+def _float(name: str) -> str:
+    """The name of a backbone without `_quantized`."""
+    return name.removesuffix(QUANTIZED)
+
+
+def _network_of(name: str) -> str:
+    """The name of a backbone without `@SIZE` and `_quantized`."""
+    return split_size(_float(name))[0]
+
+
+def _fetched(row: Architecture, model_dir: str) -> str:
+    """Where a network is that has no bundle yet."""
+    if row.package and row.package.path():
+        return PACKAGE
+    return DOWNLOAD if cached_module(row.handle, hub_cache(model_dir, row.handle)) else ""
 
 
 def _whole_bundles(model_dir: str) -> dict[str, Bundle]:

@@ -8,7 +8,7 @@ from retrainer.backbones.available import EMBEDDED, find_bundle, is_here, parent
 from retrainer.backbones.backbone import Backbone, BundleRequest
 from retrainer.backbones.bundle import DESCRIPTION, Bundle
 from retrainer.backbones.bundle_check import require_agreeing
-from retrainer.backbones.converting.hints import Pictures
+from retrainer.backbones.converting.hints import Pictures, refused_size
 from retrainer.backbones.model_folders import HOME_VARIABLE, model_folders
 from retrainer.errors import BackboneError, DownloadError, ModelError, OutputError, RetrainerError
 from retrainer.events import Noted, Observer, Warned, silent
@@ -34,6 +34,8 @@ def bundle_of(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
         DownloadError: no origin can give the network.
         OutputError: the bundle cannot be written.
     """
+    if backbone.note:
+        observer(Noted(backbone.note))
     bundle = _made_before(backbone, options.model_dir, observer)
     if bundle:
         return bundle
@@ -78,6 +80,7 @@ def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bund
     try:
         bundle = find_bundle(backbone.name, model_dir)
         require_agreeing(bundle)
+        _require_size(bundle, backbone)
         return bundle
     except (BackboneError, ModelError) as error:
         if not can_be_made:
@@ -102,10 +105,19 @@ def _made_now(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
         if failures:
             observer(Warned(failures[-1].problem))
         try:
-            return origin.bundle(request)
+            bundle = origin.bundle(request)
+            _require_size(bundle, backbone)
+            return bundle
         except (BackboneError, DownloadError) as error:
             failures.append(error)
     raise failures[-1]
+
+
+def _require_size(bundle: Bundle, backbone: Backbone) -> None:
+    """Raises BackboneError if a bundle has another input size than its backbone's name says."""
+    wanted = backbone.hints.wanted_size
+    if wanted not in (0, bundle.input_size):
+        raise refused_size(bundle.name, bundle.input_size, wanted)
 
 
 def _known(description: Path) -> dict[str, str]:

@@ -76,9 +76,10 @@ class KerasOrigin:
 
         source = f"keras.applications.{self.application.name}, {self.application.weights}"
         weights, hints = self._weights(request, source), request.backbone.hints
+        size = hints.wanted_size or self.input_size
 
         def opened() -> OpenNetwork:
-            return open_keras(keras_application(self.application, self.input_size, str(weights)), source, hints)
+            return open_keras(keras_application(self.application, size, str(weights)), source, hints)
 
         context = ConversionContext(request.pictures, request.observer, known_range=True)
         return convert(opened, hints, _draft(request, source, weights), request.parent, context)

@@ -8,15 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, some_here
-from retrainer.backbones.backbone import Backbone
+from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, find_bundle, some_here
+from retrainer.backbones.backbone import Backbone, Origin
 from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean
 from retrainer.backbones.handles import bundle_name, hinted_name, size_in, url_of
+from retrainer.backbones.sizes import at_size, split_size, twin_at_size
 from retrainer.errors import OptionError
 from retrainer.options.backbone import BundleOptions
 from retrainer.system.paths import expanded
 from retrainer.text import shown
+
+if TYPE_CHECKING:
+    from retrainer.backbones.architectures import Architecture
 
 Resolver = Callable[[str, BundleOptions], Backbone | None]
 """A name -> its backbone; None if the resolver does not know the name."""
@@ -30,7 +35,7 @@ def resolve(architecture: str, options: BundleOptions) -> Backbone:
 
     Args:
         architecture: `pocket`, a name of the table, the name of a bundle in `model_dir`, a handle (`https://…`), or the
-            path of a network; each may end in `_quantized`.
+            path of a network; each may be followed by `@SIZE`, then by `_quantized`.
         options: The folder of bundles, and hints about the network.
 
     Raises:
@@ -57,7 +62,6 @@ def embedded(name: str, options: BundleOptions) -> Backbone | None:
 def table_row(name: str, options: BundleOptions) -> Backbone | None:
     """A row of `architectures.csv`, by its name or its handle."""
     from retrainer.backbones.architectures import architectures
-    from retrainer.backbones.origins import HubOrigin, KerasOrigin
 
     rows = architectures()
     row = rows.get(name.lower()) or next((row for row in rows.values() if row.handle == name), None)
@@ -69,8 +73,57 @@ def table_row(name: str, options: BundleOptions) -> Backbone | None:
             f"The tutorial's frozen archives have them, such as {_FROZEN}.",
         )
     hints = Hints.of(options, row.input_size)
-    keras = (KerasOrigin(row.keras, row.input_size),) if row.keras else ()
-    return Backbone(hinted_name(row.name, hints), (HubOrigin(row.handle), *keras), hints, row.licence)
+    if row.package and hints.given and name != row.handle:
+        raise OptionError(
+            f"--{hints.given[0]}: expected a network that is converted, '{row.name}' is built from its weights.",
+            f"Leave the flag out, or name the network of TF-Hub: --architecture {row.handle}",
+        )
+    return Backbone(hinted_name(row.name, hints), _origins_of(row, hints), hints, row.licence)
+
+
+def _origins_of(row: "Architecture", hints: Hints) -> "tuple[Origin, ...]":
+    """Where a network of the table can come from; the package's network is built, so it takes no hints."""
+    if row.package and not hints.given:
+        from retrainer.backbones.packages.origin import PackageOrigin
+
+        return (PackageOrigin(row.name, row.input_size, row.package, row.handle),)
+    from retrainer.backbones.origins import HubOrigin, KerasOrigin
+
+    return (HubOrigin(row.handle), *((KerasOrigin(row.keras, row.input_size),) if row.keras else ()))
+
+
+def sized(name: str, options: BundleOptions) -> Backbone | None:
+    """A network that another row knows, for pictures of another size."""
+    stem, size = split_size(name)
+    if size is None or Path(expanded(name)).exists():
+        return None
+    carried = name in bundles_in(options.model_dir)  # perhaps without what its network is made from
+    try:
+        backbone = resolve(stem, options)
+    except OptionError:
+        if carried:
+            return None
+        raise
+    if backbone.floats:
+        return twin_at_size(_at_size(backbone.floats, size, name), name)
+    return None if carried and not backbone.origins else _at_size(backbone, size, name)
+
+
+def _at_size(backbone: Backbone, size: int, given: str) -> Backbone:
+    """A backbone for pictures of another size; raises OptionError of a bundle whose network is not known."""
+    if backbone.name == EMBEDDED:
+        from retrainer.backbones.networks.embedded import EmbeddedOrigin
+
+        own = find_bundle(EMBEDDED, "")
+        if size == own.input_size:
+            return backbone
+        backbone = Backbone(EMBEDDED, (EmbeddedOrigin(),), Hints(own.input_size), own.licence)
+    if not backbone.origins:
+        raise OptionError(
+            f"--architecture: '{shown(backbone.name)}' is a bundle for one size, received '{shown(given)}'.",
+            f"Name the network that it was made of, followed by @{size}.",
+        )
+    return at_size(backbone, size, given)
 
 
 def quantized_twin(name: str, options: BundleOptions) -> Backbone | None:
@@ -118,7 +171,7 @@ def local_path(name: str, options: BundleOptions) -> Backbone | None:
     return backbone_at(name, options)
 
 
-RESOLVERS: tuple[Resolver, ...] = (embedded, table_row, quantized_twin, address, bundle_here, local_path)
+RESOLVERS: tuple[Resolver, ...] = (embedded, sized, table_row, quantized_twin, address, bundle_here, local_path)
 
 
 def _bundle(name: str, options: BundleOptions) -> Backbone:

@@ -3,24 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from retrainer.backbones.available import QUANTIZED
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
-from retrainer.options.backbone import ModelDirOptions
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE, ModelDirOptions
 from retrainer.options.groups import Options, option
 from retrainer.system.terminal import say
 from retrainer.text import json_text, shown
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
 _WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)
-_LEGEND = """
+_LEGEND = f"""
 size    pixels a side
 depth   numbers in a feature vector
 params  weights of the whole classifier, millions
 MAdds   its multiply-adds for one picture, millions
 top-1   published accuracy on ImageNet, percent; --json names the sources
 *       a good trade: no other is as accurate with as few multiply-adds
-here    bundle: ready; download: downloaded, and not converted yet
-NAME_quantized is the int8 twin of each, calibrated on your photos."""
+here    bundle: ready; package: weights installed; download: not converted yet
+NAME@SIZE is most of them at another size, a multiple of 32; NAME_quantized and
+NAME@SIZE_quantized are int8 twins, calibrated on your photos.
+The default is {DEFAULT_ARCHITECTURE}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +61,20 @@ def _cells(item: Listed) -> tuple[str, ...]:
     row, sizes = item.architecture, (str(item.input_size), str(item.depth))
     if row is None:
         return (shown(item.name), *sizes, "", "", "", "", item.here)
-    top1 = "" if item.quantized else f"{row.top1:.1f}"
+    top1 = f"{row.top1:.1f}" if _is_published(item) else ""
     good = "*" if item.good_trade else ""
-    return (item.name, *sizes, f"{row.parameters:.1f}", f"{row.multiply_adds:,.0f}", top1, good, item.here)
+    return (item.name, *sizes, f"{row.parameters:.1f}", f"{_multiply_adds(item):,.0f}", top1, good, item.here)
+
+
+def _is_published(item: Listed) -> bool:
+    """Whether the row's accuracy is that of this network: float, and at the row's size."""
+    return not item.quantized and item.architecture is not None and item.input_size == item.architecture.input_size
+
+
+def _multiply_adds(item: Listed) -> float:
+    """Multiply-adds for one picture, millions: they grow with the number of pixels."""
+    row = item.architecture
+    return row.multiply_adds * (item.input_size / row.input_size) ** 2 if row else 0.0
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -76,7 +90,9 @@ def _record(item: Listed) -> dict[str, object]:
     record: dict[str, object] = {} if row is None else asdict(row)
     if item.quantized and row is not None:
         # The published accuracy and Keras's weights are the float network's.
-        record |= {"top1": None, "keras": None, "float_name": row.name}
+        record |= {"top1": None, "keras": None, "float_name": item.name.removesuffix(QUANTIZED)}
+    if row is not None and item.input_size != row.input_size:
+        record |= {"top1": None, "multiply_adds": round(_multiply_adds(item), 1), "network": row.name}
     return record | {
         "name": item.name,
         "input_size": item.input_size,

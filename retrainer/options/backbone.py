@@ -36,12 +36,19 @@ class BundleOptions(ModelDirOptions):
     trust_graph: bool = option(False, TRUST)
 
 
+# Lite0's weights are installed with retrainer. It was trained on 224 pixels, and more of them pay, since photos of a
+# folder fill the frame less than ImageNet's crops. Accuracies at 224, 288 and 320 pixels, by five folds: 92.2, 93.0 and
+# 93.1 % on 3,000 flowers, 81.6, 84.9 and 83.3 % on 245 photos of clothing.
+DEFAULT_ARCHITECTURE = "efficientnet_lite0@288"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BackboneOptions(BundleOptions):
     """Which backbone extracts features, and how."""
 
     architecture: str = option(
-        "pocket", "The backbone: 'pocket', a name of `retrainer architectures`, a TF-Hub handle, or a network's path."
+        DEFAULT_ARCHITECTURE,
+        "The backbone: a name of `retrainer architectures`, a TF-Hub handle or a network's path; @SIZE sets pixels.",
     )
     runtime: str = option(
         "auto",

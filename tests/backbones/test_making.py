@@ -345,7 +345,8 @@ def test_offline_touches_no_network(architecture: str, exit_code: int, photos: P
 def test_offline_and_not_here_names_what_works(tmp_path: Path) -> None:
     backbone = Backbone("net", (HubOrigin("http://127.0.0.1:9/net"),))
     with pytest.raises(
-        DownloadError, match=r"\nWithout a connection --architecture takes pocket, or the path of a network"
+        DownloadError,
+        match=r"\nWithout a connection --architecture takes efficientnet_lite0@288, pocket, or the path of a network",
     ):
         bundle_of(backbone, given(tmp_path, offline=True), inputs, silent)
 

@@ -21,7 +21,7 @@ from retrainer.backbones.origins import HubOrigin, KerasOrigin, convert_network
 from retrainer.backbones.resolving import resolve
 from retrainer.errors import OptionError
 from retrainer.events import silent
-from retrainer.options.backbone import BundleOptions
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE, BundleOptions
 
 
 def options(model_dir: Path | str = "absent", **hints: Any) -> BundleOptions:
@@ -103,7 +103,10 @@ def test_names_of_bundles_stay_as_they_are_on_disk(hints: dict[str, Any], name: 
         ("mobilenet_0.5_224", r"received 'mobilenet_0.5_224'\.\nDid you mean .*mobilenet_0.50_224"),
         ("mobilenet_1.00_128", r"Did you mean mobilenet_1.0_128"),
         ("mobilenet_v2_1.0_224_quantised", r"Did you mean mobilenet_v2_1.0_224_quantized"),
-        ("quite different", r"expected pocket, a name that `retrainer architectures` lists such as mobilenet_0.50_224"),
+        (
+            "quite different",
+            r"expected efficientnet_lite0@288, pocket, a name that `retrainer architectures` lists such as mobilenet_",
+        ),
         (
             "{folder}",
             r"'saved_model.pb' and its variables, or one .pb, .tflite or .keras, in the folder '.*', found none",
@@ -124,7 +127,7 @@ def test_a_message_names_some_of_many_bundles(tmp_path: Path) -> None:
     for number in range(9):
         (tmp_path / f"net{number}").mkdir()
         (tmp_path / f"net{number}" / "backbone.json").write_text("{}")
-    with pytest.raises(OptionError, match="expected pocket, net0, net1, net2 and 6 more bundles, a name"):
+    with pytest.raises(OptionError, match="expected efficientnet_lite0@288, pocket, net0, net1 and 7 more, a name"):
         resolve("absent", options(tmp_path))
 
 
@@ -217,20 +220,30 @@ from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.errors import OptionError
 from retrainer.events import silent
-from retrainer.options.backbone import BundleOptions
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE, BundleOptions
 options = BundleOptions(model_dir="models")
 backbone = resolve(sys.argv[1], options)
-if sys.argv[1] == "pocket":
+if sys.argv[1].startswith("pocket"):
     bundle_of(backbone, options, lambda size, count: [], silent)
 print(*sorted(sys.modules))
 """
 
 
-@pytest.mark.parametrize(("name", "needed"), [("pocket", False), ("mobilenet_0.50_224", True)])
-def test_the_built_in_backbone_needs_no_table_and_no_downloads(name: str, needed: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("pocket", set()),
+        ("pocket@64", set()),
+        (DEFAULT_ARCHITECTURE, {"architectures"}),
+        ("mobilenet_0.50_224", {"architectures", "origins", "fetching.downloads"}),
+    ],
+)
+def test_backbones_that_are_here_need_no_downloads(name: str, needed: set[str], tmp_path: Path) -> None:
     line = [sys.executable, "-c", IMPORTED, name]
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, check=True)
     modules = done.stdout.split()
-    others = {f"retrainer.backbones.{module}" for module in ("architectures", "origins", "fetching.downloads")}
-    assert others & set(modules) == (others if needed else set())
-    assert not {"requests", "tensorflow", "tarfile"} & set(modules) or needed
+    found = {
+        one for one in ("architectures", "origins", "fetching.downloads") if f"retrainer.backbones.{one}" in modules
+    }
+    assert found == needed
+    assert not {"requests", "tensorflow", "tarfile"} & set(modules) or "origins" in needed

@@ -143,8 +143,8 @@ def test_the_end_of_a_run() -> None:
         "Label a photo:",
         "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
         "",
-        "'pocket' is the small built-in backbone. A larger one is more accurate (on",
-        "flowers by ten points) and needs a download: --architecture mobilenet_1.0_224",
+        "'pocket' is the small built-in backbone. The default one is more accurate, on",
+        "flowers by thirteen points: --architecture efficientnet_lite0@288",
     ]
     assert max(map(len, lines)) <= 80
 

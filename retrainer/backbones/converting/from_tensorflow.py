@@ -11,14 +11,14 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import FEATURE_NODE, Bundle, write_bundle
+from retrainer.backbones.converting.another_size import at_size, with_size
 from retrainer.backbones.converting.feature_layer import feature_tensor, pixel_range
 from retrainer.backbones.converting.hints import ConversionContext, Hints
 from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.backbones.converting.pixel_range import PixelRange
-from retrainer.backbones.converting.to_tflite import pooled_node, tflite_of, with_map_named
+from retrainer.backbones.converting.to_tflite import pooled_node, tflite_of, with_maps_named
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
 from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
-from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.system.process import native_stderr_hidden
@@ -46,7 +46,10 @@ def convert(
     try:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the user cannot mend what TensorFlow and Keras deprecate
-            reading = _Reading.of(opened(), hints, subject)
+            network = opened()
+            if hints.wanted_size:
+                network = at_size(network, hints.wanted_size, subject)
+            reading = _Reading.of(network, hints, subject)
             bundle, tflite, graph = _converted(reading, draft, context)
     except (BackboneError, DownloadError, OptionError):
         raise
@@ -54,11 +57,16 @@ def convert(
         raise BackboneError(error.problem, error.fix) from error
     except Exception as error:  # TensorFlow and Keras raise many kinds
         raise BackboneError(
-            f"'{shown(subject)}' cannot be converted: {first_line(error)}",
+            f"'{shown(subject)}' cannot be converted{_for(hints.wanted_size)}: {first_line(error)}",
             "Expected a feature vector for pictures, whole and of a format that TensorFlow reads.",
         ) from error
     context.report(bundle, reading.layer.op.name, stated=reading.range.stated)
     return write_bundle(parent, bundle, tflite, graph.SerializeToString(deterministic=True))
+
+
+def _for(wanted_size: int) -> str:
+    """The size that the user asks for, in a message."""
+    return f" for pictures of {wanted_size} pixels" if wanted_size else ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def _converted(reading: _Reading, draft: Bundle, context: ConversionContext) -> 
     """Returns the complete description, the `.tflite` and the GraphDef, compared with the network."""
     graph = _assembled(reading, draft.source)
     map_node = pooled_node(graph)
-    tflite, named = with_map_named(tflite_of(graph), map_node)
+    tflite, named = with_maps_named(tflite_of(graph), [map_node])
     pairs = [(picture, reading.features(picture)) for picture in context.compared(reading.network.input_size)]
     bundle = replace(
         draft,
@@ -178,16 +186,9 @@ def _needed(graph: Any, end: str) -> Any:
 def _imported(network: OpenNetwork) -> Any:
     """Imports the network's `tf.Graph` with input `(None, S, S, 3)`, whatever shape the network states."""
     tensorflow = import_tensorflow()
-    definition = type(network.graph).FromString(network.graph.SerializeToString())
-    for node in definition.node:
-        if node.name == network.input_node and node.op in PLACEHOLDERS:
-            shape = tensorflow.TensorShape((None, network.input_size, network.input_size, 3))
-            node.attr["shape"].shape.CopyFrom(shape.as_proto())
-        # An exporter noted these shapes for another batch or size.
-        node.attr.pop("_output_shapes", None)
     graph = tensorflow.Graph()
     with graph.as_default():
-        tensorflow.import_graph_def(definition, name="")
+        tensorflow.import_graph_def(with_size(network, network.input_size), name="")
     return graph
 
 

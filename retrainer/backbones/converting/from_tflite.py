@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, write_bundle
-from retrainer.backbones.converting.hints import ConversionContext, Hints
+from retrainer.backbones.converting.hints import ConversionContext, Hints, refused_size
 from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.backbones.converting.tflite_features import feature_tensor_of
 from retrainer.backbones.converting.verification import TOLERANCE, relative_difference
@@ -89,6 +89,8 @@ def _converted(
     """Returns the network's input, the name of its layer of features, the complete description and the `.tflite`."""
     builder = TFLiteBuilder.parsed(content)
     original = _input_of(builder, hints, draft.source)
+    if hints.wanted_size not in (0, original.size):
+        raise refused_size(draft.source, original.size, hints.wanted_size)
     layer = feature_tensor_of(builder, hints, draft.source)
     depth = _make_output(builder, layer, draft.source)
     _insert_input_steps(builder, original)

@@ -8,7 +8,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.converting.pixel_range import PixelRange
-from retrainer.errors import OptionError
+from retrainer.errors import BackboneError, OptionError
 from retrainer.events import Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
 from retrainer.text import shown
@@ -29,6 +29,7 @@ class Hints:
         input_layer: The name of the input; empty if it is to be inferred.
         input_mean, input_std: The network takes `(pixel - mean) / std`; None if the number is to be inferred.
         bottleneck_layer: The name of the layer to take the features from; empty for the pooled features, or `logits`.
+        wanted_size: S that the user asks for, pixels; 0 for the network's own size.
     """
 
     input_size: int = 0
@@ -36,6 +37,7 @@ class Hints:
     input_mean: float | None = None
     input_std: float | None = None
     bottleneck_layer: str = ""
+    wanted_size: int = 0
 
     @classmethod
     def of(cls, options: BundleOptions, input_size: int = 0) -> "Hints":
@@ -103,6 +105,14 @@ class ConversionContext:
                     "set --input_mean and --input_std if it is wrong."
                 )
             )
+
+
+def refused_size(subject: str, own: int, wanted: int) -> BackboneError:
+    """The error for `@SIZE` with a network that takes one size only."""
+    return BackboneError(
+        f"'{shown(subject)}' takes pictures of {own} pixels only; expected a network for any size, received @{wanted}.",
+        f"Leave @{wanted} out.",
+    )
 
 
 def no_logits(subject: str) -> OptionError:

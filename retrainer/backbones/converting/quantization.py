@@ -10,7 +10,7 @@ import numpy as np
 from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle, write_bundle
 from retrainer.backbones.converting.hints import COMPARED, Pictures
-from retrainer.backbones.converting.to_tflite import tflite_of, with_map_named
+from retrainer.backbones.converting.to_tflite import tflite_of, with_maps_named
 from retrainer.errors import BackboneError
 from retrainer.events import Observer, Warned
 from retrainer.models.graph.graphdef import read_graph
@@ -74,7 +74,7 @@ def _quantized(graph: bytes, bundle: Bundle, photos: Sequence[Floats]) -> bytes:
         with native_stderr_hidden(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the converter warns about statistics that it does not need
             tflite = tflite_of(definition.FromString(graph), photos, bundle.feature_node)
-            return with_map_named(tflite, bundle.map_tensor)[0]
+            return with_maps_named(tflite, [one.tensor for one in bundle.maps] or [bundle.map_tensor])[0]
     except Exception as error:  # TensorFlow raises many kinds
         raise BackboneError(
             f"'{shown(bundle.name)}' cannot be made int8: {first_line(error)}", "Use the float backbone."

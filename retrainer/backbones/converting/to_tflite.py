@@ -1,6 +1,6 @@
 """A bundle's GraphDef -> its `.tflite`, and the name of the map before the pooling in both."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from retrainer.backbones.bundle import FEATURE_NODE
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+
+# Operators behind a pooling that leave its numbers, and those that scale them.
+_SHAPES, _SCALES = frozenset({"RESHAPE", "SQUEEZE", "DEQUANTIZE"}), frozenset({"MUL", "QUANTIZE"})
 
 
 def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: str = FEATURE_NODE) -> bytes:
@@ -46,14 +49,28 @@ def pooled_node(graph: Any) -> str:
     return str(node.name)
 
 
-def with_map_named(tflite: bytes, name: str) -> tuple[bytes, bool]:
-    """Gives the tensor before the pooling a name; returns the TFLite model, and whether it has such a tensor."""
+def with_maps_named(tflite: bytes, names: Sequence[str]) -> tuple[bytes, bool]:
+    """Names the tensors whose means are the features; returns the TFLite model, and whether it has such tensors.
+
+    Args:
+        tflite: The model.
+        names: A name for each tensor, in the order of the features.
+    """
     builder = TFLiteBuilder.parsed(tflite)
     maker = {output: operator for operator in builder.graph.operators for output in operator.outputs}
-    operator = maker.get(builder.graph.outputs[0])
-    while operator is not None and builder.operator_name(operator) in ("RESHAPE", "SQUEEZE", "DEQUANTIZE"):
-        operator = maker.get(operator.inputs[0])
-    if not name or operator is None or builder.operator_name(operator) not in ("MEAN", "AVERAGE_POOL_2D"):
+
+    def made_by(tensor: int, passing: Collection[str]) -> tuple[str, Any]:
+        operator = maker.get(tensor)
+        while operator is not None and builder.operator_name(operator) in passing:
+            operator = maker.get(operator.inputs[0])
+        return ("", None) if operator is None else (builder.operator_name(operator), operator)
+
+    kind, end = made_by(builder.graph.outputs[0], _SHAPES)
+    parts = end.inputs if kind == "CONCATENATION" else builder.graph.outputs
+    pooled = [made_by(part, _SHAPES if len(parts) == 1 else _SHAPES | _SCALES) for part in parts]
+    known = len(pooled) == len(names) and all(kind in ("MEAN", "AVERAGE_POOL_2D") for kind, _ in pooled)
+    if not known or not all(names):
         return tflite, False
-    builder.graph.tensors[operator.inputs[0]].name = name
+    for (_, operator), name in zip(pooled, names, strict=True):
+        builder.graph.tensors[operator.inputs[0]].name = name
     return builder.packed(), True
