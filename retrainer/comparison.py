@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from retrainer.arrays import spread
+from retrainer.arrays import Bools, Integers, spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, PictureError, RetrainerError
 from retrainer.events import Noted, Observer
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
+from retrainer.measuring.paired import Paired, paired
 from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
@@ -26,6 +27,7 @@ from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
 from retrainer.training.fitting import Solver
+from retrainer.training.metrics import correct
 from retrainer.training.solvers import solver_of
 
 # A speed is measured for at most this many seconds and photos.
@@ -41,12 +43,14 @@ class Compared:
         assessment: Figures of all photos by folds; each photo is tested by a head that did not see it.
         photos_per_second: How many photos this machine's processors read, decode and run in a second.
         model_bytes: Size of the `.tflite` that a retraining would write, without its labels.
+        to_best: The difference to the most accurate backbone on the same photos; None for that backbone itself.
     """
 
     architecture: str
     assessment: Assessment
     photos_per_second: float
     model_bytes: int
+    to_best: Paired | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,33 @@ class Comparison:
 
     backbones: tuple[Compared, ...]
     failed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """The figures of a backbone, and how it does on each of N photos.
+
+    Attributes:
+        compared: The figures.
+        paths: The photos.
+        right: Whether it gets each photo right, `(N,)`.
+        groups: The groups of copies, `(N,)`.
+    """
+
+    compared: Compared
+    paths: tuple[str, ...]
+    right: Bools
+    groups: Integers | None
+
+    def beside(self, best: "_Measured") -> Compared:
+        """Returns the figures with the difference to the most accurate backbone, on the photos that both could read."""
+        rows = {path: row for row, path in enumerate(best.paths)}
+        own = np.flatnonzero([path in rows for path in self.paths])
+        if best is self or not len(own):
+            return self.compared
+        of_best = np.array([rows[self.paths[row]] for row in own])
+        groups = None if self.groups is None else self.groups[own]
+        return replace(self.compared, to_best=paired(self.right[own], best.right[of_best], groups))
 
 
 @one_blas_thread()
@@ -76,31 +107,32 @@ def compare(
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
     solver = solver_of(run.fit, np.bincount(files.folder_ids), report)
-    compared, failed = [], []
+    measured, failed = [], []
     for name in dict.fromkeys(names):
         report(Noted(f"Comparing '{shown(name)}'"))
         try:
-            compared.append(_compared(replace(run, architecture=name), files, solver, report))
+            measured.append(_measured(replace(run, architecture=name), files, solver, report))
         except DatasetError:
             raise
         except RetrainerError as error:
             failed.append((name, str(error)))
-    best_first = sorted(compared, key=lambda backbone: -backbone.assessment.accuracy)
-    return Comparison(tuple(best_first), tuple(failed))
+    best_first = sorted(measured, key=lambda backbone: -backbone.compared.assessment.accuracy)
+    return Comparison(tuple(backbone.beside(best_first[0]) for backbone in best_first), tuple(failed))
 
 
-def _compared(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> Compared:
+def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> _Measured:
     prepared = prepare(options, report, Stopwatch(report), files=files)
     bundle, dataset = prepared.bundle, prepared.dataset
     folds = folds_of(dataset, options.split, options.folds or FOLDS)
     result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
-    return Compared(
+    compared = Compared(
         options.architecture,
         result.assessment,
         photos_per_second(bundle, dataset.paths),
         bundle.tflite_path.stat().st_size + head_bytes,
     )
+    return _Measured(compared, dataset.paths, correct(result.scores, dataset.label_ids), prepared.examples.groups)
 
 
 def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:

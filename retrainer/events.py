@@ -186,6 +186,44 @@ class PhotoMisclassified(Event):
     predicted: str
 
 
+@dataclass(frozen=True)
+class Figures:
+    """Figures of `count` photos whose classes are known.
+
+    Accuracies are 0 to 1: that of all photos with its 95 % confidence interval, and the mean of those of the classes.
+    The log loss is in nats.
+    """
+
+    count: int
+    accuracy: float
+    interval: tuple[float, float]
+    mean_of_classes: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class RunFinished(Event):
+    """A run has written its model.
+
+    `test` holds the figures of the test photos, and `folds` those of a cross-validation with `fold_count` folds; either
+    may be None. The SHA-256 `split` and `fold_split` say which photo is in which part and fold; `fold_split` is empty
+    without folds.
+    """
+
+    image_dir: str
+    photos: int
+    classes: int
+    backbone: str
+    solver: str
+    test: Figures | None
+    folds: Figures | None
+    fold_count: int
+    split: str
+    fold_split: str
+    model_id: str
+    seconds: float
+
+
 Observer = Callable[[Event], None]
 """Whatever is called with every event, in the thread that reports it."""
 

@@ -28,10 +28,12 @@ class Written:
 
     Attributes:
         files: Name of a format, `LABELS` or `SCORES` -> path. The first is the model to label with.
+        model_id: The model's identity.
         previous: Where the model that was replaced is kept; empty if there was none, or the same.
     """
 
     files: Mapping[str, str]
+    model_id: str
     previous: str = ""
 
 
@@ -79,7 +81,8 @@ class ModelWriter:
         # A labels file alone is no previous model, since another model may share it.
         previous = [str(kept[paths[n]]) for n in contents if FORMATS[n].is_runnable and paths[n] in kept]
         files = {name: str(paths[name]) for name in contents} | {LABELS: self.options.output_labels}
-        return Written(files | ({SCORES: str(of_scores)} if scores else {}), previous[0] if previous else "")
+        files |= {SCORES: str(of_scores)} if scores else {}
+        return Written(files, model.metadata.model_id, previous[0] if previous else "")
 
     def _to_keep(self, contents: Mapping[Path, bytes]) -> dict[Path, Path]:
         """Path of each file of another model that is about to be replaced -> path where it is kept.

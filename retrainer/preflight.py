@@ -16,7 +16,7 @@ from retrainer.text import pasted, shown
 
 def require_own_outputs(options: RetrainOptions) -> None:
     """Raises OptionError if outputs would overwrite each other; touches no file."""
-    outputs = _outputs(options)
+    outputs = outputs_of(options)
     if len(set(map(os.path.realpath, outputs))) < len(outputs):
         raise OptionError(
             "--output_graph, --output_labels and --duplicates: expected different files, "
@@ -33,7 +33,7 @@ def require_outputs(bundle: Bundle, options: RetrainOptions) -> None:
         OutputError: a file or a folder cannot be written.
     """
     _require_possible(bundle, options)
-    for path in _outputs(options):
+    for path in outputs_of(options):
         require_writable(path)
     intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
     for folder in (options.bottleneck_dir, *intermediate):
@@ -58,7 +58,7 @@ def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
         )
 
 
-def _outputs(options: RetrainOptions) -> list[str]:
+def outputs_of(options: RetrainOptions) -> list[str]:
     """The paths of the model's files, of the kept previous model, and of the table of duplicates."""
     models = [*model_paths(options.output_graph).values(), scores_path(options.output_graph)]
     kept = kept_paths(options.output_graph, options.output_labels).values()

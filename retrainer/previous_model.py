@@ -10,6 +10,7 @@ import numpy as np
 from retrainer.arrays import Bools, Floats, Integers, spread
 from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.errors import PictureError, RetrainerError
+from retrainer.measuring.paired import is_chance, paired
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.seal import damaged
@@ -24,8 +25,6 @@ from retrainer.photos.splits import Part
 from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 
-# Significance level of the sign test.
-_CHANCE = 0.05
 # A model with another backbone has to label the photos itself: at most this many, and for about this many seconds.
 _MOST_PHOTOS, _SECONDS = 200, 5.0
 _FEWEST_CLASSES = 2
@@ -42,6 +41,7 @@ class PreviousModel:
         count: The number of test photos that both were measured on; all are of classes of both.
         old_accuracy, new_accuracy: Accuracy on these photos, 0 to 1; only classes of both count as answers.
         only_new_right, only_old_right: The number of photos that only one of the two gets right.
+        interval: The 95 % confidence interval of the new accuracy minus the old one, -1 to 1.
         left_out: The number of test photos that trained or validated the old one.
         knows_split: Whether the old one remembers which photos it was trained on.
     """
@@ -55,13 +55,19 @@ class PreviousModel:
     new_accuracy: float = math.nan
     only_new_right: int = 0
     only_old_right: int = 0
+    interval: tuple[float, float] = (math.nan, math.nan)
     left_out: int = 0
     knows_split: bool = True
 
     @property
     def is_chance(self) -> bool:
         """Whether chance explains the difference, by the exact sign test of the photos that only one gets right."""
-        return sign_test(self.only_new_right, self.only_old_right) >= _CHANCE
+        return is_chance(self.only_new_right, self.only_old_right)
+
+    @property
+    def difference(self) -> float:
+        """The new accuracy minus the old one, -1 to 1."""
+        return self.new_accuracy - self.old_accuracy
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +110,16 @@ def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
 
 def is_same_model(output_graph: str, model_id: str) -> bool:
     """Whether an undamaged model with this id is at a path."""
-    try:
-        metadata = metadata_in(*_read(output_graph))
-    except RetrainerError:
-        return False
+    metadata = metadata_at(output_graph)
     return metadata is not None and metadata.model_id == model_id
+
+
+def metadata_at(output_graph: str) -> ModelMetadata | None:
+    """The metadata of the model at a path; None if no undamaged model of retrainer is there."""
+    try:
+        return metadata_in(*_read(output_graph))
+    except RetrainerError:
+        return None
 
 
 def compare_previous(graph: str, bundle: Bundle, held_out: HeldOut, head: Head) -> PreviousModel:
@@ -178,13 +189,15 @@ def _compared(old: _Old, bundle: Bundle, held_out: HeldOut, head: Head) -> Previ
     right = np.searchsorted(ids, held_out.label_ids)
     old_right = old_scores[:, old_ids].argmax(axis=1) == right
     new_right = held_out.examples.logits(head)[:, ids].argmax(axis=1) == right
+    pair = paired(new_right, old_right, held_out.examples.groups)
     return replace(
         result,
-        count=len(right),
+        count=pair.count,
         old_accuracy=float(old_right.mean()),
         new_accuracy=float(new_right.mean()),
-        only_new_right=int((new_right & ~old_right).sum()),
-        only_old_right=int((old_right & ~new_right).sum()),
+        only_new_right=pair.only_first,
+        only_old_right=pair.only_second,
+        interval=pair.interval,
     )
 
 
@@ -229,10 +242,3 @@ def _labelled_scores(old: _Old, held_out: HeldOut) -> tuple[Floats, Bools]:
         if time.monotonic() - started > _SECONDS:
             break
     return np.stack(rows) if rows else np.empty((0, len(old.metadata.labels)), np.float32), scored
-
-
-def sign_test(gained: int, lost: int) -> float:
-    """The probability of a split at least as uneven if neither model is better, 0 to 1."""
-    total, least = gained + lost, min(gained, lost)
-    uneven: int = sum(math.comb(total, count) for count in range(least + 1))
-    return min(1.0, uneven / 2 ** (total - 1)) if total else 1.0

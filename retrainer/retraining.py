@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from retrainer.events import Calibrated, ModelKept, ModelWritten, Observer, PhotoMisclassified, TestEvaluated
+from retrainer.changes import report_changes
+from retrainer.events import (
+    Calibrated,
+    ModelKept,
+    ModelWritten,
+    Observer,
+    PhotoMisclassified,
+    RunFinished,
+    TestEvaluated,
+)
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.measuring.automatic_folds import automatic_folds
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
+from retrainer.measuring.split_digest import assignment_digest, split_digest
 from retrainer.model_writer import LABELS, ModelWriter
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
@@ -49,6 +59,7 @@ class Retraining:
         cross_validation: The figures of folds; None if the options or the photos ask for none.
         learning_curve: The worth of more photos; None unless the options ask for it.
         seconds: Stage -> how long it took.
+        model_id: The model's identity, which both its files state.
         previous: The model that was replaced; None if there was none, or the same one.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
@@ -65,6 +76,7 @@ class Retraining:
     cross_validation: CrossValidation | None
     learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
+    model_id: str = ""
     previous: PreviousModel | None = None
     unlisted: int = 0
     left_out: int = 0
@@ -117,6 +129,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run.split, report)
         run = _with_folds(run, prepared, split, report)
+        report_changes(run.output_graph, dataset, split, report)
         prepared = with_views(prepared, split, run, report)
     solver = solver_of(run.fit, dataset.counts, report)
     cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
@@ -136,7 +149,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         report(ModelWritten(written.files))
         kept = written.previous
         previous = compare_previous(kept, prepared.bundle, held_out, trained.head) if kept else None
-    return Retraining(
+    result = Retraining(
         files=written.files,
         labels=dataset.labels,
         backbone=prepared.bundle.name,
@@ -148,10 +161,13 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         cross_validation=cross_validation,
         learning_curve=curve,
         seconds=stopwatch.seconds,
+        model_id=written.model_id,
         previous=previous,
         unlisted=report.unlisted,
         left_out=report.left_out,
     )
+    report(_finished(result, run.image_dir, trained, split, held_out))
+    return result
 
 
 def _with_folds(run: RetrainOptions, prepared: Prepared, split: Split, report: Reporter) -> RetrainOptions:
@@ -200,6 +216,25 @@ def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | 
     for place in np.flatnonzero(predicted != label_ids):
         report(PhotoMisclassified(dataset.paths[rows[place]], dataset.labels[predicted[place]]))
     return after
+
+
+def _finished(result: Retraining, image_dir: str, trained: Fitted, split: Split, held_out: HeldOut) -> RunFinished:
+    """What a history keeps of a run."""
+    dataset, folds = held_out.dataset, result.cross_validation
+    return RunFinished(
+        image_dir=image_dir,
+        photos=result.photos,
+        classes=len(result.labels),
+        backbone=result.backbone,
+        solver=str(trained.facts.get("solver", "")),
+        test=result.test.figures if result.test else None,
+        folds=folds.assessment.figures if folds else None,
+        fold_count=len(folds.accuracies) if folds else 0,
+        split=split_digest(dataset, split, held_out.rows),
+        fold_split=assignment_digest(dataset, folds.tested_by) if folds else "",
+        model_id=result.model_id,
+        seconds=sum(result.seconds.values()),
+    )
 
 
 def _recorded(options: RetrainOptions) -> dict[str, Any]:

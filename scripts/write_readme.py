@@ -18,6 +18,7 @@ from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
 from retrainer.cli.retrain import RetrainFlags
+from retrainer.cli.runs import RunsFlags
 from retrainer.options.backbone import FetchOptions
 from retrainer.options.groups import Option, Options, options_of
 from retrainer.options.model import InspectOptions, LabelOptions
@@ -30,12 +31,14 @@ SESSION = (
     "retrainer retrain --image_dir drawings --eval_step_interval 2000",
     "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
     "retrainer evaluate --graph tf_files/retrained_graph.pb",
+    "retrainer runs",
 )
 _USUAL_HOME = "~/.cache/retrainer"
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainFlags,
     "flags of label": LabelOptions,
     "flags of evaluate": EvaluateFlags,
+    "flags of runs": RunsFlags,
     "flags of inspect": InspectOptions,
     "flags of architectures": ArchitecturesFlags,
     "flags of fetch": FetchOptions,

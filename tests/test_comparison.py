@@ -1,12 +1,22 @@
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import COLOURS, Command, Configure, Photos
 
+from retrainer import preparation
 from retrainer.cli.retrain import RetrainFlags, run
-from retrainer.comparison import compare
+from retrainer.cli.words import comparison_lines
+from retrainer.comparison import Compared, Comparison, compare
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, PhotoSkipped
+from retrainer.measuring.assessment import assess
+from retrainer.measuring.paired import Paired
+from retrainer.options.retraining import RetrainOptions
+from retrainer.photos.dataset import PhotoFiles
+from retrainer.preparation import Prepared
+from retrainer.reporting import Reporter, Stopwatch
 
 
 def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured: Configure, tmp_path: Path) -> None:
@@ -22,6 +32,12 @@ def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured
     for backbone in result.backbones:
         assert backbone.assessment.count == 60
         assert backbone.photos_per_second > 0
+    best, other = result.backbones
+    assert best.to_best is None
+    assert other.to_best
+    assert other.to_best.count == 60
+    assert other.to_best.difference == pytest.approx(other.assessment.accuracy - best.assessment.accuracy)
+    assert other.to_best.interval[0] <= other.to_best.difference <= other.to_best.interval[1]
     sizes = {backbone.architecture: backbone.model_bytes for backbone in result.backbones}
     assert 100 * sizes[COLOURS] < sizes["pocket"]
     ((failed, reason),) = result.failed
@@ -44,6 +60,40 @@ def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Config
         run(RetrainFlags(image_dir=str(root), compare=" ,"))
     with pytest.raises(OptionError, match="--image_dir"):
         compare([COLOURS], configured(root / "absent"))
+
+
+def test_backbones_are_compared_on_the_photos_that_both_could_read(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = list[str]()
+
+    def prepare(options: RetrainOptions, report: Reporter, stopwatch: Stopwatch, files: PhotoFiles) -> Prepared:
+        names.append(options.architecture)
+        if options.architecture != COLOURS:
+            os.remove(files.paths[5])
+        return preparation.prepare(options, report, stopwatch, files=files)
+
+    monkeypatch.setattr("retrainer.comparison.prepare", prepare)
+    result = compare([COLOURS, "pocket"], configured(photos(count=20), folds=4))
+    assert names == [COLOURS, "pocket"]
+    assert [one.assessment.count for one in result.backbones if one.architecture == "pocket"] == [39]
+    (pair,) = [one.to_best for one in result.backbones if one.to_best]
+    assert pair.count == 39
+
+
+def test_differences_to_the_best_are_printed_below_the_table() -> None:
+    figures = assess(("a", "b"), np.eye(2, dtype=np.float32), np.array([0, 1]))
+    pairs = Paired(100, 1, 9, -0.08, (-0.1451, -0.0204)), Paired(100, 3, 4, -0.0004, (-0.0649, 0.044))
+    names = "efficientnet_lite0@288_quantized", "b"
+    others = [Compared(name, figures, 9.0, 10**6, pair) for name, pair in zip(names, pairs, strict=True)]
+    lines = list(comparison_lines(Comparison((Compared("best", figures, 9.0, 10**6), *others), ())))
+    assert lines[4:8] == [
+        "",
+        "Difference to the most accurate in points, on the same photos in the same folds:",
+        "  efficientnet_lite0@288_… -8.0, -14.5 to -2.0",
+        "  b                        0.0, -6.5 to 4.4: chance can explain that",
+    ]
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_table_is_printed_and_a_failure_is_exit_code_1(

@@ -15,12 +15,14 @@ from conftest import Configure, Photos
 from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.backbones.available import find_bundle
 from retrainer.cli.summary import summary
+from retrainer.cli.words import previous_lines
 from retrainer.errors import OptionError, OutputError, PictureError
+from retrainer.measuring.paired import sign_test
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.twins import twins
 from retrainer.output_formats import scores_path
 from retrainer.photos.splits import Part
-from retrainer.previous_model import PreviousModel, kept_paths, previous_path, sign_test
+from retrainer.previous_model import PreviousModel, kept_paths, previous_path
 from retrainer.training.head import Head
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -85,13 +87,14 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     assert previous.count == result.test_count
     assert previous.new_accuracy == result.test_accuracy == 1.0
     assert previous.old_accuracy < 1.0
+    assert previous.interval[0] < previous.difference == 1.0 - previous.old_accuracy < previous.interval[1]
     assert (previous.only_new_right, previous.only_old_right) == (
         round((1 - previous.old_accuracy) * previous.count),
         0,
     )
     lines = "\n".join(summary(result))
     assert f"Previous model  {previous.graph}\n" in lines
-    assert f"now, on {previous.count} test photo" in lines
+    assert f"on the same {previous.count} test photo" in " ".join(lines.split())
 
 
 def test_added_and_removed_classes_are_named_and_the_others_compared(photos: Photos, configured: Configure) -> None:
@@ -278,6 +281,27 @@ def test_outputs_that_would_overwrite_what_is_kept_are_refused(photos: Photos, c
     options = configured(photos())
     with pytest.raises(OptionError, match="expected different files"):
         retrain(replace(options, output_labels=str(previous_path(options.output_graph))))
+
+
+def test_the_summary_ends_with_the_accuracies_and_their_difference() -> None:
+    previous = PreviousModel(
+        "m.pb",
+        count=301,
+        old_accuracy=0.8605,
+        new_accuracy=0.917,
+        only_new_right=23,
+        only_old_right=6,
+        interval=(0.0212, 0.0914),
+    )
+    lines = [line[16:] for line in previous_lines(previous)]
+    assert " ".join(lines[1:]) == (
+        "Before 86.1 %, now 91.7 % on the same 301 test photos (difference 5.6, 2.1 to 9.1). "
+        "Only the new model gets 23 right, only the old one 6."
+    )
+    worse = replace(previous, count=1, old_accuracy=1.0, new_accuracy=0.9996, interval=(-0.0004, 0.0003))
+    changed = " ".join(line[16:] for line in previous_lines(replace(worse, added=("orchid",))))
+    assert "on the same 1 test photo of the classes of both (difference 0.0, 0.0 to 0.0)." in changed
+    assert changed.startswith("m.pb New classes: orchid. ")
 
 
 def test_the_sign_test_is_exact() -> None:

@@ -26,6 +26,7 @@ def without_times(line: str) -> str:
     """A line without what differs from run to run."""
     line = re.sub(r"Step [1-9]\d*", "Step LAST", line)  # rounding decides how many iterations there are
     line = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", "NOW", line)
+    line = re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d ", "NOW ", line)
     return re.sub(r"\d+\.\d+ ?s\b", "SECONDS", line)
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "retrain": Row("retrainer.cli.retrain", "Teach a pretrained network the classes of a folder of photos."),
     "label": Row("retrainer.cli.label", "Print the best labels of photos."),
     "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
+    "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
     "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),
     "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without a network."),
@@ -111,7 +112,7 @@ def _stoppable_exit_code(command: click.Command, arguments: Sequence[str], name:
 
 def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> int:
     try:
-        with command.make_context(name, list(arguments)) as context:
+        with command.make_context(name, list(arguments), obj=(name, *arguments)) as context:
             exit_code = int(command.invoke(context) or 0)
         sys.stdout.flush()
         return exit_code

@@ -1,14 +1,18 @@
 """`retrainer retrain`."""
 
+import os
 from dataclasses import dataclass
+
+import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option
+from retrainer.options.history import HistoryOptions
 from retrainer.options.paths import FOLDER
 from retrainer.options.retraining import RetrainOptions
 from retrainer.system.terminal import say
-from retrainer.text import shown
+from retrainer.text import pasted, shown
 
 FAILED = 1
 
@@ -25,7 +29,7 @@ class _ReportFlags(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainFlags(RetrainOptions, _ReportFlags):
+class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions):
     """The flags of the command."""
 
     def __post_init__(self) -> None:
@@ -53,16 +57,38 @@ def run(flags: RetrainFlags) -> int:
         return _compare(flags)
     from retrainer.cli.summary import summary
     from retrainer.observers.console import Console
+    from retrainer.observers.runs import RunHistory
     from retrainer.observers.tensorboard import TensorBoard
     from retrainer.retraining import retrain
 
+    _require_own_history(flags)
     with (
         Console(lists_misclassified=flags.print_misclassified_test_images) as console,
         TensorBoard(flags.summaries_dir) as tensorboard,
     ):
-        result = retrain(flags.only(RetrainOptions), console, tensorboard)
+        history = RunHistory(flags.runs_file, console, _typed())
+        result = retrain(flags.only(RetrainOptions), console, tensorboard, history)
     say("\n".join(summary(result)))
     return 0
+
+
+def _require_own_history(flags: RetrainFlags) -> None:
+    """Raises OptionError if the history would be written into another output."""
+    from retrainer.preflight import outputs_of
+
+    if os.path.realpath(flags.runs_file) in map(os.path.realpath, outputs_of(flags)):
+        raise OptionError(
+            f"--runs_file: expected a file of its own, received '{shown(flags.runs_file)}', which is another output.",
+            "Name another file.",
+        )
+
+
+def _typed() -> str:
+    """The command line, quoted for the shell; empty if this command is called from Python."""
+    context = click.get_current_context(silent=True)
+    words = context.find_root().obj if context else None
+    name, *arguments = words or ("",)
+    return " ".join([name, *map(pasted, arguments)])
 
 
 def _compare(flags: RetrainFlags) -> int:

@@ -30,13 +30,13 @@ def summary(result: Retraining) -> list[str]:
         if count:
             lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
     lines += [f"{'' if number else 'Written':<15} {shown(path)}" for number, path in enumerate(result.files.values())]
-    if result.previous:
-        lines += previous_lines(result.previous)
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
     lines += wrapped("Time", times)
     lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
     if result.distorted:
         lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
+    if result.previous:
+        lines += previous_lines(result.previous)
     lines += ["", "Label a photo:", f"  retrainer label --graph {pasted(result.graph)} --image PHOTO"]
     if result.backbone == EMBEDDED:
         lines += [

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from retrainer.measuring.assessment import Assessment
     from retrainer.measuring.cross_validation import CrossValidation
     from retrainer.measuring.learning_curve import LearningCurve
+    from retrainer.measuring.paired import Paired
     from retrainer.previous_model import PreviousModel
 
 WIDTH, HEADING = 80, 16
@@ -23,6 +24,7 @@ _LABELS_NAMED = 5
 _PERCENT = "\0%"
 # A difference of accuracy (0 to 1) that users would not notice.
 _HARDLY = 0.005
+_CHANCE = ": chance can explain that"
 
 
 def percent(share: float) -> str:
@@ -34,6 +36,17 @@ def between(interval: tuple[float, float]) -> str:
     """An interval of shares in percent."""
     low, high = interval
     return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def difference(pair: "Paired | PreviousModel") -> str:
+    """The difference of two accuracies with its 95 % interval, in points of percent."""
+    low, high = pair.interval
+    return f"{_points(pair.difference)}, {_points(low)} to {_points(high)}"
+
+
+def _points(share: float) -> str:
+    """A difference of shares in points of percent; one that rounds to zero has no sign."""
+    return f"{round(100 * share, 1) or 0:.1f}"
 
 
 def wrapped(heading: str, text: str, indent: int = HEADING, *, breaks_words: bool = True) -> list[str]:
@@ -112,19 +125,19 @@ def previous_lines(previous: "PreviousModel") -> Iterator[str]:
     if previous.problem:
         yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
         return
-    classes = " of the classes of both" if previous.added or previous.removed else ""
-    photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
-    accuracies = f"{percent(previous.old_accuracy)} before, {percent(previous.new_accuracy)} now"
-    yield from wrapped("", f"{accuracies}, on {photos}.")
-    if previous.only_new_right or previous.only_old_right:
-        difference = (
-            f"Only the new model gets {previous.only_new_right:,} right, only the old one {previous.only_old_right:,}"
-        )
-        yield from wrapped("", f"{difference}{': chance can explain that' if previous.is_chance else ''}.")
     if previous.left_out:
         yield from wrapped("", f"Left out are {previous.left_out:,} test photos that the old model learnt from.")
     if not previous.knows_split:
         yield from wrapped("", "The old model does not say which photos it learnt from; it may have seen these.")
+    classes = " of the classes of both" if previous.added or previous.removed else ""
+    photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
+    accuracies = f"Before {percent(previous.old_accuracy)}, now {percent(previous.new_accuracy)}"
+    yield from wrapped("", f"{accuracies} on the same {photos} (difference {difference(previous)}).")
+    if previous.only_new_right or previous.only_old_right:
+        rights = (
+            f"Only the new model gets {previous.only_new_right:,} right, only the old one {previous.only_old_right:,}"
+        )
+        yield from wrapped("", f"{rights}{_CHANCE * previous.is_chance}.")
 
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
@@ -173,12 +186,22 @@ def comparison_lines(comparison: "Comparison") -> Iterator[str]:
             f"{name:<{width}} {percent(figures.accuracy):>8} {between(figures.interval):>15} "
             f"{one.photos_per_second:9,.0f} {megabytes:7.1f} MB"
         )
+    yield from _differences_to_best(comparison)
     best = pasted(comparison.backbones[0].architecture)
     yield from (
         "",
         "To retrain with the most accurate, the same command, but for --compare:",
         f"  --architecture {best}",
     )
+
+
+def _differences_to_best(comparison: "Comparison") -> Iterator[str]:
+    """How the other backbones compare with the most accurate one, on the same photos."""
+    pairs = [(one.architecture, one.to_best) for one in comparison.backbones if one.to_best]
+    if pairs:
+        yield from ("", "Difference to the most accurate in points, on the same photos in the same folds:")
+    for name, pair in pairs:
+        yield from wrapped(f"  {short(name)}", f"{difference(pair)}{_CHANCE * pair.is_chance}", _LABEL + 3)
 
 
 def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Iterator[str]:

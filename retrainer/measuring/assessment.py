@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
+from retrainer.events import Figures
 from retrainer.measuring.calibration import calibration_error, calibration_floor
 from retrainer.training.metrics import accuracy_interval, correct, losses_of
 
@@ -63,6 +64,11 @@ class Assessment:
     classes: tuple[ClassFigures, ...]
     confusion: tuple[tuple[int, ...], ...]
 
+    @property
+    def figures(self) -> Figures:
+        """The figures that a history keeps."""
+        return Figures(self.count, self.accuracy, self.interval, self.macro_recall, self.log_loss)
+
 
 def calibration_of(scores: Floats, label_ids: Integers) -> tuple[float, float]:
     """Returns the log loss, nats, and the calibration error, 0 to 1, of scores `(N, C)` with class ids `(N,)`."""
@@ -79,7 +85,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
     cells = label_ids * classes + scores.argmax(axis=1)
     confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     right = int(np.trace(confusion))
-    different = count if groups is None else _effective(groups)
+    different = count if groups is None else effective_count(groups)
     counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
     figures = tuple(map(_figures, labels, *counts))
     present = np.array([(one.precision, one.recall, one.f1) for one in figures if one.support], np.float64)
@@ -103,7 +109,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
     )
 
 
-def _effective(groups: Integers) -> float:
+def effective_count(groups: Integers) -> float:
     """Kish's effective sample size (1965): the number of photos without copies that would tell as much."""
     _, sizes = np.unique(groups, return_counts=True)
     return float(len(groups)) ** 2 / float(np.square(sizes, dtype=np.float64).sum())

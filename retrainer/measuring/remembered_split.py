@@ -122,7 +122,7 @@ class RememberedSplit:
         parts[tested & (trained | validated)] = AMBIGUOUS
         if self.tested is None:
             parts[~trained] = UNKNOWN
-        elif self._is_sample:
+        elif self.is_sample:
             # Photos beyond the sample's largest hash are unknown.
             parts[hashes > np.concatenate(self._hashes_of_parts).max()] = UNKNOWN
         return parts
@@ -141,7 +141,7 @@ class RememberedSplit:
         if not len(trained) or not len(hashes):
             return 0.0, 0.0
         # If only a sample is kept, photos beyond its largest hash are unknown.
-        sampled = hashes[hashes <= trained.max()] if self._is_sample else hashes
+        sampled = hashes[hashes <= trained.max()] if self.is_sample else hashes
         known = np.isin(sampled, trained)
         return float(np.isin(trained, hashes).mean()), float(known.mean()) if len(sampled) else 0.0
 
@@ -157,14 +157,24 @@ class RememberedSplit:
         trained, validated, tested = map(_split, (self.trained, self.validated or "", self.tested or ""))
         return (trained | validated) - tested
 
-    def _hashes(self, digests: Digests) -> Hashes:
-        return _numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
-
     @property
-    def _is_sample(self) -> bool:
+    def is_sample(self) -> bool:
         """Whether there were more photos than the hashes that are kept."""
         kept = np.unique(np.concatenate(self._hashes_of_parts))
         return len(kept) >= (_KEPT_EARLIER if self.tested is None else _KEPT)
+
+    def gone(self, digests: Digests) -> tuple[int, int]:
+        """How many of the kept hashes are of no photo with one of some digests `(N, 32)`, and how many are kept."""
+        kept = np.unique(np.concatenate(self._hashes_of_parts))
+        return int((~np.isin(kept, self._hashes(digests))).sum()), len(kept)
+
+    @property
+    def knows_all_parts(self) -> bool:
+        """Whether hashes of photos of all parts are kept; models of earlier versions keep those of training photos."""
+        return self.tested is not None
+
+    def _hashes(self, digests: Digests) -> Hashes:
+        return _numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
 
 
 def _encoded(hashes: Hashes) -> str:

@@ -23,7 +23,8 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether the option is a path; `~` is expanded.
-        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
+        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES` or `FOLDER`; empty if it
+            is read.
         usual: The value that None stands for, to be shown as the default.
     """
 

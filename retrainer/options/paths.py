@@ -5,7 +5,7 @@ import os
 from retrainer.errors import OptionError
 from retrainer.text import shown
 
-MODEL, LABELS, TABLE, FOLDER = "model", "labels", "table", "folder"
+MODEL, LABELS, TABLE, LINES, FOLDER = "model", "labels", "table", "lines", "folder"
 # The limits of Linux and macOS: the bytes of a name, and those of a path with the zero at its end.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
 # Endings of names of files that are no models.
@@ -25,6 +25,7 @@ _USUAL = {
     MODEL: (".pb", "a .pb or .tflite"),
     LABELS: (".txt", "a text, one label per line"),
     TABLE: (".csv", "a table in CSV"),
+    LINES: (".jsonl", "a file of JSON lines"),
 }
 _TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
 
@@ -35,7 +36,8 @@ def require_path(name: str, path: str, writes: str) -> None:
     Args:
         name: The option's name, for the message.
         path: The path, with `~` expanded.
-        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE` or `FOLDER`; empty if it is read.
+        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE`, `LINES` or `FOLDER`; empty if it is
+            read.
     """
     problem, fix = _problem_of(path, writes)
     if problem:
@@ -78,7 +80,7 @@ def _kind_of(path: str) -> str:
 
 def _problem_of_ending(path: str, writes: str) -> tuple[str, str]:
     """The problem and the fix if a name ends as that of another kind of file; other endings, or none, are fine."""
-    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN, TABLE: _FOREIGN}.get(writes, {})
+    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN, TABLE: _FOREIGN, LINES: _FOREIGN}.get(writes, {})
     stem, ending = os.path.splitext(path)
     if ending.lower() not in foreign:
         return "", ""

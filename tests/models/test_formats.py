@@ -1,19 +1,24 @@
 """FORMATS.md says what the code does."""
 
+import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from conftest import Configure, Photos
 
 import retrainer
-from retrainer import retrain
+from retrainer import Labeler, history, retrain
 from retrainer.backbones import bundle
+from retrainer.events import silent
+from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models import metadata
 from retrainer.models.graph import graphdef
 from retrainer.models.metadata_fields import SECTIONS, TABLE
 from retrainer.models.tflite.associated_files import file_in
+from retrainer.observers.runs import RunHistory
 from retrainer.photos.copies.table import COLUMNS
 from retrainer.system.documents import OTHERS, Table
 
@@ -34,6 +39,9 @@ def rows_under(heading: str) -> list[list[str]]:
         ("The metadata", TABLE),
         *((f"`{name}`", table) for name, table in SECTIONS.items()),
         ("A bundle", bundle._TABLE),
+        ("The history of runs", history.TABLE),
+        ("`test`", history.FIGURES),
+        ("`folds`", history.FOLDS),
     ],
 )
 def test_every_field_is_listed_with_its_limits(heading: str, table: Table) -> None:
@@ -70,6 +78,21 @@ def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure)
 def test_the_columns_of_the_table_of_scores_are_listed(photos: Photos, configured: Configure) -> None:
     path = retrain(configured(photos(count=20), folds=4)).files["scores"]
     assert pq.read_schema(path).names == [row[0].strip("`") for row in rows_under("The table of scores")]
+
+
+def test_the_hash_of_a_split_is_made_as_described(photos: Photos, configured: Configure, tmp_path: Path) -> None:
+    options = configured(photos(count=20), testing_percentage=99, validation_percentage=0, copies="apart")
+    path = str(tmp_path / "runs.jsonl")
+    result = retrain(options, RunHistory(path, silent))
+    lines = []
+    remembered = RememberedSplit.from_metadata(Labeler(result.graph).metadata.split)
+    assert remembered
+    for photo in Path(options.image_dir).rglob("*.jpg"):
+        digest = hashlib.sha256(photo.read_bytes()).digest()
+        (part,) = remembered.known_parts(np.frombuffer(digest, np.uint8)[np.newaxis]).tolist()
+        lines.append(f"{digest.hex()} {part} {photo.parent.name}\n")
+    (run,) = history.read_runs(path, silent)
+    assert run.record["split"] == hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def test_links_lead_somewhere() -> None:

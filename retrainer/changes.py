@@ -1,0 +1,65 @@
+"""What has changed among the photos since the model that a run is about to replace."""
+
+from collections.abc import Iterable, Iterator
+
+from retrainer.events import Noted, Observer
+from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
+from retrainer.photos.dataset import Dataset
+from retrainer.photos.splits import Part, Split
+from retrainer.previous_model import metadata_at
+from retrainer.text import shown
+
+# At most this many classes are named.
+_NAMED = 5
+
+
+def report_changes(output_graph: str, dataset: Dataset, split: Split, observer: Observer) -> None:
+    """Reports which photos and classes are new or gone, and whether the test photos still test.
+
+    Nothing is reported if nothing has changed, or if no model that remembers its split is at the path. Numbers are
+    estimates if the model remembers a sample of its photos.
+    """
+    metadata = metadata_at(output_graph)
+    remembered = RememberedSplit.from_metadata(metadata.split) if metadata else None
+    if not metadata or not remembered:
+        return
+    changes = [
+        *(_photos(remembered, dataset, int(metadata.training.get("photos", 0))) if remembered.knows_all_parts else ()),
+        *_classes(set(dataset.labels).difference(metadata.labels), "new"),
+        *_classes(set(metadata.labels).difference(dataset.labels), "gone"),
+    ]
+    tested, moved = _test_photos(remembered, dataset, split)
+    if moved:
+        share = f"about {moved / tested:.0%} of" if remembered.is_sample else f"{moved:,} of {tested:,}"
+        changes.append(f"{share} earlier test photos in another part")
+    if changes:
+        stay = "; test photos stay where they were" if tested and not moved else ""
+        observer(Noted(f"Since the last model: {', '.join(changes)}{stay}"))
+
+
+def _photos(remembered: RememberedSplit, dataset: Dataset, before: int) -> Iterator[str]:
+    """The numbers of photos that are new and gone, in words; `before` photos were there."""
+    parts = remembered.known_parts(dataset.digests)
+    known = parts[parts != UNKNOWN]
+    about, now = "about " if remembered.is_sample else "", len(dataset.digests)
+    if new := round(now * float((known == NEW).mean())) if len(known) else 0:
+        yield f"{about}{new:,} of {now:,} photos new"
+    gone, kept = remembered.gone(dataset.digests)
+    if gone:
+        gone = round(before * gone / kept) if remembered.is_sample else gone
+        yield f"{about}{gone:,} of {before:,} photos gone"
+
+
+def _classes(labels: Iterable[str], change: str) -> Iterator[str]:
+    """The classes that are new or gone, in words."""
+    names = sorted(labels)
+    if names:
+        named = ", ".join(f"'{shown(name)}'" for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"class{'es' * (len(names) > 1)} {named}{more} {change}"
+
+
+def _test_photos(remembered: RememberedSplit, dataset: Dataset, split: Split) -> tuple[int, int]:
+    """How many test photos of the last model are here, as far as it is known, and how many of them do not test now."""
+    tested = remembered.known_parts(dataset.digests) == Part.TESTING
+    return int(tested.sum()), int((tested & (split.parts != Part.TESTING)).sum())
