@@ -33,6 +33,10 @@ class RetrainerError(Exception):
         self.problem = problem
         self.fix = fix
 
+    def __reduce__(self) -> tuple[type["RetrainerError"], tuple[str, str]]:
+        # BaseException would pass both lines as the problem, and its line break would be escaped.
+        return type(self), (self.problem, self.fix)
+
 
 class OptionError(RetrainerError):
     """An option has an invalid value, or names a path that does not exist."""
