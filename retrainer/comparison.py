@@ -11,7 +11,7 @@ import numpy as np
 from retrainer.arrays import Bools, Integers, spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
-from retrainer.errors import DatasetError, PictureError, RetrainerError
+from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
 from retrainer.events import Noted, Observer
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
@@ -101,8 +101,13 @@ def compare(
         options: Options by name, as in `RetrainOptions`; five folds unless `folds` says otherwise.
 
     Raises:
+        OptionError: `names` is a text; its letters would be taken for names.
         RetrainerError: the photos cannot be compared on. An error of one backbone only fails that one.
     """
+    if isinstance(names, str):
+        raise OptionError(
+            f"compare: expected a list of names, received the text '{shown(names)}'.", "Put it in a list."
+        )
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
