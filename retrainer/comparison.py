@@ -132,7 +132,7 @@ def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report
     result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
     compared = Compared(
-        options.architecture,
+        options.backbone.network,
         result.assessment,
         photos_per_second(bundle, dataset.paths),
         bundle.tflite_path.stat().st_size + head_bytes,

@@ -67,7 +67,7 @@ def prepare(
     Raises:
         RetrainerError: the photos, the backbone or the cache cannot be used.
     """
-    backbone = resolve(options.architecture, options.backbone)
+    backbone = resolve(options.backbone.network, options.backbone)
     with stopwatch.stage("scan"):
         files = files or scan(options.image_dir, report)
     with stopwatch.stage("backbone"):

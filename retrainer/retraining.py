@@ -13,6 +13,7 @@ from retrainer.events import (
     Calibrated,
     ModelKept,
     ModelWritten,
+    Noted,
     Observer,
     PhotoMisclassified,
     RunFinished,
@@ -63,6 +64,7 @@ class Retraining:
         previous: The model that was replaced; None if there was none, or the same one.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
+        photo: The path of a photo to try the model on, which it did not learn from if photos test.
     """
 
     files: Mapping[str, str]
@@ -80,6 +82,7 @@ class Retraining:
     previous: PreviousModel | None = None
     unlisted: int = 0
     left_out: int = 0
+    photo: str = ""
 
     @property
     def graph(self) -> str:
@@ -123,6 +126,8 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     report = Reporter(observers, strict=run.strict)
     stopwatch = Stopwatch(report)
     require_own_outputs(run)
+    if run.preset_line:
+        report(Noted(run.preset_line))
     prepared = prepare(run, report, stopwatch, check=lambda bundle: require_outputs(bundle, run))
     dataset = prepared.dataset
     with stopwatch.stage("bottlenecks"):
@@ -165,6 +170,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         previous=previous,
         unlisted=report.unlisted,
         left_out=report.left_out,
+        photo=dataset.paths[held_out.rows[0] if len(held_out.rows) else 0],
     )
     report(_finished(result, run.image_dir, trained, split, held_out))
     return result
@@ -239,7 +245,7 @@ def _finished(result: Retraining, image_dir: str, trained: Fitted, split: Split,
 
 def _recorded(options: RetrainOptions) -> dict[str, Any]:
     """The options that a model's metadata states."""
-    return {"architecture": options.architecture, "split_by": options.split_by, "seed": options.seed}
+    return {"architecture": options.backbone.network, "split_by": options.split_by, "seed": options.seed}
 
 
 def _facts(dataset: Dataset, test: Assessment | None, folds: CrossValidation | None) -> dict[str, Any]:

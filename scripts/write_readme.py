@@ -68,7 +68,7 @@ def _row(item: Option) -> str:
     elif limits.path:
         takes = "a path"
     else:
-        takes = "a name" if item.kind is str and not limits.choices else limits.expected_of(item.kind)
+        takes = "a name" if item.kind in (str, str | None) and not limits.choices else limits.expected_of(item.kind)
     shown = f"`{default}`" if default not in ("", None, ()) and default is not False else ""
     return f"| `--{item.name}` | {takes} | {shown} | {limits.help} |"
 

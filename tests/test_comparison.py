@@ -73,7 +73,7 @@ def test_backbones_are_compared_on_the_photos_that_both_could_read(
     names = list[str]()
 
     def prepare(options: RetrainOptions, report: Reporter, stopwatch: Stopwatch, files: PhotoFiles) -> Prepared:
-        names.append(options.architecture)
+        names.append(options.backbone.network)
         if options.architecture != COLOURS:
             os.remove(files.paths[5])
         return preparation.prepare(options, report, stopwatch, files=files)

@@ -153,7 +153,7 @@ def test_a_model_of_another_tool_is_kept_and_not_compared(
 ) -> None:
     options = configured(photos())
     (tmp_path / "out").mkdir()
-    bundle = find_bundle(options.architecture, str(model_dir))
+    bundle = find_bundle(options.backbone.network, str(model_dir))
     (tmp_path / "out" / "graph.tflite").write_bytes(bundle.tflite_path.read_bytes())
     previous = old_and_new(retrain(options))
     assert previous.graph == str(tmp_path / "out" / "graph.previous.tflite")

@@ -13,9 +13,11 @@ from retrainer.bottlenecks.recipe import Engine, PhotoResult, Recipe
 from retrainer.bottlenecks.table_writer import TableWriter
 from retrainer.bottlenecks.tables import Tables
 from retrainer.errors import DatasetError
-from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped
+from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped
 
 PROGRESS_SECONDS = 0.1
+# The whole time is estimated from as many photos or seconds, and reported if more seconds than the last remain.
+_PHOTOS_TIMED, _SECONDS_TIMED, _WORTH_SECONDS = 100, 5, 10
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
     missing = np.flatnonzero(~known | ~tables.complete(digests)).tolist()
     readable = np.ones(len(paths), np.bool_)
     first_problem = ""
-    progress = _Progress(len(missing), observer)
+    views = len(extraction.recipe.views)
+    progress = _Progress(len(missing), f"{views} views of " if views > 1 else "", observer)
     with TableWriter(tables) as writer:
         results = extraction.results([absolute[row] for row in missing])
         for row, result in zip(missing, results, strict=True):
@@ -107,15 +110,29 @@ def _problem_of(result: PhotoResult) -> str:
 
 
 class _Progress:
-    """Reports how many of some photos are done: the last one, and before it at most one every `PROGRESS_SECONDS`."""
+    """Reports how many of some photos are done: the last one, and before it at most one every `PROGRESS_SECONDS`.
 
-    def __init__(self, total: int, observer: Observer) -> None:
-        self._total, self._observer = total, observer
-        self._done, self._reported = 0, time.monotonic()
+    If the photos take long, it also reports how long, once.
+    """
+
+    def __init__(self, total: int, views: str, observer: Observer) -> None:
+        self._total, self._views, self._observer = total, views, observer
+        self._done, self._began, self._estimated = 0, time.monotonic(), False
+        self._reported = self._began
 
     def advance(self) -> None:
         """Counts one more photo."""
         self._done += 1
-        if self._done == self._total or time.monotonic() - self._reported > PROGRESS_SECONDS:
-            self._reported = time.monotonic()
+        now = time.monotonic()
+        if not self._estimated and (self._done >= _PHOTOS_TIMED or now - self._began > _SECONDS_TIMED):
+            self._estimate(now - self._began)
+        if self._done == self._total or now - self._reported > PROGRESS_SECONDS:
+            self._reported = now
             self._observer(ExtractionAdvanced(self._done, self._total))
+
+    def _estimate(self, seconds: float) -> None:
+        """Reports how long all photos take, given the seconds of those that are done."""
+        self._estimated = True
+        expected = seconds * self._total / self._done
+        if expected - seconds > _WORTH_SECONDS:
+            self._observer(Noted(f"About {expected:,.0f} s for {self._views}{self._total:,} photos"))

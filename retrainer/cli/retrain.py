@@ -10,6 +10,7 @@ from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.history import HistoryOptions
 from retrainer.options.paths import FOLDER
+from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
@@ -36,6 +37,7 @@ class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions):
         """Checks that nothing is asked of a comparison that only a model can give."""
         super().__post_init__()
         of_a_model = {
+            "preset": self.preset != DEFAULT_PRESET,
             "learning_curve": self.learning_curve,
             "print_misclassified_test_images": self.print_misclassified_test_images,
             "intermediate_store_frequency": self.intermediate_store_frequency,
@@ -55,6 +57,7 @@ def run(flags: RetrainFlags) -> int:
     """Retrains and prints the result, or compares backbones."""
     if flags.compare:
         return _compare(flags)
+    from retrainer.cli.next_steps import next_steps
     from retrainer.cli.summary import summary
     from retrainer.observers.console import Console
     from retrainer.observers.runs import RunHistory
@@ -68,7 +71,7 @@ def run(flags: RetrainFlags) -> int:
     ):
         history = RunHistory(flags.runs_file, console, _typed())
         result = retrain(flags.only(RetrainOptions), console, tensorboard, history)
-    say("\n".join(summary(result)))
+    say("\n".join([*summary(result), *next_steps(result, flags)]))
     return 0
 
 

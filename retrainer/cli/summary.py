@@ -13,7 +13,7 @@ from retrainer.cli.words import (
 )
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE
 from retrainer.retraining import Retraining
-from retrainer.text import pasted, shown
+from retrainer.text import shown
 
 
 def summary(result: Retraining) -> list[str]:
@@ -37,7 +37,6 @@ def summary(result: Retraining) -> list[str]:
         lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
     if result.previous:
         lines += previous_lines(result.previous)
-    lines += ["", "Label a photo:", f"  retrainer label --graph {pasted(result.graph)} --image PHOTO"]
     if result.backbone == EMBEDDED:
         lines += [
             "",

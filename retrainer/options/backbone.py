@@ -46,9 +46,10 @@ DEFAULT_ARCHITECTURE = "efficientnet_lite0@288"
 class BackboneOptions(BundleOptions):
     """Which backbone extracts features, and how."""
 
-    architecture: str = option(
-        DEFAULT_ARCHITECTURE,
+    architecture: str | None = option(
+        None,
         "The backbone: a name of `retrainer architectures`, a TF-Hub handle or a network's path; @SIZE sets pixels.",
+        usual=DEFAULT_ARCHITECTURE,
     )
     runtime: str = option(
         "auto",
@@ -56,6 +57,11 @@ class BackboneOptions(BundleOptions):
         choices=("auto", "litert", "tensorflow"),
     )
     bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER)
+
+    @property
+    def network(self) -> str:
+        """What `architecture` says, or the default."""
+        return DEFAULT_ARCHITECTURE if self.architecture is None else self.architecture
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,12 @@ from retrainer.options.backbone import BackboneOptions
 from retrainer.options.distortion import DistortionOptions
 from retrainer.options.fit import FitOptions
 from retrainer.options.output import OutputOptions
+from retrainer.options.preset import PresetOptions, preset_line, with_preset
 from retrainer.options.split import SplitOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainOptions(SplitOptions, FitOptions, DistortionOptions, BackboneOptions, OutputOptions):
+class RetrainOptions(SplitOptions, PresetOptions, FitOptions, DistortionOptions, BackboneOptions, OutputOptions):
     """How to retrain: the 2017 flags with their meanings, and new ones."""
 
     @property
@@ -30,8 +31,13 @@ class RetrainOptions(SplitOptions, FitOptions, DistortionOptions, BackboneOption
 
     @property
     def backbone(self) -> BackboneOptions:
-        """The backbone."""
-        return self.only(BackboneOptions)
+        """The backbone; the preset sets what is not given."""
+        return BackboneOptions(**with_preset(self.preset, self.values(BackboneOptions)))
+
+    @property
+    def preset_line(self) -> str:
+        """The line of the log that says what the preset stands for; empty if other options replace all of it."""
+        return preset_line(self.preset, self.values(RetrainOptions))
 
     @property
     def output(self) -> OutputOptions:

@@ -267,7 +267,7 @@ def test_pyproject_pins_what_the_table_states() -> None:
         package = architectures()[name].package
         assert package is not None
         assert package.requirement in extras[package.extra]
-    assert BackboneOptions().architecture == DEFAULT_ARCHITECTURE
+    assert BackboneOptions().network == DEFAULT_ARCHITECTURE
     assert DEFAULT_ARCHITECTURE.split("@")[0] == "efficientnet_lite0"
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import COLOURS, WAITING_WORKER, Photos, heeding_ctrl_c, jpeg, wait
 
 from retrainer.arrays import Floats
 from retrainer.backbones.available import find_bundle
+from retrainer.bottlenecks import extraction as timed
 from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.extraction import Extraction, Features, extract
 from retrainer.bottlenecks.file_index import FileIndex
@@ -20,7 +22,7 @@ from retrainer.bottlenecks.tables import Tables
 from retrainer.engines import photo_worker
 from retrainer.engines.threads import threads
 from retrainer.errors import OutputError
-from retrainer.events import Event, ExtractionAdvanced, PhotoSkipped, silent
+from retrainer.events import Event, ExtractionAdvanced, Noted, PhotoSkipped, silent
 from retrainer.models.tflite.litert import Network
 from retrainer.photos.dataset import scan
 
@@ -246,3 +248,27 @@ def test_vectors_that_are_no_numbers_are_set_aside_and_never_cached(
         "the backbone gives no finite features for it"
     ] * 3
     assert len(found.matrix) == 3
+
+
+def estimates(monkeypatch: pytest.MonkeyPatch, seconds: float, total: int, views: str = "") -> list[str]:
+    """The estimates that are reported while photos are computed, each of which takes some seconds."""
+    events: list[Event] = []
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    progress = timed._Progress(total, views, events.append)
+    for _ in range(total):
+        now[0] += seconds
+        progress.advance()
+    return [event.message for event in events if isinstance(event, Noted)]
+
+
+def test_a_long_extraction_says_once_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert estimates(monkeypatch, 0.015, 3000) == ["About 45 s for 3,000 photos"]
+    assert estimates(monkeypatch, 0.125, 1000, "8 views of ") == ["About 125 s for 8 views of 1,000 photos"]
+    assert estimates(monkeypatch, 6.0, 4) == ["About 24 s for 4 photos"]
+
+
+def test_a_short_extraction_does_not_say_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert estimates(monkeypatch, 0.003, 3000) == []
+    assert estimates(monkeypatch, 0.04, 120) == []
+    assert estimates(monkeypatch, 1.0, 0) == []

@@ -52,7 +52,7 @@ def test_retrain_and_label(command: Command, photos: Photos, model_dir: Path, ph
     assert re.fullmatch(r"INFO:tensorflow:Final test accuracy = 100\.0% \(N=\d+\)", lines[-1])
     assert done.stdout.startswith("\nAccuracy        100.0 % of 40 photos, 91.2 to 100.0 % with 95 % confidence\n")
     assert "\nSingle split    100.0 % of " in done.stdout
-    assert "  retrainer label --graph tf_files/retrained_graph.pb --image PHOTO" in done.stdout
+    assert f"  retrainer label --graph tf_files/retrained_graph.pb --image {root}/" in done.stdout
     shown = command("label", "--graph", "tf_files/retrained_graph.pb", "--image", photo)
     assert shown.returncode == 0
     assert shown.stderr == ""

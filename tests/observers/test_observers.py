@@ -140,9 +140,6 @@ def test_the_end_of_a_run() -> None:
         "                writing 0.1 s",
         "Photos          1,250; new to the cache: 1,000",
         "",
-        "Label a photo:",
-        "  retrainer label --graph 'tf_files/my graph.pb' --image PHOTO",
-        "",
         "'pocket' is the small built-in backbone. The default one is more accurate, on",
         "flowers by thirteen points: --architecture efficientnet_lite0@288",
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.errors import OptionError
-from retrainer.options.backbone import BackboneOptions
+from retrainer.options.backbone import DEFAULT_ARCHITECTURE, BackboneOptions
 from retrainer.options.distortion import DistortionOptions
 from retrainer.options.fit import FitOptions
 from retrainer.options.groups import options_of
@@ -211,7 +211,7 @@ def test_a_group_of_the_options_has_their_values() -> None:
     assert options.split == SplitOptions(image_dir="photos", folds=5, seed=7)
     assert options.fit == FitOptions(seed=7, learning_rate=0.5)
     assert options.distortion == DistortionOptions(random_crop=3, seed=7)
-    assert options.backbone == BackboneOptions(runtime="litert")
+    assert options.backbone == BackboneOptions(architecture=DEFAULT_ARCHITECTURE, runtime="litert")
     assert options.output == OutputOptions()
     assert RetrainFlags(image_dir="photos", print_misclassified_test_images=True).only(RetrainOptions) == (
         RetrainOptions(image_dir="photos")
@@ -239,7 +239,7 @@ def test_documentation_has_each_option_with_its_limits_and_default() -> None:
 def test_headings_come_in_the_order_of_the_groups() -> None:
     headings = dict.fromkeys(item.heading for item in options_of(RetrainFlags))
     assert [heading for heading in headings if heading != "Report"] == [
-        *("Photos and split", "Fit", "Distortions", "Backbone", "Output")
+        *("Photos and split", "Preset", "Fit", "Distortions", "Backbone", "Output")
     ]
 
 

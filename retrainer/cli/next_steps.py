@@ -1,0 +1,47 @@
+"""The commands that the last lines of a run propose."""
+
+from collections.abc import Iterator
+
+from retrainer.backbones.available import EMBEDDED
+from retrainer.options.groups import options_of
+from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.retraining import Retraining
+from retrainer.text import pasted
+
+# The best preset is proposed instead of these backbones, which it is known to exceed.
+_WEAKER = (EMBEDDED, "efficientnet_lite0")
+# It is proposed for a lower accuracy.
+_HIGH_ACCURACY = 0.95
+
+
+def next_steps(result: Retraining, options: RetrainOptions) -> list[str]:
+    """Returns the lines: whole commands that fit the result."""
+    return ["", "Next:", *(f"  {command}" for command in _commands(result, options))]
+
+
+def _commands(result: Retraining, options: RetrainOptions) -> Iterator[str]:
+    graph = pasted(result.graph)
+    yield f"retrainer label --graph {graph} --image {pasted(result.photo) if result.photo else 'PHOTO'}"
+    if result.test:
+        yield f"retrainer evaluate --graph {graph}"
+    if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
+        yield f"retrainer retrain {_flags(options)} --preset {BEST_PRESET}"
+
+
+def _may_improve(result: Retraining) -> bool:
+    """Whether there are mistakes enough, or none are measured."""
+    figures = result.cross_validation.assessment if result.cross_validation else result.test
+    return figures is None or figures.accuracy < _HIGH_ACCURACY
+
+
+def _flags(options: RetrainOptions) -> str:
+    """The flags that differ from their defaults, without those that a preset replaces."""
+    replaced = {item.name for item in options_of(PresetOptions)}.union(*PRESETS.values())
+    values = options.values(RetrainOptions)
+    given = (
+        (item.name, values[item.name])
+        for item in options_of(RetrainOptions)
+        if item.name not in replaced and values[item.name] != item.default
+    )
+    return " ".join(f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given)

@@ -1,0 +1,79 @@
+import shlex
+from dataclasses import replace
+
+import numpy as np
+from conftest import Command, Configure, Photos
+
+from retrainer import Retraining
+from retrainer.cli.next_steps import next_steps
+from retrainer.measuring.assessment import Assessment, assess
+from retrainer.options.retraining import RetrainOptions
+
+OPTIONS = RetrainOptions(image_dir="photos")
+EVALUATE = "  retrainer evaluate --graph tf_files/retrained_graph.pb"
+BEST = "  retrainer retrain --image_dir photos --preset best"
+
+
+def figures(right: int) -> Assessment:
+    """A hundred photos of two classes, of which some are right."""
+    label_ids = np.arange(100) % 2
+    predicted = np.where(np.arange(100) < right, label_ids, 1 - label_ids)
+    return assess(("daisy", "rose"), np.eye(2, dtype=np.float32)[predicted], label_ids)
+
+
+def result(right: int = 100) -> Retraining:
+    return Retraining(
+        files={"pb": "tf_files/retrained_graph.pb"},
+        labels=("daisy", "rose"),
+        backbone="efficientnet_lite0@288",
+        photos=2000,
+        computed=0,
+        distorted=0,
+        skipped=0,
+        test=figures(right),
+        cross_validation=None,
+        learning_curve=None,
+        seconds={},
+        photo="photos/a rose/1.jpg",
+    )
+
+
+def test_the_next_commands_label_and_evaluate() -> None:
+    lines = next_steps(result(), OPTIONS)
+    label = "  retrainer label --graph tf_files/retrained_graph.pb --image 'photos/a rose/1.jpg'"
+    assert lines == ["", "Next:", label, EVALUATE]
+    unmeasured = replace(result(), test=None, photo="")
+    assert next_steps(unmeasured, OPTIONS)[-2:] == [
+        "  retrainer label --graph tf_files/retrained_graph.pb --image PHOTO",
+        BEST,
+    ]
+
+
+def test_the_best_preset_is_proposed_if_it_may_help() -> None:
+    assert next_steps(result(right=94), OPTIONS)[-1] == BEST
+    assert next_steps(result(right=95), OPTIONS)[-1] == EVALUATE
+    assert next_steps(result(right=50), replace(OPTIONS, preset="best"))[-1] == EVALUATE
+    assert next_steps(replace(result(right=50), backbone="mine"), OPTIONS)[-1] == EVALUATE
+
+
+def test_the_proposed_command_keeps_what_was_given() -> None:
+    options = RetrainOptions(
+        image_dir="my photos", strict=True, learning_rate=0.5, architecture="pocket", random_crop=3, preset="fast"
+    )
+    assert next_steps(result(right=50), options)[-1] == (
+        "  retrainer retrain --image_dir 'my photos' --strict --learning_rate 0.5 --random_crop 3 --preset best"
+    )
+
+
+def test_a_run_ends_with_commands_that_work(
+    photos: Photos, configured: Configure, command: Command, model_dir: object
+) -> None:
+    options = configured(photos(count=20))
+    arguments = ("--image_dir", options.image_dir, "--model_dir", model_dir, "--architecture", "colours")
+    done = command("retrain", *arguments, "--testing_percentage", "20")
+    lines = done.stdout.splitlines()
+    place = lines.index("Next:")
+    assert "Preset" not in done.stderr
+    assert len(lines[place + 1 :]) == 2
+    for line in lines[place + 1 :]:
+        assert command(*shlex.split(line)[1:]).returncode == 0, line
