@@ -124,15 +124,17 @@ class _Progress:
         """Counts one more photo."""
         self._done += 1
         now = time.monotonic()
-        if not self._estimated and (self._done >= _PHOTOS_TIMED or now - self._began > _SECONDS_TIMED):
+        if self._done == 1:
+            self._began = now  # the first photo waits until networks are loaded
+        elif not self._estimated and (self._done >= _PHOTOS_TIMED or now - self._began > _SECONDS_TIMED):
             self._estimate(now - self._began)
         if self._done == self._total or now - self._reported > PROGRESS_SECONDS:
             self._reported = now
             self._observer(ExtractionAdvanced(self._done, self._total))
 
     def _estimate(self, seconds: float) -> None:
-        """Reports how long all photos take, given the seconds of those that are done."""
+        """Reports how long all photos take, given the seconds since the first was done."""
         self._estimated = True
-        expected = seconds * self._total / self._done
+        expected = seconds * self._total / (self._done - 1)
         if expected - seconds > _WORTH_SECONDS:
             self._observer(Noted(f"About {expected:,.0f} s for {self._views}{self._total:,} photos"))
