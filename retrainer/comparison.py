@@ -101,19 +101,22 @@ def compare(
         options: Options by name, as in `RetrainOptions`; five folds unless `folds` says otherwise.
 
     Raises:
-        OptionError: `names` is a text; its letters would be taken for names.
+        OptionError: `names` is empty, or a text, whose letters would be taken for names.
         RetrainerError: the photos cannot be compared on. An error of one backbone only fails that one.
     """
     if isinstance(names, str):
         raise OptionError(
             f"compare: expected a list of names, received the text '{shown(names)}'.", "Put it in a list."
         )
+    names = list(dict.fromkeys(names))
+    if not names:
+        raise OptionError("compare: expected at least one backbone, received none.")
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
     solver = solver_of(run.fit, np.bincount(files.folder_ids), report)
     measured, failed = [], []
-    for name in dict.fromkeys(names):
+    for name in names:
         report(Noted(f"Comparing '{shown(name)}'"))
         try:
             measured.append(_measured(replace(run, architecture=name), files, solver, report))

@@ -47,9 +47,11 @@ def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured
     assert not list((tmp_path / "out").glob("graph*"))
 
 
-def test_a_text_is_no_list_of_names() -> None:
+def test_a_text_and_no_names_are_no_list_of_names() -> None:
     with pytest.raises(OptionError, match="expected a list of names, received the text 'pocket'"):
         compare("pocket", "photos")
+    with pytest.raises(OptionError, match="expected at least one backbone, received none"):
+        compare([], "photos")
 
 
 def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Configure) -> None:
