@@ -3,8 +3,9 @@
 import io
 import struct
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from retrainer.errors import PictureError
 from retrainer.photos.decoding.limits import MAX_PIXELS, require_few
@@ -12,10 +13,14 @@ from retrainer.photos.decoding.signatures import FORMATS, TIFF, format_of, recei
 from retrainer.system.memory import require_memory
 from retrainer.system.pillow import pillow_limit_raised
 
+if TYPE_CHECKING:
+    # Its import takes as long as many of ours together; a label of a JPEG does without it.
+    from PIL import ImageFile
+
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
-def opened(content: bytes) -> ImageFile.ImageFile:
+def opened(content: bytes) -> "ImageFile.ImageFile":
     """A picture whose header is read.
 
     Raises:
@@ -38,7 +43,7 @@ def opened(content: bytes) -> ImageFile.ImageFile:
     return picture
 
 
-def open_picture(content: bytes, formats: Sequence[str]) -> ImageFile.ImageFile:
+def open_picture(content: bytes, formats: Sequence[str]) -> "ImageFile.ImageFile":
     """A picture of one of Pillow's formats, as `Image.open` opens it, but without Pillow's check of its pixels.
 
     The limit of that check belongs to the whole process. WebP and GIF apply it themselves, so it is raised for them.
@@ -54,7 +59,7 @@ def open_picture(content: bytes, formats: Sequence[str]) -> ImageFile.ImageFile:
             return _first_that_opens(content, formats)
 
 
-def _first_that_opens(content: bytes, formats: Sequence[str]) -> ImageFile.ImageFile:
+def _first_that_opens(content: bytes, formats: Sequence[str]) -> "ImageFile.ImageFile":
     Image.preinit()
     for name in formats:
         if name not in Image.OPEN:
@@ -70,7 +75,7 @@ def _first_that_opens(content: bytes, formats: Sequence[str]) -> ImageFile.Image
     raise UnidentifiedImageError
 
 
-def _opened_heif(content: bytes) -> ImageFile.ImageFile:
+def _opened_heif(content: bytes) -> "ImageFile.ImageFile":
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
