@@ -210,7 +210,8 @@ class _Reading:
     ) -> "_Reading":
         """Hashes and labels the photos with a class id; a photo that the model certainly saw is not labelled."""
         was_seen = remembered.was_seen if remembered else _is_new
-        digests = _known_digests(files, bottleneck_dir, report)
+        # Without a remembered split all photos are measured, whatever the cache knows of them.
+        digests = _known_digests(files, bottleneck_dir if remembered else "", report)
         seen = [was_seen(digest.tobytes()) for digest in digests]
         rows = np.flatnonzero((label_ids >= 0) & ~np.array(seen, np.bool_)).tolist()
         scores = np.zeros((len(label_ids), len(labeler.labels)), np.float32)

@@ -12,7 +12,7 @@ from retrainer.events import Observer, Warned
 from retrainer.system.files import whole_file
 from retrainer.system.memory import require_memory
 from retrainer.system.unfinished import remove_leftovers
-from retrainer.text import shown
+from retrainer.text import reason_of, shown
 
 FORMAT = b"1"
 _FORMAT_KEY, _TABLE_KEY = b"retrainer", b"table"
@@ -116,8 +116,7 @@ class ParquetFolder:
             require_memory(error, "to read the cache")
             if getattr(error, "errno", None) is not None:
                 raise
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            return self._set_aside(path, f"it is damaged or truncated ({reason})")
+            return self._set_aside(path, f"it is damaged or truncated ({reason_of(error)})")
         if table is None:
             return self._set_aside(path, "it belongs to another table or version")
         return table

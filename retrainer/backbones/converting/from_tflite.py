@@ -22,7 +22,7 @@ from retrainer.models.tflite.inference import pixel_range
 from retrainer.models.tflite.litert import Network, tensors_of
 from retrainer.models.tflite.tensors import INTEGERS, as_integers, quantization_of, text_of
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
-from retrainer.text import shown
+from retrainer.text import reason_of, shown
 
 # Rounding may fall either way at an int8 input; a step there is a few steps at the output.
 _INT8_TOLERANCE = 0.05
@@ -74,9 +74,8 @@ def convert_tflite(path: Path, hints: Hints, draft: Bundle, parent: Path, contex
     except (BackboneError, OptionError):
         raise
     except Exception as error:  # flatbuffers and LiteRT raise many kinds for damaged bytes
-        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise BackboneError(
-            f"'{shown(subject)}' cannot be used: {reason}.",
+            f"'{shown(subject)}' cannot be used: {reason_of(error).rstrip('.')}.",
             "Expected a .tflite of pictures with one input and one output, that LiteRT opens.",
         ) from error
     context.report(bundle, layer_name, stated=original.range.stated)

@@ -17,7 +17,7 @@ from retrainer.backbones.network_files import SAVED_MODEL, network_in
 from retrainer.errors import DownloadError
 from retrainer.system.files import DISK_FULL, output_error
 from retrainer.system.unfinished import unfinished_folder
-from retrainer.text import shown
+from retrainer.text import reason_of, shown
 
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 10_000
@@ -58,7 +58,7 @@ def unpack(archive: Path, folder: Path, subject: str, accept: Callable[[Path], N
                     raise
                 raise DownloadError(
                     f"'{shown(subject)}': expected a .tar.gz of a network, received a damaged or truncated one: "
-                    f"{(str(error) or type(error).__name__).splitlines()[0].rstrip(':')}.",
+                    f"{reason_of(error).rstrip(':')}.",
                     "Try again, or name another source.",
                 ) from error
             root = _root_of(unfinished, subject)
