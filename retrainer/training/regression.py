@@ -1,6 +1,6 @@
 """Multinomial logistic regression on standardised features, as a function to minimise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from retrainer.errors import TrainingError
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples
 from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector
+from retrainer.training.products import BLOCK, product, transposed_product
 
 # The share of the mean variance of all features in each scale.
 _SHARED = 2.0
@@ -33,6 +34,13 @@ def not_finite(verb: str) -> TrainingError:
     )
 
 
+def _blocks_of(examples: Examples) -> Iterator[Floats]:
+    """The vectors of examples, a few at a time, which the processor's cache holds."""
+    for chunk in examples.chunks():
+        for start in range(0, len(chunk), BLOCK):
+            yield chunk.features[start : start + BLOCK]
+
+
 class Regression:
     """The mean cross entropy of some examples as a function of weights on their standardised features.
 
@@ -50,12 +58,14 @@ class Regression:
         self._total = float(class_weights[examples.label_ids].sum(dtype=np.float64))
         count, depth = len(examples), examples.matrix.shape[1]
         self._mean, variance = np.zeros(depth), np.zeros(depth)
-        for chunk in examples.chunks():
-            self._mean += chunk.features.sum(axis=0, dtype=np.float64) / count
+        for some in _blocks_of(examples):
+            self._mean += some.sum(axis=0, dtype=np.float64) / count
         if not np.isfinite(self._mean).all():
             raise not_finite("train")
-        for chunk in examples.chunks():
-            variance += np.square(chunk.features - self._mean).sum(axis=0) / count
+        deviations = np.empty((BLOCK, depth))
+        for some in _blocks_of(examples):
+            deviation = np.subtract(some, self._mean, out=deviations[: len(some)])
+            variance += np.square(deviation, out=deviation).sum(axis=0) / count
         scale = np.sqrt(variance + _SHARED * variance.mean())
         scale[scale == 0] = 1.0
         # The variances sum to D, so that a strength means the same for all backbones.
@@ -85,21 +95,30 @@ class Regression:
             loss, slopes, shifts = 0.0, np.zeros_like(weights), np.zeros_like(biases)
             for chunk in self._examples.chunks():
                 features = self._standardised(chunk) if self._whole is None else self._whole
-                counts = self._class_weights[chunk.label_ids] / np.float32(self._total)
-                own, errors = np.arange(len(chunk)), head.logits(features)
-                errors -= errors.max(axis=1, keepdims=True)
-                own_logits = errors[own, chunk.label_ids]
-                np.exp(errors, out=errors)
-                sums = errors.sum(axis=1)
-                loss += float(((np.log(sums) - own_logits) * counts).sum(dtype=np.float64))
-                errors *= (counts / sums)[:, np.newaxis]
-                errors[own, chunk.label_ids] -= counts
-                slopes += features.T @ errors
+                logits = product(features, head.weights)
+                logits += head.biases
+                lost, errors = self._loss_and_errors(logits, chunk.label_ids)
+                loss += lost
+                slopes += transposed_product(features, errors)
                 shifts += errors.sum(axis=0)
             loss += strength / 2 * float(np.square(weights).sum())
             return loss, np.concatenate([(slopes + strength * weights).ravel(), shifts])
 
         return value_and_gradient
+
+    def _loss_and_errors(self, logits: Floats, label_ids: Integers) -> tuple[float, Floats]:
+        """The share in the mean cross entropy of examples with logits `(n, C)`, and its derivatives `(n, C)`."""
+        counts = self._class_weights[label_ids] / np.float32(self._total)
+        # Each row is of a class, since NumPy is slow at the largest numbers of many short rows.
+        errors, examples = np.ascontiguousarray(logits.T), np.arange(len(label_ids))
+        errors -= errors.max(axis=0)
+        own_logits = errors[label_ids, examples]
+        np.exp(errors, out=errors)
+        sums = errors.sum(axis=0)
+        loss = float(((np.log(sums) - own_logits) * counts).sum(dtype=np.float64))
+        errors *= counts / sums
+        errors[label_ids, examples] -= counts
+        return loss, np.ascontiguousarray(errors.T)
 
     def _parts(self, point: Vector) -> tuple[Vector, Vector]:
         classes = len(self._class_weights)
