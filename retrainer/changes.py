@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from retrainer.events import Noted, Observer
 from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part, Split
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import Split
 from retrainer.previous_model import metadata_at
 from retrainer.text import shown
 

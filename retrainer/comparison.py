@@ -19,8 +19,9 @@ from retrainer.measuring.paired import Paired, paired
 from retrainer.models.tflite.litert import Network
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
-from retrainer.photos.dataset import PhotoFiles, scan
+from retrainer.photos.files import PhotoFiles
 from retrainer.photos.reading import read_file
+from retrainer.photos.scanning import scan
 from retrainer.preparation import prepare
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.parallel import in_order, usable_cores
@@ -114,7 +115,7 @@ def compare(
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report)
-    solver = solver_of(run.fit, np.bincount(files.folder_ids), report)
+    solver = solver_of(run.fit, np.bincount(files.class_ids), report)
     measured, failed = [], []
     for name in names:
         report(Noted(f"Comparing '{shown(name)}'"))

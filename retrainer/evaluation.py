@@ -21,9 +21,10 @@ from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
-from retrainer.photos.dataset import PhotoFiles, scan
+from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.reading import read_file
+from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
 from retrainer.text import shown
 
@@ -148,9 +149,9 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:
     """The class ids of files, `(N,)`, by the model's labels; -1 for files of a folder without any readable photo."""
-    ids = class_ids_of(files.folders, labeler.labels)
+    ids = class_ids_of(files.classes, labeler.labels)
     folder_of: dict[int, str] = {}
-    for number, (folder, label_id) in enumerate(zip(files.folders, ids, strict=True)):
+    for number, (folder, label_id) in enumerate(zip(files.classes, ids, strict=True)):
         if label_id >= 0:
             other = folder_of.setdefault(label_id, folder)
             if other != folder:
@@ -159,7 +160,7 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, re
                     f"Folders '{shown(other)}' and '{shown(folder)}' both stand for '{label}'.",
                     "Rename one of them, or merge the two.",
                 )
-        elif _holds_a_photo(labeler, [files.paths[row] for row in np.flatnonzero(files.folder_ids == number)]):
+        elif _holds_a_photo(labeler, [files.paths[row] for row in np.flatnonzero(files.class_ids == number)]):
             raise DatasetError(
                 f"'{shown(folder)}' stands for the label '{shown(label_of(folder))}'; "
                 f"expected one of {_some(labeler.labels)}.",
@@ -167,7 +168,7 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, re
             )
         else:
             report(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
-    return np.array(ids, np.int64)[files.folder_ids]
+    return np.array(ids, np.int64)[files.class_ids]
 
 
 def _some(labels: Sequence[str]) -> str:

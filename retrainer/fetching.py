@@ -17,10 +17,10 @@ from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
 from retrainer.options.backbone import FetchOptions
-from retrainer.photos.dataset import scan
 from retrainer.photos.flowers import KINDS, drawn
 from retrainer.photos.images import to_input
 from retrainer.photos.resizing import squashed
+from retrainer.photos.scanning import scan
 from retrainer.system.files import require_writable_folder
 from retrainer.text import shown
 

@@ -18,10 +18,13 @@ from retrainer.events import Observer
 from retrainer.feature_source import feature_extraction
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import SplitOptions
-from retrainer.photos.dataset import Dataset, PhotoFiles, dataset_of, scan
+from retrainer.photos.dataset import Dataset, dataset_of
 from retrainer.photos.distortions import Distortion
+from retrainer.photos.files import PhotoFiles
+from retrainer.photos.parts import Part
 from retrainer.photos.positions import content_positions
-from retrainer.photos.splits import Part, Split, split_by_content, split_by_path, warn_of_empty_parts
+from retrainer.photos.scanning import scan
+from retrainer.photos.splits import Split, split_by_content, split_by_path, warn_of_empty_parts
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.training.examples import Examples, Views
 from retrainer.training.out_of_fold import few

@@ -21,7 +21,7 @@ from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.model import LabelOptions
 from retrainer.output_formats import model_paths, scores_path
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part
+from retrainer.photos.parts import Part
 from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 

@@ -31,7 +31,8 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.oddities import warn_of_uniform_classes
-from retrainer.photos.splits import Part, Split
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, prepare, split_of, with_views
 from retrainer.previous_model import HeldOut, PreviousModel, compare_previous

@@ -14,7 +14,7 @@ from retrainer.events import Event, PhotoSkipped
 from retrainer.measuring.assessment import assess
 from retrainer.measuring.paired import Paired
 from retrainer.options.retraining import RetrainOptions
-from retrainer.photos.dataset import PhotoFiles
+from retrainer.photos.files import PhotoFiles
 from retrainer.preparation import Prepared
 from retrainer.reporting import Reporter, Stopwatch
 

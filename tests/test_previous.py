@@ -21,7 +21,7 @@ from retrainer.measuring.paired import sign_test
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.twins import twins
 from retrainer.output_formats import scores_path
-from retrainer.photos.splits import Part
+from retrainer.photos.parts import Part
 from retrainer.previous_model import PreviousModel, kept_paths, previous_path
 from retrainer.training.head import Head
 

@@ -60,7 +60,8 @@ def test_the_split_is_that_of_2017_unless_another_is_asked_for(folder: Path) -> 
     for more in ("", " --split_by content"):
         done = shell(RETRAIN + more, folder, ARCHITECTURE="pocket")
         counts.append(re.findall(r"Final test accuracy = .* \(N=(\d+)\)", done.stderr))
-    from retrainer.photos.splits import Part, split_by_path
+    from retrainer.photos.parts import Part
+    from retrainer.photos.splits import split_by_path
 
     paths = [f"tf_files/flower_photos/{c}/{n:03d}.jpg" for c in ("green", "red") for n in range(60)]
     assert counts[0] == [str(len(split_by_path(paths, 10, 10).rows(Part.TESTING)))]

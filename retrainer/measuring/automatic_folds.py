@@ -8,7 +8,8 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS, SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.distortions import Distortion
-from retrainer.photos.splits import Part, Split
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import Split
 from retrainer.training.examples import Examples
 
 # With fewer photos, or fewer test photos, one split says little: of 100 photos, 90 % stands for 82.6 to 94.5 %.

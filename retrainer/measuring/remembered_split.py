@@ -16,8 +16,9 @@ import numpy.typing as npt
 from retrainer.arrays import HASH_BYTES, Digests
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
+from retrainer.photos.parts import Part, Parts
 from retrainer.photos.positions import content_positions, path_position
-from retrainer.photos.splits import Part, Parts, Split, natural_parts
+from retrainer.photos.splits import Split, natural_parts
 
 Hashes = npt.NDArray[np.uint64]
 """`HASH_BYTES` bytes of SHA-256 digests as numbers, `(N,)`."""

@@ -1,14 +1,15 @@
 """The photos of a folder that a model is measured on: those that it has not seen."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
 from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, RememberedSplit
-from retrainer.photos.dataset import Dataset, PhotoFiles
-from retrainer.photos.splits import Part, Parts
+from retrainer.photos.dataset import Dataset
+from retrainer.photos.files import PhotoFiles
+from retrainer.photos.parts import Part, Parts
 from retrainer.text import shown
 
 # A folder is the model's own, wherever it lies, if it holds half of the model's training photos, or half of its photos
@@ -90,7 +91,7 @@ def select_unseen(
         observer: Is called with a warning if files may be photos that the model saw.
     """
     rows = np.flatnonzero(digests.any(axis=1) & (label_ids >= 0))
-    own = replace(files, root=remembered.image_dir).paths
+    own = files.paths_from(remembered.image_dir)
     dataset = Dataset((), tuple(own[row] for row in rows), label_ids[rows], digests[rows])
     parts = remembered.known_parts(dataset.digests)
     ambiguous, unknown = parts == AMBIGUOUS, parts == UNKNOWN

@@ -6,7 +6,8 @@ import numpy as np
 
 from retrainer.arrays import Integers
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part, Split
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import Split
 
 _NOT_MEASURED = len(Part)
 

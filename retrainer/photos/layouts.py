@@ -62,6 +62,20 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     raise DatasetError(problem, fix)
 
 
+def require_classes(image_dir: str, folders: Sequence[str], fewest: int = 2) -> None:
+    """Raises DatasetError unless there are enough class folders with photos, at least one."""
+    if len(folders) >= max(fewest, 1):
+        return
+    if folders and not folder_of_classes(image_dir):
+        problem = (
+            f"Only one valid folder of images found at {shown(image_dir)}"
+            " - multiple classes are needed for classification."
+        )
+    else:
+        problem = f"No valid folders of images found at {shown(image_dir)}"
+    raise DatasetError(problem, where_photos_belong(image_dir, folders))
+
+
 def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     """Reports how many files lie in folders below the class folders; warns if all do, as those may be the classes."""
     below = {name: [inner for inner in files if inner] for name, files in folders.items()}

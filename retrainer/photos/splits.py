@@ -5,30 +5,17 @@ A photo's part follows from its position, which is the same in every run.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from retrainer.arrays import Bools, Integers
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
+from retrainer.photos.parts import Part, Parts
 from retrainer.photos.positions import Positions, content_positions, path_position
 
 # A class of fewer different photos only trains.
 _FEWEST_DIFFERENT = 3
-
-
-class Part(IntEnum):
-    """A part of a split. Models store the numbers."""
-
-    TRAINING = 0
-    VALIDATION = 1
-    TESTING = 2
-
-
-Parts = npt.NDArray[np.int8]
-"""The `Part` of each photo, `(N,)`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ from retrainer.errors import BackboneError
 from retrainer.events import silent
 from retrainer.models.tflite.litert import Network
 from retrainer.options.backbone import BundleOptions
-from retrainer.photos.dataset import scan
+from retrainer.photos.scanning import scan
 
 ROUNDS = 5
 MEASURED = 64

@@ -22,7 +22,7 @@ from retrainer.bottlenecks.recipe import Recipe
 from retrainer.engines.threads import threads
 from retrainer.events import silent
 from retrainer.feature_source import tables_of
-from retrainer.photos.dataset import scan
+from retrainer.photos.scanning import scan
 
 BATCH = 32
 _WARM_UP = 64

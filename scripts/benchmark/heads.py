@@ -31,8 +31,9 @@ from retrainer.measuring.learning_curve import learning_curve
 from retrainer.options.fit import FitOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS, SplitOptions
-from retrainer.photos.dataset import Dataset, dataset_of, scan
+from retrainer.photos.dataset import Dataset, dataset_of
 from retrainer.photos.positions import content_positions
+from retrainer.photos.scanning import scan
 from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Balance, fit

@@ -19,7 +19,8 @@ from retrainer.backbones.available import EMBEDDED
 from retrainer.events import silent
 from retrainer.measuring.assessment import assess
 from retrainer.options.split import SplitOptions
-from retrainer.photos.splits import Part, split_by_content
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import split_by_content
 from retrainer.system.process import one_blas_thread
 from retrainer.training.fitting import Solver, fit
 from retrainer.training.head import softmax

@@ -10,11 +10,11 @@ from retrainer.arrays import Floats
 from retrainer.backbones.bundle import Bundle
 from retrainer.events import silent
 from retrainer.models.tflite.litert import Network
-from retrainer.photos.dataset import scan
 from retrainer.photos.decoding.jpegs import decode_jpeg
 from retrainer.photos.decoding.limits import MAX_PIXELS
 from retrainer.photos.images import square, to_input
 from retrainer.photos.reading import read_file
+from retrainer.photos.scanning import scan
 from retrainer.system.parallel import in_order, usable_cores
 from scripts.benchmark.contenders import ours
 from scripts.benchmark.measuring import interleaved, timed

@@ -16,7 +16,7 @@ from retrainer.bottlenecks.table_writer import ROWS_PER_FILE
 from retrainer.events import silent
 from retrainer.feature_source import cache_name
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES
-from retrainer.photos.dataset import scan
+from retrainer.photos.scanning import scan
 
 CLASSES = 5
 # As on the web, and as from a phone.
@@ -63,5 +63,5 @@ def make_cached(photos: Path, cache_dir: Path, bundle: Bundle, count: int) -> No
         own = digests[rows]
         noise = generator.standard_normal((len(own), bundle.depth), np.float32)
         index.add(paths[rows], files.stamps[rows], own)
-        cache.add(own, np.zeros(len(own), np.int64), centres[files.folder_ids[rows]] + 4.0 * noise)
+        cache.add(own, np.zeros(len(own), np.int64), centres[files.class_ids[rows]] + 4.0 * noise)
         fingerprints.add(own, np.zeros((len(own), FINGERPRINT_BYTES), np.uint8))

@@ -24,7 +24,7 @@ from retrainer.engines.threads import threads
 from retrainer.errors import OutputError
 from retrainer.events import Event, ExtractionAdvanced, Noted, PhotoSkipped, silent
 from retrainer.models.tflite.litert import Network
-from retrainer.photos.dataset import scan
+from retrainer.photos.scanning import scan
 
 
 class Counting:
@@ -181,7 +181,7 @@ RUN = """
     from retrainer.bottlenecks.tables import Tables
     from retrainer.engines.threads import threads
     from retrainer.events import silent
-    from retrainer.photos.dataset import scan
+    from retrainer.photos.scanning import scan
     image_dir, out, model_dir = sys.argv[1:]
     table_writer.ROWS_PER_FILE = 5
     bundle = find_bundle("colours", model_dir)

@@ -23,8 +23,9 @@ from retrainer.engines.photo_worker import PhotoWorker
 from retrainer.engines.threads import threads
 from retrainer.events import Event, PhotoSkipped, silent
 from retrainer.feature_source import feature_extraction, recipe_of, tables_of
-from retrainer.photos.dataset import PhotoFiles, scan
 from retrainer.photos.distortions import Distortion
+from retrainer.photos.files import PhotoFiles
+from retrainer.photos.scanning import scan
 
 DISTORTION = Distortion(True, 20, 10, 30, views=3, seed=5)
 

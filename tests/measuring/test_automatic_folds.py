@@ -12,7 +12,8 @@ from retrainer import RetrainOptions, retrain
 from retrainer.events import Event, Noted, silent
 from retrainer.measuring.automatic_folds import automatic_folds
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.splits import Part, Split, split_by_content
+from retrainer.photos.parts import Part
+from retrainer.photos.splits import Split, split_by_content
 from retrainer.training.examples import Examples
 
 

@@ -9,8 +9,9 @@ from retrainer.measuring.remembered_split import AMBIGUOUS, NEW, UNKNOWN, Rememb
 from retrainer.models.metadata import ModelMetadata
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
+from retrainer.photos.parts import Part
 from retrainer.photos.positions import content_positions
-from retrainer.photos.splits import Part, Split
+from retrainer.photos.splits import Split
 
 PHOTOS = 300
 

@@ -7,7 +7,8 @@ from conftest import Photos
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, FolderScanned, PhotoSkipped, Warned, silent
-from retrainer.photos.dataset import dataset_of, scan
+from retrainer.photos.dataset import dataset_of
+from retrainer.photos.scanning import scan
 
 
 def warnings_of(events: list[Event]) -> list[str]:
@@ -22,9 +23,9 @@ def test_classes_are_sorted_folders_and_files_keep_their_order(photos: Photos) -
     (root / "a" / "Thumbs.db").write_bytes(b"")
     events: list[Event] = []
     files = scan(str(root), events.append)
-    assert files.folders == ("C", "a", "b")
-    assert files.names == ("000.jpg", "001.jpg") * 3
-    assert files.folder_ids.tolist() == [0, 0, 1, 1, 2, 2]
+    assert files.classes == ("C", "a", "b")
+    assert files.names == [f"{folder}/{number:03d}.jpg" for folder in "Cab" for number in range(2)]
+    assert files.class_ids.tolist() == [0, 0, 1, 1, 2, 2]
     assert files.paths[2] == f"{root}/a/000.jpg"
     assert files.stamps[0, 0] == (root / "C" / "000.jpg").stat().st_size
     assert next(e for e in events if isinstance(e, FolderScanned)) == FolderScanned(f"{root}/C", 2)
@@ -40,7 +41,7 @@ def test_an_empty_class_is_skipped_with_a_warning(photos: Photos) -> None:
     root = photos()
     (root / "empty").mkdir()
     events: list[Event] = []
-    assert scan(str(root), events.append).folders == ("green", "red")
+    assert scan(str(root), events.append).classes == ("green", "red")
     assert warnings_of(events) == ["No files found in 'empty': the folder is skipped."]
 
 
@@ -51,7 +52,7 @@ def test_links_that_lead_in_a_circle_are_reported(photos: Photos) -> None:
     (root / "up").symlink_to(root)
     events: list[Event] = []
     files = scan(str(root), events.append)
-    assert files.folders == ("green", "red")
+    assert files.classes == ("green", "red")
     skipped = [e for e in events if isinstance(e, PhotoSkipped)]
     assert [e.path for e in skipped] == [f"{root}/loop", f"{root}/red/loop.jpg"]
     assert all("symbolic links" in e.reason for e in skipped)
@@ -108,7 +109,7 @@ def test_small_classes_are_warned_of_in_the_words_of_2017(photos: Photos) -> Non
 def test_a_class_without_a_readable_photo_falls_away(photos: Photos) -> None:
     root = photos({"a": (0, 0, 0), "b": (1, 1, 1), "c": (2, 2, 2)}, count=25)
     files = scan(str(root), silent)
-    readable = files.folder_ids != 1
+    readable = files.class_ids != 1
     readable[0] = False
     events: list[Event] = []
     dataset = dataset_of(files, readable, np.zeros((75, 32), np.uint8), events.append)
@@ -118,4 +119,4 @@ def test_a_class_without_a_readable_photo_falls_away(photos: Photos) -> None:
     assert set(dataset.label_ids[24:].tolist()) == {1}
     assert warnings_of(events) == ["No readable photos in 'b': the folder is skipped."]
     with pytest.raises(DatasetError, match="Only one valid folder"):
-        dataset_of(files, files.folder_ids == 1, np.zeros((75, 32), np.uint8), silent)
+        dataset_of(files, files.class_ids == 1, np.zeros((75, 32), np.uint8), silent)

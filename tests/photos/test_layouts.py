@@ -5,8 +5,8 @@ import pytest
 
 from retrainer.errors import DatasetError, OptionError, RetrainerError
 from retrainer.events import Event, FilesLeftOut, Noted, Warned, silent
-from retrainer.photos.dataset import scan
 from retrainer.photos.layouts import where_photos_belong
+from retrainer.photos.scanning import scan
 
 FLOWERS = ("daisy", "roses", "tulips")
 
@@ -89,7 +89,7 @@ def test_parts_of_a_dataset_are_no_classes(here: Path, parts: tuple[str, ...], t
         scan("data", silent, fewest=1)
     fix = "Give one of them: --image_dir data/{} to train on it, --image_dir data/{} to evaluate on it."
     assert error.value.fix == fix.format(train, test)
-    assert scan(f"data/{train}", silent).folders == FLOWERS
+    assert scan(f"data/{train}", silent).classes == FLOWERS
 
 
 def test_a_training_part_is_named_alone_and_below_another_folder(here: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_train_may_be_a_class(here: Path) -> None:
     classes_in(here / "nested" / "train", "steam", "electric")
     classes_in(here / "nested" / "bus", "steam", "electric")
     for folder in ("vehicles", "trains", "nested"):
-        assert len(scan(folder, silent).folders) == 2
+        assert len(scan(folder, silent).classes) == 2
 
 
 def test_files_below_class_folders_are_said_to_be_read(here: Path) -> None:
@@ -133,9 +133,9 @@ def test_files_below_class_folders_are_said_to_be_read(here: Path) -> None:
     classes_in(here / "photos" / "daisy", "site_a", "site_b/more")
     events: list[Event] = []
     files = scan("photos", events.append)
-    assert files.folders == FLOWERS
-    assert files.names[:4] == ("0.jpg", "1.jpg", "site_a/0.jpg", "site_a/1.jpg")
-    assert (files.paths[4], files.folder_ids.tolist()) == (
+    assert files.classes == FLOWERS
+    assert files.names[:4] == [f"daisy/{name}" for name in ("0.jpg", "1.jpg", "site_a/0.jpg", "site_a/1.jpg")]
+    assert (files.paths[4], files.class_ids.tolist()) == (
         "photos/daisy/site_b/more/0.jpg",
         [0] * 6 + [1] * 2 + [2] * 2,
     )
@@ -149,7 +149,7 @@ def test_if_all_files_lie_deeper_other_folders_may_be_the_classes(here: Path) ->
     classes_in(here / "tf_files" / "flower_photos", *FLOWERS)
     classes_in(here / "tf_files" / "elephant_photos", "african", "asian")
     events: list[Event] = []
-    assert scan("tf_files", events.append).folders == ("elephant_photos", "flower_photos")
+    assert scan("tf_files", events.append).classes == ("elephant_photos", "flower_photos")
     assert [event.message for event in events if isinstance(event, Warned)] == [
         "All files of the classes 'elephant_photos', 'flower_photos' lie deeper, in 5 folders, such as "
         "'tf_files/elephant_photos/african' and 'tf_files/elephant_photos/asian'. "
@@ -187,7 +187,7 @@ def test_a_class_folder_with_folders_below_leads_above(here: Path) -> None:
     classes_in(here / "photos" / "daisy", "site_a", "site_b")
     files_in(here / "photos", "daisy/1.jpg")
     events: list[Event] = []
-    assert scan("photos/daisy", events.append).folders == ("site_a", "site_b")
+    assert scan("photos/daisy", events.append).classes == ("site_a", "site_b")
     (left_out,) = [event for event in events if isinstance(event, FilesLeftOut)]
     assert left_out.reason == "in no class folder (if 'photos/daisy' is a class itself, give the folder above it)"
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from retrainer.events import Event, Warned, silent
 from retrainer.photos.dataset import Dataset
+from retrainer.photos.parts import Part
 from retrainer.photos.positions import path_position
-from retrainer.photos.splits import Part, split_by_content, split_by_path, stratified_folds
+from retrainer.photos.splits import split_by_content, split_by_path, stratified_folds
 
 Photo = tuple[int, str, str]
 """Content, class and name of a photo."""

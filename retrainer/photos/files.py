@@ -1,0 +1,65 @@
+"""The files that may be photos, each with its class, and perhaps with a given part and a group."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from retrainer.arrays import Bools, Integers
+from retrainer.photos.parts import Parts
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoFiles:
+    """Files with their classes, before they are read.
+
+    Attributes:
+        root: What was scanned, as typed: a folder or a table.
+        classes: The names of the C classes as they stand there, sorted: class folders, or labels of a table.
+        labels: The C labels that a model gets for them.
+        names: N paths of files, each below `base`.
+        class_ids: The class of each file, `(N,)`.
+        stamps: The `Stamps` of each file, `(N, 3)`.
+        base: The folder that the names begin in; None if it is `root`.
+        unit: The word for a class in messages, `folder` or `class`.
+        parts: The given part of each file, `(N,)`, or `DRAWN`; None if no part is given.
+        groups: The group of each file, `(N,)`; groups are never separated. None if there are no groups.
+    """
+
+    root: str
+    classes: tuple[str, ...]
+    labels: tuple[str, ...]
+    names: Sequence[str]
+    class_ids: Integers
+    stamps: Integers
+    base: str | None = None
+    unit: str = "folder"
+    parts: Parts | None = None
+    groups: Integers | None = None
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The paths of the files, spelt as in the 2017 scripts: they begin with `root` as typed."""
+        return self.paths_from(self.root)
+
+    def paths_from(self, root: str) -> list[str]:
+        """Returns the paths that the files have if `root` is scanned, which may be another name of the same place."""
+        base = root if self.base is None else os.path.dirname(root)
+        return [os.path.join(base, name) for name in self.names]
+
+    def where(self, mask: Bools) -> "PhotoFiles":
+        """Returns the files for which a mask `(N,)` is true, and their classes."""
+        rows = np.flatnonzero(mask)
+        kept = np.bincount(self.class_ids[rows], minlength=len(self.classes)) > 0
+        return replace(
+            self,
+            classes=tuple(name for name, keep in zip(self.classes, kept, strict=True) if keep),
+            labels=tuple(label for label, keep in zip(self.labels, kept, strict=True) if keep),
+            names=[self.names[row] for row in rows.tolist()],
+            class_ids=(np.cumsum(kept) - 1)[self.class_ids[rows]],
+            stamps=self.stamps[rows],
+            parts=None if self.parts is None else self.parts[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
