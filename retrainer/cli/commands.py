@@ -152,8 +152,9 @@ def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> str:
 
     given = error.option_name
     if not given.startswith("--"):
-        # Of -image_dir click names only -i.
-        given = next((a.split("=")[0] for a in arguments if a.startswith(given)), given)
+        # Of -image_dir click names only -i, and of -verbose only -e.
+        typed = (a.split("=")[0] for a in arguments if not a.startswith("--"))
+        given = next((a for a in typed if a.startswith("-") and given[1:] in a), given)
     known = [o for p in error.ctx.command.params for o in p.opts if o.startswith("--")] if error.ctx else []
     close = get_close_matches(given, known, n=1, cutoff=0.0)
     return f"No such flag: {shown(given)}." + (f"\nDid you mean {close[0]}?" if close else "")

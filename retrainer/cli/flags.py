@@ -46,12 +46,14 @@ class _Flag(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
-        return record and (record[0].replace(f", {self.opts[-1]}", "", 1), record[1])
+        hyphenated = next((f", {one}" for one in self.opts if "-" in one[2:]), "")
+        return record and (record[0].replace(hyphenated, "", 1), record[1])
 
 
 def _flag(item: Option) -> click.Option:
     name, limits, default, kind = item.name, item.limits, item.default, item.kind
-    spellings = [*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name]
+    short = [f"-{limits.short}"] if limits.short else []
+    spellings = [*short, *dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name]
     if kind is bool:
         return _Flag(spellings, heading=item.heading, is_flag=True, default=False, help=limits.help)
     several = isinstance(default, tuple)

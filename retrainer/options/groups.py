@@ -26,6 +26,7 @@ class Limits:
         writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES` or `FOLDER`; empty if it
             is read.
         usual: The value that None stands for, to be shown as the default.
+        short: A letter that is a second name of the flag, such as `q`.
     """
 
     help: str
@@ -37,6 +38,7 @@ class Limits:
     path: bool = False
     writes: str = ""
     usual: Any = None
+    short: str = ""
 
     def expected_of(self, kind: Any) -> str:
         """Returns the values that an option of a type takes, in words."""
