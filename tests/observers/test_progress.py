@@ -1,6 +1,7 @@
 """How long work shows its progress: lines without a terminal, a bar in one."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ class Clock:
         return self.now
 
 
-def shown(capsys: pytest.CaptureFixture[str], steps: list[tuple[float, int]], total: int) -> list[str]:
+def shown(capsys: pytest.CaptureFixture[str], steps: Sequence[tuple[float, int]], total: int) -> list[str]:
     """The lines for some numbers of photos after some seconds."""
     clock = Clock()
     with Progress("plain", clock) as progress:
