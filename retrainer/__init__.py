@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
+    from retrainer.photos.photo import Photo as Photo
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
@@ -34,6 +35,7 @@ _NAMES = {
     "labeler": ("Labeler", "Prediction"),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
+    "photos.photo": ("Photo",),
     "retraining": ("Retraining", "retrain"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

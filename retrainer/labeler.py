@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
-from retrainer.photos.reading import read_file
+from retrainer.photos.photo import Photo, content_of, name_of
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.paths import require_file
 from retrainer.text import shown
@@ -23,6 +24,7 @@ from retrainer.text import shown
 if TYPE_CHECKING:
     from retrainer.models.inferred import Inferred
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # This many photos are labelled in the time that the networks of the other cores take to start.
@@ -34,7 +36,7 @@ class Prediction:
     """A photo's labels, best first.
 
     Attributes:
-        path: The photo's path, as given.
+        path: The photo's path as given, or its name.
         ranking: Labels with their scores (0 to 1), best first.
         seconds: How long the network ran.
         distance: Cosine distance (0 to 2) to the nearest prototype; None unless the labeler rejects photos.
@@ -127,18 +129,18 @@ class Labeler:
         """
         return self._run(self._input(content))[0][0]
 
-    def label(self, path: str) -> Prediction:
-        """Returns the best labels of one photo.
+    def label(self, photo: str | Photo) -> Prediction:
+        """Returns the best labels of one photo: a path, or a `Photo`.
 
         Raises:
             PictureError: the file is no readable picture.
             ModelError: the model gives another number of scores than there are labels.
         """
-        (scores, *features), seconds = self._run(self._input(read_file(path)))
+        (scores, *features), seconds = self._run(self._input(content_of(photo)))
         best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
         if self._rejection is None:
-            return Prediction(path, ranking, seconds)
+            return Prediction(name_of(photo), ranking, seconds)
         depth = self._rejection.prototypes.shape[1]
         if len(features[0]) != depth:
             raise ModelError(
@@ -146,35 +148,56 @@ class Labeler:
                 "Retrain it, or leave out --reject.",
             )
         distance = float(self._rejection.distances(features[0][np.newaxis])[0])
-        return Prediction(path, ranking, seconds, distance, self._rejection.threshold)
+        return Prediction(name_of(photo), ranking, seconds, distance, self._rejection.threshold)
 
-    def label_all(self, paths: Sequence[str]) -> Iterator[Prediction | PictureError]:
-        """Labels photos in order, on all cores; a photo that cannot be read gives its error."""
-        return self.on_all_cores(Labeler.label, paths)
+    def label_all(self, photos: Iterable[str | Photo]) -> Iterator[Prediction | PictureError]:
+        """Labels photos in order, on all cores; a photo that cannot be read gives its error.
 
-    def scores_of_all(self, paths: Sequence[str]) -> Iterator[Floats | PictureError]:
+        The photos may be an endless iterator: each is labelled when it comes, and no more than some hundred are read
+        ahead.
+        """
+        return self.on_all_cores(Labeler.label, photos)
+
+    def scores_of_all(self, photos: Iterable[str | Photo]) -> Iterator[Floats | PictureError]:
         """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error."""
-        return self.on_all_cores(lambda labeler, path: labeler.scores(read_file(path)), paths)
+        return self.on_all_cores(lambda labeler, photo: labeler.scores(content_of(photo)), photos)
 
     def on_all_cores(
-        self, work: Callable[["Labeler", str], Result], paths: Sequence[str]
+        self, work: Callable[["Labeler", Item], Result], items: Iterable[Item]
     ) -> Iterator[Result | PictureError]:
-        """Calls `work` with a labeler and each path, in order; its PictureErrors become results.
+        """Calls `work` with a labeler and each item, in order; its PictureErrors become results.
 
         Args:
             work: Runs in several threads, each of which has a labeler of its own.
-            paths: The photos.
+            items: For example the paths of photos; read as they are needed.
+
+        Raises:
+            ModelError: the model's file was replaced meanwhile.
         """
 
-        def tried(labeler: "Labeler", path: str) -> Result | PictureError:
+        def tried(labeler: "Labeler", item: Item) -> Result | PictureError:
             try:
-                return work(labeler, path)
+                return work(labeler, item)
             except PictureError as error:
                 return error
 
+        waiting = iter(items)
         # TensorFlow uses all cores by itself.
-        more = usable_cores() - 1 if self._runner.one_core and len(paths) > _FEW else 0
-        return in_order([self, *(Labeler(self._options) for _ in range(more))], tried, paths)
+        cores = usable_cores() if self._runner.one_core else 1
+        yield from in_order([self], tried, waiting if cores == 1 else islice(waiting, _FEW))
+        for following in waiting:
+            tools = [self, *(self._another() for _ in range(cores - 1))]
+            yield from in_order(tools, tried, chain((following,), waiting))
+
+    def _another(self) -> "Labeler":
+        """A labeler with a network of its own."""
+        other = Labeler(self._options)
+        if other.metadata != self.metadata:
+            raise ModelError(
+                f"'{shown(self._options.graph)}' was replaced by another model while photos were labelled.",
+                "Run it again.",
+            )
+        return other
 
     def _input(self, content: bytes) -> Floats:
         return to_input(square(content, self._size), self._mean, self._std)

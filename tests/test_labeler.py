@@ -2,6 +2,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from retrainer.arrays import Pixels
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import ModelError, OptionError, PictureError
 from retrainer.photos.images import square, to_input
+from retrainer.photos.photo import Photo
 
 
 @pytest.fixture
@@ -87,6 +89,35 @@ def test_an_unreadable_photo_gives_its_error_and_the_others_their_labels(
     assert isinstance(unreadable, PictureError)
     assert isinstance(found, Prediction)
     assert found.ranking == labeler.label(str(photo)).ranking
+
+
+def test_an_endless_stream_of_photos_is_labelled_in_order_as_it_comes(result: Retraining, photo: Path) -> None:
+    content = photo.read_bytes()
+
+    def absent() -> bytes:
+        raise PictureError("it is gone")
+
+    def stream() -> Iterator[str | Photo]:
+        yield str(photo)
+        yield Photo("bytes", lambda: content)
+        for number in count(2):
+            yield Photo(f"{number}", (lambda: content) if number % 10 else absent)
+
+    found = list(islice(Labeler(LabelOptions(graph=result.graph)).label_all(stream()), 300))
+    assert [number for number, one in enumerate(found) if isinstance(one, PictureError)] == list(range(10, 300, 10))
+    names = [one.path for one in found if isinstance(one, Prediction)]
+    assert names == [str(photo), "bytes", *(f"{number}" for number in range(2, 300) if number % 10)]
+
+
+def test_a_model_that_is_replaced_while_a_stream_is_labelled_is_an_error(
+    result: Retraining, photo: Path, photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+    answers = Labeler(LabelOptions(graph=result.graph)).label_all([str(photo)] * 100)
+    next(answers)
+    retrain(configured(photos({"blue": (20, 20, 200), "red": (200, 30, 30)}, root="others")))
+    with pytest.raises(ModelError, match="was replaced by another model while photos were labelled"):
+        list(answers)
 
 
 def test_training_and_labelling_read_pictures_by_the_same_code(

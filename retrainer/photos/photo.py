@@ -1,0 +1,33 @@
+"""A photo that is no file of its own, such as a cell of a table or an address."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retrainer.photos.reading import read_file
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo with a name, whose bytes are read when they are needed.
+
+    Attributes:
+        name: Stands for the path in answers and messages.
+        read: Returns the bytes of the picture file. It may run in any thread, and raises PictureError if it fails.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def name_of(photo: str | Photo) -> str:
+    """The path of a file, or the name of a photo."""
+    return photo if isinstance(photo, str) else photo.name
+
+
+def content_of(photo: str | Photo) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        PictureError: they cannot be read.
+    """
+    return read_file(photo) if isinstance(photo, str) else photo.read()
