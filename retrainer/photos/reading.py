@@ -1,17 +1,17 @@
-"""Picture files -> their bytes."""
+"""Picture files, also those in archives -> their bytes."""
 
 import os
 import stat
 
 from retrainer.errors import PictureError
-from retrainer.system.portable import opened
+from retrainer.system.portable import is_below_a_file, opened
 
 # Videos among the photos are refused by their size, before they are loaded.
 MAX_BYTES = 2**30
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a picture file.
+    """The bytes of a picture file; its path may lead into an archive, such as `photos.zip/cat/1.jpg`.
 
     Raises:
         PictureError: the file cannot be read, or is larger than any picture.
@@ -23,6 +23,11 @@ def read_file(path: str) -> bytes:
         finally:
             os.close(handle)
     except OSError as error:
+        if is_below_a_file(error):
+            from retrainer.photos.archives import read_member  # plain files need no reader of archives
+
+            if (content := read_member(path, MAX_BYTES)) is not None:
+                return content
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
 
 

@@ -6,11 +6,14 @@
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
 # Opening a pipe does not wait for another process, and Windows reads bytes as they are.
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Windows reads where the file's position is.
+_SEEKING = threading.Lock()
 
 
 def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
@@ -20,6 +23,24 @@ def opened(path: str | os.PathLike[str], flags: int = os.O_RDONLY) -> int:
         OSError: it cannot be opened.
     """
     return os.open(path, flags | _FLAGS, 0o666)
+
+
+def read_at(descriptor: int, count: int, offset: int) -> bytes:
+    """Reads at most `count` bytes at an offset; several threads and processes may read one file at the same time.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    if sys.platform != "win32":
+        return os.pread(descriptor, count, offset)
+    with _SEEKING:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, count)
+
+
+def is_below_a_file(error: OSError) -> bool:
+    """Whether a path could not be opened because a part of it is a file; on Windows it may just be missing."""
+    return isinstance(error, FileNotFoundError if sys.platform == "win32" else NotADirectoryError)
 
 
 def lock(descriptor: int, *, wait: bool) -> None:

@@ -16,6 +16,7 @@ from retrainer.backbones.fetching.archives import require_safe_keras, unpack
 from retrainer.backbones.network_files import is_saved_model, network_in
 from retrainer.errors import DownloadError
 from retrainer.models.graph.tensorflow_graph import import_tensorflow
+from retrainer.system import tar_headers
 
 
 def archive(files: dict[str, bytes], *others: tarfile.TarInfo) -> bytes:
@@ -78,15 +79,15 @@ def pax_bomb() -> bytes:
 
 def test_a_huge_header_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    process = archives._BoundedHeader._proc_pax  # type: ignore[attr-defined]
+    process = tar_headers.BoundedHeader._proc_pax  # type: ignore[attr-defined]
 
     def counted(self: tarfile.TarInfo, archive: tarfile.TarFile) -> tarfile.TarInfo:
         read.append(self.size)
         return process(self, archive)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(archives._BoundedHeader, "_proc_pax", counted)
+    monkeypatch.setattr(tar_headers.BoundedHeader, "_proc_pax", counted)
     for limit, times in ((2**20, 0), (2**22, 1)):
-        monkeypatch.setattr(archives, "MAX_HEADER_BYTES", limit)
+        monkeypatch.setattr(tar_headers, "MAX_HEADER_BYTES", limit)
         with pytest.raises(DownloadError):
             unpacked(pax_bomb(), tmp_path)
         assert read == [2**21] * times

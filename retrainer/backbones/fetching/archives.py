@@ -16,12 +16,12 @@ from pathlib import Path
 from retrainer.backbones.network_files import SAVED_MODEL, network_in
 from retrainer.errors import DownloadError
 from retrainer.system.files import DISK_FULL, output_error
+from retrainer.system.tar_headers import MAX_HEADER_BYTES, BoundedHeader
 from retrainer.system.unfinished import unfinished_folder
 from retrainer.text import reason_of, shown
 
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 10_000
-MAX_HEADER_BYTES = 2**20
 # Uncompressed by compressed size: weights reach 1.1, a model's JSON about 20, a zip bomb 1,000.
 MAX_RATIO = 200
 
@@ -50,7 +50,7 @@ def unpack(archive: Path, folder: Path, subject: str, accept: Callable[[Path], N
             unfinished = temporary / "unpacked"
             unfinished.mkdir()
             try:
-                with tarfile.open(archive, tarinfo=_BoundedHeader) as members:
+                with tarfile.open(archive, tarinfo=BoundedHeader) as members:
                     for member in _safe(members, subject):
                         members.extract(member, unfinished, filter="data")
             except _UNREADABLE as error:
@@ -67,16 +67,6 @@ def unpack(archive: Path, folder: Path, subject: str, accept: Callable[[Path], N
             root.rename(folder)
     except OSError as error:
         raise output_error(folder, error) from error
-
-
-class _BoundedHeader(tarfile.TarInfo):
-    """A member whose extended header has a limited size, because tarfile reads it into memory."""
-
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if not self.isfile() and not self.isdir() and self.size > MAX_HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
-        return member
 
 
 def _safe(members: tarfile.TarFile, subject: str) -> Iterator[tarfile.TarInfo]:
