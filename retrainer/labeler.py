@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +41,7 @@ class Prediction:
         seconds: How long the network ran.
         distance: Cosine distance (0 to 2) to the nearest prototype; None unless the labeler rejects photos.
         limit: The distance above which the photo counts as none of the classes; None unless the labeler rejects photos.
+        scores: All scores, float32 `(C,)`, 0 to 1, in the order of the labeler's labels.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Prediction:
     seconds: float
     distance: float | None = None
     limit: float | None = None
+    scores: Floats = field(default_factory=lambda: np.empty(0, np.float32), compare=False, repr=False)
 
     @property
     def rejected(self) -> bool:
@@ -140,7 +142,7 @@ class Labeler:
         best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
         if self._rejection is None:
-            return Prediction(name_of(photo), ranking, seconds)
+            return Prediction(name_of(photo), ranking, seconds, scores=scores)
         depth = self._rejection.prototypes.shape[1]
         if len(features[0]) != depth:
             raise ModelError(
@@ -148,7 +150,7 @@ class Labeler:
                 "Retrain it, or leave out --reject.",
             )
         distance = float(self._rejection.distances(features[0][np.newaxis])[0])
-        return Prediction(name_of(photo), ranking, seconds, distance, self._rejection.threshold)
+        return Prediction(name_of(photo), ranking, seconds, distance, self._rejection.threshold, scores)
 
     def label_all(self, photos: Iterable[str | Photo]) -> Iterator[Prediction | PictureError]:
         """Labels photos in order, on all cores; a photo that cannot be read gives its error.

@@ -17,11 +17,12 @@ from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
+from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.cli.runs import RunsFlags
 from retrainer.options.backbone import FetchOptions
 from retrainer.options.groups import Option, Options, options_of
-from retrainer.options.model import InspectOptions, LabelOptions
+from retrainer.options.model import InspectOptions
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
 
@@ -36,7 +37,7 @@ SESSION = (
 _USUAL_HOME = "~/.cache/retrainer"
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainFlags,
-    "flags of label": LabelOptions,
+    "flags of label": LabelFlags,
     "flags of evaluate": EvaluateFlags,
     "flags of runs": RunsFlags,
     "flags of inspect": InspectOptions,

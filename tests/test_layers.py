@@ -11,6 +11,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("arrays", "network_input", "text", "version"),
     ("errors",),
     ("system",),
+    ("answers",),
     ("events", "options"),
     ("photos", "training"),
     ("bottlenecks", "models", "measuring"),
@@ -20,7 +21,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache"),
-    ("observers", "pages"),
+    ("observers", "pages", "answer_tables"),
     ("cli",),
     ("__main__",),
 )

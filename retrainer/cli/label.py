@@ -2,33 +2,68 @@
 
 import glob
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from retrainer.answers.formats import WORDS
+from retrainer.answers.output import require_output, row_stream, write_answers
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError, PictureError
+from retrainer.options.answers import AnswerOptions
 from retrainer.options.model import LabelOptions
 from retrainer.system.paths import require_file, require_folder
 from retrainer.system.terminal import say
-from retrainer.text import shown
+from retrainer.text import printable, shown
 
 if TYPE_CHECKING:
+    from retrainer.answer_tables import Labelled
     from retrainer.events import Observer
     from retrainer.labeler import Prediction
 
 FAILED = 1
 
 
-def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
-    """Prints the best labels of each photo, in the 2017 script's words."""
+@dataclass(frozen=True, kw_only=True)
+class LabelFlags(LabelOptions, AnswerOptions):
+    """The flags of the command."""
+
+
+@dataclass
+class _Tally:
+    """How many photos have labels, and how much of what the user named could not be read."""
+
+    labelled: int = 0
+    failures: int = 0
+    unreadable: int = 0
+
+    def counted(self, photos: "Iterable[Labelled]", by_name: frozenset[str]) -> "Iterator[Labelled]":
+        """Yields the photos again. A folder may also hold other files, but a path that is named should be a photo."""
+        for path, found in photos:
+            if isinstance(found, PictureError):
+                self.unreadable += 1
+                self.failures += path in by_name
+            else:
+                self.labelled += 1
+            yield path, found
+
+    @property
+    def exit_code(self) -> int:
+        """0 if a photo has labels and all that was named could be read."""
+        return FAILED if self.failures or not self.labelled else 0
+
+
+def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
+    """Writes the best labels of each photo, in the 2017 script's words or as a table."""
     from retrainer.events import Event, FolderSkipped, Missed, Noted
 
-    missing: list[FolderSkipped] = []
+    tally = _Tally()
+    require_output(options.chosen_format, options.output)
 
     def tell(event: Event) -> None:
-        if isinstance(event, FolderSkipped):
-            missing.append(event)
+        tally.failures += isinstance(event, FolderSkipped)
         if isinstance(event, Missed):
             what = "Error:" if isinstance(event, FolderSkipped) else event.verb
             say(f"{what} {event.problem}.", err=True)
@@ -38,26 +73,51 @@ def run(options: LabelOptions, photos: tuple[str, ...]) -> int:
     named, found = photos_of((*options.image, *photos), tell)
     from retrainer.labeler import Labeler
 
-    labeler = Labeler(options)
+    labeler = Labeler(options.only(LabelOptions))
     for warning in labeler.warnings:
         say(f"Warning: {warning}", err=True)
-    headed = len(named) > 1 or bool(found)
-    failures, printed = len(missing), 0
     paths, by_name = [*named, *found], frozenset(named)
-    for path, labelled in zip(paths, labeler.label_all(paths), strict=True):
-        if isinstance(labelled, PictureError):
-            # A folder may also hold other files, but a path that the user names should be a photo.
-            failures += path in by_name
-            say(f"{'Error:' if path in by_name else 'Skipped'} '{shown(path)}': {labelled}.", err=True)
+    labelled = tally.counted(zip(paths, labeler.label_all(paths), strict=True), by_name)
+    if options.chosen_format == WORDS:
+        headed = len(named) > 1 or bool(found)
+        _write(_words(labelled, by_name, headed=headed, rejecting=options.reject), options.output)
+    else:
+        from retrainer.answer_tables import table_of_labels
+
+        table = table_of_labels(labeler, options, labelled, all_scores=options.all_scores)
+        write_answers(table, options.chosen_format, options.output)
+        if tally.unreadable:
+            photos_are = "photo is" if tally.unreadable == 1 else "photos are"
+            say(f"{tally.unreadable:,} {photos_are} unreadable; the column 'error' says why.", err=True)
+    return tally.exit_code
+
+
+def _words(photos: "Iterable[Labelled]", by_name: frozenset[str], *, headed: bool, rejecting: bool) -> Iterator[str]:
+    """The words of 2017 for each photo; reports those that are unreadable."""
+    before = ""
+    for path, found in photos:
+        if isinstance(found, PictureError):
+            say(f"{'Error:' if path in by_name else 'Skipped'} '{shown(path)}': {found}.", err=True)
             continue
-        heading = ("\n" if printed else "") + f"{shown(path)}\n" if headed else ""
-        printed += 1
-        say("\n".join((f"{heading}\nEvaluation time (1-image): {labelled.seconds:.3f}s\n", *_lines(labelled))))
-    return FAILED if failures or not printed else 0
+        heading = f"{before}{shown(path)}\n" if headed else ""
+        before = "\n"
+        lines = _lines(found, rejecting=rejecting)
+        yield "\n".join((f"{heading}\nEvaluation time (1-image): {found.seconds:.3f}s\n", *lines))
 
 
-def _lines(labelled: "Prediction") -> list[str]:
-    if labelled.rejected:
+def _write(texts: Iterable[str], path: str) -> None:
+    """Writes texts to a file, or to standard output if the path is empty, each as soon as it is there."""
+    if not path:
+        for text in texts:
+            say(text)
+        return
+    with row_stream(path) as stream:
+        for text in texts:
+            stream.write(f"{printable(text)}\n".encode())
+
+
+def _lines(labelled: "Prediction", *, rejecting: bool) -> list[str]:
+    if rejecting and labelled.rejected:
         return [f"none of these (distance={labelled.distance:0.5f}, limit={labelled.limit:0.5f})"]
     return [f"{shown(label)} (score={score:0.5f})" for label, score in labelled.ranking]
 
@@ -113,5 +173,5 @@ def _files_of_glob(pattern: str, observer: "Observer") -> list[str]:
     return sorted({os.path.realpath(path): path for path in deepest_first}.values())
 
 
-command = command_of("label", LabelOptions, run, "Print the best labels of photos, folders of photos or globs.")
+command = command_of("label", LabelFlags, run, "Print the best labels of photos, folders of photos or globs.")
 command.params.append(click.Argument(["photos"], nargs=-1, metavar="[PHOTO]..."))

@@ -23,8 +23,8 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether the option is a path; `~` is expanded.
-        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES` or `FOLDER`; empty if it
-            is read.
+        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
+            empty if it is read.
         usual: The value that None stands for, to be shown as the default.
         short: A letter that is a second name of the flag, such as `q`.
     """
@@ -56,7 +56,7 @@ class Limits:
     def allows(self, value: Any) -> bool:
         """Whether a value of the right type lies within the limits."""
         if self.choices:
-            return value in self.choices
+            return value in self.choices or value is None
         if isinstance(value, float) and not math.isfinite(value):
             return False
         if isinstance(value, bool | str | tuple) or value is None or value == self.also:

@@ -5,7 +5,7 @@ import os
 from retrainer.errors import OptionError
 from retrainer.text import shown
 
-MODEL, LABELS, TABLE, LINES, FOLDER = "model", "labels", "table", "lines", "folder"
+MODEL, LABELS, TABLE, LINES, FOLDER, ANSWERS = "model", "labels", "table", "lines", "folder", "answers"
 # The limits of Linux and macOS: the bytes of a name, and those of a path with the zero at its end.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
 # Endings of names of files that are no models.
@@ -26,8 +26,13 @@ _USUAL = {
     LABELS: (".txt", "a text, one label per line"),
     TABLE: (".csv", "a table in CSV"),
     LINES: (".jsonl", "a file of JSON lines"),
+    ANSWERS: (".csv", "a table"),
 }
 _TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
+_FOREIGN_TO_ANSWERS = {
+    **{ending: kind for ending, kind in _FOREIGN.items() if ending not in (".parquet", ".json")},
+    **dict.fromkeys((".pb", ".tflite"), "a model"),
+}
 
 
 def require_path(name: str, path: str, writes: str) -> None:
@@ -36,8 +41,8 @@ def require_path(name: str, path: str, writes: str) -> None:
     Args:
         name: The option's name, for the message.
         path: The path, with `~` expanded.
-        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE`, `LINES` or `FOLDER`; empty if it is
-            read.
+        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
+            empty if it is read.
     """
     problem, fix = _problem_of(path, writes)
     if problem:
@@ -80,7 +85,7 @@ def _kind_of(path: str) -> str:
 
 def _problem_of_ending(path: str, writes: str) -> tuple[str, str]:
     """The problem and the fix if a name ends as that of another kind of file; other endings, or none, are fine."""
-    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, LABELS: _FOREIGN, TABLE: _FOREIGN, LINES: _FOREIGN}.get(writes, {})
+    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, ANSWERS: _FOREIGN_TO_ANSWERS, FOLDER: {}}.get(writes, _FOREIGN)
     stem, ending = os.path.splitext(path)
     if ending.lower() not in foreign:
         return "", ""

@@ -15,9 +15,9 @@ from pictures import huge_png
 from retrainer import retrain
 from retrainer.cli import evaluate, label
 from retrainer.cli.flags import flags_of
+from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.options.groups import options_of
-from retrainer.options.model import LabelOptions
 
 
 @pytest.fixture
@@ -394,7 +394,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_of_label_and_evaluate(
     (root / "red" / "locked").mkdir()
     lock_folders(monkeypatch)
     problem = f"'{root}/red/locked': the folder cannot be listed: Input/output error."
-    assert label.run(LabelOptions(graph=str(trained), image=(str(root),)), ()) == 1
+    assert label.run(LabelFlags(graph=str(trained), image=(str(root),)), ()) == 1
     out, err = capfd.readouterr()
     assert (out.count("Evaluation time"), err) == (40, f"Error: {problem}\n")
     assert evaluate.run(evaluate.EvaluateFlags(graph=str(trained), image_dir=str(root), json=True)) == 0

@@ -1,0 +1,42 @@
+"""How a command gives its answers."""
+
+from dataclasses import dataclass
+
+from retrainer.answers.formats import FORMATS, WORDS, format_of
+from retrainer.errors import OptionError
+from retrainer.options.groups import Options, option, path_option
+from retrainer.options.paths import ANSWERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions(Options):
+    """In which format the answers are written, and where."""
+
+    heading = "Answers"
+
+    format: str | None = option(
+        None,
+        "text is for people to read; the others are tables with a row for each photo. By default the ending of "
+        "--output decides.",
+        choices=(WORDS, *FORMATS),
+        usual=WORDS,
+    )
+    output: str = path_option("", "File to write the answers to, instead of standard output.", ANSWERS)
+    all_scores: bool = option(False, "Add a column with the score of each class; not for text.")
+
+    def __post_init__(self) -> None:
+        """Checks that the format, the file's ending and the columns fit each other."""
+        super().__post_init__()
+        chosen = self.chosen_format
+        if self.all_scores and chosen == WORDS:
+            raise OptionError(
+                "--all_scores: expected a table, received the format text.",
+                f"Give --format, one of {', '.join(FORMATS)}.",
+            )
+
+    @property
+    def chosen_format(self) -> str:
+        """`text` or one of `FORMATS`."""
+        if not self.output:
+            return self.format or WORDS
+        return format_of("--output", self.output, self.format or "", (WORDS, *FORMATS))
