@@ -21,6 +21,7 @@ from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
+from retrainer.photos.archives import reading_order
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.reading import read_file
@@ -139,7 +140,7 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
             f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
             "Give it as --image_dir FOLDER.",
         )
-    if not os.path.isdir(remembered.image_dir):
+    if not os.path.exists(remembered.image_dir):
         raise OptionError(
             f"'{shown(options.graph)}' learnt from '{shown(remembered.image_dir)}'; expected that folder, found none.",
             "Give its place now as --image_dir FOLDER.",
@@ -215,6 +216,7 @@ class _Reading:
         digests = _known_digests(files, bottleneck_dir if remembered else "", report)
         seen = [was_seen(digest.tobytes()) for digest in digests]
         rows = np.flatnonzero((label_ids >= 0) & ~np.array(seen, np.bool_)).tolist()
+        rows = [rows[number] for number in reading_order([files.paths[row] for row in rows])]
         scores = np.zeros((len(label_ids), len(labeler.labels)), np.float32)
         readable = np.zeros(len(label_ids), np.bool_)
 

@@ -14,6 +14,7 @@ from retrainer.bottlenecks.table_writer import TableWriter
 from retrainer.bottlenecks.tables import Tables
 from retrainer.errors import DatasetError
 from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped
+from retrainer.photos.archives import reading_order
 
 PROGRESS_SECONDS = 0.1
 # The whole time is estimated from as many photos or seconds, and reported if more seconds than the last remain.
@@ -74,7 +75,7 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
     tables = extraction.tables
     absolute = [os.path.abspath(path) for path in paths]
     digests, known = tables.files.digests(absolute, stamps)
-    missing = np.flatnonzero(~known | ~tables.complete(digests)).tolist()
+    missing = _in_reading_order(np.flatnonzero(~known | ~tables.complete(digests)).tolist(), absolute)
     readable = np.ones(len(paths), np.bool_)
     first_problem = ""
     views = len(extraction.recipe.views)
@@ -100,6 +101,11 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
     if (rows < 0).any():
         raise cache_changed()
     return Features(tables.vectors.matrix, rows, readable, digests, writer.computed)
+
+
+def _in_reading_order(rows: Sequence[int], paths: Sequence[str]) -> list[int]:
+    """The rows in the order in which their files are best read."""
+    return [rows[number] for number in reading_order([paths[row] for row in rows])]
 
 
 def _problem_of(result: PhotoResult) -> str:

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from retrainer.errors import DatasetError, PictureError
-from retrainer.photos.packed.archive import MAGIC_BYTES, Archive, format_of
+from retrainer.photos.packed.archive import MAGIC_BYTES, Archive, Folder, format_of
 from retrainer.text import shown
 
 ARCHIVE_NAME = re.compile(r".*\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tbz2?|tgz|txz|zip)", re.IGNORECASE | re.DOTALL)
@@ -89,6 +89,17 @@ def within_archive(path: str) -> tuple[str, str] | None:
     if not os.path.isfile(archive):
         return None
     return archive, "/".join(reversed(names))
+
+
+def folder_in_archive(path: str) -> Folder | None:
+    """What lies directly in an archive or in a folder of one; None if no part of the path is a file.
+
+    Raises:
+        DatasetError: the file is damaged, or no archive that can be read.
+        OSError: the file cannot be read.
+    """
+    found = within_archive(path)
+    return found and open_archive(found[0]).folder(found[1])
 
 
 def read_member(path: str, most: int) -> bytes | None:

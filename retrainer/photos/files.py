@@ -49,6 +49,11 @@ class PhotoFiles:
         base = root if self.base is None else os.path.dirname(root)
         return [os.path.join(base, name) for name in self.names]
 
+    def below(self, root: str) -> "PhotoFiles":
+        """Returns the same files as they are named below a folder that contains `root`."""
+        inner = os.path.relpath(self.root, root)
+        return replace(self, root=root, names=[os.path.join(inner, name) for name in self.names])
+
     def where(self, mask: Bools) -> "PhotoFiles":
         """Returns the files for which a mask `(N,)` is true, and their classes."""
         rows = np.flatnonzero(mask)

@@ -8,7 +8,9 @@ from itertools import islice
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesLeftOut, Noted, Observer, Warned
+from retrainer.photos.archives import ARCHIVE_NAME, folder_in_archive, is_archive
 from retrainer.photos.labels import label_of
+from retrainer.photos.packed.archive import Folder
 from retrainer.photos.walk import counted, skips_folder
 from retrainer.system.paths import require_folder
 from retrainer.text import pasted, shown
@@ -17,7 +19,6 @@ Inner = Mapping[str, Counter[str]]
 """Class folder -> folder below it, or "" for itself -> the number of files directly in that."""
 
 _PICTURE = re.compile(r"\.(avif|bmp|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|jxl|png|tif|tiff|webp)$", re.IGNORECASE)
-_ARCHIVE = re.compile(r"\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tgz|zip)$", re.IGNORECASE)
 _LEARNT, _HELD_OUT = (
     frozenset({"train", "training"}),
     frozenset({"dev", "test", "testing", "val", "valid", "validation"}),
@@ -27,11 +28,12 @@ _ENTRIES, _FOLDERS, _DEPTH = 500, 200, 3
 
 
 def require_photo_folder(image_dir: str) -> None:
-    """Raises OptionError unless `image_dir` is a folder that can be listed; an archive must be unpacked first."""
-    if os.path.isfile(image_dir) and _ARCHIVE.search(image_dir):
+    """Raises OptionError unless `image_dir` is a folder that can be listed, or a ZIP or tar archive."""
+    if is_archive(image_dir):
+        return
+    if os.path.isfile(image_dir) and ARCHIVE_NAME.fullmatch(image_dir):
         raise OptionError(
-            f"--image_dir: expected a folder with one sub-folder of photos per class, received the archive "
-            f"'{shown(image_dir)}'.",
+            f"--image_dir: expected a folder, a ZIP or a tar archive, received another archive, '{shown(image_dir)}'.",
             "Unpack it and give the unpacked folder.",
         )
     require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
@@ -98,10 +100,10 @@ def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
 
 def report_loose_files(image_dir: str, names: Sequence[str], observer: Observer) -> None:
     """Reports which files beside the class folders are left out; the photos may come from an archive among them."""
-    archives = [os.path.join(image_dir, name) for name in names if _ARCHIVE.search(name)]
-    others = [os.path.join(image_dir, name) for name in names if not _ARCHIVE.search(name)]
+    archives = [os.path.join(image_dir, name) for name in names if ARCHIVE_NAME.fullmatch(name)]
+    others = [os.path.join(image_dir, name) for name in names if not ARCHIVE_NAME.fullmatch(name)]
     if archives:
-        observer(Noted(f"Left out {counted(archives)}: archives are not read; unpack them if photos are missing"))
+        observer(Noted(f"Left out {counted(archives)}: archives are read only if they are given as --image_dir"))
     if others:
         photos = any(_PICTURE.search(name) for name in names)
         hint = f" (if '{shown(image_dir)}' is a class itself, give the folder above it)" if photos else ""
@@ -137,9 +139,12 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
     if photos and len(siblings := _with_photos(above)) > 1:
         return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
-    archives = [name for name in files if _ARCHIVE.search(name)]
+    archives = [name for name in files if ARCHIVE_NAME.fullmatch(name)]
     if archives and not photos:
-        return f"Unpack '{shown(os.path.join(image_dir, archives[0]))}' and give the unpacked folder."
+        archive = os.path.join(image_dir, archives[0])
+        if is_archive(archive):
+            return f"Give the archive: --image_dir {pasted(archive)}"
+        return f"Unpack '{shown(archive)}' and give the unpacked folder."
     if folders:
         return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
     received = f", received {len(files)} files and no sub-folder with photos" if files else ""
@@ -191,5 +196,18 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
 
     try:
         return sorted(read())
+    except (FileNotFoundError, NotADirectoryError):
+        return _entries_in_archive(folder)
     except OSError:
         return []
+
+
+def _entries_in_archive(folder: str) -> list[tuple[str, bool]]:
+    """The same for an archive or a folder in one."""
+    try:
+        inner = folder_in_archive(folder) or Folder()
+    except (DatasetError, OSError):
+        return []
+    names = [(name, False) for name, _ in inner.files]
+    names += [(name, True) for name in inner.folders if not skips_folder(name)]
+    return sorted(entry for entry in names if not entry[0].startswith("."))[:_ENTRIES]

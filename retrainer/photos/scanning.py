@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrainer.events import FolderScanned, Observer, Warned
+from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
-from retrainer.photos.walk import Stamps, Walk
+from retrainer.photos.walk import Listing, Stamps, Walk
 from retrainer.text import shown
 
 
@@ -17,7 +18,8 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
     """Lists the files of classes, sorted by class and path.
 
     Args:
-        image_dir: The folder of class folders, as typed.
+        image_dir: The folder of class folders, as typed. It may be a ZIP or tar archive of them, or of one folder that
+            holds them.
         observer: Called with the folders found and the files left out.
         fewest: The least number of classes. If it is more than one, each class needs a label of its own.
 
@@ -28,14 +30,26 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
     require_photo_folder(image_dir)
     root = Path(os.path.realpath(image_dir))
     walk = Walk(observer, (root, *root.parents))
-    top = walk.listed(image_dir)
-    found = _walked(walk, image_dir, sorted((*top.folders, *top.linked_folders)), observer)
+    folder, top = _top(walk, image_dir)
+    found = _walked(walk, folder, sorted((*top.folders, *top.linked_folders)), observer)
     inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
-    require_no_parts(image_dir, inner)
-    files = class_folders(image_dir, found, fewest)
-    report_depth(image_dir, inner, observer)
-    report_loose_files(image_dir, [name for name, _ in top.files], observer)
-    return files
+    require_no_parts(folder, inner)
+    files = class_folders(folder, found, fewest)
+    report_depth(folder, inner, observer)
+    report_loose_files(folder, [name for name, _ in top.files], observer)
+    return files if folder == image_dir else files.below(image_dir)
+
+
+def _top(walk: Walk, image_dir: str) -> tuple[str, Listing]:
+    """The folder that holds the class folders, and what lies in it; an archive may hold one folder with everything."""
+    folder, top = image_dir, walk.listed(image_dir)
+    while is_archive(image_dir) and len(top.folders) == 1 and not top.files:
+        inner = os.path.join(folder, top.folders[0])
+        below = walk.listed(inner)
+        if not below.folders:
+            break
+        folder, top = inner, below
+    return folder, top
 
 
 def _walked(

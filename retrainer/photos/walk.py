@@ -1,4 +1,4 @@
-"""A walk over the files below a folder; everything that reads photos uses it.
+"""A walk over the files below a folder or in an archive; everything that reads photos uses it.
 
 Names decide which files are certainly no photos. All others are read to find out.
 """
@@ -7,11 +7,13 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrainer.events import FilesLeftOut, FolderSkipped, Noted, Observer, PhotoSkipped
+from retrainer.photos.archives import ARCHIVE_NAME, open_archive, within_archive
+from retrainer.system.portable import is_below_a_file
 from retrainer.text import shown
 
 Stamps = tuple[int, int, int]
@@ -79,6 +81,8 @@ class Walk:
         self._no_photos: list[str] = []
         self._hidden: list[str] = []
         self._circles: list[str] = []
+        self._nested: list[str] = []
+        self._archives: dict[str, None] = {}
 
     @property
     def left_out(self) -> int:
@@ -107,7 +111,11 @@ class Walk:
         return sorted(_without_links_to_others(folder, files, linked_files))
 
     def listed(self, folder: str) -> Listing:
-        """Lists one folder; if an error ends the listing, it keeps the entries read before."""
+        """Lists one folder, which may be an archive or in one; if an error ends it, the entries read before stay.
+
+        Raises:
+            DatasetError: an archive is damaged, or the file is no archive.
+        """
         listing, broken = Listing(), []
         received = 0
         try:
@@ -117,8 +125,9 @@ class Walk:
                     if reason := self._sort_in(entry, listing):
                         broken.append((entry.path, reason))
         except OSError as error:
-            how = "can be listed only in part" if received else "cannot be listed"
-            self._observer(FolderSkipped(folder, f"the folder {how}: {error.strerror or error}"))
+            if not (is_below_a_file(error) and self._list_archive(folder, listing)):
+                how = "can be listed only in part" if received else "cannot be listed"
+                self._observer(FolderSkipped(folder, f"the folder {how}: {error.strerror or error}"))
         for path, reason in sorted(broken):
             self._observer(PhotoSkipped(path, reason))
         for names in (listing.files, listing.folders, listing.linked_files, listing.linked_folders):
@@ -130,6 +139,12 @@ class Walk:
         both = "file or folder", "files or folders"
         if self._no_photos:
             self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: {NOT_PHOTOS}"))
+        if self._nested:
+            self._observer(Noted(f"Left out {counted(self._nested)}: archives in an archive are not read"))
+        for archive in self._archives:
+            for reason, names in open_archive(archive).left_out.items():
+                paths = [os.path.join(archive, name) for name in names]
+                self._observer(FilesLeftOut(counted(paths), len(paths), reason))
         left_out = (
             (self._hidden, both, "hidden by a dot before the name"),
             (self._circles, ("folder", "folders"), "linked in a circle"),
@@ -137,7 +152,7 @@ class Walk:
         for paths, nouns, reason in left_out:
             if paths:
                 self._observer(FilesLeftOut(counted(paths, *nouns), len(paths), reason))
-        self._no_photos, self._hidden, self._circles = [], [], []
+        self._no_photos, self._hidden, self._circles, self._nested, self._archives = [], [], [], [], {}
 
     def _sort_in(self, entry: "os.DirEntry[str]", listing: Listing) -> str:
         """Adds an entry to the listing or to the entries that are left out.
@@ -147,12 +162,8 @@ class Walk:
         """
         name = entry.name
         try:
-            hidden = name.startswith(".")
-            if hidden or (not name.endswith(_USUAL) and (is_no_photo(name) or skips_folder(name))):
-                known = skips_folder(name) if entry.is_dir() else is_no_photo(name)
-                if known or hidden:
-                    (self._no_photos if known else self._hidden).append(entry.path)
-                    return ""
+            if self._leaves_out(name, entry.path, entry.is_dir):
+                return ""
             status = entry.stat()
         except OSError as error:  # a link that leads nowhere or in a circle
             return error.strerror or str(error)
@@ -166,6 +177,34 @@ class Walk:
         if entry.is_symlink():
             listing.linked_files.append(name)
         return ""
+
+    def _list_archive(self, folder: str, listing: Listing) -> bool:
+        """Adds what lies in an archive, or in a folder of one, to the listing; False if the path is no such folder."""
+        found = within_archive(folder)
+        if found is None:
+            return False
+        self._archives[found[0]] = None
+        inner = open_archive(found[0]).folder(found[1])
+        for name, stamps in inner.files:
+            path = os.path.join(folder, name)
+            if ARCHIVE_NAME.fullmatch(name):
+                self._nested.append(path)
+            elif not self._leaves_out(name, path, lambda: False):
+                listing.files.append((name, stamps))
+        for name in inner.folders:
+            if not self._leaves_out(name, os.path.join(folder, name), lambda: True):
+                listing.folders.append(name)
+        return True
+
+    def _leaves_out(self, name: str, path: str, is_folder: Callable[[], bool]) -> bool:
+        """Whether a file or folder is left out by its name, which is remembered."""
+        hidden = name.startswith(".")
+        if not hidden and (name.endswith(_USUAL) or not (is_no_photo(name) or skips_folder(name))):
+            return False
+        known = skips_folder(name) if is_folder() else is_no_photo(name)
+        if known or hidden:
+            (self._no_photos if known else self._hidden).append(path)
+        return known or hidden
 
     def _enter(self, path: str, seen: set[tuple[int, int]]) -> bool:
         """Whether to read a folder: it was not read yet, and the walk did not begin in it or below it."""

@@ -40,7 +40,7 @@ def read_at(descriptor: int, count: int, offset: int) -> bytes:
 
 def is_below_a_file(error: OSError) -> bool:
     """Whether a path could not be opened because a part of it is a file; on Windows it may just be missing."""
-    return isinstance(error, FileNotFoundError if sys.platform == "win32" else NotADirectoryError)
+    return isinstance(error, NotADirectoryError) or (sys.platform == "win32" and isinstance(error, FileNotFoundError))
 
 
 def lock(descriptor: int, *, wait: bool) -> None:

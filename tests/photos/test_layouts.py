@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from packing import zipped
 
 from retrainer.errors import DatasetError, OptionError, RetrainerError
 from retrainer.events import Event, FilesLeftOut, Noted, Warned, silent
@@ -65,11 +66,13 @@ def test_photos_without_class_folders_are_counted(here: Path) -> None:
     assert fix_for("flat").endswith("received 2 files and no sub-folder with photos.")
 
 
-def test_archives_are_to_be_unpacked(here: Path) -> None:
-    files_in(here / "data", "flowers.tar.gz", "README.md")
-    assert fix_for("data") == "Unpack 'data/flowers.tar.gz' and give the unpacked folder."
-    with pytest.raises(OptionError, match=r"received the archive 'data/flowers\.tar\.gz'"):
-        scan("data/flowers.tar.gz", silent)
+def test_an_archive_in_a_folder_is_named(here: Path) -> None:
+    files_in(here / "data", "flowers.rar", "README.md")
+    assert fix_for("data") == "Unpack 'data/flowers.rar' and give the unpacked folder."
+    with pytest.raises(OptionError, match=r"expected a folder, a ZIP or a tar archive, .* 'data/flowers\.rar'"):
+        scan("data/flowers.rar", silent)
+    (here / "data" / "1 flowers.zip").write_bytes(zipped({}))
+    assert fix_for("data") == "Give the archive: --image_dir 'data/1 flowers.zip'"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +180,7 @@ def test_an_archive_beside_its_class_folders_is_no_photo(here: Path) -> None:
     events: list[Event] = []
     scan("photos", events.append)
     assert (
-        Noted("Left out 1 file, 'photos/photos.zip': archives are not read; unpack them if photos are missing")
-        in events
+        Noted("Left out 1 file, 'photos/photos.zip': archives are read only if they are given as --image_dir") in events
     )
     assert FilesLeftOut("1 file, 'photos/notes'", 1, "in no class folder") in events
 

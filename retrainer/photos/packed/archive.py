@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Protocol
 
 from retrainer.errors import DatasetError, PictureError
-from retrainer.photos.packed import tars, zips
 from retrainer.photos.packed.contents import Contents, Place
 from retrainer.photos.packed.files import File
 
@@ -19,7 +18,10 @@ They are the archive's time of modification, and its time of change mixed with t
 have the size and the times of modification and of change, in nanoseconds.
 """
 
-MAGIC_BYTES = tars.MAGIC_OFFSET + len(tars.MAGIC)
+_ZIP, _GZIP, _BZIP2, _XZ = (b"PK\3\4", b"PK\5\6"), b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+_TAR, _TAR_OFFSET = b"ustar", 257
+MAGIC_BYTES = _TAR_OFFSET + len(_TAR)
+"""How many bytes at the beginning of a file tell whether it is an archive."""
 
 
 _Tree = dict[str, tuple[dict[str, None], "array[int]"]]
@@ -40,6 +42,17 @@ class Folder:
     folders: list[str] = field(default_factory=list)
 
 
+def _opened(file: File, kind: str, magic: bytes) -> _Format:
+    # A folder of plain files needs neither of these.
+    if kind == "zip":
+        from retrainer.photos.packed.zips import ZipArchive
+
+        return ZipArchive(file)
+    from retrainer.photos.packed.tars import TarArchive
+
+    return TarArchive(file, magic)
+
+
 class Archive:
     """An open archive; `photos.archives.open_archive` gives it.
 
@@ -54,7 +67,7 @@ class Archive:
         kind = format_of(magic, path)
         if not kind:
             raise DatasetError("expected a ZIP or tar archive, received another kind of file.")
-        self._format: _Format = zips.ZipArchive(file) if kind == "zip" else tars.TarArchive(file, magic)
+        self._format = _opened(file, kind, magic)
         self._contents = self._format.contents
 
     @property
@@ -129,9 +142,9 @@ def _add_folder(tree: _Tree, folder: str) -> None:
 
 def format_of(content: bytes, path: str) -> str:
     """`zip` or `tar`, by a file's first bytes or else by its name; empty if it is neither."""
-    if content.startswith(zips.MAGIC):
+    if content.startswith(_ZIP):
         return "zip"
-    if content.startswith(tuple(tars.COMPRESSIONS)) or content[tars.MAGIC_OFFSET :].startswith(tars.MAGIC):
+    if content.startswith((_GZIP, _BZIP2, _XZ)) or content[_TAR_OFFSET:].startswith(_TAR):
         return "tar"
     # A program may lie before a ZIP, and tars from before 1988 have no mark.
     return next((kind for kind in ("zip", "tar") if path.lower().endswith(f".{kind}")), "")

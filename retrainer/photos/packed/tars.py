@@ -15,9 +15,8 @@ from retrainer.photos.packed.files import AsStream, File, Unpacked
 from retrainer.system.tar_headers import BoundedHeader
 from retrainer.text import reason_of
 
-MAGIC, MAGIC_OFFSET = b"ustar", 257
 # The first bytes of a compressed file -> what opens its unpacked bytes.
-COMPRESSIONS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+_COMPRESSIONS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x1f\x8b": lambda stream: cast(BinaryIO, gzip.GzipFile(fileobj=stream)),
     b"BZh": lambda stream: cast(BinaryIO, bz2.BZ2File(stream)),
     b"\xfd7zXZ\0": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),  # noqa: SIM115
@@ -43,7 +42,7 @@ class TarArchive:
     """
 
     def __init__(self, file: File, magic: bytes) -> None:
-        unpacking = next((opens for start, opens in COMPRESSIONS.items() if magic.startswith(start)), None)
+        unpacking = next((opens for start, opens in _COMPRESSIONS.items() if magic.startswith(start)), None)
         self.sequential = unpacking is not None
         self._read_at = Unpacked(file, unpacking).read_at if unpacking else file.read_at
         try:

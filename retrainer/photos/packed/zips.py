@@ -16,8 +16,6 @@ from retrainer.errors import DatasetError, PictureError
 from retrainer.photos.packed.contents import ENCRYPTED, NO_FILES, Contents, Place
 from retrainer.photos.packed.files import AsStream, File
 
-MAGIC = (b"PK\3\4", b"PK\5\6")
-
 _END, _END_64, _ENTRY = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4s2B5H3L5H2L")
 _LOCATOR_BYTES, _HEADER_BYTES, _LONGEST_COMMENT = 20, 30, 2**16
 _ENCRYPTED, _UTF8 = 1, 1 << 11
@@ -74,7 +72,7 @@ class ZipArchive:
             PictureError: they are damaged, or compressed by an unknown method.
         """
         header = self._file.read_at(place.start, _HEADER_BYTES)
-        if len(header) < _HEADER_BYTES or not header.startswith(MAGIC[0]):
+        if len(header) < _HEADER_BYTES or not header.startswith(b"PK\3\4"):
             raise PictureError("the archive is damaged: the header of this file is missing")
         name, extra = struct.unpack("<2H", header[26:])
         if place.packed > 2 * place.size + _HEADER_BYTES:
