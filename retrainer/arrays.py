@@ -1,7 +1,11 @@
 """The array types that modules exchange, and small helpers for them."""
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
+
+Number = TypeVar("Number", np.int64, np.uint64)
 
 Pixels = npt.NDArray[np.uint8]
 """One picture, `(height, width, 3)`, RGB, 0 to 255."""
@@ -30,6 +34,23 @@ def digest_keys(digests: Digests) -> npt.NDArray[np.bytes_]:
 def spread(count: int, most: int) -> Integers:
     """At most `most` of `count` row numbers, spread evenly and ascending."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
+# NumPy's `unique` and `isin` would import masked arrays here, which take longer to import than a head takes to test.
+def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """The different ones of some values `(N,)`, ascending."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
+def is_among(values: npt.NDArray[Number], others: npt.NDArray[Number]) -> Bools:
+    """Whether each of some values `(N,)` is one of others `(M,)`."""
+    ordered = np.sort(others)
+    ends = np.searchsorted(ordered, values, "right")
+    found: Bools = ends > np.searchsorted(ordered, values)
+    return found
 
 
 def members_of(label_ids: Integers, classes: int) -> list[Integers]:

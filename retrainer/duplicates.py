@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from retrainer.arrays import distinct
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.events import Observer, Warned
 from retrainer.options.split import SplitOptions
@@ -46,7 +47,7 @@ def with_copies_together(
 
 def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Observer) -> None:
     """Reports how many photos are copies, two of them, and what happens to them."""
-    count = len(dataset.paths) - len(np.unique(copies.groups))
+    count = len(dataset.paths) - len(distinct(copies.groups))
     first, copy = (shown(dataset.paths[row]) for row in copies.pairs[np.lexsort(copies.pairs.T[::-1])[0]])
     are = "is a copy" if count == 1 else "are copies"
     found = f"{count:,} of {len(dataset.paths):,} photos {are} of another, such as '{copy}' of '{first}'"

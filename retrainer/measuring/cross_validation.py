@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers
+from retrainer.arrays import Floats, Integers, distinct
 from retrainer.errors import DatasetError
 from retrainer.events import Noted, Observer, Warned
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
@@ -87,7 +87,7 @@ def folds_of(dataset: Dataset, options: SplitOptions, count: int) -> Folds:
         DatasetError: there are fewer different photos than folds.
     """
     tested_by = stratified_folds(dataset, count, options.seed)
-    if (different := len(np.unique(tested_by))) < count:
+    if (different := len(distinct(tested_by))) < count:
         raise DatasetError(
             f"Expected at least {count} different photos, one for each fold, received {different}.",
             f"Add photos, or give --folds {different}." if different > 1 else "Add photos.",

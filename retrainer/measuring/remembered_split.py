@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import HASH_BYTES, Digests
+from retrainer.arrays import HASH_BYTES, Digests, distinct, is_among
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part, Parts
@@ -62,8 +62,8 @@ class RememberedSplit:
     def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "RememberedSplit":
         """Returns the split of a run in the form to remember."""
         hashes = _numbers(dataset.digests[:, _HASHED])
-        smallest = np.unique(hashes)[:_KEPT]
-        kept = np.isin(hashes, smallest)
+        smallest = distinct(hashes)[:_KEPT]
+        kept = is_among(hashes, smallest)
         trained, validated, tested = (_encoded(hashes[kept & (split.parts == part)]) for part in Part)
         plain = cls(
             options.image_dir,
@@ -117,7 +117,7 @@ class RememberedSplit:
     def known_parts(self, digests: Digests) -> Parts:
         """Returns the parts of photos by their digests `(N, 32)`, or NEW, AMBIGUOUS or UNKNOWN, `(N,)`."""
         hashes = self._hashes(digests)
-        trained, validated, tested = (np.isin(hashes, kept) for kept in self._hashes_of_parts)
+        trained, validated, tested = (is_among(hashes, kept) for kept in self._hashes_of_parts)
         parts = np.full(len(hashes), NEW, np.int8)
         parts[tested], parts[validated], parts[trained] = Part.TESTING, Part.VALIDATION, Part.TRAINING
         parts[tested & (trained | validated)] = AMBIGUOUS
@@ -143,8 +143,8 @@ class RememberedSplit:
             return 0.0, 0.0
         # If only a sample is kept, photos beyond its largest hash are unknown.
         sampled = hashes[hashes <= trained.max()] if self.is_sample else hashes
-        known = np.isin(sampled, trained)
-        return float(np.isin(trained, hashes).mean()), float(known.mean()) if len(sampled) else 0.0
+        known = is_among(sampled, trained)
+        return float(is_among(trained, hashes).mean()), float(known.mean()) if len(sampled) else 0.0
 
     @cached_property
     def _hashes_of_parts(self) -> tuple[Hashes, Hashes, Hashes]:
@@ -161,13 +161,13 @@ class RememberedSplit:
     @property
     def is_sample(self) -> bool:
         """Whether there were more photos than the hashes that are kept."""
-        kept = np.unique(np.concatenate(self._hashes_of_parts))
+        kept = distinct(np.concatenate(self._hashes_of_parts))
         return len(kept) >= (_KEPT_EARLIER if self.tested is None else _KEPT)
 
     def gone(self, digests: Digests) -> tuple[int, int]:
         """How many of the kept hashes are of no photo with one of some digests `(N, 32)`, and how many are kept."""
-        kept = np.unique(np.concatenate(self._hashes_of_parts))
-        return int((~np.isin(kept, self._hashes(digests))).sum()), len(kept)
+        kept = distinct(np.concatenate(self._hashes_of_parts))
+        return int((~is_among(kept, self._hashes(digests))).sum()), len(kept)
 
     @property
     def knows_all_parts(self) -> bool:
@@ -179,7 +179,7 @@ class RememberedSplit:
 
 
 def _encoded(hashes: Hashes) -> str:
-    content = np.unique(hashes).astype(">u8").view(np.uint8).reshape(-1, 8)[:, -HASH_BYTES:].tobytes()
+    content = distinct(hashes).astype(">u8").view(np.uint8).reshape(-1, 8)[:, -HASH_BYTES:].tobytes()
     return base64.b64encode(content).decode("ascii")
 
 

@@ -34,7 +34,7 @@ def content_of(path: str | Path) -> bytes:
 
 def sealed(content: bytes) -> bytes:
     """Returns a model that ends with `UNSEALED` with its seal instead."""
-    return content[:-_DIGITS] + _digest(content)
+    return b"".join((memoryview(content)[:-_DIGITS], _digest(content)))
 
 
 def seal_of(content: bytes) -> bytes:

@@ -49,7 +49,8 @@ class TensorBoard:
                     self._files[TRAIN].histogram(step, "final_training_ops/weights", weights)
                     self._files[TRAIN].histogram(step, "final_training_ops/biases", biases)
                 case ModelWritten(files) if "pb" in files:
-                    self._files[TRAIN].graph(graphdef.read_graph(files["pb"]))
+                    # The run has just written it, so that its hash says nothing.
+                    self._files[TRAIN].graph(graphdef.read_own_graph(files["pb"]))
 
     def __enter__(self) -> "TensorBoard":
         return self

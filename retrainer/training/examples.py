@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from retrainer.arrays import Floats, Integers, spread
+from retrainer.arrays import Floats, Integers, distinct, spread
 from retrainer.training.head import Head
 from retrainer.training.metrics import correct, cross_entropy
 
@@ -63,7 +63,7 @@ class Examples:
     @cached_property
     def different(self) -> int:
         """How many photos there are if a group counts as one."""
-        return len(np.unique(self.group_ids))
+        return len(distinct(self.group_ids))
 
     def at(self, rows: Integers) -> "Examples":
         """Returns the examples at some rows of these, `(n,)`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
+from retrainer.training.products import product
 
 # The initial weights of the 2017 scripts: a normal distribution cut at two standard deviations.
 INITIAL_STDDEV = 0.001
@@ -19,9 +20,9 @@ class Head:
 
     def logits(self, features: Floats) -> Floats:
         """Returns the logits `(N, C)` of feature vectors `(N, D)`."""
-        product: Floats = features @ self.weights
-        product += self.biases
-        return product
+        logits = product(features, self.weights)
+        logits += self.biases
+        return logits
 
     def calibrated(self, temperature: float) -> "Head":
         """Returns a head whose logits are those of this one divided by a temperature."""

@@ -10,7 +10,7 @@ from retrainer.errors import TrainingError
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples
 from retrainer.training.head import Head
 from retrainer.training.lbfgs import Vector
-from retrainer.training.products import BLOCK, product, transposed_product
+from retrainer.training.products import BLOCK, transposed_product
 
 # The share of the mean variance of all features in each scale.
 _SHARED = 2.0
@@ -95,9 +95,7 @@ class Regression:
             loss, slopes, shifts = 0.0, np.zeros_like(weights), np.zeros_like(biases)
             for chunk in self._examples.chunks():
                 features = self._standardised(chunk) if self._whole is None else self._whole
-                logits = product(features, head.weights)
-                logits += head.biases
-                lost, errors = self._loss_and_errors(logits, chunk.label_ids)
+                lost, errors = self._loss_and_errors(head.logits(features), chunk.label_ids)
                 loss += lost
                 slopes += transposed_product(features, errors)
                 shifts += errors.sum(axis=0)

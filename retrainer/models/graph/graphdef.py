@@ -46,6 +46,11 @@ def read_graph(path: str | Path) -> GraphDef:
     return parsed(_content(path), path)
 
 
+def read_own_graph(path: str | Path) -> GraphDef:
+    """Reads a frozen graph that this process has just written, and does not check its seal; see `read_graph`."""
+    return _parsed(_content(path), path)
+
+
 def read_model(path: str | Path) -> tuple[GraphDef, ModelMetadata | None]:
     """Reads a frozen graph and its metadata, None for a graph of another tool.
 
@@ -73,6 +78,10 @@ def _content(path: str | Path) -> bytes:
 def parsed(content: bytes, path: str | Path) -> GraphDef:
     """Parses the bytes of a frozen graph; raises like `read_graph`."""
     require_undamaged(content, str(path))
+    return _parsed(content, path)
+
+
+def _parsed(content: bytes, path: str | Path) -> GraphDef:
     graph = graph_pb2.GraphDef()
     try:
         graph.ParseFromString(content)

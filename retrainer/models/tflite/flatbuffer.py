@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
@@ -15,6 +16,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from retrainer.errors import ModelError
 from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
 from retrainer.models.seal import UNSEALED, damaged, sealed
+from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER
 from retrainer.models.tflite.limits import require_few
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, packed_metadata
 from retrainer.training.head import Head
@@ -23,6 +25,9 @@ from retrainer.training.rejection import Prototypes, to_npy
 _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
+
+# The bytes that everything but the weights takes in most models.
+_REST = 2**18
 
 
 @dataclass
@@ -126,7 +131,11 @@ class TFLiteBuilder:
 
     def packed(self) -> bytes:
         """The model as a flatbuffer."""
-        return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+        # A builder that begins small copies all weights each time it doubles.
+        contents = sum(len(buffer.data) for buffer in self.model.buffers if buffer.data is not None)
+        builder = flatbuffers.Builder(contents + _REST)
+        builder.Finish(self.model.Pack(builder), MODEL_IDENTIFIER)
+        return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
 
 def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from retrainer.arrays import distinct
 from retrainer.photos.copies.search import Copies
 from retrainer.photos.dataset import Dataset
 
@@ -55,7 +56,7 @@ def _links(copies: Copies) -> dict[int, tuple[int, float]]:
         pairs[one].append((other, likeness))
         pairs[other].append((one, likeness))
     links: dict[int, tuple[int, float]] = {}
-    waiting = deque(row for row in np.unique(copies.groups).tolist() if row in pairs)
+    waiting = deque(row for row in distinct(copies.groups).tolist() if row in pairs)
     seen = set(waiting)
     while waiting:
         row = waiting.popleft()
