@@ -185,7 +185,7 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     parts = kept.known_parts(digests)
     assert (parts[tested] == Part.VALIDATION).any()
     assert previous.left_out == (parts[tested] != Part.TESTING).sum()
-    assert " test photos that the old model learnt from." in "\n".join(summary(result))
+    assert "test photos that the old model learnt from are" in "\n".join(summary(result))
 
 
 def test_a_model_with_another_backbone_labels_the_photos(photos: Photos, configured: Configure) -> None:
@@ -302,6 +302,10 @@ def test_the_summary_ends_with_the_accuracies_and_their_difference() -> None:
     changed = " ".join(line[16:] for line in previous_lines(replace(worse, added=("orchid",))))
     assert "on the same 1 test photo of the classes of both (difference 0.0, 0.0 to 0.0)." in changed
     assert changed.startswith("m.pb New classes: orchid. ")
+    for count, photos, verb in ((1, "1 test photo", "is"), (1200, "1,200 test photos", "are")):
+        lines = [line[16:] for line in previous_lines(replace(previous, left_out=count))]
+        left_out = f"{photos} that the old model learnt from {verb} left out. Before"
+        assert " ".join(lines[1:]).startswith(left_out)
 
 
 def test_the_sign_test_is_exact() -> None:

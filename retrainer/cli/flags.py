@@ -12,9 +12,9 @@ from retrainer.system.memory import require_address_space
 
 _EPILOG = "Flags may be spelt with hyphens, too."
 
-# Address space in MiB that a command needs; with less, libraries end it without a reason. Measured on two cores, with
-# the smallest backbone and a hundred photos.
-NEEDED = {"label": 180, "evaluate": 300, "retrain": 600}
+# Address space in MiB that a command needs; with less, libraries end it without a reason. Measured on two cores: label
+# and evaluate with the smallest backbone and a hundred photos, retrain with the default one and two hundred.
+NEEDED = {"label": 180, "evaluate": 300, "retrain": 800}
 
 
 def flags_of(group: type[Options]) -> list[click.Option]:

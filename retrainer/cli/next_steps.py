@@ -1,5 +1,6 @@
 """The commands that the last lines of a run propose."""
 
+import os
 from collections.abc import Iterator
 
 from retrainer.backbones.available import EMBEDDED
@@ -21,12 +22,17 @@ def next_steps(result: Retraining, options: RetrainOptions) -> list[str]:
 
 
 def _commands(result: Retraining, options: RetrainOptions) -> Iterator[str]:
-    graph = pasted(result.graph)
-    yield f"retrainer label --graph {graph} --image {pasted(result.photo) if result.photo else 'PHOTO'}"
+    graph = _place(result.graph)
+    yield f"retrainer label --graph {graph} --image {_place(result.photo) if result.photo else 'PHOTO'}"
     if result.test:
         yield f"retrainer evaluate --graph {graph}"
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
         yield f"retrainer retrain {_flags(options)} --preset {BEST_PRESET}"
+
+
+def _place(path: str) -> str:
+    """A path for the shell, in which a folder named `~` is not the home."""
+    return pasted(os.path.join(os.curdir, path) if path.startswith("~") else path)
 
 
 def _may_improve(result: Retraining) -> bool:
@@ -38,10 +44,10 @@ def _may_improve(result: Retraining) -> bool:
 def _flags(options: RetrainOptions) -> str:
     """The flags that differ from their defaults, without those that a preset replaces."""
     replaced = {item.name for item in options_of(PresetOptions)}.union(*PRESETS.values())
-    values = options.values(RetrainOptions)
+    values = options.values(type(options))
     given = (
         (item.name, values[item.name])
-        for item in options_of(RetrainOptions)
+        for item in options_of(type(options))
         if item.name not in replaced and values[item.name] != item.default
     )
     return " ".join(f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given)

@@ -1,6 +1,5 @@
 """The lines at the end of a run."""
 
-from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.words import (
     between,
     class_lines,
@@ -11,7 +10,6 @@ from retrainer.cli.words import (
     single_split_lines,
     wrapped,
 )
-from retrainer.options.backbone import DEFAULT_ARCHITECTURE
 from retrainer.retraining import Retraining
 from retrainer.text import shown
 
@@ -37,12 +35,6 @@ def summary(result: Retraining) -> list[str]:
         lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
     if result.previous:
         lines += previous_lines(result.previous)
-    if result.backbone == EMBEDDED:
-        lines += [
-            "",
-            f"'{EMBEDDED}' is the small built-in backbone. The default one is more accurate, on",
-            f"flowers by thirteen points: --architecture {DEFAULT_ARCHITECTURE}",
-        ]
     return lines
 
 

@@ -126,7 +126,8 @@ def previous_lines(previous: "PreviousModel") -> Iterator[str]:
         yield from wrapped("", f"The two cannot be compared: {shown(previous.problem)}.")
         return
     if previous.left_out:
-        yield from wrapped("", f"Left out are {previous.left_out:,} test photos that the old model learnt from.")
+        others, verb = ("photo", "is") if previous.left_out == 1 else ("photos", "are")
+        yield from wrapped("", f"{previous.left_out:,} test {others} that the old model learnt from {verb} left out.")
     if not previous.knows_split:
         yield from wrapped("", "The old model does not say which photos it learnt from; it may have seen these.")
     classes = " of the classes of both" if previous.added or previous.removed else ""

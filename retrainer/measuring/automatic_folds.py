@@ -69,5 +69,8 @@ def _impossible(dataset: Dataset, examples: Examples, options: SplitOptions) -> 
     except DatasetError as error:
         return error.problem
     for _, label_id in unlearnt_classes(folds, examples):
-        return f"'{dataset.labels[label_id]}' has too few different photos for folds."
+        return (
+            f"'{dataset.labels[label_id]}' has too few different photos for folds. "
+            f"--folds {FOLDS} counts them as wrong and measures the other classes."
+        )
     return ""

@@ -6,6 +6,7 @@ from conftest import Command, Configure, Photos
 
 from retrainer import Retraining
 from retrainer.cli.next_steps import next_steps
+from retrainer.cli.retrain import RetrainFlags
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.options.retraining import RetrainOptions
 
@@ -63,6 +64,21 @@ def test_the_proposed_command_keeps_what_was_given() -> None:
     assert next_steps(result(right=50), options)[-1] == (
         "  retrainer retrain --image_dir 'my photos' --strict --learning_rate 0.5 --random_crop 3 --preset best"
     )
+
+
+def test_the_proposed_command_keeps_the_flags_of_reports() -> None:
+    options = RetrainFlags(image_dir="photos", runs_file="mine.jsonl", print_misclassified_test_images=True)
+    assert next_steps(result(right=50), options)[-1] == (
+        "  retrainer retrain --image_dir photos --print_misclassified_test_images --runs_file mine.jsonl --preset best"
+    )
+
+
+def test_a_folder_named_tilde_is_not_the_home() -> None:
+    here = replace(result(), files={"pb": "~/graph.pb"}, photo="~user/1.jpg")
+    assert next_steps(here, OPTIONS)[2:4] == [
+        "  retrainer label --graph './~/graph.pb' --image './~user/1.jpg'",
+        "  retrainer evaluate --graph './~/graph.pb'",
+    ]
 
 
 def test_a_run_ends_with_commands_that_work(

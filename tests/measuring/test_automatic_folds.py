@@ -57,7 +57,11 @@ def test_a_split_by_path_has_no_folds_by_default() -> None:
     ("counts", "reason"),
     [
         ([2, 2], "Expected at least 5 different photos, one for each fold, received 4."),
-        ([20, 20, 1], "'class 2' has too few different photos for folds."),
+        (
+            [20, 20, 1],
+            "'class 2' has too few different photos for folds. --folds 5 counts them as wrong and measures the other "
+            "classes.",
+        ),
     ],
 )
 def test_folds_that_cannot_be_made_are_left_out_with_a_line(counts: list[int], reason: str) -> None:

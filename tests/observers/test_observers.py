@@ -139,9 +139,6 @@ def test_the_end_of_a_run() -> None:
         "Time            scan 0.0 s, backbone 7.2 s, bottlenecks 1.3 s, training 0.3 s,",
         "                writing 0.1 s",
         "Photos          1,250; new to the cache: 1,000",
-        "",
-        "'pocket' is the small built-in backbone. The default one is more accurate, on",
-        "flowers by thirteen points: --architecture efficientnet_lite0@288",
     ]
     assert max(map(len, lines)) <= 80
 
