@@ -91,3 +91,11 @@ def test_the_script_keeps_a_backbone_of_its_own(folder: Path) -> None:
     done = shell("python -m scripts.retrain --image_dir=tf_files/flower_photos --how_many_training_steps=5", folder)
     assert done.returncode == 0, done.stderr
     assert list(folder.glob("tf_files/bottlenecks/pocket-*"))
+
+
+def test_a_preset_replaces_the_backbone_of_the_script(folder: Path) -> None:
+    """The run fails at the missing folder, after it has said what it takes."""
+    for given in ("--preset best", "--preset=best"):
+        done = shell(f"python -m scripts.retrain --image_dir=absent {given}", folder)
+        line = "INFO:tensorflow:Preset 'best' stands for --architecture efficientnet_lite0@352"
+        assert done.stderr.splitlines()[:1] == [line]

@@ -47,16 +47,14 @@ def model_folders(model_dir: str) -> ModelFolders:
         model_dir: The option; empty for the folders that hold without it.
 
     Raises:
-        OptionError: RETRAINER_HOME names no folder of its own, or one that others can change.
+        OptionError: RETRAINER_HOME names no folder of its own, or one that others can change or that may not be read.
     """
     if model_dir:
         return ModelFolders((Path(model_dir),), Path(model_dir))
     named = os.environ.get(HOME_VARIABLE, "")
     home = _named_home(named) if named else _home_of_platform()
     shared = home / _OF_HOME
-    strange = next((folder for folder in (home, shared) if _is_strangers(folder)), None)
-    if strange:
-        problem = f"'{shown(strange)}' is another user's, and anybody can change it"
+    if problem := _refusal(home, shared):
         if named:
             raise OptionError(
                 f"{HOME_VARIABLE}: {problem}; expected a folder of your own.",
@@ -102,6 +100,20 @@ def _home_of_platform() -> Path:
         return user_cache_path("retrainer", appauthor=False)
     except RuntimeError:
         return Path("retrainer")
+
+
+def _refusal(home: Path, shared: Path) -> str:
+    """Why the shared folder, which need not exist, may not even be read; empty if it may."""
+    for folder in (home, shared):
+        if _is_strangers(folder):
+            return f"'{shown(folder)}' is another user's, and anybody can change it"
+    try:
+        os.scandir(shared).close()
+    except PermissionError:
+        return f"'{shown(shared)}' may not be read"
+    except OSError:  # it is absent
+        pass
+    return ""
 
 
 def _is_strangers(path: Path) -> bool:

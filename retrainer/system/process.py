@@ -15,8 +15,8 @@ From Python the process is the caller's. There the last two do nothing, and only
     os.environ             KERAS_BACKEND is tensorflow within `keras_on_tensorflow`, while TensorFlow is imported
     Pillow                 admits more pixels within `system.pillow.pillow_limit_raised`, while it decodes a large photo
 
-Two more modules change the process: `cli.signals` handles the signals of a command, and converters of networks hide
-Python's warnings while they run TensorFlow.
+Others change the process, too: `cli.signals` handles the signals of a command, and converters of networks hide the
+warnings of Python and absl while they run TensorFlow.
 """
 
 import contextlib

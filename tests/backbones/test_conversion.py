@@ -408,9 +408,10 @@ def photos(size: int, count: int) -> list[Floats]:
     return [generator.uniform(-1, 1, (size, size, 3)).astype(np.float32) for _ in range(min(count, 40))]
 
 
-def test_an_int8_bundle_computes_nearly_the_same_with_int8(tmp_path: Path) -> None:
+def test_an_int8_bundle_computes_nearly_the_same_with_int8(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     floats = bundle_from(networks.frozen_classifier(tmp_path / "net.pb"), tmp_path)
     bundle = quantize(floats, "net_quantized", tmp_path, photos, silent)
+    assert not caplog.records  # TensorFlow's log is not for users
     assert (bundle.quantized, bundle.depth, bundle.source) == (True, DEPTH, "from net.pb, int8 by 40 photos")
     assert read_bundle(bundle.folder) == bundle
     for picture in inputs(SIZE):

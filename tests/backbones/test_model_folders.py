@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import networks
 import pytest
@@ -220,6 +221,7 @@ def test_a_home_that_does_not_exist(
     value: str, of_platform: Path, origin: Copying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", value)
+    monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_dir="/absent/user"))  # else it is the tester's
     as_user(monkeypatch, writable=False)
     assert model_folders("").problem
     assert made(origin) == OF_PROJECT
@@ -239,6 +241,30 @@ def test_a_file_in_place_of_the_cache_folder(of_platform: Path, origin: Copying)
     (of_platform / ".cache").touch()
     assert model_folders("").problem == f"'{of_platform}/.cache' is no folder"
     assert made(origin) == OF_PROJECT
+
+
+def test_a_home_that_may_not_be_read_is_left_alone_and_one_that_was_named_is_an_error(
+    of_platform: Path, origin: Copying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the home of root, which `sudo -u` keeps."""
+    shared = of_platform / ".cache" / "retrainer" / "models"
+    scandir, stat = os.scandir, Path.stat
+
+    def opened(path: str | Path) -> str | Path:
+        if Path(path).is_relative_to(of_platform):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return path
+
+    monkeypatch.setattr(os, "scandir", lambda path=".": scandir(opened(path)))
+    monkeypatch.setattr(Path, "stat", lambda path, **how: stat(opened(path), **how))  # type: ignore[arg-type]
+    assert model_folders("").problem == f"'{shared}' may not be read"
+    events: list[Event] = []
+    assert made(origin, events=events) == OF_PROJECT
+    assert ["may not be read" in event.message for event in events if isinstance(event, Warned)] == [True]
+    assert bundles_in("") == [COLOURS]
+    monkeypatch.setenv(HOME_VARIABLE, str(of_platform))
+    with pytest.raises(OptionError, match=r"^RETRAINER_HOME: '.*' may not be read; expected a folder"):
+        made(origin)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

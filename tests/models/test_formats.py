@@ -12,6 +12,7 @@ from conftest import Configure, Photos
 import retrainer
 from retrainer import Labeler, history, retrain
 from retrainer.backbones import bundle
+from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.events import silent
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models import metadata
@@ -78,6 +79,14 @@ def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure)
 def test_the_columns_of_the_table_of_scores_are_listed(photos: Photos, configured: Configure) -> None:
     path = retrain(configured(photos(count=20), folds=4)).files["scores"]
     assert pq.read_schema(path).names == [row[0].strip("`") for row in rows_under("The table of scores")]
+
+
+def test_bytes_that_are_not_utf_8_are_written_as_described(tmp_path: Path) -> None:
+    FileIndex(tmp_path, silent).add(["/a/\udcff.jpg"], np.array([[1, 1, 1]]), np.zeros((1, 32), np.uint8))
+    (written,) = tmp_path.rglob("part-*")
+    assert pq.read_table(written, partitioning=None)["path"].to_pylist() == [r"/a/\udcff.jpg"]
+    assert TEXT.count(r"as `\udcNN`") == 2
+    assert r"\x" not in TEXT
 
 
 def test_the_hash_of_a_split_is_made_as_described(photos: Photos, configured: Configure, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A bundle's GraphDef -> its `.tflite`, and the name of the map before the pooling in both."""
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,13 +28,25 @@ def tflite_of(graph: Any, representative: Sequence[Floats] = (), feature_node: s
     tensorflow = import_tensorflow()
     imported = tensorflow.compat.v1.wrap_function(lambda: tensorflow.import_graph_def(graph, name=""), [])
     feeds, fetches = (imported.graph.get_tensor_by_name(f"{name}:0") for name in (INPUT_NODE, feature_node))
-    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([imported.prune(feeds, fetches)], None)
+    with _warnings_of_absl_hidden():  # it says that functions without an object are deprecated
+        converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([imported.prune(feeds, fetches)], None)
     if representative:
         converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([picture[np.newaxis]] for picture in representative)
         converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converted: bytes = converter.convert()
     return converted
+
+
+@contextmanager
+def _warnings_of_absl_hidden() -> Iterator[None]:
+    log = logging.getLogger("absl")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def pooled_node(graph: Any) -> str:
