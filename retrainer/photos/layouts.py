@@ -1,30 +1,27 @@
 """Folders whose photos do not lie in class folders: errors, warnings, and the folder to give instead."""
 
 import os
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesLeftOut, Noted, Observer, Warned
-from retrainer.photos.archives import ARCHIVE_NAME, folder_in_archive, is_archive
+from retrainer.photos.archives import ARCHIVE_NAME, is_archive
+from retrainer.photos.entries import MOST_FOLDERS, entries, is_picture, quoted, sub_folders, with_photos
 from retrainer.photos.labels import label_of
-from retrainer.photos.packed.archive import Folder
-from retrainer.photos.walk import counted, skips_folder
+from retrainer.photos.walk import counted
 from retrainer.system.paths import require_folder
 from retrainer.text import pasted, shown
 
 Inner = Mapping[str, Counter[str]]
 """Class folder -> folder below it, or "" for itself -> the number of files directly in that."""
 
-_PICTURE = re.compile(r"\.(avif|bmp|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|jxl|png|tif|tiff|webp)$", re.IGNORECASE)
 _LEARNT, _HELD_OUT = (
     frozenset({"train", "training"}),
     frozenset({"dev", "test", "testing", "val", "valid", "validation"}),
 )
-# To find a hint, at most this many entries of a folder are read, this many folders, this deep.
-_ENTRIES, _FOLDERS, _DEPTH = 500, 200, 3
+# A hint is looked for this deep.
+_DEPTH = 3
 
 
 def require_photo_folder(image_dir: str) -> None:
@@ -92,7 +89,7 @@ def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     largest = max(below, key=lambda name: len(below[name]))
     observer(
         Warned(
-            f"All files of the classes {_names(list(folders))} lie deeper, in {where}. "
+            f"All files of the classes {quoted(list(folders))} lie deeper, in {where}. "
             f"If these folders are the classes, give --image_dir {pasted(os.path.join(image_dir, largest))}"
         )
     )
@@ -105,7 +102,7 @@ def report_loose_files(image_dir: str, names: Sequence[str], observer: Observer)
     if archives:
         observer(Noted(f"Left out {counted(archives)}: archives are read only if they are given as --image_dir"))
     if others:
-        photos = any(_PICTURE.search(name) for name in names)
+        photos = any(is_picture(name) for name in names)
         hint = f" (if '{shown(image_dir)}' is a class itself, give the folder above it)" if photos else ""
         observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}"))
 
@@ -114,8 +111,8 @@ def folder_of_classes(image_dir: str) -> str:
     """The first folder below that has at least two sub-folders with photos; empty if none has."""
     level = [image_dir]
     for _ in range(_DEPTH):
-        level = [os.path.join(path, name) for path in level for name in _sub_folders(path)]
-        level = sorted(level[:_FOLDERS], key=lambda path: not _LEARNT & _part_words(os.path.basename(path)))
+        level = [os.path.join(path, name) for path in level for name in sub_folders(path)]
+        level = sorted(level[:MOST_FOLDERS], key=lambda path: not _LEARNT & _part_words(os.path.basename(path)))
         found = [path for path in level if _holds_classes(path)]
         if found:
             parent = os.path.dirname(found[0])
@@ -133,11 +130,11 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
         folders: Its class folders.
     """
     if better := folder_of_classes(image_dir):
-        return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {_names(_sub_folders(better))}."
-    files = [name for name, is_folder in _entries(image_dir) if not is_folder]
-    photos = [name for name in files if _PICTURE.search(name)]
+        return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {quoted(sub_folders(better))}."
+    files = [name for name, is_folder in entries(image_dir) if not is_folder]
+    photos = [name for name in files if is_picture(name)]
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
-    if photos and len(siblings := _with_photos(above)) > 1:
+    if photos and len(siblings := with_photos(above)) > 1:
         return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
     archives = [name for name in files if ARCHIVE_NAME.fullmatch(name)]
     if archives and not photos:
@@ -163,51 +160,5 @@ def _parent_of(image_dir: str, part: str, inner: Counter[str], names: set[str]) 
 
 def _holds_classes(folder: str) -> bool:
     """Whether at least two sub-folders hold photos and are not just the parts of a split."""
-    names = _with_photos(folder)
+    names = with_photos(folder)
     return len(names) > 1 and not all(map(_part_words, names))
-
-
-def _with_photos(folder: str) -> list[str]:
-    """The sub-folders with a file that has a picture's suffix, among the first `_FOLDERS` of them."""
-    return [
-        name
-        for name in _sub_folders(folder)[:_FOLDERS]
-        if any(_PICTURE.search(file) for file, inner in _entries(os.path.join(folder, name)) if not inner)
-    ]
-
-
-def _sub_folders(folder: str) -> list[str]:
-    return [name for name, is_folder in _entries(folder) if is_folder]
-
-
-def _names(folders: Sequence[str]) -> str:
-    """The first three names, quoted for a message."""
-    return ", ".join(f"'{shown(name)}'" for name in folders[:3]) + (", …" if len(folders) > 3 else "")
-
-
-def _entries(folder: str) -> list[tuple[str, bool]]:
-    """The names of a folder's first entries, and whether each is a folder, sorted; none if it cannot be listed."""
-
-    def read() -> Iterator[tuple[str, bool]]:
-        with os.scandir(folder) as entries:
-            for entry in islice(entries, _ENTRIES):
-                if not entry.name.startswith(".") and not (entry.is_dir() and skips_folder(entry.name)):
-                    yield entry.name, entry.is_dir()
-
-    try:
-        return sorted(read())
-    except (FileNotFoundError, NotADirectoryError):
-        return _entries_in_archive(folder)
-    except OSError:
-        return []
-
-
-def _entries_in_archive(folder: str) -> list[tuple[str, bool]]:
-    """The same for an archive or a folder in one."""
-    try:
-        inner = folder_in_archive(folder) or Folder()
-    except (DatasetError, OSError):
-        return []
-    names = [(name, False) for name, _ in inner.files]
-    names += [(name, True) for name in inner.folders if not skips_folder(name)]
-    return sorted(entry for entry in names if not entry[0].startswith("."))[:_ENTRIES]

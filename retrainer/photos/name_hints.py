@@ -16,6 +16,14 @@ _FORMS = (
 # A pattern must match this share of the names, and give this many photos for each class on average.
 _FITS, _PHOTOS_PER_CLASS = 0.8, 2
 _NAMED = 3
+# Cameras and programs begin names so, and the last form also finds the letters before the digits of a hash.
+_NO_CLASSES = frozenset(
+    (
+        *("bild", "capture", "dcim", "download", "dsc", "dscf", "dscn", "frame", "image", "img", "mvimg", "photo"),
+        *("pic", "picture", "pxl", "scan", "screenshot", "unnamed", "untitled", "vid", "whatsapp"),
+    )
+)
+_FEWEST_LETTERS = 3
 
 
 def label_hint(names: Sequence[str]) -> str:
@@ -27,7 +35,7 @@ def label_hint(names: Sequence[str]) -> str:
     for pattern in _patterns(names):
         found = re.compile(pattern)
         classes = Counter(match[1] for name in names if (match := found.search(name)))
-        if _are_classes(classes, len(names)):
+        if _are_classes(classes, len(names), _FEWEST_LETTERS if pattern.endswith(_FORMS[-1]) else 1):
             named = ", ".join(f"'{shown(name)}' ({count:,})" for name, count in classes.most_common(_NAMED))
             more = f" and {len(classes) - _NAMED:,} more" if len(classes) > _NAMED else ""
             return f"If the names tell the class, give {FLAG} {pasted(pattern)} for the classes {named}{more}."
@@ -48,11 +56,14 @@ def _common_word(names: Sequence[str]) -> str:
     return word if count >= _FITS * len(names) else ""
 
 
-def _are_classes(classes: Counter[str], names: int) -> bool:
+def _are_classes(classes: Counter[str], names: int, fewest_letters: int) -> bool:
     """Whether what a pattern gives for some names looks like classes: several, with letters, several photos each."""
     letters = {re.sub(r"[\W\d_]+", "", name).casefold() for name in classes}
+    if min(map(len, letters), default=0) < fewest_letters:
+        return False
     return (
         len(letters) > 1
         and 2 * len(letters) > len(classes)
         and classes.total() >= max(_FITS * names, _PHOTOS_PER_CLASS * len(classes))
+        and not any(re.split(r"[\W\d_]", name.casefold(), maxsplit=1)[0] in _NO_CLASSES for name in classes)
     )

@@ -84,6 +84,8 @@ def test_classes_before_hashes_are_found_and_many_are_counted() -> None:
         [f"{number}_{number * 7919:x}.jpg" for number in range(9)],
         [f"roses_{number}.jpg" for number in range(9)],
         ["cat.jpg", "dog.jpg", "bee.jpg"],
+        [f"{name} {number}.jpg" for name in ("Screenshot", "Photo", "WhatsApp Image") for number in range(9)],
+        [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}-{number:04x}.jpg" for number in range(99)],
     ],
 )
 def test_names_that_tell_no_class_give_no_hint(names: list[str]) -> None:
