@@ -8,6 +8,7 @@ from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesLeftOut, Noted, Observer, Warned
 from retrainer.photos.archives import ARCHIVE_NAME, is_archive
 from retrainer.photos.entries import MOST_FOLDERS, entries, is_picture, quoted, sub_folders, with_photos
+from retrainer.photos.foreign_layouts import what_to_do
 from retrainer.photos.labels import label_of
 from retrainer.photos.walk import counted
 from retrainer.system.paths import require_folder
@@ -57,7 +58,8 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     elif len(leaves[0]) > 1:
         fix = f"Give the one with the classes: --image_dir {pasted(os.path.join(image_dir, parts[0]))}"
     else:
-        fix = f"Sort the photos into class folders, such as '{shown(os.path.join(image_dir, parts[0], 'daisy'))}'."
+        sort = f"Sort the photos into class folders, such as '{shown(os.path.join(image_dir, parts[0], 'daisy'))}'."
+        fix = what_to_do(image_dir, parts) or sort
     raise DatasetError(problem, fix)
 
 
@@ -131,6 +133,8 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
     """
     if better := folder_of_classes(image_dir):
         return f"Did you mean '{shown(better)}'? Photos lie in its sub-folders {quoted(sub_folders(better))}."
+    if known := what_to_do(image_dir, folders):
+        return known
     files = [name for name, is_folder in entries(image_dir) if not is_folder]
     photos = [name for name in files if is_picture(name)]
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
@@ -138,14 +142,17 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
         return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
     archives = [name for name in files if ARCHIVE_NAME.fullmatch(name)]
     if archives and not photos:
-        archive = os.path.join(image_dir, archives[0])
-        if is_archive(archive):
-            return f"Give the archive: --image_dir {pasted(archive)}"
-        return f"Unpack '{shown(archive)}' and give the unpacked folder."
+        return _way_into(os.path.join(image_dir, archives[0]))
     if folders:
         return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
     received = f", received {len(files)} files and no sub-folder with photos" if files else ""
     return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
+
+
+def _way_into(archive: str) -> str:
+    if is_archive(archive):
+        return f"Give the archive: --image_dir {pasted(archive)}"
+    return f"Unpack '{shown(archive)}' and give the unpacked folder."
 
 
 def _part_words(folder: str) -> frozenset[str]:

@@ -112,8 +112,8 @@ def test_parts_without_the_same_classes(here: Path) -> None:
 
 
 def test_photos_of_parts_without_classes_lead_nowhere(here: Path) -> None:
-    files_in(here / "yolo", "images/train/1.jpg", "images/val/2.jpg", "labels/train/1.txt", "labels/val/2.txt")
-    assert fix_for("yolo") == "Expected two or more sub-folders with photos, received only 'images'."
+    files_in(here / "data", "images/train/1.jpg", "images/val/2.jpg")
+    assert fix_for("data") == "Expected two or more sub-folders with photos, received only 'images'."
 
 
 def test_a_path_to_type_is_quoted(here: Path) -> None:

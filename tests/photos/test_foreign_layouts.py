@@ -1,0 +1,91 @@
+"""Folders that are laid out for other tools, and what is said about them."""
+
+from pathlib import Path
+
+import pytest
+from packing import tarred, zipped
+
+from retrainer.errors import DatasetError
+from retrainer.events import silent
+from retrainer.photos.scanning import scan
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files_in(folder: Path, *names: str, content: bytes = b"x") -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def fix_for(image_dir: str) -> str:
+    with pytest.raises(DatasetError) as error:
+        scan(image_dir, silent)
+    return error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("YOLO", ["images/train/1.jpg", "images/val/2.jpg", "labels/train/1.txt", "labels/val/2.txt", "data.yaml"]),
+        ("YOLO", ["train/images/1.jpg", "train/labels/1.txt", "valid/images/2.jpg", "valid/labels/2.txt"]),
+        ("COCO", ["annotations/instances_train2017.json", "train2017/1.jpg"]),
+        ("COCO", ["train/_annotations.coco.json", "train/1.jpg", "valid/_annotations.coco.json", "valid/2.jpg"]),
+        ("Pascal VOC", ["Annotations/1.xml", "JPEGImages/1.jpg", "ImageSets/Main/train.txt"]),
+        ("Pascal VOC", ["1.jpg", "1.xml", "2.jpg", "2.xml"]),
+    ],
+)
+def test_layouts_of_object_detection_are_named(kind: str, names: list[str], here: Path) -> None:
+    files_in(here / "photos", *names)
+    expected = f"This is a data set for object detection ({kind}), whose labels say where things are in photos. "
+    assert fix_for("photos") == expected + "Cut them out into one folder per class, such as photos/daisy."
+    (here / "photos.zip").write_bytes(zipped(dict.fromkeys(names, b"x")))
+    assert fix_for("photos.zip") == fix_for("photos")
+
+
+def test_boxes_beside_photos_are_those_of_yolo_and_other_texts_are_not(here: Path) -> None:
+    files_in(here / "boxes", "1.jpg", "2.jpg")
+    files_in(here / "boxes", "1.txt", "2.txt", content=b"0 0.5 0.5 0.1 0.25\n3 0.1 0.2 0.3 1e-3\n")
+    files_in(here / "captions", "1.jpg", "2.jpg", "1.txt", "2.txt", content=b"a cat on a mat")
+    assert "(YOLO)" in fix_for("boxes")
+    assert "YOLO" not in fix_for("captions")
+    (here / "boxes.tar").write_bytes(tarred({"a/1.jpg": b"", "a/1.txt": b"0 0.5 0.5 0.1 0.25"}))
+    assert "(YOLO)" in fix_for("boxes.tar")
+
+
+FOUND = "Expected one sub-folder of photos per class, found photos "
+
+
+def test_names_that_tell_the_class_are_said_with_the_pattern(here: Path) -> None:
+    names = [f"{label}.{number}.jpg" for label in ("cat", "dog") for number in range(20)]
+    files_in(here / "flat", *names)
+    files_in(here / "kaggle", *(f"train/{name}" for name in names), "test1/1.jpg", "sample_submission.csv")
+    hint = r"If the names tell the class, give --label_from '([^/]+?)\.\d+\.' for the classes 'cat' (20), 'dog' (20)."
+    assert fix_for("flat") == f"{FOUND}directly in it. {hint}"
+    (here / "flat.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
+    assert fix_for("flat.zip") == f"{FOUND}directly in it. {hint}"
+    assert fix_for("kaggle/train") == f"{FOUND}directly in it. {hint}"
+
+
+def test_a_table_beside_the_photos_is_suggested(here: Path) -> None:
+    files_in(here / "inside", *(f"{number}.jpg" for number in range(9)), "my labels.csv")
+    hint = "If a table says the classes, in columns path and label, give it: --image_dir "
+    assert fix_for("inside") == f"{FOUND}directly in it. {hint}'inside/my labels.csv'"
+    files_in(here / "beside", "train/1.jpg", "other.csv", "train.csv")
+    assert fix_for("beside/train") == f"{FOUND}directly in it. {hint}beside/train.csv"
+    assert fix_for("beside") == f"{FOUND}in 'train' only. {hint}beside/other.csv"
+
+
+def test_photos_that_nothing_tells_about_are_counted_and_no_photos_are_said(here: Path) -> None:
+    files_in(here / "flat", "1.jpg", "2.jpg")
+    assert fix_for("flat").endswith("received 2 files and no sub-folder with photos.")
+    files_in(here / "films", "a.mp4", "b.mp4")
+    assert fix_for("films").endswith("received 2 files and no sub-folder with photos.")
+    (here / "empty").mkdir()
+    assert fix_for("empty") == "Expected one sub-folder of photos per class, such as photos/daisy and photos/roses."
+    files_in(here / "one", "cat/a.jpg", "cat/b.jpg")
+    assert fix_for("one") == "Expected two or more sub-folders with photos, received only 'cat'."
