@@ -15,6 +15,8 @@ MOST_BYTES = 2**20
 ORDERED_DICT, REBUILD_TENSOR = "collections.OrderedDict", "torch._utils._rebuild_tensor_v2"
 FLOATS, INTEGERS = "torch.FloatStorage", "torch.LongStorage"
 NAMES = (ORDERED_DICT, REBUILD_TENSOR, FLOATS, INTEGERS)
+# A message shows at most this much of a name.
+_MOST_SHOWN = 100
 _CONSTANTS: Mapping[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _ARGUMENTS = frozenset({"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"})
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -136,11 +138,8 @@ class _Machine:
     def _global(self, argument: str) -> None:
         name = argument.replace(" ", ".")
         if name not in NAMES:
-            raise ValueError(f"its pickle wants '{name}'; only {', '.join(NAMES)} are known")
+            raise ValueError(f"its pickle wants '{name[:_MOST_SHOWN]}'; only {', '.join(NAMES)} are known")
         self.stack.append(Name(name))
-
-    def _stack_global(self, _: None) -> None:
-        self._global(".".join(map(str, self._popped(len(self.stack) - 2))))
 
     def _put(self, number: int) -> None:
         self.memo[number] = self.stack[-1]
@@ -190,7 +189,6 @@ _STEPS: Mapping[str, Callable[[_Machine, Any], None]] = {
     "PROTO": _Machine._protocol,
     "GLOBAL": _Machine._global,
     "INST": _Machine._global,
-    "STACK_GLOBAL": _Machine._stack_global,
     "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
     "TUPLE": lambda machine, _: machine.stack.append(tuple(machine._marked())),
     "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
