@@ -152,7 +152,7 @@ def replaced_by_a_folder(path: Path) -> None:
     [
         (altered, r"its SHA-256 is not that of tiny-weights==1\.0"),
         (cut, r"its SHA-256 is not that of tiny-weights==1\.0"),
-        (Path.unlink, "No such file"),
+        (Path.unlink, r"cannot be used: No such file or directory\."),
         (replaced_by_a_folder, "expected a file"),
     ],
 )

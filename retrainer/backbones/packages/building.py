@@ -39,7 +39,7 @@ def _tensors(path: Path, package: WeightPackage) -> Arrays:
         with open_regular(path) as handle:
             content = handle.read(MOST_BYTES + 1)
     except OSError as error:
-        raise _unusable(path, package, shown(reason_of(error))) from error
+        raise _unusable(path, package, error.strerror or shown(reason_of(error))) from error
     if hashlib.sha256(content).hexdigest() != package.sha256:
         raise _unusable(path, package, f"its SHA-256 is not that of {package.requirement}")
     try:
