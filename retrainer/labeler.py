@@ -144,9 +144,9 @@ class Labeler:
         if self._rejection is None:
             return Prediction(name_of(photo), ranking, seconds, scores=scores)
         depth = self._rejection.prototypes.shape[1]
-        if len(features[0]) != depth:
+        if len(features[0]) < depth:
             raise ModelError(
-                f"The model gives {len(features[0])} features; expected as many as its prototypes have, {depth}.",
+                f"The model gives {len(features[0])} features; expected at least as many as its prototypes, {depth}.",
                 "Retrain it, or leave out --reject.",
             )
         distance = float(self._rejection.distances(features[0][np.newaxis])[0])

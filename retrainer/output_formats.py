@@ -21,7 +21,7 @@ class TrainedModel:
         bundle: The backbone.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: Labels, input, name of the output, training.
-        prototypes: Feature vectors for `retrainer label --reject`, float16 `(M, D)`; None if there are none.
+        prototypes: Feature vectors for `retrainer label --reject`, float16 `(M, P)`; None if there are none.
     """
 
     bundle: Bundle

@@ -145,7 +145,8 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
         snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))
         trained = fit(training, validation, len(dataset.labels), solver, report, snapshots)
-        rejection = fit_rejection(training, validation)
+        maps = prepared.bundle.maps
+        rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
         held_out = _held_out(prepared, split, run.split)
         test = _test(trained, held_out, report)
     with stopwatch.stage("writing"):

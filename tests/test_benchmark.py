@@ -8,7 +8,8 @@ import pytest
 from conftest import COLOURS, Configure, Photos
 from PIL import Image
 
-from retrainer.backbones.available import EMBEDDED, find_bundle
+from retrainer.backbones.available import find_bundle
+from retrainer.backbones.networks.embedded import weights
 from retrainer.retraining import retrain
 from scripts.benchmark import small
 from scripts.benchmark.commands import PROJECT, module
@@ -100,7 +101,7 @@ def three(photos: Photos) -> Path:
 
 @pytest.mark.slow
 def test_the_way_of_2017_learns_and_labels(tmp_path: Path, photos: Photos) -> None:
-    bundle, root = find_bundle(EMBEDDED, ""), photos(count=40)
+    bundle, root = weights(), photos(count=40)
     graph = ("--graph", str(bundle.graph_path), "--size", str(bundle.input_size))
     arguments = ("--features", bundle.feature_node, "--photos", str(root), "--work", str(tmp_path), "--steps", "20")
     lines = (
@@ -119,7 +120,7 @@ def test_all_contenders_embed_all_photos(name: str, photos: Photos) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime", reason="ONNX Runtime is an extra of the benchmark")
         pytest.importorskip("tf2onnx", reason="tf2onnx is an extra of the benchmark")
-    bundle = find_bundle(EMBEDDED, "")
+    bundle = weights()
     line = module("contenders", name, "--bundle", str(bundle.graph_path.parent), "--photos", str(photos(count=70)))
     done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

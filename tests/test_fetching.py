@@ -9,10 +9,10 @@ import pytest
 from conftest import COLOURS, Command, Photos
 
 from retrainer.backbones.architectures import architectures
-from retrainer.backbones.available import find_bundle
 from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle, write_bundle
 from retrainer.backbones.catalogue import catalogue
 from retrainer.backbones.fetching.downloads import hub_folder
+from retrainer.backbones.networks.embedded import weights
 from retrainer.cli.architectures import table
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
@@ -52,7 +52,7 @@ def test_a_bundle_is_prepared_and_carried(classifier: Path, tmp_path: Path, comm
 
 
 def test_a_copy_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
-    bundle = find_bundle("pocket", "")
+    bundle = weights()
     copied = copy_bundle(bundle, tmp_path)
     stamp = copied.tflite_path.stat().st_mtime_ns
     assert copy_bundle(bundle, tmp_path) == copied
@@ -131,7 +131,7 @@ def test_the_table_says_what_is_here(
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "name                          size depth  params   MAdds top-1   here"
-    assert lines[1] == "pocket                         160   512                         bundle"
+    assert lines[1] == "pocket                         160  1664                         package"
     assert lines[2:4] == [long.name, "                                 8     3                         bundle"]
     rows = {line.split()[0]: line for line in lines if line}
     assert rows["mobilenet_0.50_160"] == ("mobilenet_0.50_160             160   512     1.3      77  59.1   download")
@@ -157,7 +157,7 @@ def test_the_table_as_json_names_sources_and_int8_twins(command: Command) -> Non
     assert row["keras"]["name"] == "MobileNetV3Small"
     twin = listed["mobilenet_v3_small_1.0_224_quantized"]
     assert (twin["top1"], twin["quantized"], twin["float_name"]) == (None, True, "mobilenet_v3_small_1.0_224")
-    assert listed["pocket"]["here"] == "bundle"
+    assert (listed["pocket"]["here"], listed["pocket"]["depth"]) == ("package", 1664)
     assert all({"good_trade", "here", "input_size", "depth"} <= set(item) for item in listed.values())
 
 

@@ -14,6 +14,7 @@ from conftest import COLOURS, Command, Photos, wait_until
 from retrainer.backbones.available import find_bundle
 from retrainer.backbones.bundle import copy_bundle
 from retrainer.backbones.model_folders import HOME_VARIABLE
+from retrainer.backbones.networks.embedded import weights
 from retrainer.errors import OptionError
 from retrainer.model_cache import BUNDLE, DOWNLOAD, IN_USE, UNFINISHED, Cached, cached_in, prune
 from retrainer.options.cache import CacheOptions
@@ -31,8 +32,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_dir: Path) -> 
     home = tmp_path / "home"
     monkeypatch.setenv(HOME_VARIABLE, str(home))
     folder = home / "models"
-    for name in (COLOURS, "pocket"):
-        copy_bundle(find_bundle(name, str(model_dir)), folder)
+    for bundle in (find_bundle(COLOURS, str(model_dir)), weights()):
+        copy_bundle(bundle, folder)
     module = folder / "tfhub_modules" / hashlib.sha1(HANDLE.encode()).hexdigest()
     (module / "variables").mkdir(parents=True)
     (module / "saved_model.pb").write_bytes(bytes(2_000_000))

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from retrainer import Labeler, LabelOptions, RetrainOptions, feature_source, retrain
 from retrainer.arrays import Floats
 from retrainer.backbones.available import find_bundle
+from retrainer.backbones.networks.embedded import weights
 from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OutputError, RetrainerError
 from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
@@ -202,7 +203,7 @@ def test_a_cache_part_that_was_cut_is_rebuilt(photos: Photos, configured: Config
 
 
 def test_caches_of_other_networks_and_looks_are_apart(model_dir: Path) -> None:
-    bundle, pocket = find_bundle(COLOURS, str(model_dir)), find_bundle("pocket", "")
+    bundle, pocket = find_bundle(COLOURS, str(model_dir)), weights()
     assert len({cache_name(bundle, ""), cache_name(bundle, "flip"), cache_name(pocket, "")}) == 3
 
 

@@ -1,4 +1,4 @@
-"""The bundles that are here already: the built-in one, and those in the folders of bundles."""
+"""The bundles that are here already, in the folders of bundles."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,12 @@ from retrainer.text import shown
 EMBEDDED = "pocket"
 # The name of an int8 twin is the name of its float backbone with this ending.
 QUANTIZED = "_quantized"
-_EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
 # A message names at most this many bundles.
 _FEW = 5
 
 
 def find_bundle(name: str, model_dir: str) -> Bundle:
-    """Opens the built-in bundle, or the one of that name in the folders of bundles.
+    """Opens the bundle of a name in the folders of bundles.
 
     Args:
         name: The bundle's name.
@@ -26,8 +25,6 @@ def find_bundle(name: str, model_dir: str) -> Bundle:
     Raises:
         BackboneError: it is not there, is damaged, or another user could have changed it.
     """
-    if name == EMBEDDED:
-        return read_bundle(_EMBEDDED_FOLDER)
     folder = parent_of(name, model_dir) / name
     require_own_bundle(folder, model_dir)
     return read_bundle(folder)
@@ -35,7 +32,7 @@ def find_bundle(name: str, model_dir: str) -> Bundle:
 
 def is_here(name: str, model_dir: str) -> bool:
     """Whether a bundle of this name, perhaps a damaged one, is here."""
-    return name == EMBEDDED or os.path.lexists(parent_of(name, model_dir) / name / DESCRIPTION)
+    return os.path.lexists(parent_of(name, model_dir) / name / DESCRIPTION)
 
 
 def parent_of(name: str, model_dir: str) -> Path:

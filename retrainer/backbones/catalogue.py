@@ -8,6 +8,7 @@ from retrainer.backbones.architectures import Architecture, architectures, good_
 from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, find_bundle
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.fetching.downloads import cached_module, hub_cache
+from retrainer.backbones.networks.embedded import DEPTH, SIZE
 from retrainer.backbones.sizes import split_size
 from retrainer.errors import BackboneError
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE
@@ -39,13 +40,15 @@ class Listed:
 
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
-    """Yields the bundles that are in no row of the table, `pocket` first; then each row, its int8 twin, and its sizes.
+    """Yields `pocket` and the bundles that are in no row of the table; then each row, its int8 twin, and its sizes.
 
     Other sizes than a row's own are as many as bundles of them are here, and that of the default backbone.
     """
     bundles, rows = _whole_bundles(model_dir), architectures()
     good = good_trades(rows.values())
     of_rows = {name: row for name in bundles if (row := rows.get(_network_of(name)))}
+    if EMBEDDED not in bundles:
+        yield Listed(EMBEDDED, None, SIZE, DEPTH, quantized=False, here=PACKAGE, good_trade=False)
     for name in sorted(bundles.keys() - of_rows.keys(), key=lambda name: (_network_of(name) != EMBEDDED, name)):
         bundle = bundles[name]
         yield Listed(name, None, bundle.input_size, bundle.depth, bundle.quantized, BUNDLE, good_trade=False)
@@ -80,7 +83,7 @@ def _fetched(row: Architecture, model_dir: str) -> str:
 def _whole_bundles(model_dir: str) -> dict[str, Bundle]:
     """The bundles that are here, without damaged ones."""
     bundles = {}
-    for name in (EMBEDDED, *bundles_in(model_dir)):
+    for name in bundles_in(model_dir):
         with suppress(BackboneError):
             bundles[name] = find_bundle(name, model_dir)
     return bundles

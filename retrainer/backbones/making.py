@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from retrainer.backbones.available import EMBEDDED, find_bundle, is_here, parent_of
+from retrainer.backbones.available import find_bundle, is_here, parent_of
 from retrainer.backbones.backbone import Backbone, BundleRequest
 from retrainer.backbones.bundle import DESCRIPTION, Bundle
 from retrainer.backbones.bundle_check import require_agreeing
@@ -75,8 +75,7 @@ def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bund
     can_be_made = bool(backbone.origins or backbone.floats)
     if can_be_made and not is_here(backbone.name, model_dir):
         return None
-    if backbone.name != EMBEDDED:
-        mark_used(parent_of(backbone.name, model_dir) / backbone.name)
+    mark_used(parent_of(backbone.name, model_dir) / backbone.name)
     try:
         bundle = find_bundle(backbone.name, model_dir)
         require_agreeing(bundle)

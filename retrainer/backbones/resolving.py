@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, find_bundle, some_here
+from retrainer.backbones.available import EMBEDDED, QUANTIZED, bundles_in, some_here
 from retrainer.backbones.backbone import Backbone, Origin
 from retrainer.backbones.converting.hints import LOGITS, Hints, did_you_mean
 from retrainer.backbones.handles import bundle_name, hinted_name, size_in, url_of
@@ -56,7 +56,12 @@ def resolve(architecture: str, options: BundleOptions) -> Backbone:
 
 def embedded(name: str, options: BundleOptions) -> Backbone | None:
     """The backbone inside the package."""
-    return _bundle(EMBEDDED, options) if name.lower() == EMBEDDED else None
+    if name.lower() != EMBEDDED:
+        return None
+    from retrainer.backbones.networks.embedded import LICENCE, SIZE, EmbeddedOrigin
+
+    _require_no_hints(EMBEDDED, options)
+    return Backbone(EMBEDDED, (EmbeddedOrigin(),), Hints(SIZE), LICENCE)
 
 
 def table_row(name: str, options: BundleOptions) -> Backbone | None:
@@ -111,13 +116,6 @@ def sized(name: str, options: BundleOptions) -> Backbone | None:
 
 def _at_size(backbone: Backbone, size: int, given: str) -> Backbone:
     """A backbone for pictures of another size; raises OptionError of a bundle whose network is not known."""
-    if backbone.name == EMBEDDED:
-        from retrainer.backbones.networks.embedded import EmbeddedOrigin
-
-        own = find_bundle(EMBEDDED, "")
-        if size == own.input_size:
-            return backbone
-        backbone = Backbone(EMBEDDED, (EmbeddedOrigin(),), Hints(own.input_size), own.licence)
     if not backbone.origins:
         raise OptionError(
             f"--architecture: '{shown(backbone.name)}' is a bundle for one size, received '{shown(given)}'.",
@@ -176,12 +174,17 @@ RESOLVERS: tuple[Resolver, ...] = (embedded, sized, table_row, quantized_twin, a
 
 def _bundle(name: str, options: BundleOptions) -> Backbone:
     """A bundle that is here already, which takes no hints."""
+    _require_no_hints(name, options)
+    return Backbone(name)
+
+
+def _require_no_hints(name: str, options: BundleOptions) -> None:
+    """Raises OptionError if there are hints for a network that is not converted any more."""
     for flag in Hints.of(options).given:
         raise OptionError(
             f"--{flag}: expected a network that is still to be converted, '{shown(name)}' is a bundle already.",
             "Leave the flag out, or name the network that the bundle was made of.",
         )
-    return Backbone(name)
 
 
 def _unknown(name: str, model_dir: str) -> OptionError:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from retrainer.arrays import Floats, normalised, spread
 
 Prototypes = npt.NDArray[np.float16]
-"""Feature vectors of length one, `(M, D)`."""
+"""Feature vectors of length one, or their last parts, `(M, P)`."""
 
 # The share of photos of the classes that a threshold keeps.
 KEPT = 0.95
@@ -35,7 +35,7 @@ class Rejection:
     """The prototypes of the classes, and the distance from them at which a photo is rejected.
 
     Attributes:
-        prototypes: `(M, D)`.
+        prototypes: `(M, P)`, P at most D; they stand for the last P features.
         threshold: Cosine distance (0 to 2) above which a photo counts as none of the classes.
     """
 
@@ -44,7 +44,7 @@ class Rejection:
 
     def distances(self, features: Floats) -> Floats:
         """Returns the cosine distances (0 to 2) of feature vectors `(N, D)` from their nearest prototype, `(N,)`."""
-        cosines = normalised(features) @ self.prototypes.astype(np.float32).T
+        cosines = normalised(features[:, -self.prototypes.shape[1] :]) @ self.prototypes.astype(np.float32).T
         nearest: Floats = np.float32(1) - cosines.max(axis=1)
         return nearest
 

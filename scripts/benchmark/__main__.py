@@ -14,7 +14,12 @@ from pathlib import Path
 
 import click
 
-from retrainer.backbones.available import EMBEDDED, find_bundle
+from retrainer.backbones.available import EMBEDDED
+from retrainer.backbones.bundle import Bundle
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
+from retrainer.events import silent
+from retrainer.options.backbone import BundleOptions
 from scripts.benchmark import commands, scale
 from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import SIZES, make_photos
@@ -51,11 +56,17 @@ def main(
         Path(json_path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _bundle(name: str, model_dir: str = "") -> Bundle:
+    """A backbone's bundle, made without photos if it is not here."""
+    options = BundleOptions(model_dir=model_dir)
+    return bundle_of(resolve(name, options), options, lambda _size, _count: [], silent)
+
+
 def _measured(
     names: tuple[str, ...], photos: str | None, backbone: tuple[str, str], repeats: int, folder: Path
 ) -> Iterator[Table]:
     """The tables of these measures, in the order of `MEASURES`."""
-    bundle, few = find_bundle(*backbone), -(-repeats // 2)  # for measures that take minutes
+    bundle, few = _bundle(*backbone), -(-repeats // 2)  # for measures that take minutes
     made: dict[tuple[int, int], str] = {}
 
     def photos_of(size: tuple[int, int]) -> str:
@@ -78,10 +89,10 @@ def _measured(
         ),
         "extraction": lambda: iter([commands.extraction(web(), bundle, repeats)]),
         "starts": lambda: iter([commands.starts(web(), repeats)]),
-        "2017": lambda: iter([commands.against_2017(web(), find_bundle(EMBEDDED, ""), few)]),
+        "2017": lambda: iter([commands.against_2017(web(), _bundle(EMBEDDED), few)]),
         "many": lambda: iter([commands.many(web(), few)]),
         "steps": lambda: iter([scale.steps(repeats)]),
-        "warm": lambda: iter([scale.warm_runs(find_bundle(EMBEDDED, ""), _ROWS, few)]),
+        "warm": lambda: iter([scale.warm_runs(_bundle(EMBEDDED), _ROWS, few)]),
     }
     for name in MEASURES:
         if name in names:

@@ -54,10 +54,11 @@ Scorer = Callable[[Floats], Floats]
 
 @dataclass(frozen=True)
 class Set:
-    """Photos, and their feature vectors by one backbone."""
+    """Photos, and their feature vectors by one backbone, whose deepest map gives the `last` features."""
 
     dataset: Dataset
     examples: Examples
+    last: int = 0
 
     def folds(self, seed: int, per_class: int = 0) -> Folds:
         """Five folds; at most `per_class` photos of each class to learn from, an eighth of them to validate, or all."""
@@ -78,7 +79,7 @@ class Set:
         old, label_ids = np.unique(self.dataset.label_ids[rows], return_inverse=True)
         labels, paths = (self.dataset.labels[i] for i in old), (self.dataset.paths[i] for i in rows)
         dataset = Dataset(tuple(labels), tuple(paths), label_ids, self.dataset.digests[rows])
-        return Set(dataset, Examples(self.examples.matrix, self.examples.rows[rows], label_ids))
+        return Set(dataset, Examples(self.examples.matrix, self.examples.rows[rows], label_ids), self.last)
 
     def _few(self, positions: Any, rows: Integers, count: int) -> Integers:
         rows = rows[np.argsort(positions[rows], kind="stable")]
@@ -93,7 +94,8 @@ def loaded(photos: str, architecture: str, model_dir: str) -> Set:
     bundle = bundle_of(resolve(architecture, options), options, partial(sample_inputs, files.paths), silent)
     features = extract(files.paths, files.stamps, feature_extraction(bundle, options, silent), silent)
     dataset = dataset_of(files, features.readable, features.digests, silent)
-    return Set(dataset, Examples(features.matrix, features.rows[:, 0], dataset.label_ids))
+    examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids)
+    return Set(dataset, examples, bundle.maps[-1].depth if bundle.maps else 0)
 
 
 def solvers(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
@@ -167,11 +169,13 @@ def calibration(name: str, photos: Set) -> Iterator[tuple[Any, ...]]:
         yield (name, word, "mean", *(statistics.mean(column) for column in zip(*rows, strict=True)))
 
 
-def with_thresholds(training: Examples, validation: Examples, head: Head) -> Iterator[tuple[str, Scorer, float]]:
+def with_thresholds(
+    training: Examples, validation: Examples, head: Head, last: int
+) -> Iterator[tuple[str, Scorer, float]]:
     """Yields a name, a scorer and the threshold that keeps 95 % of validation; ours has its own threshold."""
     for score, scorer in scorers(training, head):
         yield score, scorer, float(np.quantile(scorer(validation.features), 0.95, method="higher"))
-    if rejection := fit_rejection(training, validation):
+    if rejection := fit_rejection(training, validation, last):
         yield "**prototypes, cosine** (ours)", rejection.distances, rejection.threshold
 
 
@@ -216,7 +220,7 @@ def rejections(name: str, direction: str, photos: Set, others: Set) -> Iterator[
     for fold in photos.folds(SEEDS[0]):
         training, validation, testing = map(photos.examples.at, (fold.training, fold.validation, fold.testing))
         head = fit(training, validation, len(photos.dataset.labels), LBFGS).head
-        for score, scorer, threshold in with_thresholds(training, validation, head):
+        for score, scorer, threshold in with_thresholds(training, validation, head, photos.last):
             known, unknown = scorer(testing.features), scorer(strange)
             figures = auroc(known, unknown), (known <= threshold).mean(), (unknown > threshold).mean()
             found.setdefault(score, []).append(figures)

@@ -49,7 +49,7 @@ def figures(few: Set, others: Set, solver: Solver) -> tuple[float, ...]:
     training, validation = (few.examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     started = time.perf_counter()
     head = fit(training, validation, len(few.dataset.labels), solver).head
-    rejection = fit_rejection(training, validation)
+    rejection = fit_rejection(training, validation, few.last)
     seconds = time.perf_counter() - started
     scores = softmax(others.examples.logits(head))
     found = assess(others.dataset.labels, scores, others.dataset.label_ids)

@@ -20,6 +20,7 @@ from retrainer.backbones.bundle import Bundle, copy_bundle
 from retrainer.backbones.fetching.downloads import descriptor_of, hub_cache, hub_folder
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.model_folders import HOME_VARIABLE, model_folders
+from retrainer.backbones.networks.embedded import weights
 from retrainer.backbones.resolving import resolve
 from retrainer.errors import BackboneError, OptionError, OutputError
 from retrainer.events import Event, Warned, silent
@@ -90,7 +91,7 @@ def test_the_working_folder_comes_first_and_the_option_before_both(home: Path, o
     assert made(origin, "mine") == Path("mine")
     assert origin.count == 1
     assert not (home / "models").exists()
-    copy_bundle(find_bundle("pocket", ""), home / "models")
+    copy_bundle(weights(), home / "models")
     assert bundles_in("") == [COLOURS, "pocket"]
     assert bundles_in("mine") == [COLOURS]
 
@@ -178,7 +179,7 @@ def test_a_home_that_is_no_folder_is_one_clear_line(
     assert (done.returncode, done.stderr.startswith("Error: RETRAINER_HOME: expected"), done.stdout) == (2, True, "")
     # Another folder of bundles, or the built-in backbone, needs none.
     assert command("cache", "--model_dir", "mine").returncode == 0
-    assert find_bundle("pocket", "").name == "pocket"
+    assert weights().name == "pocket"
 
 
 def test_an_empty_home_counts_as_unset(of_platform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +202,7 @@ def test_without_a_home_that_can_be_written_bundles_go_to_the_working_folder(
     of_platform: Path, origin: Copying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = of_platform / ".cache" / "retrainer" / "models"
-    copy_bundle(find_bundle("pocket", ""), shared)
+    copy_bundle(weights(), shared)
     as_user(monkeypatch, writable=False)
     assert model_folders("").searched == (OF_PROJECT, shared)
     events: list[Event] = []

@@ -12,7 +12,7 @@ from networks import DEPTH, SIZE, inputs
 
 from retrainer.backbones import resolving
 from retrainer.backbones.architectures import KerasApplication
-from retrainer.backbones.available import EMBEDDED, find_bundle
+from retrainer.backbones.available import find_bundle
 from retrainer.backbones.backbone import Backbone, BundleRequest
 from retrainer.backbones.bundle import Bundle, read_bundle, write_bundle
 from retrainer.backbones.converting.hints import Hints
@@ -20,6 +20,9 @@ from retrainer.backbones.converting.keras_networks import import_keras
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.networks.as_graph import as_graph, table_of
 from retrainer.backbones.networks.as_tflite import as_tflite
+from retrainer.backbones.networks.embedded import DEPTH as DEPTH_OF_POCKET
+from retrainer.backbones.networks.embedded import SIZE as SIZE_OF_POCKET
+from retrainer.backbones.networks.embedded import weights
 from retrainer.backbones.origins import HubOrigin, KerasOrigin
 from retrainer.backbones.resolving import resolve
 from retrainer.backbones.sizes import at_size, split_size
@@ -28,7 +31,7 @@ from retrainer.events import Event, Warned, silent
 from retrainer.feature_source import cache_name
 from retrainer.models.graph import graphdef
 from retrainer.models.graph.tensorflow_graph import GraphNetwork, import_tensorflow
-from retrainer.models.tflite.litert import Network
+from retrainer.models.tflite.litert import Network, tensors_of
 from retrainer.options.backbone import BundleOptions
 
 
@@ -46,19 +49,33 @@ def assert_computes(bundle: Bundle, reference: Any = networks.expected) -> None:
 
 
 def test_the_built_in_network_at_another_size(tmp_path: Path) -> None:
-    own, bundle = find_bundle(EMBEDDED, ""), made("Pocket@96", tmp_path)
-    assert (bundle.name, bundle.input_size, bundle.depth) == ("pocket@96", 96, own.depth)
+    own, bundle = weights(), made("Pocket@96", tmp_path)
+    assert (bundle.name, bundle.input_size, bundle.depth) == ("pocket@96", 96, DEPTH_OF_POCKET)
     assert (bundle.licence, bundle.source) == (own.licence, own.source)
     graph = GraphNetwork(graphdef.read_graph(bundle.graph_path), "", "input", bundle.feature_node)
     lite = Network(bundle.tflite_path)
     for picture in inputs(96):
         np.testing.assert_allclose(lite.run(picture), graph.run(picture), atol=1e-5)
     assert cache_name(bundle, "").startswith("pocket@96-")
-    assert resolve("pocket@160", BundleOptions()) == Backbone("pocket")
+    assert resolve("pocket@160", BundleOptions()).name == "pocket"
+
+
+def test_the_built_in_network_gives_the_means_of_several_maps(tmp_path: Path) -> None:
+    bundle, picture = made("pocket", tmp_path), inputs(160)[0]
+    assert (bundle.input_size, bundle.depth) == (SIZE_OF_POCKET, DEPTH_OF_POCKET)
+    features = Network(bundle.tflite_path).run(picture)
+    outputs = {name: value for _, name, value in tensors_of(bundle.tflite_path.read_bytes(), picture)}
+    parts = [one.factor * outputs[one.tensor][0].mean(axis=(0, 1)) for one in bundle.maps]
+    np.testing.assert_allclose(features, np.concatenate(parts), atol=1e-5)
+    # The deepest map alone is what the files in the package give.
+    own = weights()
+    np.testing.assert_allclose(features[-own.depth :], Network(own.tflite_path).run(picture), atol=1e-5)
+    assert find_bundle("pocket", str(tmp_path / "bundles")) == bundle
+    assert cache_name(bundle, "") != cache_name(own, "")
 
 
 def test_the_built_in_files_are_what_their_table_of_layers_gives() -> None:
-    own = find_bundle(EMBEDDED, "")
+    own = weights()
     table = table_of(graphdef.read_graph(own.graph_path))
     assert as_graph(table, own.input_size) == own.graph_path.read_bytes()
     assert as_tflite(table, own.input_size) == own.tflite_path.read_bytes()

@@ -14,6 +14,7 @@ from conftest import COLOURS, COLOURS_SIZE, Configure
 
 from retrainer.backbones.available import find_bundle
 from retrainer.backbones.bundle import read_bundle, write_bundle
+from retrainer.backbones.networks.embedded import weights
 from retrainer.errors import BackboneError, ModelError, OptionError
 from retrainer.inspection import inspect
 from retrainer.model_writer import ModelWriter
@@ -237,7 +238,7 @@ def test_a_tflite_has_only_one_input_and_one_output(model: Path) -> None:
 
 
 def test_the_embedded_bundle_reproduces_the_reference_features(shared: Path) -> None:
-    bundle = find_bundle("pocket", "")
+    bundle = weights()
     check = np.load(shared / "backbone" / "check.npz")
     network = Network(bundle.tflite_path)
     features = np.stack([network.run((p.astype(np.float32) - 127.5) / 127.5) for p in check["images"]])

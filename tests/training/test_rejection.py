@@ -62,6 +62,25 @@ def test_what_is_fitted_keeps_the_known_and_tells_the_strange() -> None:
     assert fit_rejection(examples(0), examples(0).at(np.array([], np.int64))) is None
 
 
+@pytest.mark.parametrize("validating", [20, 200])
+def test_only_the_last_features_count_if_the_deepest_map_gives_them(validating: int) -> None:
+    def examples(count: int, seed: int) -> Examples:
+        noise = np.random.default_rng(seed).normal(size=(2 * count, 5)).astype(np.float32)
+        deep = np.concatenate([around([3, 0, 0], count, seed), around([0, 3, 0], count, seed + 1)])
+        return Examples(np.hstack([100 * noise, deep]), np.arange(2 * count), np.repeat([0, 1], count))
+
+    training, validation = examples(100, 0), examples(validating // 2, 2)
+    rejection = fit_rejection(training, validation, 3)
+    alone, others = (Examples(one.matrix[:, 5:], one.rows, one.label_ids) for one in (training, validation))
+    expected = fit_rejection(alone, others)
+    assert rejection is not None
+    assert expected is not None
+    np.testing.assert_array_equal(rejection.prototypes, expected.prototypes)
+    assert rejection.threshold == expected.threshold
+    distances = rejection.distances(training.features)
+    np.testing.assert_array_equal(distances, expected.distances(alone.features))
+
+
 def test_many_classes_have_fewer_prototypes_each() -> None:
     generator = np.random.default_rng(0)
     features = generator.normal(size=(3000, 4)).astype(np.float32)

@@ -179,7 +179,7 @@ def with_head(
         feature_node: Its node of shape `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: For the node `retrainer/metadata`.
-        prototypes: For the node `retrainer/prototypes`, float16 `(M, D)`; None if there are none.
+        prototypes: For the node `retrainer/prototypes`, float16 `(M, P)`; None if there are none.
         twin: The content of the `.tflite` written with it; empty if there is none.
     """
     graph = graph_pb2.GraphDef()

@@ -165,7 +165,7 @@ def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: P
         backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
         head: Weights `(D, C)` and biases `(C,)`.
         metadata: For the files `retrainer.json` and `labels.txt`.
-        prototypes: For the file `prototypes.npy`, float16 `(M, D)`; None if there are none.
+        prototypes: For the file `prototypes.npy`, float16 `(M, P)`; None if there are none.
     """
     builder = TFLiteBuilder.opened(backbone)
     classes = head.weights.shape[1]
