@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrainer.arrays import distinct
+from retrainer.arrays import Integers, distinct
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.events import Observer, Warned
 from retrainer.options.split import SplitOptions
-from retrainer.photos.copies.search import NO_COPIES, Copies, find_copies
+from retrainer.photos.copies.search import NO_COPIES, Copies, components, find_copies
 from retrainer.photos.copies.table import duplicates_table
 from retrainer.photos.dataset import Dataset
+from retrainer.photos.leaks import warn_of_leaks
 from retrainer.photos.oddities import warn_of_copies_across_classes
 from retrainer.system.files import write_whole
 from retrainer.text import shown
@@ -29,7 +30,7 @@ def with_copies_together(
         observer: Called with warnings.
 
     Returns:
-        The dataset. Copies share a group, unless `--copies apart` is given.
+        The dataset. Copies share a group, unless `--copies apart` is given; groups that share copies become one.
 
     Raises:
         OutputError: the table cannot be written.
@@ -38,11 +39,22 @@ def with_copies_together(
     if len(copies.pairs):
         write_whole(options.duplicates, duplicates_table(dataset, copies))
         _warn(dataset, copies, options, observer)
+        if dataset.given is not None:
+            warn_of_leaks(dataset, dataset.given, copies.groups, options.duplicates, observer)
         warn_of_copies_across_classes(dataset, copies.groups, options.duplicates, observer)
     elif os.path.exists(options.duplicates):
         # The copies that an earlier run listed are gone.
         write_whole(options.duplicates, duplicates_table(dataset, copies))
-    return replace(dataset, groups=copies.groups) if options.copies == "together" else dataset
+    return replace(dataset, groups=_joined(dataset, copies)) if options.copies == "together" else dataset
+
+
+def _joined(dataset: Dataset, copies: Copies) -> Integers:
+    """The groups of photos that share a group of the dataset or are copies, directly or through others, `(N,)`."""
+    if dataset.groups is None:
+        return copies.groups
+    _, first, groups = np.unique(dataset.groups, return_index=True, return_inverse=True)
+    same_group = np.stack([first[groups], np.arange(len(groups))], axis=1)
+    return components(len(groups), np.concatenate([copies.pairs, same_group]))
 
 
 def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Observer) -> None:
@@ -55,6 +67,8 @@ def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Obs
         becomes = "--copies apart may train on one copy and test on another, which flatters the figures"
     elif options.split_by == "path":
         becomes = "--split_by path may train on one copy and test on another, which flatters the figures"
+    elif dataset.given is not None:
+        becomes = "given parts are kept"
     else:
         becomes = "copies stay together in one part"
     observer(Warned(f"{found}: {becomes}. '{shown(options.duplicates)}' lists them."))

@@ -15,15 +15,17 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Observer, PhotoSkipped, Warned
+from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned
 from retrainer.labeler import Labeler
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
+from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import class_ids_of, label_of
+from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.reading import read_file
 from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
@@ -48,9 +50,9 @@ class Evaluation:
     """The figures of a model on photos whose classes are known.
 
     Attributes:
-        graph, image_dir: The model and the folder.
-        part: `test` if only the model's own test photos were measured; `unseen` if photos that the model saw were left
-            out and new ones were measured; `all` if all photos were measured.
+        graph, image_dir: The model, and the folder or table.
+        part: `given` if only photos of the given test part were measured; `test` if only the model's own test photos
+            were; `unseen` if photos that the model saw were left out and new ones were measured; `all` if all were.
         learnt: About the share (0 to 1) of the measured photos that the model learnt from.
         labels: The labels, in the order of the assessment's classes.
         assessment: All figures.
@@ -73,9 +75,10 @@ class Evaluation:
 
 
 def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer, **options: Any) -> Evaluation:
-    """Labels the photos of a folder of class folders and assesses the scores.
+    """Labels photos whose classes are known and assesses the scores.
 
-    Photos that the model learnt from, and those that chose its head, are left out wherever they lie.
+    If a folder or a table states which photos test, only those are measured. Photos that the model learnt from, and
+    those that chose its head, are left out wherever they lie.
 
     Args:
         model: The path of the model, or all options.
@@ -93,7 +96,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     for warning in labeler.warnings:
         report(Warned(warning))
     remembered = RememberedSplit.from_metadata(labeler.metadata.split)
-    files = scan(_image_dir(given, remembered), report, fewest=1)
+    files = _files(_image_dir(given, remembered), remembered, report)
     label_ids = _label_ids(files, labeler, given, report)
     read = _Reading.of(labeler, files, label_ids, remembered, given.bottleneck_dir, report)
     measured = (
@@ -107,13 +110,14 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
             "Give another folder as --image_dir, with photos that are new to the model." if measured.left_out else "",
         )
     scores, own = _distributions(read.scores[rows]), label_ids[rows]
+    part = measured.report(read.readable[measured.rows], files.root, report)
     return Evaluation(
         graph=given.graph,
         image_dir=files.root,
-        part=measured.report(read.readable[measured.rows], files.root, report),
+        part="given" if _are_given(files) and part != "unseen" else part,
         learnt=measured.learnt,
         labels=labeler.labels,
-        assessment=assess(labeler.labels, scores, own),
+        assessment=assess(labeler.labels, scores, own, None if files.groups is None else files.groups[rows]),
         mistakes=_mistakes([files.paths[row] for row in rows], labeler.labels, own, scores),
         skipped=report.skipped,
         unlisted=report.unlisted,
@@ -146,6 +150,25 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
             "Give its place now as --image_dir FOLDER.",
         )
     return remembered.image_dir
+
+
+def _files(image_dir: str, remembered: RememberedSplit | None, report: Reporter) -> PhotoFiles:
+    """The files to measure on; if some are given as test photos, only those."""
+    own = remembered is not None and os.path.realpath(remembered.image_dir) == os.path.realpath(image_dir)
+    # A model that split its own photos anew has test photos in all given parts.
+    anew = remembered is not None and own and remembered.split_by != FOLDERS
+    files = scan(image_dir, report, fewest=1, split_by=remembered.split_by if remembered and anew else AUTO)
+    if files.parts is None or Part.TESTING not in files.parts:
+        return files
+    # The model may have drawn test photos among those of its own that have no given part.
+    tests = (files.parts == Part.TESTING) | ((files.parts == DRAWN) & own)
+    report(Noted(f"Only the given test photos of '{shown(image_dir)}' are measured: {tests.sum():,} files"))
+    return files.where(tests)
+
+
+def _are_given(files: PhotoFiles) -> bool:
+    """Whether all files are given as test photos."""
+    return files.parts is not None and bool((files.parts == Part.TESTING).all())
 
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:

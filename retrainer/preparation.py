@@ -17,7 +17,7 @@ from retrainer.errors import DatasetError
 from retrainer.events import Observer
 from retrainer.feature_source import feature_extraction
 from retrainer.options.retraining import RetrainOptions
-from retrainer.options.split import SplitOptions
+from retrainer.options.split import AUTO, FOLDERS, SplitOptions
 from retrainer.photos.dataset import Dataset, dataset_of
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.files import PhotoFiles
@@ -72,7 +72,7 @@ def prepare(
     """
     backbone = resolve(options.backbone.network, options.backbone)
     with stopwatch.stage("scan"):
-        files = files or scan(options.image_dir, report)
+        files = files or scan(options.image_dir, report, split_by=options.split_by)
     with stopwatch.stage("backbone"):
         bundle = bundle_of(backbone, options.backbone, partial(sample_inputs, files.paths), report)
         check(bundle)
@@ -86,6 +86,13 @@ def prepare(
     return Prepared(bundle, dataset, files.stamps[features.readable], examples, features.computed)
 
 
+def decided(options: RetrainOptions, dataset: Dataset) -> RetrainOptions:
+    """Returns options that say how photos are split, if they leave it to the photos."""
+    if options.split_by != AUTO:
+        return options
+    return replace(options, split_by="content" if dataset.given is None else FOLDERS)
+
+
 def split_of(dataset: Dataset, options: SplitOptions, observer: Observer) -> Split:
     """Splits photos into those that train, validate and test; warns of classes that a part lacks.
 
@@ -93,7 +100,7 @@ def split_of(dataset: Dataset, options: SplitOptions, observer: Observer) -> Spl
         DatasetError: no photo of a class trains.
     """
     percentages = options.validation_percentage, options.testing_percentage
-    if options.split_by == "content":
+    if options.split_by != "path":
         split = split_by_content(dataset, *percentages, options.seed, observer)
     else:
         split = split_by_path(dataset.paths, *percentages)

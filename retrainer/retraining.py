@@ -34,7 +34,7 @@ from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
-from retrainer.preparation import Prepared, prepare, split_of, with_views
+from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
 from retrainer.previous_model import HeldOut, PreviousModel, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.process import one_blas_thread
@@ -130,7 +130,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     if run.preset_line:
         report(Noted(run.preset_line))
     prepared = prepare(run, report, stopwatch, check=lambda bundle: require_outputs(bundle, run))
-    dataset = prepared.dataset
+    dataset, run = prepared.dataset, decided(run, prepared.dataset)
     with stopwatch.stage("bottlenecks"):
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run.split, report)

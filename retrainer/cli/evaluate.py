@@ -11,6 +11,7 @@ from retrainer.text import json_text, shown
 BELOW = 3
 _MISTAKES = 5
 _MEASURED = {
+    "given": "the given test photos of {}",
     "test": "the test photos of {}",
     "unseen": "the photos of {} that the model did not learn from",
     "all": "all photos of {}",

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from retrainer.arrays import HASH_BYTES, Digests, distinct, is_among
-from retrainer.options.split import SplitOptions
+from retrainer.options.split import FOLDERS, SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part, Parts
 from retrainer.photos.positions import content_positions, path_position
-from retrainer.photos.splits import Split, natural_parts
+from retrainer.photos.splits import Split, given_or_drawn, natural_parts
 
 Hashes = npt.NDArray[np.uint64]
 """`HASH_BYTES` bytes of SHA-256 digests as numbers, `(N,)`."""
@@ -40,9 +40,9 @@ class RememberedSplit:
     """A split, in a form that fits into a model's metadata.
 
     Attributes:
-        image_dir: The folder of class folders, as typed.
+        image_dir: The folder or table of photos, as typed.
         split_by, validation_percentage, testing_percentage, seed: The options that split it.
-        moved: Hash of a photo's bytes or name -> its part, if that differs from the rule of the options; at most
+        moved: Hash of a photo's bytes or name -> its part, if that differs from the rule of a split by content; at most
             `_KEPT`, the smallest hashes.
         trained, validated, tested: The hashes of the photos' bytes of each part, in base64; at most `_KEPT` in all, the
             smallest. The last two are None in models of earlier versions.
@@ -75,7 +75,7 @@ class RememberedSplit:
             validated=validated,
             tested=tested,
         )
-        if options.split_by == "path":
+        if options.split_by != "content":
             return plain
         # A reader knows the photos by their bytes and names, but not which of them are copies.
         dataset = replace(dataset, groups=None)
@@ -96,13 +96,17 @@ class RememberedSplit:
     def parts(self, dataset: Dataset) -> Parts:
         """Returns the parts of photos by the rule of the split, `(N,)`; Part.TRAINING if in doubt.
 
-        In a split by path, paths must begin with `image_dir`.
+        In a split by path, paths must begin with `image_dir`. In a split by folders, all photos are in doubt unless
+        the dataset has given parts.
         """
         percentages = self.validation_percentage, self.testing_percentage
         if self.split_by == "path":
             return natural_parts(np.array([path_position(path) for path in dataset.paths]), *percentages)
         hashes, positions = content_positions(dataset, self.seed)
         parts = natural_parts(positions, *percentages)
+        if self.split_by == FOLDERS:
+            nothing = np.full(len(parts), Part.TRAINING, np.int8)
+            return nothing if dataset.given is None else given_or_drawn(dataset.given, parts)
         if self.moved:
             names = np.array([int(name, 16) for name in self.moved], np.uint64)
             order = np.argsort(names)

@@ -57,7 +57,9 @@ class Selection:
             observer(Warned(f"The model learnt from about {self.learnt:.0%} of these photos: the figures flatter it."))
         if tested and not new:
             own = f"'{shown(root)}' is the model's own folder"
-            observer(Noted(f"{own}: its {tested:,} test photos are measured, the other {self.left_out:,} are left out"))
+            if self.left_out:
+                left_out = f"the other {self.left_out:,} are left out"
+                observer(Noted(f"{own}: its {tested:,} test photos are measured, {left_out}"))
             return "test"
         if not self.left_out:
             return "all"
@@ -92,7 +94,8 @@ def select_unseen(
     """
     rows = np.flatnonzero(digests.any(axis=1) & (label_ids >= 0))
     own = files.paths_from(remembered.image_dir)
-    dataset = Dataset((), tuple(own[row] for row in rows), label_ids[rows], digests[rows])
+    given = None if files.parts is None else files.parts[rows]
+    dataset = Dataset((), tuple(own[row] for row in rows), label_ids[rows], digests[rows], given=given)
     parts = remembered.known_parts(dataset.digests)
     ambiguous, unknown = parts == AMBIGUOUS, parts == UNKNOWN
     if ambiguous.any() or unknown.any():

@@ -63,7 +63,7 @@ SECTIONS = {
     "rejection": {"threshold": number(-0.01, 2.01), "kept": number(0, 1)},
     "split": {
         "image_dir": text(10_000, printable=False),
-        "split_by": one_of("content", "path"),
+        "split_by": one_of("content", "folders", "path"),
         "validation_percentage": whole(0, 100),
         "testing_percentage": whole(0, 100),
         "seed": whole(0, 2**63 - 1),
@@ -74,7 +74,7 @@ SECTIONS = {
     },
     "training": {
         "seed": optional(whole(0, 2**63 - 1)),
-        "split_by": optional(one_of("content", "path")),
+        "split_by": optional(one_of("content", "folders", "path")),
         "solver": optional(text(100)),
         "photos": optional(whole(0, 2**53)),
         "temperature": optional(number(0, 1e9)),

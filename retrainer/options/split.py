@@ -10,6 +10,8 @@ from retrainer.options.paths import TABLE
 FOLDS = 5
 # The size of a batch that takes all photos.
 ALL = -1
+# How photos are split: by given parts if there are any, otherwise by content.
+AUTO, FOLDERS = "auto", "folders"
 BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": ALL}
 
 
@@ -25,9 +27,11 @@ class SplitOptions(Options):
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",
     )
     split_by: str = option(
-        "content",
-        "content splits by a hash of the photos' bytes; path splits by a hash of their paths, as in 2017.",
-        choices=("content", "path"),
+        AUTO,
+        "folders keeps given parts: folders such as train, val and test, or the split column of a table. content "
+        "splits by a hash of the photos' bytes; path splits by a hash of their paths, as in 2017. auto is folders if "
+        "there are given parts, otherwise content.",
+        choices=(AUTO, "content", FOLDERS, "path"),
     )
     testing_percentage: int = option(10, "Percentage of the photos that only test the result.", minimum=0, maximum=99)
     validation_percentage: int = option(

@@ -10,6 +10,7 @@ from retrainer.photos.archives import ARCHIVE_NAME, is_archive
 from retrainer.photos.entries import MOST_FOLDERS, entries, is_picture, quoted, sub_folders, with_photos
 from retrainer.photos.foreign_layouts import what_to_do
 from retrainer.photos.labels import label_of
+from retrainer.photos.parts import part_of
 from retrainer.photos.walk import counted
 from retrainer.system.paths import require_folder
 from retrainer.text import pasted, shown
@@ -119,6 +120,8 @@ def folder_of_classes(image_dir: str) -> str:
         if found:
             parent = os.path.dirname(found[0])
             beside = [path for path in found if os.path.dirname(path) == parent]
+            if len(beside) > 1 and all(part_of(os.path.basename(path)) is not None for path in beside):
+                return parent
             parts = all(_part_words(os.path.basename(path)) for path in beside)
             return found[0] if len(beside) == 1 or parts or parent == image_dir else parent
     return ""

@@ -6,36 +6,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrainer.events import FolderScanned, Observer, Warned
+from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles
+from retrainer.photos.given_parts import are_parts, given_parts
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
 from retrainer.photos.walk import Listing, Stamps, Walk
 from retrainer.text import shown
 
 
-def scan(image_dir: str, observer: Observer, fewest: int = 2) -> PhotoFiles:
+def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AUTO) -> PhotoFiles:
     """Lists the files of classes, sorted by class and path.
 
     Args:
-        image_dir: The folder of class folders, as typed. It may be a ZIP or tar archive of them, or of one folder that
-            holds them.
+        image_dir: A folder of class folders, or of parts such as `train` and `test` with class folders, as typed. It
+            may be a ZIP or tar archive of them, or of one folder that holds them.
         observer: Called with the folders found and the files left out.
         fewest: The least number of classes. If it is more than one, each class needs a label of its own.
+        split_by: As in `SplitOptions`; the parts that lie there are given parts by `auto` and `folders` only.
 
     Raises:
         OptionError: `image_dir` is no folder that can be listed.
-        DatasetError: it has too few folders with files, two with the same label, or the parts of a split for classes.
+        DatasetError: it has too few classes with files, two with the same label, or no parts though they are asked for.
     """
     require_photo_folder(image_dir)
     root = Path(os.path.realpath(image_dir))
     walk = Walk(observer, (root, *root.parents))
     folder, top = _top(walk, image_dir)
     found = _walked(walk, folder, sorted((*top.folders, *top.linked_folders)), observer)
-    inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
-    require_no_parts(folder, inner)
-    files = class_folders(folder, found, fewest)
-    report_depth(folder, inner, observer)
+    if are_parts(folder, found, fewest, split_by):
+        files = given_parts(folder, found, fewest, split_by, observer)
+    else:
+        inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
+        require_no_parts(folder, inner)
+        files = class_folders(folder, found, fewest)
+        report_depth(folder, inner, observer)
     report_loose_files(folder, [name for name, _ in top.files], observer)
     return files if folder == image_dir else files.below(image_dir)
 

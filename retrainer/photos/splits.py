@@ -3,7 +3,7 @@
 A photo's part follows from its position, which is the same in every run.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,9 @@ import numpy as np
 from retrainer.arrays import Bools, Integers
 from retrainer.events import Observer, Warned
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.parts import Part, Parts
+from retrainer.photos.drawing import Draw
+from retrainer.photos.parts import DRAWN, Part, Parts
 from retrainer.photos.positions import Positions, content_positions, path_position
-
-# A class of fewer different photos only trains.
-_FEWEST_DIFFERENT = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +39,7 @@ def split_by_path(paths: Sequence[str], validation_percentage: int, testing_perc
 def split_by_content(
     dataset: Dataset, validation_percentage: int, testing_percentage: int, seed: int, observer: Observer
 ) -> Split:
-    """Splits photos by a hash of their bytes.
+    """Splits photos by a hash of their bytes; a photo with a given part stays in it.
 
     Moving, renaming, relabelling or adding photos changes the part of no other photo. Three kinds of photos share a
     part: identical ones, those of one group of the dataset, and variants, whose names differ only after `_nohash_`. If
@@ -50,28 +48,48 @@ def split_by_content(
     If a class has no photo in a part, it borrows the photo with the nearest position. Adding photos can move only
     borrowed photos and groups that grow. A class of fewer than three different photos only trains. Each seed gives
     another split.
+
+    If photos have given parts, the other photos of their groups follow them. A part that is given to no photo is drawn
+    from the training photos.
     """
     hashes, photo_positions = content_positions(dataset, seed)
     _, first, groups = np.unique(hashes, return_index=True, return_inverse=True)
     positions = photo_positions[first]
-    parts = natural_parts(positions, validation_percentage, testing_percentage)
     wanted = _ranges(validation_percentage, testing_percentage)
-    classes = _groups_of_classes(groups, dataset.label_ids, len(dataset.labels))
-    shared = np.bincount(np.concatenate(classes), minlength=len(positions)) > 1
-    small = [len(members) < _FEWEST_DIFFERENT for members in classes]
-    for label, members, few in zip(dataset.labels, classes, small, strict=True):
-        if few:
-            observer(Warned(f"'{label}' has fewer than three different photos: they are used for training only."))
-            parts[members[~shared[members]]] = Part.TRAINING
-    _fill([members for members, few in zip(classes, small, strict=True) if not few], positions, parts, shared, wanted)
-    for members, few in zip(classes, small, strict=True):
-        if few and Part.TRAINING not in parts[members]:
-            # All its photos are shared with other classes, and none trains. The class could not be learnt.
-            parts[members] = Part.TRAINING
-    split = Split(parts[groups])
-    tested = [label_id for label_id, few in enumerate(small) if not few]
-    warn_of_empty_parts(split, dataset, tested, wanted, observer)
+    natural = natural_parts(positions, validation_percentage, testing_percentage)
+    given = np.full(len(groups), DRAWN, np.int8) if dataset.given is None else dataset.given
+    stated = np.zeros((len(first), len(Part)), np.bool_)
+    stated[groups[given != DRAWN], given[given != DRAWN]] = True
+    free: Bools = stated.sum(axis=1) == 0
+    lent: Bools = stated[:, Part.TRAINING] & (stated.sum(axis=1) == 1)
+    # If the parts of a group differ, those of its photos that have none train, as some of it trains anyway.
+    parts = np.where(free, natural, stated.argmax(axis=1)).astype(np.int8)
+    draw = Draw(dataset.labels, _groups_of_classes(groups, dataset.label_ids, len(dataset.labels)), positions, parts)
+    small = draw.fill(free, wanted, observer)
+    if missing := missing_parts(given, wanted):
+        parts[lent] = np.where(np.isin(natural, missing), natural, Part.TRAINING)[lent]
+        small |= draw.fill(lent, {part: wanted[part] for part in (*missing, Part.TRAINING)}, observer)
+    split = Split(np.where((given == DRAWN) | lent[groups], parts[groups], given).astype(np.int8))
+    tested = [label_id for label_id in range(len(dataset.labels)) if label_id not in small]
+    warn_of_empty_parts(split, dataset, tested, sorted({*wanted, *map(Part, given[given != DRAWN])}), observer)
     return split
+
+
+def given_or_drawn(given: Parts, natural: Parts) -> Parts:
+    """The parts of photos by their given parts or, if they have none, by their positions; both are `(N,)`.
+
+    If no photo is given validation or testing, training photos are drawn for it by their positions.
+    """
+    missing = missing_parts(given, (Part.VALIDATION, Part.TESTING))
+    drawn = (given == DRAWN) | ((given == Part.TRAINING) & np.isin(natural, missing))
+    return np.where(drawn, natural, given)
+
+
+def missing_parts(given: Parts, wanted: Iterable[Part]) -> list[Part]:
+    """The wanted parts other than training that no photo is given, if any photo is given a part; `given` is `(N,)`."""
+    if (given == DRAWN).all():
+        return []
+    return [part for part in wanted if part != Part.TRAINING and part not in given]
 
 
 def stratified_folds(dataset: Dataset, folds: int, seed: int) -> Integers:
@@ -96,43 +114,6 @@ def warn_of_empty_parts(
         for label_id in label_ids:
             if not counts[label_id]:
                 observer(Warned(f"Label {dataset.labels[label_id]} has no images in the category {part.name.lower()}."))
-
-
-def _fill(
-    classes: Sequence[Integers],
-    positions: Positions,
-    parts: Parts,
-    shared: Bools,
-    wanted: Mapping[Part, tuple[float, float]],
-) -> None:
-    """Lets each empty part of a class borrow the nearest group, even if that empties another part.
-
-    Each group can be borrowed once, and from any part; so no other group moves when photos are added. Groups that
-    several classes share are borrowed only if a class has no other left.
-
-    Args:
-        classes: The groups of each class.
-        positions: The position of each group, `(G,)`.
-        parts: The part of each group, `(G,)`; changed in place.
-        shared: Whether several classes have the group, `(G,)`.
-        wanted: Part -> its range of positions.
-    """
-    free = np.ones(len(positions), np.bool_)
-    waiting = list(classes)
-    while waiting:
-        members = waiting.pop()
-        while empty := [part for part in wanted if part not in parts[members]]:
-            candidates = members[free[members] & ~shared[members]]
-            if not len(candidates):
-                candidates = members[free[members]]
-            if not len(candidates):
-                break
-            lower, upper = wanted[empty[0]]
-            distances = np.maximum(np.maximum(lower - positions[candidates], positions[candidates] - upper), 0.0)
-            nearest = candidates[distances.argmin()]
-            parts[nearest], free[nearest] = empty[0], False
-            if shared[nearest]:
-                waiting += [other for other in classes if nearest in other]
 
 
 def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> list[Integers]:

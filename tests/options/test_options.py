@@ -97,7 +97,7 @@ def test_home_is_expanded_in_paths_and_only_there() -> None:
             "expected a whole number at least 1 and at most 1,000,000, or -1, received 0",
         ),
         ({"eval_step_interval": 0}, "--eval_step_interval"),
-        ({"split_by": "name"}, "--split_by: expected one of content, path, received 'name'"),
+        ({"split_by": "name"}, "--split_by: expected one of auto, content, folders, path, received 'name'"),
         ({"final_tensor_name": "a b"}, "--final_tensor_name: expected a node's name, received 'a b'"),
         ({"final_tensor_name": "über"}, "received 'über'.\nIt begins with a letter"),
         ({"train_batch_size": 10**12}, "--train_batch_size"),

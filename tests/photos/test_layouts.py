@@ -75,38 +75,26 @@ def test_an_archive_in_a_folder_is_named(here: Path) -> None:
     assert fix_for("data") == "Give the archive: --image_dir 'data/1 flowers.zip'"
 
 
-@pytest.mark.parametrize(
-    ("parts", "train", "test"),
-    [
-        (("train", "val", "test"), "train", "test"),
-        (("Training", "Test"), "Training", "Test"),
-        (("valid", "train"), "train", "valid"),
-        (("seg_test/seg_test", "seg_train/seg_train"), "seg_train/seg_train", "seg_test/seg_test"),
-    ],
-)
-def test_parts_of_a_dataset_are_no_classes(here: Path, parts: tuple[str, ...], train: str, test: str) -> None:
-    for part in parts:
+def test_parts_of_other_names_are_no_classes(here: Path) -> None:
+    for part in ("seg_test/seg_test", "seg_train/seg_train"):
         classes_in(here / "data" / part, *FLOWERS)
     classes_in(here / "data", "extra")
     with pytest.raises(DatasetError, match=r"are parts of a dataset; expected classes\.") as error:
         scan("data", silent, fewest=1)
-    fix = "Give one of them: --image_dir data/{} to train on it, --image_dir data/{} to evaluate on it."
-    assert error.value.fix == fix.format(train, test)
-    assert scan(f"data/{train}", silent).classes == FLOWERS
+    fix = "Give one of them: --image_dir data/seg_train/seg_train to train on it, "
+    assert error.value.fix == f"{fix}--image_dir data/seg_test/seg_test to evaluate on it."
+    assert scan("data/seg_train/seg_train", silent).classes == FLOWERS
 
 
-def test_a_training_part_is_named_alone_and_below_another_folder(here: Path) -> None:
+def test_a_training_part_is_named_alone_and_parts_below_another_folder_together(here: Path) -> None:
     classes_in(here / "single" / "train", *FLOWERS)
     assert "'single/train'" in fix_for("single")
     for part in ("val", "train"):
         classes_in(here / "data" / "images" / part, *FLOWERS)
-    assert "'data/images/train'" in fix_for("data")
+    assert fix_for("data") == "Did you mean 'data/images'? Photos lie in its sub-folders 'train', 'val'."
 
 
-def test_parts_without_the_same_classes(here: Path) -> None:
-    classes_in(here / "unlabelled" / "train", *FLOWERS)
-    files_in(here / "unlabelled", "test/1.jpg")
-    assert fix_for("unlabelled") == "Give the one with the classes: --image_dir unlabelled/train"
+def test_parts_without_classes(here: Path) -> None:
     files_in(here / "flat", "train/1.jpg", "test/1.jpg")
     assert fix_for("flat") == "Sort the photos into class folders, such as 'flat/train/daisy'."
 
@@ -117,9 +105,9 @@ def test_photos_of_parts_without_classes_lead_nowhere(here: Path) -> None:
 
 
 def test_a_path_to_type_is_quoted(here: Path) -> None:
-    for part in ("train", "test"):
+    for part in ("seg_train", "seg_test"):
         classes_in(here / "it's data" / part, *FLOWERS)
-    assert """--image_dir 'it'"'"'s data/train' to train""" in fix_for("it's data")
+    assert """--image_dir 'it'"'"'s data/seg_train' to train""" in fix_for("it's data")
 
 
 def test_a_train_may_be_a_class(here: Path) -> None:

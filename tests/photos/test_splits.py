@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrainer.arrays import Integers
 from retrainer.events import Event, Warned, silent
+from retrainer.photos.copies.search import components
 from retrainer.photos.dataset import Dataset
-from retrainer.photos.parts import Part
+from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.positions import path_position
 from retrainer.photos.splits import split_by_content, split_by_path, stratified_folds
 
@@ -292,3 +294,87 @@ def test_classes_of_the_same_few_photos_train_wherever_these_lie() -> None:
     for content in range(40):
         parts = parts_of([*shared_photos({content: "ab"}), *shared_photos(dict.fromkeys(range(100, 120), "c"))])
         assert {part for photo, part in parts.items() if photo[1] != "c"} == {Part.TRAINING}
+
+
+def split_with(photos: list[Photo], given: list[int], groups: list[int], percentages: tuple[int, int]) -> list[int]:
+    stated = replace(dataset(photos), groups=np.array(groups), given=np.array(given, np.int8))
+    parts: list[int] = split_by_content(stated, *percentages, 0, silent).parts.tolist()
+    return parts
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 40), classes, st.sampled_from([DRAWN, *Part]), st.integers(0, 20)),
+        min_size=2,
+        max_size=60,
+    ),
+    st.sampled_from([(10, 10), (0, 20), (30, 0), (0, 0), (40, 40)]),
+)
+def test_given_parts_are_kept_and_the_rest_of_a_group_follows(
+    rows: list[tuple[int, str, int, int]], percentages: tuple[int, int]
+) -> None:
+    photos = [(content, label, f"{number}.jpg") for number, (content, label, _, _) in enumerate(rows)]
+    stated = [part for _, _, part, _ in rows]
+    parts = split_with(photos, stated, [group for *_, group in rows], percentages)
+    for part, own in zip(stated, parts, strict=True):
+        lent = part == Part.TRAINING and own not in stated
+        assert part in (DRAWN, own) or lent
+    # Photos of one content or one group, directly or through others, that are given at most one part have one part.
+    linked = components(len(rows), _links(rows))
+    for group in set(linked.tolist()):
+        members = [row for row in range(len(rows)) if linked[row] == group]
+        given_here = {stated[row] for row in members} - {DRAWN}
+        if len(given_here) <= 1:
+            assert len({parts[row] for row in members}) == 1
+        else:
+            assert {parts[row] for row in members if stated[row] == DRAWN} <= {min(given_here)}
+
+
+def _links(rows: list[tuple[int, str, int, int]]) -> Integers:
+    """The pairs of photos that share a content or a group."""
+    pairs = [
+        (one, two)
+        for one, two in itertools.combinations(range(len(rows)), 2)
+        if rows[one][0] == rows[two][0] or rows[one][3] == rows[two][3]
+    ]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain_sets, st.lists(st.sampled_from([Part.TRAINING, Part.TESTING]), min_size=60, max_size=60))
+def test_a_part_that_no_photo_is_given_is_drawn_from_training(label_of: dict[int, str], said: list[Part]) -> None:
+    photos = with_names(label_of)
+    stated = [int(part) for part in said[: len(photos)]]
+    if Part.TESTING not in stated or Part.TRAINING not in stated:
+        return
+    parts = split_with(photos, stated, list(range(len(photos))), (10, 10))
+    for label in "abc":
+        own = [row for row, photo in enumerate(photos) if photo[1] == label]
+        trains = [row for row in own if stated[row] == Part.TRAINING]
+        assert [row for row in own if parts[row] == Part.TESTING] == [row for row in own if stated[row] == Part.TESTING]
+        drawn = Counter(parts[row] for row in trains)
+        if len(trains) >= 3:
+            assert drawn[Part.TRAINING] >= 1
+            assert drawn[Part.VALIDATION] >= 1
+        else:
+            assert set(drawn) <= {Part.TRAINING}
+
+
+def test_a_class_that_is_missing_in_a_given_part_is_warned_of_and_borrows_nothing() -> None:
+    events: list[Event] = []
+    photos = [(number, "ab"[number % 2], f"{number}.jpg") for number in range(60)]
+    stated = [Part.TESTING if number < 20 and number % 2 else Part.TRAINING for number in range(60)]
+    split = split_by_content(replace(dataset(photos), given=np.array(stated, np.int8)), 0, 10, 0, events.append)
+    assert split.parts.tolist() == stated
+    assert [e.message for e in events if isinstance(e, Warned)] == ["Label a has no images in the category testing."]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20)), min_size=20, max_size=60), st.integers(0, 3))
+def test_no_group_is_in_two_folds(rows: list[tuple[int, int]], seed: int) -> None:
+    photos = [(content, "ab"[number % 2], f"{number}.jpg") for number, (content, _) in enumerate(rows)]
+    groups = np.array([group for _, group in rows])
+    folds = stratified_folds(replace(dataset(photos), groups=groups), 5, seed)
+    for same in (groups, np.array([content for content, _ in rows])):
+        assert all(len(set(folds[same == one].tolist())) == 1 for one in set(same.tolist()))
