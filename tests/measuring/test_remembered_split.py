@@ -84,7 +84,9 @@ def test_of_many_photos_that_were_moved_those_in_doubt_count_as_trained(
     monkeypatch.setattr(retrainer.measuring.remembered_split, "_KEPT", 50)
     dataset = Dataset(("a",), tuple(map(str, range(PHOTOS))), np.zeros(PHOTOS, np.int64), digests)
     # All are tested, as only some would be by their bytes.
-    remembered = RememberedSplit.of(dataset, Split(np.full(PHOTOS, Part.TESTING, np.int8)), SplitOptions())
+    remembered = RememberedSplit.of(
+        dataset, Split(np.full(PHOTOS, Part.TESTING, np.int8)), SplitOptions(split_by="content")
+    )
     assert len(remembered.moved) == 50
     hashes, _ = content_positions(dataset, 0)
     known = hashes <= int(max(remembered.moved), 16)
@@ -96,7 +98,7 @@ def test_what_many_moved_photos_leave_in_a_model_is_bounded_and_can_be_read() ->
     digests = np.random.default_rng(0).integers(0, 256, (120_000, 32), np.uint8)
     dataset = Dataset(("a",), ("x",) * len(digests), np.zeros(len(digests), np.int64), digests)
     split = Split(np.full(len(digests), Part.TESTING, np.int8))
-    remembered = RememberedSplit.of(dataset, split, SplitOptions(image_dir="photos"))
+    remembered = RememberedSplit.of(dataset, split, SplitOptions(image_dir="photos", split_by="content"))
     assert len(remembered.moved) == 100_000
     described = ModelMetadata(("a",), 224, 0.0, 1.0, "o", "r", split=remembered.to_metadata()).identified(b"")
     assert ModelMetadata.from_json(described.to_bytes(), "it.pb") == described
