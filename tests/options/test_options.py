@@ -232,7 +232,7 @@ def test_documentation_has_each_option_with_its_limits_and_default() -> None:
     for item in options_of(RetrainOptions):
         assert f"\n        {item.name}: {item.limits.help}" in text
     assert "Takes a whole number at least 2 and at most 1,000, or 0; the default is 'auto'." in text
-    assert "Takes one of content, path; the default is 'content'." in text
+    assert "Takes one of auto, content, folders, path; the default is 'auto'." in text
     assert "Steps of gradient descent. Takes a whole number at least 1; the default is 4000." in text
 
 
