@@ -167,7 +167,18 @@ class Labeler:
     def on_all_cores(
         self, work: Callable[["Labeler", Item], Result], items: Iterable[Item]
     ) -> Iterator[Result | PictureError]:
-        """Calls `work` with a labeler and each item, in order; its PictureErrors become results.
+        """Calls `work` with a labeler and each item, in order, as `run_all`; its PictureErrors become results."""
+
+        def tried(labeler: "Labeler", item: Item) -> Result | PictureError:
+            try:
+                return work(labeler, item)
+            except PictureError as error:
+                return error
+
+        return self.run_all(tried, items)
+
+    def run_all(self, work: Callable[["Labeler", Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Calls `work` with a labeler and each item, in order.
 
         Args:
             work: Runs in several threads, each of which has a labeler of its own.
@@ -176,20 +187,13 @@ class Labeler:
         Raises:
             ModelError: the model's file was replaced meanwhile.
         """
-
-        def tried(labeler: "Labeler", item: Item) -> Result | PictureError:
-            try:
-                return work(labeler, item)
-            except PictureError as error:
-                return error
-
         waiting = iter(items)
         # TensorFlow uses all cores by itself.
         cores = usable_cores() if self._runner.one_core else 1
-        yield from in_order([self], tried, waiting if cores == 1 else islice(waiting, _FEW))
+        yield from in_order([self], work, waiting if cores == 1 else islice(waiting, _FEW))
         for following in waiting:
             tools = [self, *(self._another() for _ in range(cores - 1))]
-            yield from in_order(tools, tried, chain((following,), waiting))
+            yield from in_order(tools, work, chain((following,), waiting))
 
     def _another(self) -> "Labeler":
         """A labeler with a network of its own."""

@@ -40,6 +40,13 @@ def reason_of(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
+def innermost_reason(error: BaseException) -> str:
+    """The type and text of the first of the errors that led to one, as a failed connection has several; on one line."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return f"{type(error).__name__}: {shown(str(error))}"
+
+
 def json_text(value: Any, **options: Any) -> str:
     """JSON as by `json.dumps`, with the letters of all scripts; unprintable characters are escaped."""
     lines = json.dumps(value, ensure_ascii=False, **options).split("\n")

@@ -34,7 +34,12 @@ class LabelOptions(ModelOptions):
 
     heading = "Photos"
 
-    image: tuple[str, ...] = option((), "A photo, a folder or a glob; may be given several times.", path=True)
+    image: tuple[str, ...] = option(
+        (),
+        "A photo, a folder, a glob, an archive (.zip, .tar), a table (.csv, .jsonl, .parquet), an http(s) address, or "
+        "- for a list of paths on standard input; may be given several times.",
+        path=True,
+    )
     top: int = option(5, "How many labels to print for each photo.", minimum=1)
     reject: bool = option(
         False, "Print 'none of these' for a photo that is unlike all photos that the model learnt from."

@@ -3,6 +3,7 @@
 import os
 
 from retrainer.errors import OptionError
+from retrainer.system.paths import is_address
 from retrainer.text import shown
 
 MODEL, LABELS, TABLE, LINES, FOLDER, ANSWERS = "model", "labels", "table", "lines", "folder", "answers"
@@ -51,6 +52,8 @@ def require_path(name: str, path: str, writes: str) -> None:
 
 def _problem_of(path: str, writes: str) -> tuple[str, str]:
     """The problem of a path and its fix; two empty texts if there is none."""
+    if not writes and is_address(path):
+        return "", ""
     if not path.strip():
         return f"expected a path, received {path!r}", ""
     if "\0" in path:

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,9 +94,30 @@ class Walk:
 
         A folder that several links lead to is read once, by its real path if that is below `folder`.
         """
-        seen: set[tuple[int, int]] = set()
         files: list[tuple[str, Stamps]] = []
         linked_files: list[str] = []
+        for before, listing in self._listings(folder):
+            files += [(before + name, stamps) for name, stamps in listing.files] if before else listing.files
+            linked_files += [before + name for name in listing.linked_files]
+        doubles = _links_to_others(folder, [name for name, _ in files], linked_files) if linked_files else ()
+        return sorted(file for file in files if file[0] not in doubles)
+
+    def names_below(self, folder: str) -> list[str]:
+        """The paths that `below` gives, without their stamps, which take more memory than the paths."""
+        names: list[str] = []
+        linked_files: list[str] = []
+        for before, listing in self._listings(folder):
+            names += [before + name for name, _ in listing.files]
+            linked_files += [before + name for name in listing.linked_files]
+        if linked_files:
+            doubles = _links_to_others(folder, names, linked_files)
+            names = [name for name in names if name not in doubles]
+        names.sort()
+        return names
+
+    def _listings(self, folder: str) -> Iterator[tuple[str, Listing]]:
+        """Yields each folder at any depth once: its path below `folder` with a separator behind, and its listing."""
+        seen: set[tuple[int, int]] = set()
         real, links = deque([""]), deque[str]()
         while real or links:
             inner = real.popleft() if real else links.popleft()
@@ -104,11 +125,9 @@ class Walk:
             if not self._enter(path, seen):
                 continue
             listing = self.listed(path)
-            files += [(before + name, stamps) for name, stamps in listing.files] if before else listing.files
-            linked_files += [before + name for name in listing.linked_files]
+            yield before, listing
             real.extend(before + name for name in listing.folders)
             links.extend(before + name for name in listing.linked_folders)
-        return sorted(_without_links_to_others(folder, files, linked_files))
 
     def listed(self, folder: str) -> Listing:
         """Lists one folder, which may be an archive or in one; if an error ends it, the entries read before stay.
@@ -240,18 +259,14 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _without_links_to_others(
-    folder: str, files: list[tuple[str, Stamps]], links: Sequence[str]
-) -> list[tuple[str, Stamps]]:
-    """The files without links to other files among them."""
-    if not links:
-        return files
+def _links_to_others(folder: str, names: Sequence[str], links: Sequence[str]) -> frozenset[str]:
+    """The links to files that are among the names by other names, too; of several links to one file, one is none."""
     linked = frozenset(links)
-    seen = {_identity(os.path.join(folder, name)) for name, _ in files if name not in linked}
-    kept = set()
+    seen = {_identity(os.path.join(folder, name)) for name in names if name not in linked}
+    doubles = set()
     for name in sorted(links):
         identity = _identity(os.path.join(folder, name))
-        if identity is None or identity not in seen:
-            kept.add(name)
-            seen.add(identity)
-    return [file for file in files if file[0] not in linked or file[0] in kept]
+        if identity is not None and identity in seen:
+            doubles.add(name)
+        seen.add(identity)
+    return frozenset(doubles)

@@ -11,6 +11,11 @@ def expanded(path: str) -> str:
     return os.path.expanduser(path)
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a file on a server rather than a path."""
+    return text.lower().startswith(("http://", "https://"))
+
+
 def nearest_existing(path: str) -> str:
     """The nearest folder above a path that exists; a misspelt name is looked for there."""
     current = os.path.abspath(path)

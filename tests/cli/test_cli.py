@@ -67,7 +67,7 @@ def test_several_photos_folders_and_globs_are_each_headed(command: Command, trai
     arguments = ("label", "--graph", trained, "--top", "1")
     done = command(*arguments, "--image", "new", "--image", "new/b*", "new/a.jpg")
     heads = [line for line in done.stdout.splitlines() if line.endswith(".jpg")]
-    assert heads == ["new/a.jpg", "new/a.jpg", "new/b.jpg", "new/b.jpg"]
+    assert heads == ["new/a.jpg", "new/b.jpg", "new/b.jpg", "new/a.jpg"]
     assert done.stdout.count("red (score=") == 4
     assert done.stdout.count("green (score=") == 0
     assert command(*arguments, "--image", "new/a.jpg").stdout.startswith("\nEvaluation time")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from retrainer.cli.label import photos_of
-from retrainer.events import Event, FilesLeftOut, FolderSkipped, Missed, Noted, PhotoSkipped, silent
+from retrainer.events import Event, FilesLeftOut, FolderSkipped, Missed, Noted, Observer, PhotoSkipped, silent
+from retrainer.photos.inputs.kinds import inputs_of
+from retrainer.photos.inputs.source import Request
 from retrainer.photos.walk import Walk, folders_above, is_no_photo
 
 SCANDIR = os.scandir
@@ -161,10 +162,14 @@ def test_label_finds_in_folders_what_retrain_finds(tmp_path: Path, monkeypatch: 
     (tmp_path / "photos" / "linked").symlink_to("../store")
     (tmp_path / "photos" / "a" / "loop").symlink_to("..")
     found = ["photos/2.jpg", "photos/a/1.jpg", "photos/linked/3.jpg"]
-    assert photos_of(("photos", "alone.jpg"), silent) == (["alone.jpg"], found)
-    assert photos_of(("photos/**/*.jpg",), silent) == ([], found)
+
+    def labelled(*values: str, observer: Observer = silent) -> list[object]:
+        return list(inputs_of(values, Request(observer)))
+
+    assert labelled("photos", "alone.jpg") == [*((path, False) for path in found), ("alone.jpg", True)]
+    assert labelled("photos/**/*.jpg") == [(path, False) for path in found]
     events: list[Event] = []
-    assert photos_of(("photos/**/*",), events.append) == ([], found)
+    assert labelled("photos/**/*", observer=events.append) == [(path, False) for path in found]
     (noted,) = events
     assert isinstance(noted, Noted)
     assert "'photos/2.xml'" in noted.message

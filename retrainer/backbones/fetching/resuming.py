@@ -14,7 +14,7 @@ from retrainer.backbones.fetching.partial_file import PARTIAL_CONTENT, PartialFi
 from retrainer.errors import DownloadError
 from retrainer.events import DownloadAdvanced, Noted, Observer, silent
 from retrainer.system.files import output_error
-from retrainer.text import shown
+from retrainer.text import innermost_reason, shown
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 # Failures in a row, without a new byte between them.
@@ -118,13 +118,13 @@ def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, st
             return None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
         raise DownloadError(
-            f"'{shown(request.url)}' cannot be downloaded: {_cause(error)}.", "Check the address."
+            f"'{shown(request.url)}' cannot be downloaded: {innermost_reason(error)}.", "Check the address."
         ) from error
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return _Failure(f"no answer within {READ_SECONDS:g} s")
     # A redirection to a text that is no address is a ValueError.
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        return _Failure(_cause(error))
+        return _Failure(innermost_reason(error))
     except OSError as error:
         raise output_error(partial.path, error) from error
 
@@ -146,11 +146,3 @@ def _require_file(answer: Any, url: str) -> None:
             f"'{shown(url)}': expected an archive of a network, received a web page ({shown(kind)}).",
             "Name the model's own handle, or download it by hand and name the file.",
         )
-
-
-def _cause(error: Exception) -> str:
-    """The innermost reason of a failed connection."""
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    return f"{type(cause).__name__}: {shown(str(cause))}"

@@ -1,0 +1,1 @@
+"""Where the photos to label come from: files, folders, lists, tables, addresses."""

@@ -1,0 +1,86 @@
+"""Photos on servers: fetched by HTTP, within limits of size, time and redirections, and kept in memory only."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from retrainer.errors import PictureError
+from retrainer.photos.photo import Photo
+from retrainer.text import innermost_reason
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from retrainer.photos.inputs.deadline import Deadline
+
+MAX_BYTES = 2**26
+SECONDS, SILENT_SECONDS = 60.0, 10.0
+MAX_REDIRECTIONS = 5
+_BLOCK = 2**18
+# A server that compresses could send a little that becomes much.
+_HEADERS = {"Accept-Encoding": "identity"}
+_FOUND, _MOST_DIGITS = 200, 20
+
+
+def photo_at(url: str) -> Photo:
+    """The photo at an address, fetched when it is read."""
+    return Photo(url, lambda: fetched(url))
+
+
+def fetched(url: str) -> bytes:
+    """The bytes that an address gives.
+
+    Raises:
+        PictureError: the server gives no file, or too large a one, or takes too long.
+    """
+    import requests
+    import urllib3
+
+    from retrainer.photos.inputs.deadline import Deadline
+
+    with Deadline(SECONDS) as deadline:
+        try:
+            return _followed(url, deadline)
+        except requests.exceptions.InvalidSchema as error:
+            raise _problem("expected an address that begins with http:// or https://") from error
+        # A text that is no address is a ValueError.
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            if deadline.has_passed:
+                raise _problem(f"it took more than {SECONDS:g} s") from error
+            if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+                raise _problem(f"the server was silent for {SILENT_SECONDS:g} s") from error
+            raise _problem(innermost_reason(error)) from error
+
+
+def _problem(reason: str) -> PictureError:
+    return PictureError(f"cannot be fetched: {reason}")
+
+
+def _followed(url: str, deadline: "Deadline") -> bytes:
+    """What an address gives, or the one that it redirects to."""
+    # requests would read what comes with a redirection, however much that is.
+    asking: dict[str, Any] = {"timeout": SILENT_SECONDS, "stream": True, "allow_redirects": False}
+    for _ in range(MAX_REDIRECTIONS + 1):
+        with deadline.session() as session, session.get(url, headers=_HEADERS, **asking) as answer:
+            if not answer.is_redirect:
+                return _content(answer, deadline)
+            url = urljoin(url, answer.headers["Location"])
+    raise _problem(f"more than {MAX_REDIRECTIONS} redirections")
+
+
+def _content(answer: "Response", deadline: "Deadline") -> bytes:
+    if answer.status_code != _FOUND:
+        raise _problem(f"the server answered {answer.status_code} {answer.reason}")
+    if (encoding := answer.headers.get("Content-Encoding", "identity")) != "identity":
+        raise _problem(f"the server compressed it by {encoding}")
+    length = answer.headers.get("Content-Length", "")
+    expected = int(length) if length.isdecimal() and len(length) < _MOST_DIGITS else 0
+    blocks, size = list[bytes](), 0
+    while max(size, expected) <= MAX_BYTES and (block := answer.raw.read1(_BLOCK, decode_content=False)):
+        blocks.append(block)
+        size += len(block)
+    deadline.require()
+    if max(size, expected) > MAX_BYTES:
+        raise _problem(f"more than the limit of {MAX_BYTES:,} bytes")
+    if size < expected:
+        raise _problem(f"{size:,} of {expected:,} bytes came")
+    return b"".join(blocks)
