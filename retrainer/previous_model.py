@@ -9,7 +9,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Floats, Integers, spread
 from retrainer.backbones.bundle import TFLITE, Bundle
-from retrainer.errors import PictureError, RetrainerError
+from retrainer.errors import ModelError, PictureError, RetrainerError
 from retrainer.measuring.paired import is_chance, paired
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
@@ -22,6 +22,7 @@ from retrainer.options.model import LabelOptions
 from retrainer.output_formats import model_paths, scores_path
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
+from retrainer.text import shown
 from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 
@@ -163,7 +164,7 @@ def _read(graph: str) -> tuple[bytes, str]:
         return read_tflite(graph), graph
     twin = twin_of(graph)
     if not twin:
-        raise damaged(graph, "expected the .tflite that it was written with beside it")
+        raise ModelError(f"'{shown(graph)}' has no .tflite of the same model beside it.")
     return twin, graph
 
 

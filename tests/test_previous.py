@@ -213,7 +213,7 @@ def test_a_damaged_model_is_kept_and_stops_no_run(
     before = contents(tmp_path / "out")
     result = retrain(options)
     previous = old_and_new(result)
-    assert previous.problem
+    assert previous.problem == f"'{previous.graph}' has no .tflite of the same model beside it"
     assert "The two cannot be compared: " in "\n".join(summary(result))
     after = contents(tmp_path / "out")
     assert after["graph.previous.pb"] == before["graph.pb"]
