@@ -114,7 +114,7 @@ def compare(
         raise OptionError("compare: expected at least one backbone, received none.")
     run = RetrainOptions.given(photos, "image_dir", options)
     report = Reporter(observers, strict=run.strict, once=True)
-    files = scan(run.image_dir, report, split_by=run.split_by)
+    files = scan(run.image_dir, report, split_by=run.split_by, label_from=run.label_from)
     solver = solver_of(run.fit, np.bincount(files.class_ids), report)
     measured, failed = [], []
     for name in names:

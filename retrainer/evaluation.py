@@ -96,7 +96,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     for warning in labeler.warnings:
         report(Warned(warning))
     remembered = RememberedSplit.from_metadata(labeler.metadata.split)
-    files = _files(_image_dir(given, remembered), remembered, report)
+    files = _files(given, remembered, report)
     label_ids = _label_ids(files, labeler, given, report)
     read = _Reading.of(labeler, files, label_ids, remembered, given.bottleneck_dir, report)
     measured = (
@@ -152,12 +152,15 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
     return remembered.image_dir
 
 
-def _files(image_dir: str, remembered: RememberedSplit | None, report: Reporter) -> PhotoFiles:
+def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report: Reporter) -> PhotoFiles:
     """The files to measure on; if some are given as test photos, only those."""
+    image_dir = _image_dir(options, remembered)
     own = remembered is not None and os.path.realpath(remembered.image_dir) == os.path.realpath(image_dir)
     # A model that split its own photos anew has test photos in all given parts.
     anew = remembered is not None and own and remembered.split_by != FOLDERS
-    files = scan(image_dir, report, fewest=1, split_by=remembered.split_by if remembered and anew else AUTO)
+    split_by = remembered.split_by if remembered and anew else AUTO
+    label_from = options.label_from or (remembered.label_from if remembered and own else "")
+    files = scan(image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
     if files.parts is None or Part.TESTING not in files.parts:
         return files
     # The model may have drawn test photos among those of its own that have no given part.

@@ -72,7 +72,7 @@ def prepare(
     """
     backbone = resolve(options.backbone.network, options.backbone)
     with stopwatch.stage("scan"):
-        files = files or scan(options.image_dir, report, split_by=options.split_by)
+        files = files or scan(options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
     with stopwatch.stage("backbone"):
         bundle = bundle_of(backbone, options.backbone, partial(sample_inputs, files.paths), report)
         check(bundle)

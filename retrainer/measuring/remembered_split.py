@@ -46,6 +46,7 @@ class RememberedSplit:
             `_KEPT`, the smallest hashes.
         trained, validated, tested: The hashes of the photos' bytes of each part, in base64; at most `_KEPT` in all, the
             smallest. The last two are None in models of earlier versions.
+        label_from: The pattern that found the classes in the photos' names; empty if folders told them.
     """
 
     image_dir: str
@@ -57,6 +58,7 @@ class RememberedSplit:
     trained: str = ""
     validated: str | None = None
     tested: str | None = None
+    label_from: str = ""
 
     @classmethod
     def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "RememberedSplit":
@@ -74,6 +76,7 @@ class RememberedSplit:
             trained=trained,
             validated=validated,
             tested=tested,
+            label_from=options.label_from,
         )
         if options.split_by != "content":
             return plain

@@ -71,6 +71,7 @@ SECTIONS = {
         "trained": optional(_HASHES),
         "validated": optional(or_none(_HASHES)),
         "tested": optional(or_none(_HASHES)),
+        "label_from": optional(text(10_000, printable=False, empty=True)),
     },
     "training": {
         "seed": optional(whole(0, 2**63 - 1)),

@@ -98,6 +98,16 @@ def seed_option() -> Any:
     return option(0, help_text, minimum=0, maximum=2**63 - 1)
 
 
+def label_from_option() -> Any:
+    """Returns the field `label_from`, which training and measuring share."""
+    return option(
+        "",
+        "Regular expression that finds the class in the name of a photo, at any place of its path below the folder: "
+        "its first group, or the one named label. For cat.123.jpg it is '([^/]+)\\.\\d+\\.'. By default the class is "
+        "the folder.",
+    )
+
+
 # The help of `trust_graph`, which is for graphs that somebody else made: `models.graph.operations`.
 TRUST = "Run a graph even if it could read, write or run files. Give it only for files from people that you trust."
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.network_input import LARGEST_SIDE
-from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, option, path_option
+from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, label_from_option, option, path_option
 from retrainer.options.paths import FOLDER
 
 
@@ -57,6 +57,7 @@ class EvaluateOptions(ModelOptions):
         "Folder with one sub-folder of photos per class, named as in training; by default the folder that the "
         "model learnt from. Photos that trained the model or chose its head are left out.",
     )
+    label_from: str = label_from_option()
     bottleneck_dir: str = path_option(
         "tf_files/bottlenecks",
         "Folder of the cached feature vectors. With it, photos that are left out need not be read.",

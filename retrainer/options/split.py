@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
-from retrainer.options.groups import Options, option, path_option, seed_option
+from retrainer.options.groups import Options, label_from_option, option, path_option, seed_option
 from retrainer.options.paths import TABLE
 
 # The number of folds if none is given.
@@ -22,6 +22,7 @@ class SplitOptions(Options):
     heading = "Photos and split"
 
     image_dir: str = path_option("", "Folder with one sub-folder of photos per class.")
+    label_from: str = label_from_option()
     strict: bool = option(
         False,
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",

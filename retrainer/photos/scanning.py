@@ -12,11 +12,13 @@ from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.given_parts import are_parts, given_parts
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
-from retrainer.photos.walk import Listing, Stamps, Walk
+from retrainer.photos.name_labels import require_pattern
+from retrainer.photos.named_files import named_files
+from retrainer.photos.walk import Listing, Stamps, Walk, folders_above
 from retrainer.text import shown
 
 
-def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AUTO) -> PhotoFiles:
+def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AUTO, label_from: str = "") -> PhotoFiles:
     """Lists the files of classes, sorted by class and path.
 
     Args:
@@ -25,12 +27,15 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
         observer: Called with the folders found and the files left out.
         fewest: The least number of classes. If it is more than one, each class needs a label of its own.
         split_by: As in `SplitOptions`; the parts that lie there are given parts by `auto` and `folders` only.
+        label_from: As in `SplitOptions`: finds the class of a photo in its name.
 
     Raises:
-        OptionError: `image_dir` is no folder that can be listed.
+        OptionError: `image_dir` is no folder that can be listed, or `label_from` no pattern.
         DatasetError: it has too few classes with files, two with the same label, or no parts though they are asked for.
     """
     require_photo_folder(image_dir)
+    if label_from:
+        return _named(image_dir, observer, fewest, split_by, label_from)
     root = Path(os.path.realpath(image_dir))
     walk = Walk(observer, (root, *root.parents))
     folder, top = _top(walk, image_dir)
@@ -44,6 +49,15 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
         report_depth(folder, inner, observer)
     report_loose_files(folder, [name for name, _ in top.files], observer)
     return files if folder == image_dir else files.below(image_dir)
+
+
+def _named(image_dir: str, observer: Observer, fewest: int, split_by: str, label_from: str) -> PhotoFiles:
+    """The files whose names tell their classes."""
+    require_pattern(label_from)
+    walk = Walk(observer, folders_above(image_dir))
+    found = walk.below(image_dir)
+    walk.report()
+    return named_files(image_dir, found, label_from, fewest, split_by, observer)
 
 
 def _top(walk: Walk, image_dir: str) -> tuple[str, Listing]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from packing import tarred, zipped
 
-from retrainer.errors import DatasetError
-from retrainer.events import silent
+from retrainer.errors import DatasetError, OptionError
+from retrainer.events import Event, FilesLeftOut, silent
+from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.scanning import scan
 
 
@@ -69,6 +70,61 @@ def test_names_that_tell_the_class_are_said_with_the_pattern(here: Path) -> None
     (here / "flat.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
     assert fix_for("flat.zip") == f"{FOUND}directly in it. {hint}"
     assert fix_for("kaggle/train") == f"{FOUND}directly in it. {hint}"
+
+
+def test_the_suggested_pattern_can_be_given(here: Path) -> None:
+    names = [f"{label}.{number}.jpg" for label in ("Cat", "dog", "cat") for number in range(2)]
+    files_in(here / "photos", *names, "notes.jpg", "more/sea lion.7.png", "2.jpg")
+    events: list[Event] = []
+    files = scan("photos", events.append, label_from=r"([^/]+?)\.\d+\.")
+    assert (files.classes, files.labels) == (("Cat", "dog", "sea lion"), ("cat", "dog", "sea lion"))
+    assert files.paths == [
+        *("photos/Cat.0.jpg", "photos/Cat.1.jpg", "photos/cat.0.jpg", "photos/cat.1.jpg"),
+        *("photos/dog.0.jpg", "photos/dog.1.jpg", "photos/more/sea lion.7.png"),
+    ]
+    assert files.class_ids.tolist() == [0, 0, 0, 0, 1, 1, 2]
+    assert [event for event in events if isinstance(event, FilesLeftOut)] == [
+        FilesLeftOut("2 files, 'photos/2.jpg' and 'photos/notes.jpg'", 2, "--label_from finds no class in their names")
+    ]
+    (here / "photos.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
+    packed = scan("photos.zip", silent, label_from=r"(?P<label>[a-z]+)\.\d")
+    assert (packed.classes, packed.paths[0]) == (("at", "cat", "dog"), "photos.zip/Cat.0.jpg")
+
+
+def test_parts_of_named_photos_are_kept(here: Path) -> None:
+    names = [f"{part}/{label}_{number}.jpg" for part in ("train", "Valid") for label in "ab" for number in range(2)]
+    files_in(here / "photos", *names, "a_9.jpg", "test/1.jpg")
+    pattern = r"([^/]+)_\d+\."
+    files = scan("photos", silent, label_from=pattern)
+    assert files.parts is not None
+    assert [(name, part) for name, part in zip(files.names, files.parts.tolist(), strict=True)][:5] == [
+        ("Valid/a_0.jpg", Part.VALIDATION),
+        ("Valid/a_1.jpg", Part.VALIDATION),
+        ("a_9.jpg", DRAWN),
+        ("train/a_0.jpg", Part.TRAINING),
+        ("train/a_1.jpg", Part.TRAINING),
+    ]
+    assert scan("photos", silent, label_from=pattern, split_by="content").parts is None
+    assert scan("photos/train", silent, label_from=pattern).parts is None
+    with pytest.raises(DatasetError, match="--split_by folders: expected folders 'train' and 'val'"):
+        scan("photos/train", silent, label_from=pattern, split_by="folders")
+
+
+def test_a_pattern_that_finds_too_few_classes_is_an_error_with_a_better_one(here: Path) -> None:
+    files_in(here / "photos", *(f"{label}-{number}.jpg" for label in ("cat", "dog") for number in range(5)))
+    (here / "empty").mkdir()
+    for pattern, problem in (
+        (r"(.+)_\d", r"--label_from '\(\.\+\)_\\d' finds no class in any of 10 names, such as 'cat-0\.jpg'\."),
+        (r"(cat)", r"finds only one class in the names, 'cat'; expected at least 2\."),
+    ):
+        with pytest.raises(DatasetError, match=problem) as error:
+            scan("photos", silent, label_from=pattern)
+        assert "give --label_from '([^/]+?)-\\d+\\.'" in error.value.fix
+    assert scan("photos", silent, 1, label_from="(cat)").classes == ("cat",)
+    with pytest.raises(DatasetError, match="No photos found at empty"):
+        scan("empty", silent, label_from="(cat)")
+    with pytest.raises(OptionError, match="--label_from: expected a regular expression"):
+        scan("photos", silent, label_from="(cat")
 
 
 def test_a_table_beside_the_photos_is_suggested(here: Path) -> None:
