@@ -1,7 +1,7 @@
 """Archives as folders: a photo in `photos.zip` has a path such as `photos.zip/cat/1.jpg`, and is read in place.
 
 ZIP and tar files are known by their content; a tar may be compressed by gzip, bzip2 or xz. Nothing is unpacked to disk.
-An archive is opened once and serves all threads. Its list of members is kept, about 250 bytes for each. An archive that
+An archive is opened once and serves all threads. Its list of members is kept, about 200 bytes for each. An archive that
 was replaced is opened again. An open compressed tar also keeps the last 96 MiB that it unpacked.
 
 Members of a ZIP or of a plain tar are read from where they lie. A compressed tar has no such places. It is unpacked

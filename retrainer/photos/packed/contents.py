@@ -41,7 +41,7 @@ _FIELDS = len(Place._fields)
 
 
 class Contents:
-    """The members of an archive, in its order. A member takes about 250 bytes of memory.
+    """The members of an archive, in its order. A member takes about 200 bytes of memory.
 
     Attributes:
         left_out: Why members cannot be used -> their names, not sanitised.

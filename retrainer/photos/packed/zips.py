@@ -1,6 +1,6 @@
 """ZIP files: the list at their end, and members that any number of threads read at once.
 
-`zipfile` takes 700 bytes for each member and lets one thread read at a time. ZIP64, Unicode names and data before the
+`zipfile` takes 600 bytes for each member and lets one thread read at a time. ZIP64, Unicode names and data before the
 archive are known. Members may be stored, deflated or compressed by bzip2.
 """
 
