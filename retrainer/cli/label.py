@@ -8,6 +8,7 @@ import click
 
 from retrainer.answers.formats import WORDS
 from retrainer.answers.output import require_output, row_stream, write_answers
+from retrainer.cli.bar import Bar
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import PictureError
 from retrainer.options.answers import AnswerOptions
@@ -71,17 +72,15 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
 
     tally = _Tally()
     require_output(options.chosen_format, options.output)
-
-    def tell_line(line: str) -> None:
-        say(line, err=True)
+    bar = Bar()
 
     def tell(event: Event) -> None:
         tally.failures += isinstance(event, FolderSkipped)
         if isinstance(event, Missed):
             what = "Error:" if isinstance(event, FolderSkipped) else event.verb
-            tell_line(f"{what} {event.problem}.")
+            bar.say(f"{what} {event.problem}.")
         elif isinstance(event, Noted):
-            tell_line(f"{event.message}.")
+            bar.say(f"{event.message}.")
 
     request = Request(tell, options.column, options.allow_urls)
     inputs = inputs_of((*options.image, *photos), request)
@@ -91,7 +90,10 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
     for warning in labeler.warnings:
         say(f"Warning: {warning}", err=True)
     in_words = options.chosen_format == WORDS
-    labelled = tally.counted(_answers(labeler, inputs), tell_line if in_words else None)
+    answers: Iterable[Answer] = _answers(labeler, inputs)
+    if not inputs.is_one_photo:
+        answers = bar.counted(answers, inputs.count, options.output)
+    labelled = tally.counted(answers, bar.say if in_words else None)
     if in_words:
         _write(_words(labelled, headed=not inputs.is_one_photo, rejecting=options.reject), options.output)
     else:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import pty
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from retrainer.cli import evaluate, label
 from retrainer.cli.flags import flags_of
 from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
+from retrainer.cli.signals import INTERRUPTED
 from retrainer.options.groups import options_of
 
 
@@ -401,6 +404,55 @@ def test_a_folder_that_cannot_be_listed_is_an_error_of_label_and_evaluate(
     out, err = capfd.readouterr()
     assert f"ERROR:tensorflow:Missed photos of {problem}" in err
     assert json.loads(out)["unlisted"] == 1
+
+
+def test_a_list_that_ends_early_is_labelled_as_far_as_it_goes(command: Command, trained: Path, photo: Path) -> None:
+    """The list breaks off in the middle of a name; and standard input may be closed from the beginning."""
+    done = command("label", "--graph", trained, "-", "--top=1", input=f"{photo}\r\n\n{photo}\n{str(photo)[:-2]}")
+    assert done.returncode == 1
+    assert done.stdout.count("red (score=") == 2
+    assert done.stderr == f"Error: '{str(photo)[:-2]}': cannot be read: No such file or directory.\n"
+    done = command("label", "--graph", trained, "-", stdin=None, preexec_fn=lambda: os.close(0))
+    assert_clear(done, 2, "--image -: expected a list of paths, but standard input is closed")
+    done = command("label", "--graph", trained, "-", input="")
+    assert_clear(done, 2, "--image: expected photos, found none in the list on standard input")
+
+
+def test_answers_come_while_the_list_goes_on(trained: Path, photo: Path, tmp_path: Path) -> None:
+    """As from a program that watches a folder: also beyond the first photos, when all cores are at work."""
+    line = [sys.executable, "-c", "from retrainer.cli.main import main; main()", "label", "--graph", str(trained), "-"]
+    started = subprocess.Popen([*line, "--format=csv"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with started as process:
+        paths, answers = process.stdin, process.stdout
+        assert paths
+        assert answers
+        for number in range(40):
+            paths.write(f"{photo}\n".encode())
+            paths.flush()
+            if number == 0:
+                assert answers.readline().startswith(b"path,")
+            assert answers.readline().startswith(os.fsencode(photo))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == INTERRUPTED
+
+
+def test_a_terminal_shows_how_many_photos_of_a_folder_are_labelled(
+    trained: Path, photos: Photos, tmp_path: Path
+) -> None:
+    (photos() / "red" / "bad.jpg").write_text("Dear diary")
+    controller, terminal = pty.openpty()
+    code = "import time; from retrainer.cli import bar, main; bar._SECONDS_BETWEEN = 0; main.main()"
+    line = [sys.executable, "-c", code, "label", "--graph", str(trained), "--format=csv", "photos"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "CI": ""}
+    for to_terminal in (False, True):
+        out = terminal if to_terminal else subprocess.PIPE
+        done = subprocess.run(line, cwd=tmp_path, stdout=out, stderr=terminal, env=environment, timeout=60)
+        shown = os.read(controller, 2**20)
+        assert ("Labelling" in shown.decode()) == (not to_terminal)
+        assert ("25/25" in shown.decode()) == (not to_terminal)
+        assert done.returncode == 0
+    os.close(controller)
+    os.close(terminal)
 
 
 def test_a_folder_may_hold_other_files(command: Command, trained: Path, photos: Photos, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class Deadline:
         self._timer.cancel()
 
     def session(self) -> requests.Session:
-        """A session whose connections are cut."""
-        session = requests.Session()
+        """A session whose connections are cut, and that follows no redirection."""
+        session = _Session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(self))
         return session
@@ -59,6 +59,13 @@ class Deadline:
             for opened in self._sockets:
                 with contextlib.suppress(OSError):
                     opened.shutdown(socket.SHUT_RDWR)
+
+
+class _Session(requests.Session):
+    """Follows no redirection: it would first read all that comes with one, however much that is."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, as for an answer that does not redirect."""
 
 
 class _Adapter(HTTPAdapter):
