@@ -57,9 +57,13 @@ class Recipe:
         """Whether the vectors of a content are cached."""
         return contains(self.with_vectors, digest)
 
+    def wants_fingerprint(self, digest: bytes) -> bool:
+        """Whether the fingerprint of a content is wanted and not cached."""
+        return self.fingerprints and not contains(self.with_fingerprints, digest)
+
     def is_complete(self, digest: bytes) -> bool:
         """Whether all that is wanted of a content is cached."""
-        return self.has_vectors(digest) and (not self.fingerprints or contains(self.with_fingerprints, digest))
+        return self.has_vectors(digest) and not self.wants_fingerprint(digest)
 
 
 @dataclass(frozen=True, eq=False)

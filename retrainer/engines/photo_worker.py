@@ -70,7 +70,8 @@ def read_photo(recipe: Recipe, path: str) -> ReadPhoto:
             return ReadPhoto(PhotoResult(digest), recipe.distortion.inputs(content, recipe.input_size))
         picture = decode(content, recipe.input_size)
         inputs = [] if recipe.has_vectors(digest) else [to_input(picture.square(recipe.input_size))]
-        return ReadPhoto(PhotoResult(digest, None, fingerprint(picture) if recipe.fingerprints else None), inputs)
+        taken = fingerprint(picture) if recipe.wants_fingerprint(digest) else None
+        return ReadPhoto(PhotoResult(digest, None, taken), inputs)
     except PictureError as error:
         return ReadPhoto(PhotoResult(problem=error.problem))
 

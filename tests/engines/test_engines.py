@@ -140,6 +140,8 @@ def test_a_worker_stops_at_a_content_that_is_known(photos: Photos, model_dir: Pa
     with_vectors = PhotoWorker(replace(recipe, with_vectors=known))(path)
     assert with_vectors.vectors is None
     np.testing.assert_array_equal(with_vectors.fingerprint, first.fingerprint)
+    without_print = PhotoWorker(replace(recipe, with_fingerprints=known))(path)
+    assert (without_print.vectors is None, without_print.fingerprint) == (False, None)
     complete = PhotoWorker(replace(recipe, with_vectors=known, with_fingerprints=known))
     known_result, new_result = complete(path), complete(other)
     assert (known_result.digest, known_result.vectors, known_result.fingerprint) == (first.digest, None, None)

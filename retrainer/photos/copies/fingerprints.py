@@ -33,7 +33,9 @@ def fingerprint_of(pixels: Pixels) -> Fingerprints:
     """The fingerprint of a thumbnail uint8 `(SIDE, SIDE, 3)`."""
     floats = pixels.astype(np.float32)
     cells = SIDE // COLOUR_SIDE
-    small = floats.reshape(COLOUR_SIDE, cells, COLOUR_SIDE, cells, 3).mean(axis=(1, 3))
+    # Sums of whole numbers are exact in any order, and NumPy is twice as fast at one axis after the other.
+    sums = floats.reshape(COLOUR_SIDE, cells, SIDE * 3).sum(axis=1)
+    small = sums.reshape(COLOUR_SIDE, COLOUR_SIDE, cells, 3).sum(axis=2) / np.float32(cells**2)
     grey = floats.reshape(-1, 3) @ _LUMA
     # Blue and red less the brightness, -226 to 226, are halved and moved to 0 to 255.
     colours = (small[..., [2, 0]] - (small @ _LUMA)[..., np.newaxis]) * np.float32(0.5) + np.float32(128)
