@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
@@ -679,6 +680,15 @@ def redirects(request: BaseHTTPRequestHandler) -> None:
     request.end_headers()
 
 
+def redirects_without_end(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(302)
+    request.send_header("Location", "/elsewhere")
+    request.end_headers()
+    for _ in range(1000):
+        request.wfile.write(bytes(2**20))
+    raise AssertionError("all of it was read")
+
+
 def says_no_number(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.send_header("Content-Length", "abc")
@@ -703,6 +713,14 @@ def test_a_server_that_sends_without_end_is_given_up(
         fetch(server, tmp_path)
     assert len(server.asked) == 2
     assert left(tmp_path) == []
+
+
+def test_the_body_of_a_redirection_is_not_read(server: Server, tmp_path: Path) -> None:
+    tracemalloc.start()
+    server.answers = [redirects_without_end, sends(WHOLE)]
+    assert is_whole(fetch(server, tmp_path))
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
 
 
 def test_odd_answers_are_no_tracebacks(server: Server, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, st
             headers={"Accept-Encoding": "identity", **partial.headers},
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             stream=True,
+            hooks={"response": _without_body},
         ) as answer:
             if answer.status_code == _RANGE_NOT_SATISFIABLE:
                 partial.remove()
@@ -127,6 +128,12 @@ def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, st
         return _Failure(innermost_reason(error))
     except OSError as error:
         raise output_error(partial.path, error) from error
+
+
+def _without_body(answer: Any, **_: Any) -> None:
+    """Ends a redirection at its headers; `requests` would read its body into memory, even one without end."""
+    if answer.is_redirect:
+        answer.close()
 
 
 def _seconds_of(retry_after: str) -> float:
