@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from os import PathLike
@@ -39,8 +39,8 @@ class Prediction:
         path: The photo's path as given, or its name.
         ranking: Labels with their scores (0 to 1), best first.
         seconds: How long the network ran.
-        distance: Cosine distance (0 to 2) to the nearest prototype; None unless the labeler rejects photos.
-        limit: The distance above which the photo counts as none of the classes; None unless the labeler rejects photos.
+        distance: Cosine distance (0 to 2) to the nearest prototype; None if the model has none.
+        limit: The distance above which the photo counts as none of the classes; None if the model has no prototypes.
         scores: All scores, float32 `(C,)`, 0 to 1, in the order of the labeler's labels.
     """
 
@@ -53,7 +53,7 @@ class Prediction:
 
     @property
     def rejected(self) -> bool:
-        """Whether the photo counts as none of the classes; always False unless the labeler rejects photos."""
+        """Whether the photo is unlike all photos that the model learnt from; False if the model cannot tell."""
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
 
@@ -139,18 +139,10 @@ class Labeler:
             ModelError: the model gives another number of scores than there are labels.
         """
         (scores, *features), seconds = self._run(self._input(content_of(photo)))
+        distance, limit = self._distance_of(features)
         best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
         ranking = tuple((self.labels[i], float(scores[i])) for i in best)
-        if self._rejection is None:
-            return Prediction(name_of(photo), ranking, seconds, scores=scores)
-        depth = self._rejection.prototypes.shape[1]
-        if len(features[0]) < depth:
-            raise ModelError(
-                f"The model gives {len(features[0])} features; expected at least as many as its prototypes, {depth}.",
-                "Retrain it, or leave out --reject.",
-            )
-        distance = float(self._rejection.distances(features[0][np.newaxis])[0])
-        return Prediction(name_of(photo), ranking, seconds, distance, self._rejection.threshold, scores)
+        return Prediction(name_of(photo), ranking, seconds, distance, limit, scores)
 
     def label_all(self, photos: Iterable[str | Photo]) -> Iterator[Prediction | PictureError]:
         """Labels photos in order, on all cores; a photo that cannot be read gives its error.
@@ -204,6 +196,20 @@ class Labeler:
                 "Run it again.",
             )
         return other
+
+    def _distance_of(self, features: Sequence[Floats]) -> tuple[float | None, float | None]:
+        """The distance of a photo with some features `(D,)`, and its limit; twice None if the model cannot tell."""
+        if self._rejection is None:
+            return None, None
+        depth = self._rejection.prototypes.shape[1]
+        if len(features[0]) >= depth:
+            return float(self._rejection.distances(features[0][np.newaxis])[0]), self._rejection.threshold
+        if not self._options.reject:
+            return None, None
+        raise ModelError(
+            f"The model gives {len(features[0])} features; expected at least as many as its prototypes, {depth}.",
+            "Retrain it, or leave out --reject.",
+        )
 
     def _input(self, content: bytes) -> Floats:
         return to_input(square(content, self._size), self._mean, self._std)

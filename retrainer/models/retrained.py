@@ -1,8 +1,10 @@
 """Opens a retrained model, a `.pb` or a `.tflite`, with LiteRT or TensorFlow to run it."""
 
+import io
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from retrainer.arrays import Floats
 from retrainer.errors import ModelError, OptionError
@@ -16,6 +18,9 @@ from retrainer.training.rejection import Prototypes, Rejection, from_npy
 
 if TYPE_CHECKING:
     from retrainer.models.inferred import Inferred
+
+
+Features = TypeVar("Features")
 
 
 class Runner(Protocol):
@@ -34,7 +39,7 @@ class Runner(Protocol):
         """Facts inferred from a model that does not describe itself; None if it does."""
 
     def outputs(self, picture: Floats) -> list[Floats]:
-        """Returns the scores `(C,)` of a normalised picture `(S, S, 3)`, and its features `(D,)` if asked for."""
+        """Returns the scores `(C,)` of a normalised picture `(S, S, 3)`, and its features `(D,)` if they are known."""
 
 
 Opened = tuple[ModelMetadata, Runner, Rejection | None]
@@ -51,7 +56,7 @@ def open_retrained(
     Args:
         path: A `.pb` or `.tflite`; its content decides which.
         input_layer, output_layer: Nodes of a `.pb` that does not name them; empty for the usual ones.
-        rejecting: Whether photos of none of the classes are to be found; the runner then returns features, too.
+        rejecting: Whether it must find photos of none of the classes. If it can, the runner returns features, too.
         trusted: Whether a model may do everything that TensorFlow or LiteRT can.
 
     Raises:
@@ -93,14 +98,24 @@ def _open_tflite(content: bytes, request: _Request) -> Opened:
         raise OptionError(
             f"--input_layer and --output_layer: '{shown(path)}' has only one input and one output.", "Leave both out."
         )
-    rejection = None
-    if request.rejecting:
-        rejection = _rejection(path, metadata, lambda: from_npy(file_in(content, path, PROTOTYPES_FILE) or b""))
+    rejection, changes = _rejection(
+        request,
+        metadata,
+        lambda: (from_npy(file_in(content, path, PROTOTYPES_FILE) or b""), _changes_for_features(content, path)),
+    )
     if metadata is None:
         return _with_inferred(_tflite_runner(content, path, trusted=request.trusted), path)
     from retrainer.models.tflite.litert import Network
 
-    network = Network(_with_features(content, path), outputs=2) if rejection else Network(content, named=path)
+    if changes:
+        buffer = io.BytesIO(content)
+        # As the buffer alone has the bytes now, it changes them in place. A copy takes a twentieth of a label.
+        del content
+        for position, changed in changes:
+            buffer.seek(position)
+            buffer.write(changed)
+        content = buffer.getvalue()
+    network = Network(content, outputs=2 if changes else 1, named=path)
     metadata.require_fit(path, network.input_size, network.output_size)
     return metadata, network, rejection
 
@@ -118,9 +133,10 @@ def _tflite_runner(content: bytes, path: str, *, trusted: bool) -> Runner:
 
 def _open_graph(request: _Request) -> Opened:
     path, nodes = request.path, request.nodes
-    twin = twin_of(path)
-    if twin and not request.names_other_nodes(metadata_in(twin, path)):
-        return _open_tflite(twin, replace(request, nodes=("", ""), trusted=False))
+    twin = [content for content in (twin_of(path),) if content]
+    if twin and not request.names_other_nodes(metadata_in(twin[0], path)):
+        # Nobody else may keep the bytes: see `_open_tflite`.
+        return _open_tflite(twin.pop(), replace(request, nodes=("", ""), trusted=False))
     from retrainer.models.graph import graphdef
 
     graph, metadata = graphdef.read_model(path)
@@ -130,14 +146,16 @@ def _open_graph(request: _Request) -> Opened:
 
     if not request.trusted:
         require_harmless(graph, path)
-    rejection = _rejection(path, metadata, lambda: graphdef.prototypes_of(graph)) if request.rejecting else None
+    rejection, feature_node = _rejection(
+        request, metadata, lambda: (graphdef.prototypes_of(graph), graphdef.feature_node_of(graph))
+    )
     inferred = infer(graph, nodes[0], nodes[1] or (metadata.output_node if metadata else ""))
     ends = inferred.input_node, inferred.output_node
     if metadata is None:
         for flag, name in zip(("--input_layer", "--output_layer"), ends, strict=True):
             require_node(graph, path, flag, name)
         return _with_inferred(_graph_runner(graph, path, ends, inferred, trusted=request.trusted), path)
-    features = [graphdef.feature_node_of(graph)] if request.rejecting else []
+    features = [feature_node] if feature_node else []
     return metadata, _graph_runner(graph, path, [*ends, *features], None, trusted=request.trusted), rejection
 
 
@@ -169,24 +187,33 @@ def _with_inferred(runner: Runner, path: str) -> Opened:
     return ModelMetadata(known.labels, size, known.mean, known.std, known.output_node, RESIZE_RULE), runner, None
 
 
-def _rejection(path: str, metadata: ModelMetadata | None, read: Callable[[], Prototypes]) -> Rejection:
-    """The model's test for photos of none of its classes.
+def _rejection(
+    request: _Request, metadata: ModelMetadata | None, read: Callable[[], tuple[Prototypes, Features]]
+) -> tuple[Rejection | None, Features | None]:
+    """The model's test for photos of none of its classes, and what gives their features; twice None if it has none.
 
     Raises:
-        OptionError: it has none.
-        ModelError: it is damaged.
+        OptionError: it has none, but must have one.
+        ModelError: it is damaged, but must be there.
     """
-    if metadata is None or not metadata.rejection:
-        raise OptionError(
-            f"--reject: '{shown(path)}' cannot reject photos; expected a model that had validation photos.",
-            "Retrain it, or leave the flag out.",
-        )
+    path = shown(request.path)
     try:
-        return Rejection(read(), float(metadata.rejection["threshold"]))
-    except (ValueError, TypeError, KeyError, EOFError) as error:
-        raise ModelError(
-            f"'{shown(path)}': its prototypes for --reject are damaged: {error}.", "Retrain it, or copy it again."
-        ) from error
+        if metadata is None or not metadata.rejection:
+            raise OptionError(
+                f"--reject: '{path}' cannot reject photos; expected a model that had validation photos.",
+                "Retrain it, or leave the flag out.",
+            )
+        try:
+            prototypes, features = read()
+            return Rejection(prototypes, float(metadata.rejection["threshold"])), features
+        except (ValueError, TypeError, KeyError, EOFError) as error:
+            raise ModelError(
+                f"'{path}': its prototypes for --reject are damaged: {error}.", "Retrain it, or copy it again."
+            ) from error
+    except (OptionError, ModelError):
+        if request.rejecting:
+            raise
+        return None, None
 
 
 def _no_description(path: str) -> ModelError:
@@ -198,10 +225,10 @@ def _node_name(name: str) -> str:
     return name.removeprefix("import/").removesuffix(":0")
 
 
-def _with_features(content: bytes, path: str) -> bytes:
-    from retrainer.models.tflite.flatbuffer import with_features
+def _changes_for_features(content: bytes, path: str) -> list[tuple[int, bytes]]:
+    from retrainer.models.tflite.second_output import changes_for_features
 
     try:
-        return with_features(content)
-    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
+        return changes_for_features(content)
+    except (struct.error, ValueError, IndexError) as error:
         raise damaged(path, "expected a TFLite model with a head") from error

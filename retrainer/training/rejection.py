@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +43,15 @@ class Rejection:
     prototypes: Prototypes
     threshold: float
 
+    @cached_property
+    def _columns(self) -> Floats:
+        """The prototypes as float32 `(D, M)`."""
+        columns: Floats = self.prototypes.astype(np.float32).T
+        return columns
+
     def distances(self, features: Floats) -> Floats:
         """Returns the cosine distances (0 to 2) of feature vectors `(N, D)` from their nearest prototype, `(N,)`."""
-        cosines = normalised(features[:, -self.prototypes.shape[1] :]) @ self.prototypes.astype(np.float32).T
+        cosines = normalised(features[:, -self.prototypes.shape[1] :]) @ self._columns
         nearest: Floats = np.float32(1) - cosines.max(axis=1)
         return nearest
 

@@ -209,13 +209,6 @@ def _constant(builder: TFLiteBuilder, number: int) -> npt.NDArray[np.float32]:
     return np.frombuffer(bytes(builder.model.buffers[builder.graph.tensors[number].buffer].data), np.float32)
 
 
-def with_features(model: bytes) -> bytes:
-    """Returns a retrained model, without its associated files, with the features `(1, D)` as a second output."""
-    builder = TFLiteBuilder.parsed(model)
-    builder.graph.outputs = [*builder.graph.outputs, _head_operator(builder).inputs[0]]
-    return builder.packed()
-
-
 def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
     """Returns a model followed by an archive of files, without compression or times, and sealed."""
     content = io.BytesIO()
