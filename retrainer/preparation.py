@@ -128,7 +128,7 @@ def with_views(prepared: Prepared, split: Split, options: RetrainOptions, observ
     paths = [dataset.paths[row] for row in rows]
     extraction = feature_extraction(prepared.bundle, options.backbone, observer, distortion)
     views = extract(paths, prepared.stamps[rows], extraction, observer)
-    of_photos = np.full((len(dataset.paths), distortion.views), -1, np.int64)
+    of_photos = np.full((len(dataset.paths), distortion.count), -1, np.int64)
     of_photos[rows[views.readable]] = views.rows
     _require_all_classes(dataset, dataset.label_ids[(of_photos[:, 0] >= 0) & (split.parts == Part.TRAINING)])
     examples = replace(prepared.examples, views=Views(views.matrix, of_photos))

@@ -64,7 +64,7 @@ def _table(options: Sequence[Option]) -> str:
 
 def _row(item: Option) -> str:
     limits, default = item.limits, item.shown_default
-    if item.kind is bool:
+    if item.kind in (bool, bool | None):
         takes = "nothing"
     elif limits.path:
         takes = "a path"

@@ -300,7 +300,7 @@ def views(seed: int = 0, **given: int) -> list[Floats]:
         40,
         seed,
     )
-    return list(distortion.inputs(half_and_half(), 16))
+    return list(distortion.inputs(half_and_half(), 16))[-distortion.views :]
 
 
 def test_each_distortion_does_what_it_says() -> None:
@@ -320,12 +320,17 @@ def test_each_distortion_does_what_it_says() -> None:
     assert len({view.tobytes() for view in scaled}) > 5
 
 
-def test_a_photo_that_is_only_flipped_has_two_views() -> None:
+def test_the_first_views_are_the_photo_itself_and_its_mirror_image() -> None:
+    original = to_input(square(half_and_half(), 16))
     flipped = Distortion.of(RetrainOptions(flip_left_right=True))
-    cropped = Distortion.of(RetrainOptions(flip_left_right=True, random_crop=5, distortion_views=3))
-    assert flipped is not None
-    assert cropped is not None
-    assert (flipped.views, cropped.views) == (2, 3)
+    cropped = Distortion.of(RetrainOptions(flip_left_right=True, random_crop=50, distortion_views=3))
+    bright = Distortion.of(RetrainOptions(random_brightness=5, distortion_views=3))
+    for distortion, plain, count in ((flipped, 2, 2), (cropped, 2, 5), (bright, 1, 4)):
+        assert distortion is not None
+        inputs = distortion.inputs(half_and_half(), 16)
+        assert (distortion.count, len(inputs)) == (count, count)
+        for view, expected in zip(inputs[:plain], (original, original[:, ::-1]), strict=False):
+            np.testing.assert_array_equal(view, expected)
     assert Distortion.of(RetrainOptions()) is None
 
 

@@ -98,4 +98,4 @@ def test_views_of_a_photo_are_read_together(photos: Photos, configured: Configur
     retrain(configured(root))
     work.per_photo(paths)
     retrain(configured(root, random_crop=10, distortion_views=3, testing_percentage=0, validation_percentage=0))
-    assert work.per_photo(paths) == ({1}, 3.0, 1.0)
+    assert work.per_photo(paths) == ({1}, 4.0, 1.0)

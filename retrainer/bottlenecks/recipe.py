@@ -50,8 +50,8 @@ class Recipe:
 
     @property
     def views(self) -> tuple[int, ...]:
-        """The numbers of a photo's views: 0 is the photo itself, distorted views count from 1."""
-        return (0,) if self.distortion is None else tuple(range(1, self.distortion.views + 1))
+        """The numbers of a photo's views; 0 is the photo itself."""
+        return tuple(range(self.distortion.count if self.distortion else 1))
 
     def has_vectors(self, digest: bytes) -> bool:
         """Whether the vectors of a content are cached."""

@@ -54,8 +54,8 @@ def _flag(item: Option) -> click.Option:
     name, limits, default, kind = item.name, item.limits, item.default, item.kind
     short = [f"-{limits.short}"] if limits.short else []
     spellings = [*short, *dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name]
-    if kind is bool:
-        return _Flag(spellings, heading=item.heading, is_flag=True, default=False, help=limits.help)
+    if kind in (bool, bool | None):
+        return _Flag(spellings, heading=item.heading, is_flag=True, default=default, help=limits.help)
     several = isinstance(default, tuple)
     return _Flag(
         spellings,

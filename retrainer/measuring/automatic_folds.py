@@ -47,7 +47,7 @@ def automatic_folds(
 def _too_much(examples: Examples, classes: int, options: RetrainOptions) -> str:
     """The reason if folds would take long; empty if not."""
     distortion = Distortion.of(options.distortion)
-    views = distortion.views if distortion else 1
+    views = distortion.count if distortion else 1
     learnt = _learnt(len(examples) * views, options.fit) * examples.matrix.shape[1]
     if FOLDS * _HEADS * learnt * (classes + _READING) <= _MOST_WORK:
         return ""

@@ -78,6 +78,7 @@ _NAMES_OF_TYPES = {
     float: "a finite number",
     float | None: "a finite number",
     bool: "True or False",
+    bool | None: "True or False",
     tuple[str, ...]: "a tuple of texts",
 }
 
@@ -212,7 +213,7 @@ def _is_of(value: Any, kind: Any) -> bool:
     if kind == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if isinstance(value, bool):
-        return kind is bool
+        return kind in (bool, bool | None)
     if kind in (float, float | None) and isinstance(value, int):
         return True
     return isinstance(value, kind)

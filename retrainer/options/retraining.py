@@ -26,8 +26,8 @@ class RetrainOptions(SplitOptions, PresetOptions, FitOptions, DistortionOptions,
 
     @property
     def distortion(self) -> DistortionOptions:
-        """The distorted views to train on."""
-        return self.only(DistortionOptions)
+        """The distorted views to train on; the preset sets what is not given."""
+        return DistortionOptions(**with_preset(self.preset, self.values(DistortionOptions)))
 
     @property
     def backbone(self) -> BackboneOptions:

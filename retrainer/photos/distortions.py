@@ -12,7 +12,12 @@ from retrainer.options.distortion import DistortionOptions
 
 @dataclass(frozen=True)
 class Distortion:
-    """How views differ from their photo; the fields are the options of the same names."""
+    """How the views of a photo differ from it; the fields are the options of the same names.
+
+    The first view is the photo itself, and the second its mirror image if views are flipped. Then `views` distorted
+    views follow, none if they would not differ from these. Measured on flowers and clothing at 288 and 352 pixels: if
+    heads learn from the first two, too, not from eight distorted views alone, the log loss falls by 0.000 to 0.010.
+    """
 
     flip_left_right: bool
     random_crop: int
@@ -24,29 +29,34 @@ class Distortion:
     @classmethod
     def of(cls, options: DistortionOptions) -> "Distortion | None":
         """The distortion that the options ask for; None if they ask for none."""
-        zoomed = options.random_crop or options.random_scale
-        if not (options.flip_left_right or zoomed or options.random_brightness):
+        flipped, scale = bool(options.flip_left_right), options.random_scale or 0
+        zoomed = options.random_crop or scale
+        if not (flipped or zoomed or options.random_brightness):
             return None
         return cls(
-            options.flip_left_right,
+            flipped,
             options.random_crop,
-            options.random_scale,
+            scale,
             options.random_brightness,
-            # A photo that is only flipped has two views.
-            options.distortion_views if zoomed or options.random_brightness else 2,
+            options.view_count if zoomed or options.random_brightness else 0,
             options.seed,
         )
+
+    @property
+    def count(self) -> int:
+        """V, how many views a photo has."""
+        return 1 + self.flip_left_right + self.views
 
     @property
     def key(self) -> str:
         """A name for everything except the number of views, so that a run with more views reuses the others."""
         return (
-            f"flip={self.flip_left_right} crop={self.random_crop} scale={self.random_scale} "
+            f"itself flip={self.flip_left_right} crop={self.random_crop} scale={self.random_scale} "
             f"brightness={self.random_brightness} seed={self.seed}"
         )
 
     def inputs(self, content: bytes, size: int) -> Sequence[Floats]:
-        """The views of one picture file as a network's inputs, `views` of `(size, size, 3)`.
+        """The views of one picture file as a network's inputs, `count` of `(size, size, 3)`.
 
         A view depends only on the file's bytes, its number and the seed.
         """
@@ -56,8 +66,9 @@ class Distortion:
         margin = 1.0 + self.random_crop / 100.0
         picture = decode(content, int(margin * (1.0 + self.random_scale / 100.0) * size))
         digest = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
-        inputs: list[Floats] = []
-        squares: dict[int, Pixels] = {}
+        squares: dict[int, Pixels] = {size: picture.square(size)}
+        plain = (squares[size], squares[size][:, ::-1])
+        inputs: list[Floats] = [to_input(pixels) for pixels in plain[: 1 + self.flip_left_right]]
         for view in range(1, self.views + 1):
             generator = np.random.default_rng([self.seed, digest, view])
             scale = margin * generator.uniform(1.0, 1.0 + self.random_scale / 100.0)

@@ -17,10 +17,10 @@ ROWS_PER_CHUNK = 2**15
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """Distorted views that heads learn from instead of the N photos themselves.
+    """Views that heads learn from: the N photos themselves, and distorted ones.
 
     Attributes:
-        matrix: Feature vectors of distorted views, float32 `(R, D)`, perhaps larger than memory.
+        matrix: Feature vectors of views, float32 `(R, D)`, perhaps larger than memory.
         rows: The rows of each photo's views, `(N, V)`; -1 if a photo has none, so that no head learns from it.
     """
 

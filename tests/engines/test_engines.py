@@ -123,7 +123,7 @@ def test_a_recipe_is_plain_values(configured: Configure, photos: Photos) -> None
     bundle = find_bundle(COLOURS, options.model_dir)
     recipe = recipe_of(bundle, options, DISTORTION)
     assert recipe.graph == GraphRecipe(path=str(bundle.graph_path), feature_node="mean", trusted=True)
-    assert (recipe.runtime, recipe.input_size, recipe.views) == ("tensorflow", 8, (1, 2, 3))
+    assert (recipe.runtime, recipe.input_size, recipe.views) == ("tensorflow", 8, (0, 1, 2, 3, 4))
     assert pickle.loads(pickle.dumps(recipe)) == recipe
     assert recipe_of(replace(bundle, quantized=True), options).graph is None
     assert recipe_of(replace(bundle, batches=False), options).graph is None

@@ -84,7 +84,7 @@ def test_folds_that_would_take_minutes_are_left_out_with_a_line() -> None:
     many = "No cross-validation: it might take minutes with"
     assert of(990, 1792, 495) == (0, [f"{many} 990 photos in 495 classes. {advice}"])
     distorted = {"random_crop": 5, "distortion_views": 100}
-    assert of(990, 1792, 5, **distorted) == (0, [f"{many} 990 photos in 5 classes, with 100 views each. {advice}"])
+    assert of(990, 1792, 5, **distorted) == (0, [f"{many} 990 photos in 5 classes, with 101 views each. {advice}"])
     assert of(200, 1792, 5, how_many_training_steps=20_000)[0] == 0
 
 

@@ -16,6 +16,7 @@ from retrainer.options.model import LabelOptions
 from retrainer.options.output import OutputOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import SplitOptions
+from retrainer.photos.distortions import Distortion
 
 FLAGS_OF_2017 = [
     "image_dir",
@@ -57,7 +58,7 @@ def test_defaults_are_those_of_2017() -> None:
     assert (options.test_batch_size, options.validation_batch_size) == (-1, 100)
     assert options.batch_size == 100
     assert (options.final_tensor_name, options.intermediate_store_frequency) == ("final_result", 0)
-    assert (options.random_crop, options.random_scale, options.random_brightness) == (0, 0, 0)
+    assert Distortion.of(options.distortion) is None
 
 
 def test_the_solver_is_gradient_descent_if_one_of_its_flags_is_given() -> None:
