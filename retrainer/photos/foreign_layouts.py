@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from retrainer.errors import PictureError
 from retrainer.photos.entries import entries, is_picture, quoted, sub_folders
@@ -47,12 +47,13 @@ def what_to_do(image_dir: str, folders: Sequence[str]) -> str:
             f"This is a data set for object detection ({kind}), whose labels say where things are in photos. "
             "Cut them out into one folder per class, such as photos/daisy."
         )
-    names = list(_photos_in(image_dir, folders))
-    hints = [hint for hint in (_table_hint(image_dir), label_hint(names)) if hint] if names else []
+    places = [names for folder in ("", *folders[:_FOLDERS_SEARCHED]) if (names := _photos_in(image_dir, folder))]
+    hint = next(filter(None, map(label_hint, places)), "")
+    hints = [one for one in (_table_hint(image_dir), hint) if one] if places else []
     if not hints:
         return ""
-    where = f"in {quoted(folders)} only" if "/" in names[0] else "directly in it"
-    return " ".join([f"Expected one sub-folder of photos per class, found photos {where}.", *hints])
+    where = quoted(folders) if "/" in places[0][0] else "it"
+    return " ".join([f"Expected one sub-folder of photos per class, found photos directly in {where}.", *hints])
 
 
 def _table_hint(image_dir: str) -> str:
@@ -67,16 +68,15 @@ def _table_hint(image_dir: str) -> str:
 
 
 def _tables_in(folder: str) -> list[str]:
-    return [name for name, is_folder in entries(folder) if not is_folder and _TABLE.search(name)]
+    names = (name for name, is_folder in entries(folder) if not is_folder and _TABLE.search(name))
+    return [name for name in names if "submission" not in name.lower()]
 
 
-def _photos_in(image_dir: str, folders: Sequence[str]) -> Iterator[str]:
-    """The first photos in the folder, or in the folders below it: paths below it, separated by `/`."""
-    photos = [name for name, is_folder in entries(image_dir) if not is_folder and is_picture(name)]
-    yield from photos
-    for folder in () if photos else folders[:_FOLDERS_SEARCHED]:
-        inside = entries(os.path.join(image_dir, folder))
-        yield from (f"{folder}/{name}" for name, is_folder in inside if not is_folder and is_picture(name))
+def _photos_in(image_dir: str, folder: str) -> list[str]:
+    """The first photos directly in a folder below `image_dir`: paths below that, separated by `/`."""
+    found = entries(os.path.join(image_dir, folder) if folder else image_dir)
+    before = f"{folder}/" if folder else ""
+    return [f"{before}{name}" for name, is_folder in found if not is_folder and is_picture(name)]
 
 
 def _folders_below(image_dir: str) -> list[str]:

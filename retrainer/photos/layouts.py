@@ -1,8 +1,9 @@
 """Folders whose photos do not lie in class folders: errors, warnings, and the folder to give instead."""
 
 import os
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesLeftOut, Noted, Observer, Warned
@@ -47,8 +48,7 @@ def require_no_parts(image_dir: str, folders: Inner) -> None:
     same = [
         (one, leaf & leaves[0]) for one, leaf in zip(parts[1:], leaves[1:], strict=True) if len(leaf & leaves[0]) > 1
     ]
-    named = all(label_of(name) in _LEARNT | _HELD_OUT for name in folders)
-    if not same and not named:
+    if not same and not _are_named_as_parts(folders):
         return
     problem = (
         f"'{shown(parts[0])}' and '{shown(parts[1])}' in '{shown(image_dir)}' are parts of a dataset; expected classes."
@@ -158,8 +158,20 @@ def _way_into(archive: str) -> str:
     return f"Unpack '{shown(archive)}' and give the unpacked folder."
 
 
+def _are_named_as_parts(folders: Iterable[str]) -> bool:
+    """Whether all folders have names of parts; if these are numbered, such as `test1`, one must be for training."""
+    labels = set(map(label_of, folders))
+    plain = set(map(_without_number, labels))
+    numbered = bool(plain & _LEARNT) and bool(plain & _HELD_OUT)
+    return plain <= _LEARNT | _HELD_OUT and (numbered or labels == plain)
+
+
+def _without_number(label: str) -> str:
+    return re.sub(r"\d+", " ", label).strip()
+
+
 def _part_words(folder: str) -> frozenset[str]:
-    return (_LEARNT | _HELD_OUT).intersection(label_of(folder).split())
+    return (_LEARNT | _HELD_OUT).intersection(_without_number(label_of(folder)).split())
 
 
 def _parent_of(image_dir: str, part: str, inner: Counter[str], names: set[str]) -> str:

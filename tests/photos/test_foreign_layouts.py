@@ -70,6 +70,19 @@ def test_names_that_tell_the_class_are_said_with_the_pattern(here: Path) -> None
     (here / "flat.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
     assert fix_for("flat.zip") == f"{FOUND}directly in it. {hint}"
     assert fix_for("kaggle/train") == f"{FOUND}directly in it. {hint}"
+    table = "If a table says the classes, in columns path and label, give it: --image_dir kaggle/sample_submission.csv"
+    assert fix_for("kaggle") == f"{FOUND}in 'train', 'test1' only. {table} {hint}"
+
+
+@pytest.mark.parametrize(
+    ("folders", "parts"), [("train test1", True), ("train2017 val2017", True), ("test1 test2", False)]
+)
+def test_numbered_parts_are_no_classes_if_one_trains(folders: str, parts: bool, here: Path) -> None:
+    files_in(here / "photos", *(f"{folder}/{number}.jpg" for folder in folders.split() for number in range(3)))
+    if parts:
+        assert "Sort the photos into class folders" in fix_for("photos")
+    else:
+        assert scan("photos", silent).labels == ("test1", "test2")
 
 
 def test_the_suggested_pattern_can_be_given(here: Path) -> None:
