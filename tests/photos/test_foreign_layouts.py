@@ -70,8 +70,7 @@ def test_names_that_tell_the_class_are_said_with_the_pattern(here: Path) -> None
     (here / "flat.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
     assert fix_for("flat.zip") == f"{FOUND}directly in it. {hint}"
     assert fix_for("kaggle/train") == f"{FOUND}directly in it. {hint}"
-    table = "If a table says the classes, in columns path and label, give it: --image_dir kaggle/sample_submission.csv"
-    assert fix_for("kaggle") == f"{FOUND}in 'train', 'test1' only. {table} {hint}"
+    assert fix_for("kaggle") == f"{FOUND}directly in 'train', 'test1'. {hint}"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ def test_a_table_beside_the_photos_is_suggested(here: Path) -> None:
     assert fix_for("inside") == f"{FOUND}directly in it. {hint}'inside/my labels.csv'"
     files_in(here / "beside", "train/1.jpg", "other.csv", "train.csv")
     assert fix_for("beside/train") == f"{FOUND}directly in it. {hint}beside/train.csv"
-    assert fix_for("beside") == f"{FOUND}in 'train' only. {hint}beside/other.csv"
+    assert fix_for("beside") == f"{FOUND}directly in 'train'. {hint}beside/other.csv"
 
 
 def test_photos_that_nothing_tells_about_are_counted_and_no_photos_are_said(here: Path) -> None:
