@@ -436,6 +436,26 @@ def test_answers_come_while_the_list_goes_on(trained: Path, photo: Path, tmp_pat
         assert process.wait(60) == INTERRUPTED
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_photos_take_no_more_memory_than_some(trained: Path, photo: Path, tmp_path: Path) -> None:
+    """The largest memory of the whole process, in KiB."""
+    (tmp_path / "list.csv").write_text("path\n" + f"{photo}\n" * 100_000)
+    code = "import resource, sys\nfrom retrainer.cli import main\ntry: main.main()\nfinally: "
+    code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+
+    def peak(count: int, given: str, lines: str = "") -> int:
+        line = [sys.executable, "-c", code, "label", "--graph", str(trained), "--output=out.csv", given]
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, input=lines)
+        assert done.returncode == 0, done.stderr
+        with open(tmp_path / "out.csv", encoding="utf-8") as answers:
+            assert sum(1 for _ in answers) == count + 1
+        return int(done.stderr.splitlines()[-1])
+
+    usual = peak(1_000, "-", f"{photo}\n" * 1_000)
+    assert peak(100_000, "-", f"{photo}\n" * 100_000) < usual + 16 * 1024
+    assert peak(100_000, "list.csv") < usual + 16 * 1024
+
+
 def test_a_terminal_shows_how_many_photos_of_a_folder_are_labelled(
     trained: Path, photos: Photos, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from retrainer.errors import OptionError
@@ -81,30 +80,26 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True)
 class Inputs:
     """All that is to be labelled, in the order given.
 
     Attributes:
+        count: How many photos there are; None if only the end tells.
+        is_one_photo: Whether the user named one photo and nothing else.
+
+    Args:
         sources: One for each value.
     """
 
-    sources: Sequence[Source]
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        counts = [source.count for source in sources if source.count is not None]
+        self.count = sum(counts) if len(counts) == len(sources) else None
+        self.is_one_photo = self.count == 1 and sources[0].named
 
-    @property
-    def count(self) -> int | None:
-        """How many photos there are; None if only the end tells."""
-        counts = [source.count for source in self.sources if source.count is not None]
-        return sum(counts) if len(counts) == len(self.sources) else None
-
-    @property
-    def is_one_photo(self) -> bool:
-        """Whether the user named one photo and nothing else."""
-        return self.count == 1 and self.sources[0].named
-
-    def __iter__(self) -> Iterator[tuple[str | Photo, bool]]:
+    def __iter__(self) -> "Iterator[tuple[str | Photo, bool]]":
         """Yields each photo, and whether it should be one: see `Source.named`."""
-        for source in self.sources:
+        for source in self._sources:
             for photo in source.photos:
                 yield photo, source.named
 
