@@ -195,7 +195,8 @@ def content_digest(path: Path) -> str:
 def output_error(target: Path, error: OSError) -> OutputError:
     """An OutputError that says why a file or folder cannot be written."""
     if isinstance(error, FileExistsError):
-        reason = f"'{shown(error.filename)}' is a file; expected a folder"
+        kind = "a file" if os.path.exists(error.filename) else "a link to nothing"
+        reason = f"'{shown(error.filename)}' is {kind}; expected a folder"
     else:
         reason = error.strerror or str(error)
     full = error.errno in DISK_FULL

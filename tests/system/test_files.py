@@ -182,3 +182,6 @@ def test_a_lock_file_may_be_a_pipe_and_cannot_lie_in_a_file(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"Cannot write '.*/file/lock': '.*/file' is a file; expected a folder\."):
         locked(tmp_path / "file" / "lock").__enter__()
+    (tmp_path / "link").symlink_to("absent")
+    with pytest.raises(OutputError, match=r"'.*/link' is a link to nothing; expected a folder\.\nName"):
+        locked(tmp_path / "link" / "lock").__enter__()
