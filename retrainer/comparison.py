@@ -12,7 +12,7 @@ from retrainer.arrays import Bools, Integers, spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
-from retrainer.events import Noted, Observer
+from retrainer.events import Began, Observer
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.paired import Paired, paired
@@ -118,7 +118,7 @@ def compare(
     solver = solver_of(run.fit, np.bincount(files.class_ids), report)
     measured, failed = [], []
     for name in names:
-        report(Noted(f"Comparing '{shown(name)}'"))
+        report(Began(f"Comparing '{shown(name)}'"))
         try:
             measured.append(_measured(replace(run, architecture=name), files, solver, report))
         except DatasetError:

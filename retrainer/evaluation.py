@@ -23,7 +23,7 @@ from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order
-from retrainer.photos.files import PhotoFiles
+from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.reading import read_file
@@ -194,7 +194,7 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, re
                 "Name a folder of the model's own classes" + (", or leave out --labels." if options.labels else "."),
             )
         else:
-            report(Warned(f"No readable photos in '{shown(folder)}': the folder is skipped."))
+            report(no_photos_in(folder))
     return np.array(ids, np.int64)[files.class_ids]
 
 

@@ -21,6 +21,14 @@ class StageBegan(Event):
 
 
 @dataclass(frozen=True)
+class StageEnded(Event):
+    """A stage was left after `seconds` in all; it may be entered again."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FolderScanned(Event):
     """A class folder was listed, and `photos` files were found in it."""
 
@@ -30,16 +38,43 @@ class FolderScanned(Event):
 
 @dataclass(frozen=True)
 class Warned(Event):
-    """The user should know something, and the run goes on."""
+    """The user should know something, and the run goes on.
+
+    Attributes:
+        message: What is wrong.
+        many: One line for several warnings of this kind, with `{count}` and `{names}`; empty if there is none.
+        name: The subject of this one, for that line.
+        count: How many warnings this one stands for.
+    """
+
+    message: str
+    many: str = ""
+    name: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Noted(Event):
+    """The run found out something that the user should know."""
 
     message: str
 
 
 @dataclass(frozen=True)
-class Noted(Event):
-    """Something that takes a while begins, or the run found something out."""
+class Began(Noted):
+    """Something begins that takes a while."""
 
-    message: str
+
+@dataclass(frozen=True)
+class Detailed(Noted):
+    """The run found out something that few users want to know."""
+
+
+@dataclass(frozen=True)
+class BackboneReady(Event):
+    """The backbone of this name can be run."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +127,7 @@ class FolderSkipped(_PathMissed):
 class FilesLeftOut(Missed):
     """Files or folders that could hold photos are not read, because they lie where photos do not belong.
 
-    `files` says in words how many there are and names some; `count` is their number.
+    `files` says in words how many there are and names some; `count` is their number, and `paths` are all of them.
     """
 
     verb: ClassVar[str] = "Left out"
@@ -100,6 +135,7 @@ class FilesLeftOut(Missed):
     files: str
     count: int
     reason: str
+    paths: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def problem(self) -> str:
@@ -113,6 +149,33 @@ class ExtractionAdvanced(Event):
 
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class PhotosRead(Event):
+    """The features of all photos are there; `computed` of them were not cached."""
+
+    photos: int
+    classes: int
+    computed: int
+
+
+@dataclass(frozen=True)
+class FoldTested(Event):
+    """The head of a fold, one of `folds` from 1, was tested on `count` photos; `accuracy` is 0 to 1."""
+
+    number: int
+    folds: int
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True)
+class HeadFitted(Event):
+    """The head that ships is fitted; `accuracy`, 0 to 1, is that on `count` validation photos that it did not learn."""
+
+    accuracy: float
+    count: int
 
 
 @dataclass(frozen=True)

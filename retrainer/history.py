@@ -187,10 +187,11 @@ def read_runs(path: str, observer: Observer) -> list[Run]:
             runs.append(Run(_record(line)))
         except ValueError as error:
             skipped.append((place, reason_of(error)))
+    many = f"Skipped {{count}} lines of '{shown(path)}': {{names}}."
     for place, reason in skipped[:_NAMED]:
-        observer(Warned(f"Skipped line {place:,} of '{shown(path)}': {reason}."))
-    if len(skipped) > _NAMED:
-        observer(Warned(f"Skipped {len(skipped) - _NAMED:,} more lines of '{shown(path)}'."))
+        observer(Warned(f"Skipped line {place:,} of '{shown(path)}': {reason}.", many, f"line {place:,} ({reason})"))
+    if (more := len(skipped) - _NAMED) > 0:
+        observer(Warned(f"Skipped {more:,} more lines of '{shown(path)}'.", many, count=more))
     return list(_compared(runs))
 
 

@@ -14,7 +14,7 @@ from retrainer.bottlenecks.extraction import extract
 from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
-from retrainer.events import Observer
+from retrainer.events import BackboneReady, Observer, PhotosRead
 from retrainer.feature_source import feature_extraction
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import AUTO, FOLDERS, SplitOptions
@@ -76,11 +76,13 @@ def prepare(
     with stopwatch.stage("backbone"):
         bundle = bundle_of(backbone, options.backbone, partial(sample_inputs, files.paths), report)
         check(bundle)
+        report(BackboneReady(bundle.name))
     with stopwatch.stage("bottlenecks"):
         extraction = feature_extraction(bundle, options.backbone, report)
         features = extract(files.paths, files.stamps, extraction, report)
         dataset = dataset_of(files, features.readable, features.digests, report)
         dataset = with_copies_together(dataset, extraction.tables.fingerprints, options.split, report)
+        report(PhotosRead(len(dataset.paths), len(dataset.labels), features.computed))
         groups = content_positions(dataset, options.seed)[0].view(np.int64)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     return Prepared(bundle, dataset, files.stamps[features.readable], examples, features.computed)

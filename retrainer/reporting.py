@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from retrainer.errors import DatasetError
-from retrainer.events import Event, FilesLeftOut, FolderSkipped, Missed, Observer, PhotoSkipped, StageBegan, Warned
+from retrainer.events import (
+    Event,
+    FilesLeftOut,
+    FolderSkipped,
+    Missed,
+    Observer,
+    PhotoSkipped,
+    StageBegan,
+    StageEnded,
+    Warned,
+)
 
 
 class Reporter:
@@ -59,7 +69,7 @@ class Stopwatch:
         seconds: Stage -> how long it took, in the order in which the stages began.
 
     Args:
-        report: Called when a stage begins.
+        report: Called when a stage begins and ends.
     """
 
     def __init__(self, report: Observer) -> None:
@@ -74,3 +84,4 @@ class Stopwatch:
         started = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self._report(StageEnded(name, self.seconds[name]))

@@ -1,5 +1,6 @@
 """A whole run, from photos to a model: scan, extract, split, fit, measure, write."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +12,8 @@ import numpy as np
 from retrainer.changes import report_changes
 from retrainer.events import (
     Calibrated,
+    Detailed,
+    HeadFitted,
     ModelKept,
     ModelWritten,
     Noted,
@@ -27,6 +30,7 @@ from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
 from retrainer.model_writer import LABELS, ModelWriter
+from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
 from retrainer.photos.dataset import Dataset
@@ -38,8 +42,11 @@ from retrainer.preparation import Prepared, decided, prepare, split_of, with_vie
 from retrainer.previous_model import HeldOut, PreviousModel, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.system.process import one_blas_thread
+from retrainer.training.examples import Examples
 from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
 from retrainer.training.head import Head, softmax
+from retrainer.training.metrics import correct
+from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
 from retrainer.training.solvers import solver_of
 
@@ -128,7 +135,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     stopwatch = Stopwatch(report)
     require_own_outputs(run)
     if run.preset_line:
-        report(Noted(run.preset_line))
+        report((Detailed if run.preset == DEFAULT_PRESET else Noted)(run.preset_line))
     prepared = prepare(run, report, stopwatch, check=lambda bundle: require_outputs(bundle, run))
     dataset, run = prepared.dataset, decided(run, prepared.dataset)
     with stopwatch.stage("bottlenecks"):
@@ -145,6 +152,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
         snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))
         trained = fit(training, validation, len(dataset.labels), solver, report, snapshots)
+        report(_fitted(trained, validation))
         maps = prepared.bundle.maps
         rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
         held_out = _held_out(prepared, split, run.split)
@@ -198,6 +206,14 @@ def _folds(
         if not options.learning_curve:
             return full, None
         return full, learning_curve(folds, prepared.examples, solver, full, report)
+
+
+def _fitted(trained: Fitted, validation: Examples) -> HeadFitted:
+    """How the head does on validation photos; these say nothing if it learnt from them, since they are few."""
+    if few(validation) or not len(validation):
+        return HeadFitted(math.nan, 0)
+    right = correct(validation.logits(trained.head), validation.label_ids)
+    return HeadFitted(float(right.mean()), len(validation))
 
 
 def _held_out(prepared: Prepared, split: Split, options: SplitOptions) -> HeldOut:

@@ -53,6 +53,25 @@ def json_text(value: Any, **options: Any) -> str:
     return "\n".join("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line) for line in lines)
 
 
+def in_columns(text: str, columns: int, indent: str = "") -> list[str]:
+    """The lines of a text that is wrapped between words, after `shown`.
+
+    No line ends between a number and its percent sign, and no word is broken: a word may be longer than a line.
+
+    Args:
+        text: A text of at least one word.
+        columns: The length of a line.
+        indent: What all lines but the first begin with.
+    """
+    from textwrap import wrap
+
+    joined = shown(text).replace(" %", _PERCENT)
+    lines = wrap(joined, columns, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return [line.replace(_PERCENT, " %") for line in lines] or [""]
+
+
+# Stands for " %" while lines are broken. It is no space, and has the same length.
+_PERCENT = "\0%"
 _QUOTED = "'\\"
 
 

@@ -1,4 +1,4 @@
-"""The tutorial's `python -m scripts.retrain`: `retrainer retrain` with the split of 2017, no folds, and `pocket`."""
+"""The tutorial's `python -m scripts.retrain`: `retrainer retrain` with 2017's split and log, no folds, and `pocket`."""
 
 import sys
 
@@ -6,7 +6,7 @@ from retrainer.cli.main import start
 
 if __name__ == "__main__":
     # Of two flags the last counts, so that what the user asks for is kept.
-    own, given = ["--split_by=path", "--folds=0"], sys.argv[1:]
+    own, given = ["--split_by=path", "--folds=0", "--log=tf"], sys.argv[1:]
     if not any(argument.split("=")[0] == "--preset" for argument in given):
         own.append("--architecture=pocket")
     start("retrain", [*own, *given], "python -m scripts.retrain")

@@ -17,10 +17,10 @@ from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
+from retrainer.cli.fetch import FetchFlags
 from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.cli.runs import RunsFlags
-from retrainer.options.backbone import FetchOptions
 from retrainer.options.groups import Option, Options, options_of
 from retrainer.options.model import InspectOptions
 from retrainer.options.sampling import SampleOptions
@@ -29,7 +29,7 @@ from retrainer.system.files import write_whole
 README = Path(__file__).parent.parent / "README.md"
 SESSION = (
     "retrainer sample drawings",
-    "retrainer retrain --image_dir drawings --eval_step_interval 2000",
+    "retrainer retrain --image_dir drawings",
     "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
     "retrainer evaluate --graph tf_files/retrained_graph.pb",
     "retrainer runs",
@@ -42,7 +42,7 @@ GROUPS: dict[str, type[Options]] = {
     "flags of runs": RunsFlags,
     "flags of inspect": InspectOptions,
     "flags of architectures": ArchitecturesFlags,
-    "flags of fetch": FetchOptions,
+    "flags of fetch": FetchFlags,
     "flags of cache": CacheFlags,
     "flags of sample": SampleOptions,
 }
@@ -90,7 +90,9 @@ def session() -> str:
                 text=True,
                 check=True,
             )
-            lines += [f"$ {command}", done.stdout.rstrip("\n").replace(home, _USUAL_HOME), ""]
+            # A slow machine prints how far it is.
+            printed = re.sub(r"^Reading photos: .*\n", "", done.stdout, flags=re.MULTILINE)
+            lines += [f"$ {command}", printed.rstrip("\n").replace(home, _USUAL_HOME), ""]
     return "\n".join(["```console", *lines[:-1], "```"])
 
 

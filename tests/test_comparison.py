@@ -6,8 +6,8 @@ import pytest
 from conftest import COLOURS, Command, Configure, Photos
 
 from retrainer import preparation
+from retrainer.cli.comparison_words import comparison_lines
 from retrainer.cli.retrain import RetrainFlags, run
-from retrainer.cli.words import comparison_lines
 from retrainer.comparison import Compared, Comparison, compare
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, PhotoSkipped
@@ -115,7 +115,7 @@ def test_a_table_is_printed_and_a_failure_is_exit_code_1(
     assert lines[2].startswith("colours")
     assert " 100.0 % 91.2 to 100.0 %" in lines[2]
     assert max(map(len, lines[:4])) <= 80
-    assert lines[-1] == "  --architecture colours"
+    assert lines[-1] == "To use the most accurate, replace `--compare …` by: --architecture colours"
     done = command(*line, "nonsense")
     assert done.returncode == 1
     assert "No backbone could be compared." in done.stdout

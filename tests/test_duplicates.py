@@ -13,7 +13,7 @@ from pictures import CHANGES, exported, photo
 
 from retrainer import EvaluateOptions, compare, evaluate, retrain
 from retrainer.arrays import Integers
-from retrainer.events import Event, Noted, Warned
+from retrainer.events import Began, Event, Warned
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.graph import graphdef
 from retrainer.options.split import SplitOptions
@@ -202,7 +202,7 @@ def test_the_search_for_copies_in_a_large_set_is_reported(
     monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_REPORTING", 96)
     events: list[Event] = []
     retrain(configured(exports), events.append)
-    assert Noted("Looking for copies among 96 photos") in events
+    assert Began("Looking for copies among 96 photos") in events
 
 
 def test_a_crop_in_another_class_is_named(exports: Path, configured: Configure) -> None:

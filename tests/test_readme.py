@@ -27,7 +27,7 @@ def without_times(line: str) -> str:
     line = re.sub(r"Step [1-9]\d*", "Step LAST", line)  # rounding decides how many iterations there are
     line = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}", "NOW", line)
     line = re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d ", "NOW ", line)
-    return re.sub(r"\d+\.\d+ ?s\b", "SECONDS", line)
+    return re.sub(r"( in)? \d+\.\d+ ?s\b", "", line)  # less than 0.05 s are not said
 
 
 @needs_the_default

@@ -15,6 +15,11 @@ QUANTIZED = "_quantized"
 _FEW = 5
 
 
+def described(name: str) -> str:
+    """A backbone's name for users: they need not know the name of the one that is built in."""
+    return f"{EMBEDDED} (built in)" if name == EMBEDDED else shown(name)
+
+
 def find_bundle(name: str, model_dir: str) -> Bundle:
     """Opens the bundle of a name in the folders of bundles.
 

@@ -11,7 +11,7 @@ from retrainer.backbones.bundle_check import require_agreeing
 from retrainer.backbones.converting.hints import Pictures, refused_size
 from retrainer.backbones.model_folders import HOME_VARIABLE, model_folders
 from retrainer.errors import BackboneError, DownloadError, ModelError, OutputError, RetrainerError
-from retrainer.events import Noted, Observer, Warned, silent
+from retrainer.events import Began, Noted, Observer, Warned, silent
 from retrainer.options.backbone import BundleOptions
 from retrainer.system.documents import read_document
 from retrainer.system.files import locked, open_regular
@@ -95,7 +95,7 @@ def _made_now(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
         from retrainer.backbones.converting.quantization import quantize
 
         floats = bundle_of(backbone.floats, options, pictures, observer)
-        observer(Noted(f"Calibrating '{shown(backbone.name)}' on the photos, once"))
+        observer(Began(f"Calibrating '{shown(backbone.name)}' on the photos, once"))
         return quantize(floats, backbone.name, parent, pictures, observer, trusted=options.trust_graph)
     known = _known(parent / backbone.name / DESCRIPTION)
     request = BundleRequest(backbone, options, known, pictures, observer)

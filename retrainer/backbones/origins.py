@@ -25,7 +25,7 @@ from retrainer.backbones.fetching.resuming import DownloadRequest
 from retrainer.backbones.model_folders import model_folders
 from retrainer.backbones.network_files import TAR_ENDINGS, network_in
 from retrainer.errors import BackboneError, DownloadError
-from retrainer.events import Noted, Warned
+from retrainer.events import Began, Warned
 from retrainer.system.files import content_digest
 from retrainer.system.last_use import mark_used
 from retrainer.system.paths import expanded
@@ -156,13 +156,13 @@ def _draft(request: BundleRequest, source: str, path: Path) -> Bundle:
     """Reports that the conversion begins; returns the bundle's description, without what only the network shows."""
     backbone = request.backbone
     folder = request.parent / backbone.name
-    request.observer(Noted(f"Converting '{shown(source)}' to '{shown(folder)}', once"))
+    request.observer(Began(f"Converting '{shown(source)}' to '{shown(folder)}', once"))
     return Bundle(backbone.name, source, backbone.licence, 0, 0, "", source_sha256=content_digest(path))
 
 
 def _download_request(request: BundleRequest, url: str, source: str) -> DownloadRequest:
     """Reports that the download begins; returns the request for it."""
-    request.observer(Noted(f"Downloading '{shown(url)}'"))
+    request.observer(Began(f"Downloading '{shown(url)}'"))
     return DownloadRequest(url, request.known.get(source, ""), request.offline_hint, request.observer)
 
 

@@ -13,7 +13,7 @@ from retrainer.bottlenecks.recipe import Engine, PhotoResult, Recipe
 from retrainer.bottlenecks.table_writer import TableWriter
 from retrainer.bottlenecks.tables import Tables
 from retrainer.errors import DatasetError
-from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped
+from retrainer.events import Detailed, ExtractionAdvanced, Observer, PhotoSkipped
 from retrainer.photos.archives import reading_order
 
 PROGRESS_SECONDS = 0.1
@@ -143,4 +143,4 @@ class _Progress:
         self._estimated = True
         expected = seconds * self._total / (self._done - 1)
         if expected - seconds > _WORTH_SECONDS:
-            self._observer(Noted(f"About {expected:,.0f} s for {self._views}{self._total:,} photos"))
+            self._observer(Detailed(f"About {expected:,.0f} s for {self._views}{self._total:,} photos"))

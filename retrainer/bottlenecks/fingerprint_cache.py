@@ -18,7 +18,7 @@ from retrainer.bottlenecks.columns import bytes_column, bytes_rows
 from retrainer.bottlenecks.copies_file import CopiesFile
 from retrainer.bottlenecks.digests import DIGEST_BYTES, sorted_digests
 from retrainer.bottlenecks.parquet_files import ParquetFolder, cache_changed
-from retrainer.events import Noted, Observer
+from retrainer.events import Began, Observer
 from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.photos.copies.search import NearCopies, near_copies
 
@@ -81,7 +81,7 @@ class FingerprintCache:
         copies = self._copies.read(digests)
         if copies is None:
             if len(digests) >= _WORTH_REPORTING:
-                self._observer(Noted(f"Looking for copies among {len(digests):,} photos"))
+                self._observer(Began(f"Looking for copies among {len(digests):,} photos"))
             copies = near_copies(self.fingerprints(digests))
             self._copies.write(digests, copies)
         return copies

@@ -126,7 +126,14 @@ class ParquetFolder:
         with contextlib.suppress(FileNotFoundError):  # another run was faster
             path.rename(aside)
         set_aside = f"Cache file '{shown(path)}' is set aside as '{shown(aside.name)}'"
-        self._observer(Warned(f"{set_aside}: {reason}. Its photos are read again."))
+        self._observer(
+            Warned(
+                f"{set_aside}: {reason}. Its photos are read again.",
+                "{count} files of the cache are damaged or foreign, and are set aside: {names}. Their photos are read "
+                "again.",
+                f"'{shown(path)}'",
+            )
+        )
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

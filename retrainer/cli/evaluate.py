@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from retrainer.cli.flags import command as command_of
 from retrainer.options.groups import Options, option
 from retrainer.options.model import EvaluateOptions
+from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
 from retrainer.text import json_text, shown
 
@@ -31,18 +32,19 @@ class _ReportFlags(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateFlags(EvaluateOptions, _ReportFlags):
+class EvaluateFlags(EvaluateOptions, _ReportFlags, TerminalOptions):
     """The flags of the command."""
 
 
 def run(flags: EvaluateFlags) -> int:
     """Prints the figures, accuracy and cross entropy in the 2017 script's words before all others."""
-    from retrainer.cli.words import assessment_lines, wrapped
+    from retrainer.cli.assessment_words import assessment_lines
+    from retrainer.cli.words import wrapped
     from retrainer.evaluation import evaluate
-    from retrainer.observers.console import Console
+    from retrainer.observers.logs import log_of
 
-    with Console() as console:
-        result = evaluate(flags.only(EvaluateOptions), console)
+    with log_of(flags) as log:
+        result = evaluate(flags.only(EvaluateOptions), log)
     assessment = result.assessment
     if flags.json:
         say(json_text(asdict(result), indent=1))

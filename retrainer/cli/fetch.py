@@ -1,5 +1,6 @@
 """`retrainer fetch`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -8,20 +9,27 @@ from retrainer.backbones.available import QUANTIZED
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.options.backbone import FetchOptions
+from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
 
 FAILED = 1
 
 
-def run(options: FetchOptions, names: tuple[str, ...]) -> int:
+@dataclass(frozen=True, kw_only=True)
+class FetchFlags(FetchOptions, TerminalOptions):
+    """The flags of the command."""
+
+
+def run(flags: FetchFlags, names: tuple[str, ...]) -> int:
     """Prepares the backbones, and prints where they are and how to use them; returns the exit code."""
     from retrainer.fetching import fetch
-    from retrainer.observers.console import Console
+    from retrainer.observers.logs import log_of
 
     failures, ready = 0, ""
-    with Console() as console:
-        for name, bundle in fetch(names, options, console):
+    with log_of(flags) as log:
+        for name, bundle in fetch(names, flags.only(FetchOptions), log):
+            log.finish()
             if isinstance(bundle, RetrainerError):
                 failures += 1
                 say(f"Error: {bundle}" if shown(name) in str(bundle) else f"Error: {shown(name)}: {bundle}", err=True)
@@ -29,8 +37,8 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
                 # The other machine makes the int8 twin of a float bundle.
                 ready = ready or (name if name == f"{bundle.name}{QUANTIZED}" else bundle.name)
                 say(f"{shown(bundle.name)}: ready in '{shown(bundle.folder)}'")
-    if options.to and ready:
-        folder = pasted(Path(options.to).name or options.to)
+    if flags.to and ready:
+        folder = pasted(Path(flags.to).name or flags.to)
         say(
             "\nCarry the folder to the other machine, and name it there:\n"
             f"  retrainer retrain --model_dir {folder} --architecture {pasted(ready)} --image_dir PHOTOS"
@@ -39,6 +47,6 @@ def run(options: FetchOptions, names: tuple[str, ...]) -> int:
 
 
 command = command_of(
-    "fetch", FetchOptions, run, "Download and convert backbones now, also for machines without a network connection."
+    "fetch", FetchFlags, run, "Download and convert backbones now, also for machines without a network connection."
 )
 command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME..."))

@@ -16,7 +16,7 @@ _INDENT = 14
 def run(options: InspectOptions) -> None:
     """Prints the facts about a model."""
     for head, text in described(inspect(options.graph)):
-        say("\n".join(wrapped(head, text, _INDENT, breaks_words=False)))
+        say("\n".join(wrapped(head, text, _INDENT)))
     if options.tensorboard:
         graph_to_tensorboard(options.graph, options.tensorboard)
         say(f"{'Written':<{_INDENT}}{shown(options.tensorboard)}")

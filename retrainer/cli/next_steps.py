@@ -1,13 +1,16 @@
 """The commands that the last lines of a run propose."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.options.groups import options_of
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.retraining import Retraining
+from retrainer.system.terminal import columns, has_columns
 from retrainer.text import pasted
 
 # The best preset is proposed instead of these backbones, which it is known to exceed.
@@ -18,16 +21,31 @@ _HIGH_ACCURACY = 0.95
 
 def next_steps(result: Retraining, options: RetrainOptions) -> list[str]:
     """Returns the lines: whole commands that fit the result."""
-    return ["", "Next:", *(f"  {command}" for command in _commands(result, options))]
+    return ["", "Next:", *chain.from_iterable(map(_lines, _commands(result, options)))]
 
 
-def _commands(result: Retraining, options: RetrainOptions) -> Iterator[str]:
-    graph = _place(result.graph)
-    yield f"retrainer label --graph {graph} --image {_place(result.photo) if result.photo else 'PHOTO'}"
+def _lines(command: Sequence[str]) -> Iterator[str]:
+    """The lines of a command; a long one goes on below in a terminal, where it can be pasted all the same."""
+    line, *flags = command
+    width = columns() if has_columns() and sys.platform != "win32" else sys.maxsize
+    line = f"  {line}"
+    for flag in flags:
+        if len(f"{line} {flag} \\") > width:
+            yield f"{line} \\"
+            line = f"    {flag}"
+        else:
+            line = f"{line} {flag}"
+    yield line
+
+
+def _commands(result: Retraining, options: RetrainOptions) -> Iterator[list[str]]:
+    """The commands: the name of each, and its flags."""
+    graph = f"--graph {_place(result.graph)}"
+    yield ["retrainer label", graph, f"--image {_place(result.photo) if result.photo else 'PHOTO'}"]
     if result.test:
-        yield f"retrainer evaluate --graph {graph}"
+        yield ["retrainer evaluate", graph]
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
-        yield f"retrainer retrain {_flags(options)} --preset {BEST_PRESET}"
+        yield ["retrainer retrain", *_flags(options), f"--preset {BEST_PRESET}"]
 
 
 def _place(path: str) -> str:
@@ -41,7 +59,7 @@ def _may_improve(result: Retraining) -> bool:
     return figures is None or figures.accuracy < _HIGH_ACCURACY
 
 
-def _flags(options: RetrainOptions) -> str:
+def _flags(options: RetrainOptions) -> list[str]:
     """The flags that differ from their defaults, without those that a preset replaces."""
     replaced = {item.name for item in options_of(PresetOptions)}.union(*PRESETS.values())
     values = options.values(type(options))
@@ -50,4 +68,4 @@ def _flags(options: RetrainOptions) -> str:
         for item in options_of(type(options))
         if item.name not in replaced and values[item.name] != item.default
     )
-    return " ".join(f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given)
+    return [f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given]

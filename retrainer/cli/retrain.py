@@ -9,9 +9,10 @@ from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.history import HistoryOptions
-from retrainer.options.paths import FOLDER
+from retrainer.options.paths import FOLDER, TABLE
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
+from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
 
@@ -26,11 +27,14 @@ class _ReportFlags(Options):
 
     summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
+    problems: str = path_option(
+        "tf_files/problems.csv", "CSV table to list warnings, and files and folders that were left out, in.", TABLE
+    )
     compare: str = option("", "Compare backbones (names with commas between) on these photos by folds; make no model.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions):
+class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions, TerminalOptions):
     """The flags of the command."""
 
     def __post_init__(self) -> None:
@@ -58,32 +62,38 @@ def run(flags: RetrainFlags) -> int:
     if flags.compare:
         return _compare(flags)
     from retrainer.cli.next_steps import next_steps
-    from retrainer.cli.summary import summary
-    from retrainer.observers.console import Console
+    from retrainer.cli.summary import problem_lines, summary
+    from retrainer.observers.logs import log_of
+    from retrainer.observers.problems import Problems
     from retrainer.observers.runs import RunHistory
     from retrainer.observers.tensorboard import TensorBoard
     from retrainer.retraining import retrain
 
-    _require_own_history(flags)
+    _require_own_files(flags)
+    problems = Problems(flags.problems)
     with (
-        Console(lists_misclassified=flags.print_misclassified_test_images) as console,
+        log_of(flags, lists_misclassified=flags.print_misclassified_test_images) as log,
         TensorBoard(flags.summaries_dir) as tensorboard,
     ):
-        history = RunHistory(flags.runs_file, console, _typed())
-        result = retrain(flags.only(RetrainOptions), console, tensorboard, history)
-    say("\n".join([*summary(result), *next_steps(result, flags)]))
+        history = RunHistory(flags.runs_file, log, _typed())
+        result = retrain(flags.only(RetrainOptions), log, problems, tensorboard, history)
+        problems.write(log)
+    say("\n".join([*summary(result), *problem_lines(problems), *next_steps(result, flags)]))
     return 0
 
 
-def _require_own_history(flags: RetrainFlags) -> None:
-    """Raises OptionError if the history would be written into another output."""
+def _require_own_files(flags: RetrainFlags) -> None:
+    """Raises OptionError if the history or the problems would be written into another output."""
     from retrainer.preflight import outputs_of
 
-    if os.path.realpath(flags.runs_file) in map(os.path.realpath, outputs_of(flags)):
-        raise OptionError(
-            f"--runs_file: expected a file of its own, received '{shown(flags.runs_file)}', which is another output.",
-            "Name another file.",
-        )
+    others = [os.path.realpath(path) for path in outputs_of(flags)]
+    for name, path in (("runs_file", flags.runs_file), ("problems", flags.problems)):
+        if os.path.realpath(path) in others:
+            raise OptionError(
+                f"--{name}: expected a file of its own, received '{shown(path)}', which is another output.",
+                "Name another file.",
+            )
+        others.append(os.path.realpath(path))
 
 
 def _typed() -> str:
@@ -95,16 +105,21 @@ def _typed() -> str:
 
 
 def _compare(flags: RetrainFlags) -> int:
-    from retrainer.cli.words import comparison_lines
+    from retrainer.cli.comparison_words import comparison_lines
+    from retrainer.cli.summary import problem_lines
     from retrainer.comparison import compare
-    from retrainer.observers.console import Console
+    from retrainer.observers.logs import log_of
+    from retrainer.observers.problems import Problems
 
     names = [name.strip() for name in flags.compare.split(",") if name.strip()]
     if not names:
         raise OptionError(f"--compare: expected backbones with commas between, received '{flags.compare}'.")
-    with Console() as console:
-        result = compare(names, flags.only(RetrainOptions), console)
-    say("\n".join(["", *comparison_lines(result)]))
+    _require_own_files(flags)
+    problems = Problems(flags.problems)
+    with log_of(flags) as log:
+        result = compare(names, flags.only(RetrainOptions), log, problems)
+        problems.write(log)
+    say("\n".join(["", *comparison_lines(result), *problem_lines(problems)]))
     for name, reason in result.failed:
         say(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)
     return FAILED if result.failed else 0

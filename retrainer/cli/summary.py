@@ -1,5 +1,6 @@
 """The lines at the end of a run."""
 
+from retrainer.backbones.available import described
 from retrainer.cli.words import (
     between,
     class_lines,
@@ -10,6 +11,7 @@ from retrainer.cli.words import (
     single_split_lines,
     wrapped,
 )
+from retrainer.observers.problems import Problems
 from retrainer.retraining import Retraining
 from retrainer.text import shown
 
@@ -19,23 +21,19 @@ def summary(result: Retraining) -> list[str]:
     lines = ["", *_accuracy(result)]
     if result.learning_curve:
         lines += learning_curve_lines(result.learning_curve)
-    missed = (
-        ("Missed", result.unlisted, ("folder", "folders"), "that could not be listed"),
-        ("Skipped", result.skipped, ("file", "files"), "that could not be read"),
-        ("Left out", result.left_out, ("file or folder", "files or folders"), "hidden or in no class folder"),
-    )
-    for heading, count, (one, more), how in missed:
-        if count:
-            lines += wrapped(heading, f"{count:,} {one if count == 1 else more} {how}; see the log")
-    lines += [f"{'' if number else 'Written':<15} {shown(path)}" for number, path in enumerate(result.files.values())]
-    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
-    lines += wrapped("Time", times)
-    lines.append(f"Photos          {result.photos:,}; new to the cache: {result.computed:,}")
+    lines += wrapped("Backbone", described(result.backbone))
     if result.distorted:
-        lines.append(f"Distorted       {result.distorted:,} photos, whose views were new to the cache")
+        lines += wrapped("Distorted", f"{result.distorted:,} photos got new distorted views")
+    for number, path in enumerate(result.files.values()):
+        lines += wrapped("" if number else "Written", path)
     if result.previous:
         lines += previous_lines(result.previous)
     return lines
+
+
+def problem_lines(problems: Problems) -> list[str]:
+    """How many problems a run found, and where they are listed; nothing if there are none."""
+    return wrapped("Problems", f"{problems}: see {shown(problems.path)}") if str(problems) else []
 
 
 def _accuracy(result: Retraining) -> list[str]:
@@ -44,9 +42,10 @@ def _accuracy(result: Retraining) -> list[str]:
     if result.cross_validation:
         return [*cross_validation_lines(result.cross_validation), *single_split_lines(test)]
     if test is None:
-        return ["Test accuracy   unknown: there were no test photos"]
+        return wrapped("Test accuracy", "unknown: there were no test photos")
+    photos = f"{test.count:,} photos that the model did not learn from"
     return [
-        f"Test accuracy   {percent(test.accuracy)} of {test.count:,} photos that were not trained on",
-        f"                {between(test.interval)} with 95 % confidence",
+        *wrapped("Test accuracy", f"{percent(test.accuracy)} of {photos}"),
+        *wrapped("", f"{between(test.interval)} with 95 % confidence"),
         *class_lines(test),
     ]

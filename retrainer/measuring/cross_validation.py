@@ -7,7 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers, distinct
 from retrainer.errors import DatasetError
-from retrainer.events import Noted, Observer, Warned
+from retrainer.events import FoldTested, Observer, Warned
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
@@ -142,7 +142,7 @@ def cross_validate(folds: Folds, examples: Examples, solver: Solver, observer: O
         logits[fold.testing], before[fold.testing] = given, given * np.float32(temperature)
         right = correct(given, dataset.label_ids[fold.testing])
         accuracies.append(float(right.mean()))
-        observer(Noted(f"Fold {number} of {len(folds)}: accuracy = {right.mean() * 100:.1f}% (N={len(right)})"))
+        observer(FoldTested(number, len(folds), accuracies[-1], len(right)))
     scores = softmax(logits)
     return CrossValidation(
         tuple(accuracies),
@@ -176,6 +176,9 @@ def _warn_of_unlearnt_classes(folds: Folds, examples: Examples, observer: Observ
         observer(
             Warned(
                 f"All photos of '{label}' stay together in fold {number}, whose head does not learn '{label}': "
-                f"{photos} as wrong. Add different photos of it."
+                f"{photos} as wrong. Add different photos of it.",
+                "{count} classes have all their photos in one fold, whose head does not learn them, so that these "
+                "photos count as wrong: {names}. Add different photos of these classes.",
+                f"'{label}'",
             )
         )

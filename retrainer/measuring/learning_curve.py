@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.events import Noted, Observer
+from retrainer.events import Detailed, Observer
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation, Folds, learnt_rows
 from retrainer.measuring.thinning import ThinnedFolds
@@ -119,7 +119,7 @@ def _points(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) ->
     for share in _SHARES:
         scores, photos = thinned.with_share(share)
         point = CurvePoint.of(photos, assess(folds.dataset.labels, scores, folds.dataset.label_ids, groups))
-        observer(Noted(f"Learning curve: {photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
+        observer(Detailed(f"Learning curve: {photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
         points.setdefault(photos, point)
     return tuple(points[photos] for photos in sorted(points))
 
@@ -135,7 +135,7 @@ def _rises(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) -> 
     for number, label_id in enumerate(asked):
         rises[number] = thinned.rises(int(label_id), with_all)
         rise = f"log loss {rises[number].mean():+.3f}"
-        observer(Noted(f"Learning curve: without half of '{dataset.labels[label_id]}': {rise}"))
+        observer(Detailed(f"Learning curve: without half of '{dataset.labels[label_id]}': {rise}"))
     order = np.argsort(-rises.mean(axis=1))
     return [dataset.labels[asked[number]] for number in order], rises[order]
 

@@ -1,123 +1,106 @@
-"""An observer that prints a run's log lines, as in 2017, and progress bars to stderr."""
-
-import sys
-from datetime import datetime
-from types import TracebackType
-from typing import Any
+"""An observer that prints one line for each stage of a run, and after it what the user should know."""
 
 from retrainer.events import (
+    Began,
     Calibrated,
+    Detailed,
     DownloadAdvanced,
     Event,
     ExtractionAdvanced,
     FolderScanned,
-    FolderSkipped,
+    FoldTested,
     Missed,
     ModelKept,
     Noted,
     PhotoMisclassified,
+    StageBegan,
     StepEvaluated,
-    TestEvaluated,
     Warned,
 )
-from retrainer.system.terminal import say
-from retrainer.text import shown
+from retrainer.observers.gathering import Gathered, message_of
+from retrainer.observers.log import Log
+from retrainer.observers.stages import StageFacts
+from retrainer.options.terminal import TerminalOptions
+from retrainer.system.terminal import columns, has_columns
+from retrainer.text import in_columns, shown
+
+_WARNING = "yellow"
 
 
-class Console:
-    """Prints events. Progress bars appear only if stderr is a terminal."""
+class Console(Log):
+    """Prints the stages of a run to stderr.
 
-    def __init__(self, *, lists_misclassified: bool = False) -> None:
-        self._lists_misclassified = lists_misclassified
-        self._misclassified = 0
-        self._bar: Any = None
-        self._task: Any = None
-        self._task_name = ""
+    Warnings and notes of a stage stand below its line, and one line tells several warnings of a kind. With `verbose`
+    all of them, and all steps, are printed as they come.
+    """
 
-    def __enter__(self) -> "Console":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close_bar()
+    def __init__(self, options: TerminalOptions | None = None, *, lists_misclassified: bool = False) -> None:
+        super().__init__(options, lists_misclassified=lists_misclassified)
+        self._facts = StageFacts()
+        self._gathered = Gathered()
+        self._notes: list[str] = []
 
     def __call__(self, event: Event) -> None:
-        """Prints an event."""
+        """Prints an event, or keeps it until its stage ends."""
         match event:
             case ExtractionAdvanced(done, total):
-                self._advance("Bottlenecks", done, total, "photos")
+                self.progress.show("Reading photos", done, total)
             case DownloadAdvanced(_, received, expected):
-                self._advance("Download", received, expected, "bytes")
-            case Noted(message):
-                self._log("INFO", message)
-            case FolderScanned(folder, _):
-                self._log("INFO", f"Looking for images in '{shown(folder)}'")
-            case Warned(message):
-                self._log("WARNING", message)
-            case Missed():
-                level = "ERROR" if isinstance(event, FolderSkipped) else "WARNING"
-                self._log(level, f"{event.verb} {event.problem}.")
-            case StepEvaluated():
-                self._step(event)
-            case TestEvaluated(accuracy, count):
-                self._log("INFO", f"Final test accuracy = {accuracy * 100:.1f}% (N={count})")
-            case Calibrated(temperature, (loss, new_loss), (error, new_error), floor, count):
-                by_temperature = f"{loss:.3f} → {new_loss:.3f} with temperature {temperature:.3f}"
-                self._log("INFO", f"Log loss {by_temperature} (N={count})")
-                by_chance = f"a perfectly calibrated model shows {floor:.3f} by chance"
-                self._log("INFO", f"Calibration error {error:.3f} → {new_error:.3f}; {by_chance} (N={count})")
-            case ModelKept(path):
-                self._log("INFO", f"Save intermediate result to : {shown(path)}")
-            case PhotoMisclassified(path, predicted) if self._lists_misclassified:
-                if not self._misclassified:
-                    self._log("INFO", "=== MISCLASSIFIED TEST IMAGES ===")
-                self._misclassified += 1
-                self._log("INFO", f"{shown(path):>70}  {predicted}")
+                self.progress.show("Downloading", received, expected, in_bytes=True)
+            case StageBegan():
+                self.finish()
+            case Began(message):
+                self._say(message)
+            case Warned() | Missed() if self.options.verbose:
+                self._say(f"Warning: {message_of(event)}", _WARNING)
+            case Warned() | Missed():
+                self._gathered.add(event)
+            case PhotoMisclassified(path, predicted) if self.lists_misclassified:
+                self._notes.append(f"Taken for {shown(predicted)}: {shown(path)}")
+            case Noted(message) if not isinstance(event, Detailed) and not self.options.verbose:
+                self._notes.append(message)
+            case _ if self.options.verbose and (detail := _detail_of(event)):
+                self._say(f"  {detail}")
+        if isinstance(event, FoldTested):
+            self.progress.show("Testing folds", event.number, event.folds)
+        self._facts.add(event)
 
-    def _step(self, event: StepEvaluated) -> None:
-        now = datetime.now()
-        step = f"{now}: Step {event.step}"
-        self._log("INFO", f"{step}: Train accuracy = {event.train_accuracy * 100:.1f}%")
-        self._log("INFO", f"{step}: Cross entropy = {event.cross_entropy:f}")
-        if event.validation_count:
-            accuracy = f"{event.validation_accuracy * 100:.1f}%"
-            self._log("INFO", f"{step}: Validation accuracy = {accuracy} (N={event.validation_count})")
+    def finish(self, *, failed: bool = False) -> None:
+        """Ends a stage: prints its line unless it failed, its notes and its warnings."""
+        super().finish()
+        facts, self._facts = self._facts, StageFacts()
+        notes, self._notes = self._notes, []
+        if not failed and (line := facts.line()):
+            self._say(line)
+        for note in notes:
+            self._say(note)
+        for warning in self._gathered.taken():
+            self._say(f"Warning: {warning}", _WARNING)
 
-    def _log(self, level: str, message: str) -> None:
-        line = f"{level}:tensorflow:{shown(message)}"
-        if self._bar:
-            self._bar.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
-        else:
-            say(line, err=True)
+    def _say(self, text: str, colour: str = "") -> None:
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        lines = in_columns(text, columns(err=True), indent) if has_columns(err=True) else [shown(text)]
+        self.progress.say("\n".join(lines), colour)
 
-    def _advance(self, what: str, done: int, total: int, unit: str) -> None:
-        if not sys.stderr.isatty():
-            return
-        if self._bar and self._task_name != what:
-            self._close_bar()
-        if self._bar is None:
-            self._open_bar(what, total, unit)
-        speed = self._bar.tasks[self._task].speed
-        self._bar.update(self._task, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
-        if done == total:
-            self._close_bar()
 
-    def _open_bar(self, what: str, total: int, unit: str) -> None:
-        from rich import progress
-        from rich.console import Console as RichConsole
+def _detail_of(event: Event) -> str:
+    """What only `verbose` prints; empty if it is nothing."""
+    match event:
+        case FolderScanned(folder, photos):
+            return f"'{shown(folder)}': {photos:,} file{'s' * (photos != 1)}"
+        case FoldTested(number, folds, accuracy, count):
+            return f"Fold {number} of {folds}: {_percent(accuracy)} of {count:,} photos right"
+        case StepEvaluated():
+            validation = f", {_percent(event.validation_accuracy)} of validation" if event.validation_count else ""
+            loss = f"cross entropy {event.cross_entropy:.4f}"
+            return f"Step {event.step}: {_percent(event.train_accuracy)} of training right{validation}; {loss}"
+        case Calibrated(temperature, (loss, new_loss), (error, new_error), floor, count):
+            losses = f"log loss {loss:.3f} → {new_loss:.3f}, calibration error {error:.3f} → {new_error:.3f}"
+            return f"Temperature {temperature:.3f}: {losses} (by chance {floor:.3f}) on {count:,} test photos"
+        case ModelKept(path):
+            return f"Wrote '{shown(path)}'"
+    return event.message if isinstance(event, Noted) else ""
 
-        columns: list[progress.ProgressColumn] = [progress.TextColumn(what), progress.BarColumn()]
-        if unit == "bytes":
-            columns += [progress.DownloadColumn(), progress.TransferSpeedColumn()]
-        else:
-            columns += [progress.MofNCompleteColumn(), progress.TextColumn("{task.fields[rate]}")]
-        columns.append(progress.TimeRemainingColumn())
-        self._bar = progress.Progress(*columns, console=RichConsole(stderr=True))
-        self._bar.start()
-        self._task, self._task_name = self._bar.add_task("", total=total or None, rate=""), what
 
-    def _close_bar(self) -> None:
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -6,7 +6,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
 from retrainer.events import Observer, Warned
-from retrainer.photos.files import PhotoFiles
+from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.layouts import require_classes
 from retrainer.photos.parts import Parts
 from retrainer.text import shown
@@ -57,18 +57,23 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
     counts = np.bincount(files.class_ids[readable], minlength=len(files.classes))
     for name, count in zip(files.classes, counts, strict=True):
         if problem := _problem_of(shown(name), count, files.unit):
-            observer(Warned(problem))
+            observer(problem)
     photos = files.where(readable)
     require_classes(files.root, photos.classes)
     return Dataset(photos.labels, tuple(photos.paths), photos.class_ids, digests[readable], photos.groups, photos.parts)
 
 
-def _problem_of(name: str, count: int, unit: str) -> str:
-    """What is wrong with the number of photos of a class, in the words of 2017; empty if nothing is."""
+def _problem_of(name: str, count: int, unit: str) -> Warned | None:
+    """What is wrong with the number of photos of a class, in the words of 2017; None if nothing is."""
     if count == 0:
-        return f"No readable photos in '{name}': the {unit} is skipped."
+        return no_photos_in(name, unit=unit)
+    units = "classes" if unit == "class" else f"{unit}s"
     if count < FEW_PHOTOS:
-        return f"{unit.capitalize()} has less than {FEW_PHOTOS} images, which may cause issues. '{name}' has {count}."
+        few = f"less than {FEW_PHOTOS} images, which may cause issues"
+        one = f"{unit.capitalize()} has {few}. '{name}' has {count}."
+        return Warned(one, f"{{count}} {units} have {few}: {{names}}.", f"'{name}' ({count})")
     if count > MOST_PHOTOS:
-        return f"{unit.capitalize()} {name} has more than {MOST_PHOTOS} images. Some images will never be selected."
-    return ""
+        many = f"more than {MOST_PHOTOS} images. Some images will never be selected"
+        one = f"{unit.capitalize()} {name} has {many}."
+        return Warned(one, f"{{count}} {units} have {many}: {{names}}.", f"'{name}'")
+    return None

@@ -45,12 +45,10 @@ class Draw:
         small = {label_id for label_id, members in enumerate(self.classes) if self._is_small(members, free)}
         for label_id in sorted(small):
             members = self.classes[label_id]
-            observer(
-                Warned(
-                    f"'{self.labels[label_id]}' has fewer than three different photos"
-                    f"{'' if free[members].all() else ' to draw from'}: they are used for training only."
-                )
-            )
+            few = f"fewer than three different photos{'' if free[members].all() else ' to draw from'}"
+            one = f"'{self.labels[label_id]}' has {few}: they are used for training only."
+            many = f"{{count}} classes have {few}, which are used for training only: {{names}}."
+            observer(Warned(one, many, f"'{self.labels[label_id]}'"))
             self.parts[members[free[members] & ~shared[members]]] = Part.TRAINING
         self._borrow([m for number, m in enumerate(self.classes) if number not in small], free, shared, wanted)
         for label_id in small:

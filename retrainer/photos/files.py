@@ -8,7 +8,22 @@ from functools import cached_property
 import numpy as np
 
 from retrainer.arrays import Bools, Integers
+from retrainer.events import Warned
 from retrainer.photos.parts import Parts
+from retrainer.text import shown
+
+
+def no_photos_in(name: str, none: str = "No readable photos in", unit: str = "folder") -> Warned:
+    """Returns the warning that a class is skipped.
+
+    Args:
+        name: The class folder, or the class.
+        none: How the message begins.
+        unit: The word for a class, `folder` or `class`.
+    """
+    units = "classes" if unit == "class" else f"{unit}s"
+    many = f"{{count}} {units} are skipped, since they hold no readable photos: {{names}}."
+    return Warned(f"{none} '{shown(name)}': the {unit} is skipped.", many, f"'{shown(name)}'")
 
 
 @dataclass(frozen=True, eq=False)

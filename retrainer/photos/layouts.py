@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import FilesLeftOut, Noted, Observer, Warned
+from retrainer.events import Detailed, FilesLeftOut, Noted, Observer, Warned
 from retrainer.photos.archives import ARCHIVE_NAME, is_archive
 from retrainer.photos.entries import MOST_FOLDERS, entries, is_picture, quoted, sub_folders, with_photos
 from retrainer.photos.foreign_layouts import what_to_do
@@ -87,7 +87,7 @@ def report_depth(image_dir: str, folders: Inner, observer: Observer) -> None:
     direct, total = sum(files[""] for files in folders.values()), sum(files.total() for files in folders.values())
     where = counted(deep, "folder", "folders")
     if direct:
-        observer(Noted(f"{total - direct:,} of {total:,} files are read from {where}, below the class folders"))
+        observer(Detailed(f"{total - direct:,} of {total:,} files are read from {where}, below the class folders"))
         return
     largest = max(below, key=lambda name: len(below[name]))
     observer(
@@ -107,7 +107,7 @@ def report_loose_files(image_dir: str, names: Sequence[str], observer: Observer)
     if others:
         photos = any(is_picture(name) for name in names)
         hint = f" (if '{shown(image_dir)}' is a class itself, give the folder above it)" if photos else ""
-        observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}"))
+        observer(FilesLeftOut(counted(others), len(others), f"in no class folder{hint}", tuple(others)))
 
 
 def folder_of_classes(image_dir: str) -> str:

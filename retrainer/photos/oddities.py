@@ -29,7 +29,9 @@ def warn_of_uniform_classes(dataset: Dataset, features: Floats, rows: Integers, 
         observer(
             Warned(
                 f"The photos of '{dataset.labels[label_id]}' are all nearly equal, so its test says little. "
-                "Add photos of other days, places and things."
+                "Add photos of other days, places and things.",
+                "{count} classes have photos that are nearly equal, so that their figures say little: {names}.",
+                f"'{dataset.labels[label_id]}'",
             )
         )
 
@@ -58,14 +60,18 @@ def _warn_of_groups(
     groups: Sequence[tuple[int, ...]], dataset: Dataset, are: str, table: str, observer: Observer
 ) -> None:
     """Warns about the first groups of photos of different classes, by the first two photos of each."""
+    many = f"{{count}} photos are {are} in several classes; keep each in one: {{names}}. '{shown(table)}' lists all."
     for group in groups[:_NAMED]:
         one, other, *more = group
         others = f", and {len(more):,} more," if more else ""
         paths = shown(dataset.paths[one]), shown(dataset.paths[other])
         classes = _NUMBERS.get(len(group), f"{len(group):,}")
-        observer(Warned(f"'{paths[0]}' and '{paths[1]}'{others} are {are} in {classes} classes: keep it in one."))
+        message = f"'{paths[0]}' and '{paths[1]}'{others} are {are} in {classes} classes: keep it in one."
+        observer(Warned(message, many, f"'{paths[0]}' as '{paths[1]}'"))
     if (unnamed := len(groups) - _NAMED) > 0:
-        observer(Warned(f"{unnamed:,} more are {are} in several classes; '{shown(table)}' lists them."))
+        observer(
+            Warned(f"{unnamed:,} more are {are} in several classes; '{shown(table)}' lists them.", many, count=unnamed)
+        )
 
 
 def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:

@@ -5,17 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from retrainer.events import FolderScanned, Observer, Warned
+from retrainer.events import FolderScanned, Observer
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
-from retrainer.photos.files import PhotoFiles
+from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.given_parts import are_parts, given_parts
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
 from retrainer.photos.name_labels import require_pattern
 from retrainer.photos.named_files import named_files
 from retrainer.photos.walk import Listing, Stamps, Walk, folders_above
-from retrainer.text import shown
 
 
 def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AUTO, label_from: str = "") -> PhotoFiles:
@@ -85,6 +84,6 @@ def _walked(
             found[folder] = files
         else:
             none = "No readable photos in" if walk.left_out > before else "No files found in"
-            observer(Warned(f"{none} '{shown(folder)}': the folder is skipped."))
+            observer(no_photos_in(folder, none))
     walk.report()
     return found

@@ -113,7 +113,14 @@ def warn_of_empty_parts(
         counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
         for label_id in label_ids:
             if not counts[label_id]:
-                observer(Warned(f"Label {dataset.labels[label_id]} has no images in the category {part.name.lower()}."))
+                label, name = dataset.labels[label_id], part.name.lower()
+                observer(
+                    Warned(
+                        f"Label {label} has no images in the category {name}.",
+                        f"{{count}} labels have no images in the category {name}: {{names}}.",
+                        f"'{label}'",
+                    )
+                )
 
 
 def _groups_of_classes(groups: Integers, label_ids: Integers, classes: int) -> list[Integers]:

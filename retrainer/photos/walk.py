@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retrainer.events import FilesLeftOut, FolderSkipped, Noted, Observer, PhotoSkipped
+from retrainer.events import Detailed, FilesLeftOut, FolderSkipped, Noted, Observer, PhotoSkipped
 from retrainer.photos.archives import ARCHIVE_NAME, open_archive, within_archive
 from retrainer.system.portable import is_below_a_file
 from retrainer.text import shown
@@ -157,20 +157,20 @@ class Walk:
         """Reports what was left out so far, one event for each reason."""
         both = "file or folder", "files or folders"
         if self._no_photos:
-            self._observer(Noted(f"Left out {counted(self._no_photos, *both)}: {NOT_PHOTOS}"))
+            self._observer(Detailed(f"Left out {counted(self._no_photos, *both)}: {NOT_PHOTOS}"))
         if self._nested:
             self._observer(Noted(f"Left out {counted(self._nested)}: archives in an archive are not read"))
         for archive in self._archives:
             for reason, names in open_archive(archive).left_out.items():
                 paths = [os.path.join(archive, name) for name in names]
-                self._observer(FilesLeftOut(counted(paths), len(paths), reason))
+                self._observer(FilesLeftOut(counted(paths), len(paths), reason, tuple(paths)))
         left_out = (
             (self._hidden, both, "hidden by a dot before the name"),
             (self._circles, ("folder", "folders"), "linked in a circle"),
         )
         for paths, nouns, reason in left_out:
             if paths:
-                self._observer(FilesLeftOut(counted(paths, *nouns), len(paths), reason))
+                self._observer(FilesLeftOut(counted(paths, *nouns), len(paths), reason, tuple(sorted(paths))))
         self._no_photos, self._hidden, self._circles, self._nested, self._archives = [], [], [], [], {}
 
     def _sort_in(self, entry: "os.DirEntry[str]", listing: Listing) -> str:

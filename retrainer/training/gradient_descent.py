@@ -9,7 +9,7 @@ import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.errors import TrainingError
-from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated, Warned
+from retrainer.events import Detailed, HeadMeasured, Observer, StepEvaluated, Warned
 from retrainer.options.fit import FitOptions
 from retrainer.training.batches import ValidationBatches, training_batches
 from retrainer.training.checkpoints import (
@@ -166,7 +166,7 @@ class GradientDescentSolver:
         """Reports which step is kept, with a warning if training did not go well."""
         kept, last = best_of(history), history[-1].step
         choice = f"Kept step {kept.step}"
-        observer(Noted(inner.says(choice) if inner else f"{choice} (best on validation)"))
+        observer(Detailed(inner.says(choice) if inner else f"{choice} (best on validation)"))
         if kept_among_the_first(history):
             observer(
                 Warned(

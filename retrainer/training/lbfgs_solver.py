@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.events import HeadMeasured, Noted, Observer, StepEvaluated
+from retrainer.events import Detailed, HeadMeasured, Observer, StepEvaluated
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
 from retrainer.training.fitting import Balance, Fitted, Snapshots
@@ -73,10 +73,10 @@ class LbfgsSolver:
             whole = _fitted(regression, regression.start(best.head), strength, progress)[1]
             best = _best_of([best, whole]) if until is None else whole
         if until is None:
-            observer(Noted(f"Chose penalty {best.strength:.2g} (best on validation)"))
+            observer(Detailed(f"Chose penalty {best.strength:.2g} (best on validation)"))
         progress.report(best.head)
         if inner and chosen:
-            observer(Noted(inner.says(f"Chose penalty {chosen.strength:.2g}")))
+            observer(Detailed(inner.says(f"Chose penalty {chosen.strength:.2g}")))
             best = _fitted_to_all(best, chosen, self.regression(inner.pool.learnt, classes))
         facts = {"class_weight": "balanced" if self.balance.losses else "none", "strength": best.strength}
         return Fitted(best.head, best.temperature, {"solver": "lbfgs", **facts})

@@ -167,7 +167,7 @@ def test_a_bundle_that_is_there_is_never_converted_again(
 ) -> None:
     root = photos(count=20)
     arguments = ("retrain", "--image_dir", root, "--architecture", modules / "good", "--how_many_training_steps", "9")
-    done = command(*arguments)
+    done = command(*arguments, "--log", "tf")
     assert done.returncode == 0, done.stderr
     others = [line for line in done.stderr.splitlines() if not line.startswith("INFO:tensorflow:")]
     assert all("are all nearly equal" in line for line in others), done.stderr

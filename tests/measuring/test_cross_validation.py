@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrainer import retrain
 from retrainer.errors import DatasetError
-from retrainer.events import Event, Noted, Warned, silent
+from retrainer.events import Event, FoldTested, Warned, silent
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.learning_curve import CurvePoint, LearningCurve, expected_accuracy, learning_curve
 from retrainer.options.fit import FitOptions
@@ -91,7 +91,7 @@ def test_folds_measure_what_heads_make_of_photos_that_they_did_not_see() -> None
     assert np.mean(result.accuracies) == pytest.approx(result.assessment.accuracy)
     assert 0.8 < result.assessment.accuracy < 0.95
     assert result.scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    heads = [event.message.split(":")[0] for event in events if isinstance(event, Noted)]
+    heads = [f"Fold {event.number} of {event.folds}" for event in events if isinstance(event, FoldTested)]
     assert heads == [f"Fold {number} of 5" for number in range(1, 6)]
     noise = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
     nothing = Examples(noise, np.arange(300), dataset.label_ids)
@@ -235,10 +235,11 @@ def test_folds_are_printed(photos: Photos, configured: Configure, command: Comma
     line = ("--image_dir", options.image_dir, "--model_dir", options.model_dir, "--architecture", options.architecture)
     done = command("retrain", *line, "--learning_curve")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("\nAccuracy        100.0 % of 40 photos, 91.2 to 100.0 % with 95 % confidence\n")
-    assert "(5 folds, 100.0 to 100.0 %: each photo was tested by a head that\n" in done.stdout
-    assert "Learning curve     photos  accuracy    95 % interval   mean of classes\n" in done.stdout
-    assert "INFO:tensorflow:Fold 5 of 5: accuracy = 100.0% (N=8)" in done.stderr
+    assert done.stdout.startswith("\nAccuracy          100.0 % of 40 photos, 91.2 to 100.0 % with 95 % confidence\n")
+    assert "(5 folds of unseen photos: 100.0 to 100.0 %)\n" in done.stdout
+    assert "Learning curve       photos  accuracy    95 % interval  balanced\n" in done.stdout
+    assert "\nCross-validated in " in done.stderr
+    assert ": 100.0 % of 40 photos right, 5 folds\n" in done.stderr
     # The commands below "Next:" hold paths.
     assert max(map(len, done.stdout.split("\nNext:")[0].splitlines())) <= 80
     refused = command("retrain", *line, "--folds", "1")

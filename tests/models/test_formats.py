@@ -19,6 +19,7 @@ from retrainer.models import metadata
 from retrainer.models.graph import graphdef
 from retrainer.models.metadata_fields import SECTIONS, TABLE
 from retrainer.models.tflite.associated_files import file_in
+from retrainer.observers import problems
 from retrainer.observers.runs import RunHistory
 from retrainer.photos.copies.table import COLUMNS
 from retrainer.system.documents import OTHERS, Table
@@ -74,6 +75,7 @@ def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure)
         name = folder.name if folder.name in listed else "<backbone>-<key>"
         assert pq.ParquetFile(next(folder.glob("part-*"))).schema_arrow.names == listed[name]
     assert [row[0].strip("`") for row in rows_under("The table of duplicates")] == list(COLUMNS)
+    assert [row[0].strip("`") for row in rows_under("The table of problems")] == list(problems.COLUMNS)
 
 
 def test_the_columns_of_the_table_of_scores_are_listed(photos: Photos, configured: Configure) -> None:

@@ -10,8 +10,9 @@ from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
 from retrainer.arrays import Floats
+from retrainer.cli.assessment_words import assessment_lines
 from retrainer.cli.summary import summary
-from retrainer.cli.words import assessment_lines, learning_curve_lines, wrapped
+from retrainer.cli.words import learning_curve_lines, wrapped
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
@@ -29,8 +30,8 @@ from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.models.event_files import histogram_of, record_of
-from retrainer.observers.console import Console
 from retrainer.observers.tensorboard import TensorBoard
+from retrainer.observers.tf_log import TfLog
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
 STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
@@ -65,8 +66,8 @@ STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
     ],
 )
 def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with Console(lists_misclassified=True) as console:
-        console(event)
+    with TfLog(lists_misclassified=True) as log:
+        log(event)
     out, err = capsys.readouterr()
     assert out == ""
     printed = err.splitlines()
@@ -75,10 +76,10 @@ def test_log_lines_are_those_of_2017(event: Event, lines: list[str], capsys: pyt
 
 
 def test_what_is_missed_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    with Console() as console:
-        console(PhotoSkipped("a\n.jpg", "the file is empty"))
-        console(FolderSkipped("photos/\x1b[1m", "the folder cannot be listed: Permission denied"))
-        console(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder"))
+    with TfLog() as log:
+        log(PhotoSkipped("a\n.jpg", "the file is empty"))
+        log(FolderSkipped("photos/\x1b[1m", "the folder cannot be listed: Permission denied"))
+        log(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder"))
     assert capsys.readouterr().err.splitlines() == [
         "WARNING:tensorflow:Skipped 'a\\n.jpg': the file is empty.",
         "ERROR:tensorflow:Missed photos of 'photos/\\x1b[1m': the folder cannot be listed: Permission denied.",
@@ -87,14 +88,14 @@ def test_what_is_missed_is_told_with_its_reason(capsys: pytest.CaptureFixture[st
 
 
 def test_misclassified_photos_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with Console() as console:
-        console(PhotoMisclassified("a.jpg", "b"))
+    with TfLog() as log:
+        log(PhotoMisclassified("a.jpg", "b"))
     assert capsys.readouterr().err == ""
 
 
 def test_without_validation_there_is_no_validation_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with Console() as console:
-        console(StepEvaluated(0, 1.0, 0.1, float("nan"), float("nan"), 0))
+    with TfLog() as log:
+        log(StepEvaluated(0, 1.0, 0.1, float("nan"), float("nan"), 0))
     assert "Validation" not in capsys.readouterr().err
 
 
@@ -128,29 +129,21 @@ def test_the_end_of_a_run() -> None:
     lines = summary(result())
     assert lines == [
         "",
-        "Test accuracy   70.0 % of 20 photos that were not trained on",
-        "                48.1 to 85.5 % with 95 % confidence",
-        "Mean of classes 70.0 %",
-        "Weakest class   roses, 5 of 10 right",
-        "Skipped         2 files that could not be read; see the log",
-        "Written         tf_files/my graph.pb",
-        "                tf_files/my graph.tflite",
-        "                tf_files/labels.txt",
-        "Time            scan 0.0 s, backbone 7.2 s, bottlenecks 1.3 s, training 0.3 s,",
-        "                writing 0.1 s",
-        "Photos          1,250; new to the cache: 1,000",
+        "Test accuracy     70.0 % of 20 photos that the model did not learn from",
+        "                  48.1 to 85.5 % with 95 % confidence",
+        "Balanced accuracy 70.0 %",
+        "Weakest class     roses, 5 of 10 right",
+        "Backbone          pocket (built in)",
+        "Written           tf_files/my graph.pb",
+        "                  tf_files/my graph.tflite",
+        "                  tf_files/labels.txt",
     ]
     assert max(map(len, lines)) <= 80
 
 
 def test_the_end_of_other_runs() -> None:
-    assert summary(result(test=None))[1].startswith("Test accuracy   unknown")
-    assert not any("pocket" in line or "Skipped" in line for line in summary(result(backbone="other", skipped=0)))
-    missing = summary(result(skipped=0, unlisted=1, left_out=1200))
-    assert missing[5:7] == [
-        "Missed          1 folder that could not be listed; see the log",
-        "Left out        1,200 files or folders hidden or in no class folder; see the log",
-    ]
+    assert summary(result(test=None))[1].startswith("Test accuracy     unknown")
+    assert not any("pocket" in line or "default" in line for line in summary(result(backbone="other")))
     assert not any("Weakest" in line for line in summary(result(test=assessed([0] * 10 + [1] * 10))))
 
 
@@ -183,7 +176,7 @@ def test_the_gain_of_more_photos_is_expected_only_if_the_curve_tells() -> None:
     assert "      400    90.0 %  to be expected" in "\n".join(learning_curve_lines(curve))
     few = list(learning_curve_lines(replace(curve, tells=False)))
     assert not any("expected" in line for line in few)
-    assert few[3:] == [f"{'':<16}There are too few photos to tell what more would bring."]
+    assert few[3:] == [f"{'':<18}There are too few photos to tell what more would bring."]
     unclear = " ".join(line.strip() for line in learning_curve_lines(replace(curve, points=flat)))
     assert "expected" not in unclear
     assert unclear.endswith("No class stands out, and the curve does not tell whether more photos would help.")
@@ -201,19 +194,18 @@ def test_the_accuracy_of_folds_stands_above_that_of_the_single_split() -> None:
     folds = cross_validated([0] * 9 + [1] * 6 + [0] * 5, (0.25, 0.5, 0.75, 1.0, 1.0))
     two = assess(("daisy", "roses", "none"), np.eye(3, dtype=np.float32)[[0, 0]], np.array([0, 1]))
     lines = summary(result(cross_validation=folds, test=two))
-    assert lines[1:8] == [
-        "Accuracy        70.0 % of 20 photos, 48.1 to 85.5 % with 95 % confidence",
-        "                (5 folds, 25.0 to 100.0 %: each photo was tested by a head that",
-        "                did not learn from it)",
-        "Mean of classes 70.0 %",
-        "Weakest class   roses, 5 of 10 right",
-        "Calibration     log loss 0.140 → 4.835; error 0.076 → 0.300, by chance 0.000",
-        "Single split    50.0 % of 2 test photos, 9.5 to 90.5 %, by the model itself",
+    assert lines[1:7] == [
+        "Accuracy          70.0 % of 20 photos, 48.1 to 85.5 % with 95 % confidence",
+        "                  (5 folds of unseen photos: 25.0 to 100.0 %)",
+        "Balanced accuracy 70.0 %",
+        "Weakest class     roses, 5 of 10 right",
+        "Calibration error 0.300 (about 0.000 by chance), log loss 4.835",
+        "Test accuracy     50.0 % by the model itself on 2 test photos, 9.5 to 90.5 %",
     ]
     assert max(map(len, lines)) <= 80
     untested = summary(result(cross_validation=folds, test=None))
-    assert untested[1:7] == lines[1:7]
-    assert not any(line.startswith(("Single", "Test")) for line in untested)
+    assert untested[1:6] == lines[1:6]
+    assert not any(line.startswith("Test") for line in untested)
 
 
 def test_the_figures_of_many_classes_fit_a_line() -> None:

@@ -240,7 +240,7 @@ def test_documentation_has_each_option_with_its_limits_and_default() -> None:
 def test_headings_come_in_the_order_of_the_groups() -> None:
     headings = dict.fromkeys(item.heading for item in options_of(RetrainFlags))
     assert [heading for heading in headings if heading != "Report"] == [
-        *("Photos and split", "Preset", "Fit", "Distortions", "Backbone", "Output")
+        *("Photos and split", "Preset", "Fit", "Distortions", "Backbone", "Output", "Terminal")
     ]
 
 

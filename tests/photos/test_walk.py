@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retrainer.events import Event, FilesLeftOut, FolderSkipped, Missed, Noted, Observer, PhotoSkipped, silent
+from retrainer.events import Detailed, Event, FilesLeftOut, FolderSkipped, Missed, Noted, Observer, PhotoSkipped, silent
 from retrainer.photos.inputs.kinds import inputs_of
 from retrainer.photos.inputs.source import Request
 from retrainer.photos.walk import Walk, folders_above, is_no_photo
@@ -93,7 +93,7 @@ def test_sidecars_are_one_line_and_hidden_files_another(tmp_path: Path) -> None:
     events: list[Event] = []
     assert walked(tmp_path, events) == ["a.jpg", "notes.txt/c.jpg"]
     assert events == [
-        Noted(
+        Detailed(
             f"Left out 1,202 files or folders, such as '{tmp_path}/0.xml' and '{tmp_path}/1.xml': "
             "their names are not those of photos"
         ),

@@ -124,7 +124,7 @@ def test_a_hostile_label_in_a_model_is_text(
     photos: Photos, configured: Configure, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = photos()
-    monkeypatch.setattr("retrainer.photos.dataset.labels_of", lambda folders: (f"a\n{HOSTILE}", "b"))
+    monkeypatch.setattr("retrainer.photos.class_folders.labels_of", lambda folders: (f"a\n{HOSTILE}", "b"))
     result = retrain(configured(root))
     for graph in (result.graph, result.tflite):
         drive(command, "label", "--graph", graph, root / "red" / "000.jpg")

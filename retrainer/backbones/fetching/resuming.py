@@ -12,7 +12,7 @@ from typing import Any
 
 from retrainer.backbones.fetching.partial_file import PARTIAL_CONTENT, PartialFile
 from retrainer.errors import DownloadError
-from retrainer.events import DownloadAdvanced, Noted, Observer, silent
+from retrainer.events import Began, DownloadAdvanced, Observer, silent
 from retrainer.system.files import output_error
 from retrainer.text import innermost_reason, shown
 
@@ -90,7 +90,7 @@ def _download(request: DownloadRequest, partial: PartialFile, query: dict[str, s
                 f"'{shown(request.url)}' cannot be downloaded: {failure.reason}, {times} times.", request.offline_hint
             )
         wait = min(max(failure.wait, FIRST_WAIT_SECONDS * 2 ** (failures - 1)), LONGEST_WAIT_SECONDS)
-        request.observer(Noted(f"'{shown(request.url)}' is tried again in {wait:g} s: {failure.reason}"))
+        request.observer(Began(f"'{shown(request.url)}' is tried again in {wait:g} s: {failure.reason}"))
         time.sleep(wait)
 
 

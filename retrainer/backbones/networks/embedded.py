@@ -6,7 +6,7 @@ from pathlib import Path
 from retrainer.backbones.available import EMBEDDED
 from retrainer.backbones.backbone import BundleRequest
 from retrainer.backbones.bundle import Bundle, FeatureMap, read_bundle
-from retrainer.events import Noted
+from retrainer.events import Began
 from retrainer.text import shown
 
 _FOLDER = Path(__file__).parent.parent / EMBEDDED
@@ -44,7 +44,7 @@ class EmbeddedOrigin:
         from retrainer.models.graph.graphdef import read_graph
 
         own, name = weights(), request.backbone.name
-        request.observer(Noted(f"Building '{shown(name)}', once"))
+        request.observer(Began(f"Building '{shown(name)}', once"))
         table = table_of(read_graph(own.graph_path))
         draft = replace(own, name=name, input_size=request.backbone.hints.input_size, sha256={}, folder=Path())
         return write_table(replace(table, maps=(*MAPS, *table.maps)), draft, request.parent)

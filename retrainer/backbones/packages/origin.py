@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from retrainer.backbones.backbone import BundleRequest
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.packages.installed import WeightPackage
-from retrainer.events import Noted
+from retrainer.events import Began, Noted
 from retrainer.text import shown
 
 
@@ -36,7 +36,7 @@ class PackageOrigin:
             return HubOrigin(self.handle).bundle(request)
         from retrainer.backbones.packages.building import build
 
-        request.observer(Noted(f"Building '{name}', once, from {self.package.requirement}"))
+        request.observer(Began(f"Building '{name}', once, from {self.package.requirement}"))
         draft = Bundle(
             request.backbone.name,
             f"{self.package.requirement}, {path.name}",

@@ -39,14 +39,14 @@ def _rows(dataset: Dataset, copies: Copies) -> Iterator[tuple[str, ...]]:
     links = _links(copies)
     number, group = 0, -1
     for row in members.tolist():
-        path, label = _cell(dataset.paths[row]), dataset.labels[dataset.label_ids[row]]
+        path, label = cell(dataset.paths[row]), dataset.labels[dataset.label_ids[row]]
         if copies.groups[row] != group:
             number, group = number + 1, copies.groups[row]
             yield str(number), path, label, ORIGINAL, "", ""
             continue
         of, likeness = links[row]
         kind = SAME if (dataset.digests[row] == dataset.digests[of]).all() else NEAR
-        yield str(number), path, label, kind, _cell(dataset.paths[of]), f"{likeness:.3f}"
+        yield str(number), path, label, kind, cell(dataset.paths[of]), f"{likeness:.3f}"
 
 
 def _links(copies: Copies) -> dict[int, tuple[int, float]]:
@@ -68,5 +68,6 @@ def _links(copies: Copies) -> dict[int, tuple[int, float]]:
     return links
 
 
-def _cell(path: str) -> str:
+def cell(path: str) -> str:
+    """A path that no spreadsheet takes for a formula."""
     return os.path.join(".", path) if path.startswith(_FORMULA) else path

@@ -1,0 +1,86 @@
+"""An observer that writes all warnings of a run, and all that it went on without, to a table."""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from retrainer.errors import OutputError
+from retrainer.events import (
+    Event,
+    FilesLeftOut,
+    FolderSkipped,
+    Missed,
+    Observer,
+    PhotoSkipped,
+    StageBegan,
+    Warned,
+)
+from retrainer.photos.copies.table import cell
+from retrainer.system.files import require_writable, write_whole
+
+FLAG = "--problems"
+COLUMNS = ("kind", "path", "problem")
+_WARNING, _SKIPPED, _MISSED, _LEFT_OUT = "warning", "skipped", "missed", "left out"
+# How a summary calls one, and several, of a kind.
+_WORDS = {
+    _SKIPPED: ("file skipped", "files skipped"),
+    _MISSED: ("folder not listed", "folders not listed"),
+    _LEFT_OUT: ("file or folder left out", "files or folders left out"),
+    _WARNING: ("warning", "warnings"),
+}
+
+
+class Problems:
+    """Keeps the problems of a run, and writes them to a table when the run is over.
+
+    Args:
+        path: The table. It is written if there are problems, or if it lists those of an earlier run.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._rows: list[tuple[str, str, str]] = []
+        self._counts: Counter[str] = Counter()
+
+    def __call__(self, event: Event) -> None:
+        """Keeps a problem; checks the table when the long work begins."""
+        match event:
+            case StageBegan("bottlenecks"):
+                require_writable(self.path)
+            case Warned() | Missed():
+                rows = list(_rows(event))
+                self._rows += rows
+                self._counts[rows[0][0]] += event.count if isinstance(event, Warned) else len(rows)
+
+    def write(self, warn: Observer) -> None:
+        """Writes the table; calls `warn` with a warning if that fails."""
+        if not self._rows and not os.path.exists(self.path):
+            return
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        writer.writerows(self._rows)
+        try:
+            write_whole(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
+        except OutputError as error:
+            warn(Warned(f"{FLAG}: the problems are not listed. {error.problem}"))
+
+    def __str__(self) -> str:
+        """How many problems there are of each kind, such as `2 files skipped, 1 warning`; empty if there are none."""
+        counts = ((self._counts[kind], words) for kind, words in _WORDS.items())
+        return ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
+
+
+def _rows(event: Warned | Missed) -> Iterator[tuple[str, str, str]]:
+    match event:
+        case PhotoSkipped(path, reason):
+            yield _SKIPPED, cell(path), reason
+        case FolderSkipped(path, reason):
+            yield _MISSED, cell(path), reason
+        case FilesLeftOut():
+            for path in event.paths:
+                yield _LEFT_OUT, cell(path), event.reason
+        case Warned(message):
+            yield _WARNING, "", message

@@ -1,0 +1,90 @@
+"""What became known in a stage of a run, and the line that says it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from retrainer.backbones.available import described
+from retrainer.events import (
+    BackboneReady,
+    Event,
+    FilesLeftOut,
+    FolderScanned,
+    FoldTested,
+    HeadFitted,
+    PhotoSkipped,
+    PhotosRead,
+    StageEnded,
+)
+
+# A shorter time is not said.
+_SECONDS = 0.05
+
+
+@dataclass
+class StageFacts:
+    """The facts of one stage.
+
+    Attributes:
+        folders: The number of files in each folder that was scanned.
+        folds: The folds that were tested.
+        last: What else was reached last, such as a head.
+        skipped, left_out: How many files were skipped and left out.
+        seconds: How long the stage took.
+    """
+
+    folders: list[int] = field(default_factory=list)
+    folds: list[FoldTested] = field(default_factory=list)
+    last: Event | None = None
+    skipped: int = 0
+    left_out: int = 0
+    seconds: float = 0.0
+
+    def add(self, event: Event) -> None:
+        """Adds what an event says."""
+        match event:
+            case StageEnded(_, seconds):
+                self.seconds = seconds
+            case FolderScanned(_, photos):
+                self.folders.append(photos)
+            case PhotoSkipped():
+                self.skipped += 1
+            case FilesLeftOut(_, count):
+                self.left_out += count
+            case FoldTested():
+                self.folds.append(event)
+            case BackboneReady() | PhotosRead() | HeadFitted():
+                self.last = event
+
+    def line(self) -> str:
+        """The line of the stage; empty if nothing is known of it."""
+        line = next(self._lines(), "")
+        if line and self.skipped:
+            line += f" · {self.skipped:,} skipped"
+        if line and self.left_out:
+            line += f" · {self.left_out:,} left out"
+        return line
+
+    def _lines(self) -> Iterator[str]:
+        took = f" in {self.seconds:,.1f} s" if self.seconds >= _SECONDS else ""
+        if self.folders:
+            classes = sum(photos > 0 for photos in self.folders)
+            yield f"Found {_counted(sum(self.folders), 'file')} in {_counted(classes, 'class')}{took}"
+        if self.folds:
+            count = sum(fold.count for fold in self.folds)
+            right = sum(fold.accuracy * fold.count for fold in self.folds) / count
+            folds = _counted(len(self.folds), "fold")
+            yield f"Cross-validated{took}: {100 * right:.1f} % of {_counted(count, 'photo')} right, {folds}"
+        match self.last:
+            case BackboneReady(name) if took:
+                yield f"Prepared backbone {described(name)}{took}"
+            case PhotosRead(photos, classes, computed):
+                cached = f" · {photos - computed:,} from the cache" if computed < photos else ""
+                yield f"Read {_counted(photos, 'photo')} in {_counted(classes, 'class')}{took}{cached}"
+            case HeadFitted(accuracy, count):
+                tested = f": {100 * accuracy:.1f} % of {_counted(count, 'validation photo')} right" if count else ""
+                yield f"Fitted{took}{tested}"
+
+
+def _counted(count: int, noun: str) -> str:
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural * (count != 1)}"
