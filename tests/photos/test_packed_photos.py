@@ -291,6 +291,34 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_file(f"{tmp_path}/large.tar/1.bmp")
 
 
+def header(size: int, kind: bytes = b"0") -> bytes:
+    """The header of a tar for a size that may be negative, which the format can state."""
+    content = bytearray(tarfile.TarInfo("1.jpg").tobuf()[:512])
+    content[124:136], content[156:157], content[148:156] = size.to_bytes(12, "big", signed=True), kind, b" " * 8
+    content[124] |= 0o200
+    content[148:156] = b"%06o\0 " % sum(content)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (header(0) + header(-1024) + bytes(2048), "a size of -1,024 bytes"),
+        (header(-512, b"x") + bytes(2048), "a size of -512 bytes"),
+        (
+            header(0) + header(16, b"x") + b"16 size=-999999\n" + bytes(496) + header(0) + bytes(2048),
+            "a size of -999,999",
+        ),
+        (header(2**70) + bytes(2048), "int too big to convert"),
+        ((header(512, b"L") + b"x" * 512) * 3000 + bytes(1024), "too many headers of one file"),
+    ],
+)
+def test_headers_that_lead_back_or_pile_up_end_the_listing(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(DatasetError, match=reason):
+        open_archive(f"{tmp_path}/a.tar")
+
+
 def test_headers_and_numbers_of_members_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "long.tar").write_bytes(tarred({"a" * 300: b""}, tarfile.PAX_FORMAT))
     monkeypatch.setattr(tar_headers, "MAX_HEADER_BYTES", 100)
