@@ -1,17 +1,20 @@
-"""The tables of answers: what `label` says of photos. models/FORMATS.md specifies their columns."""
+"""The tables of answers: what `label` says of photos, and which ones `evaluate` finds wrong; see models/FORMATS.md."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from retrainer.answers.table import FLAG, NUMBER, TEXT, Cell, Column, Row, Table, distinct
+from retrainer.answers.texts import stored
 from retrainer.errors import PictureError
 
 if TYPE_CHECKING:
+    from retrainer.evaluation import Evaluation
     from retrainer.labeler import Labeler, Prediction
     from retrainer.options.model import LabelOptions
 
-LABELS = "labels"
-FIXED = (
+LABELS, MISTAKES = "labels", "mistakes"
+COLUMNS_OF_MISTAKES = (Column("path", TEXT), Column("label", TEXT), Column("predicted", TEXT), Column("score", NUMBER))
+COLUMNS_OF_LABELS = (
     Column("path", TEXT),
     Column("label", TEXT),
     Column("score", NUMBER),
@@ -36,7 +39,7 @@ def table_of_labels(
     """
     labels = labeler.labels
     places = min(options.top, len(labels))
-    columns = [*FIXED]
+    columns = [*COLUMNS_OF_LABELS]
     for place in range(2, places + 1):
         columns += [Column(f"label_{place}", TEXT), Column(f"score_{place}", NUMBER)]
     if all_scores:
@@ -49,6 +52,18 @@ def table_of_labels(
     }
     rows = (_row(path, found, len(columns), options.reject, all_scores) for path, found in photos)
     return Table(LABELS, columns, rows, facts)
+
+
+def table_of_mistakes(result: "Evaluation") -> Table:
+    """A row for each photo that the model gets wrong, the highest scores first, with the scores of all classes."""
+    facts = {
+        "labels": list(result.labels),
+        "image_dir": stored(result.image_dir),
+        "part": result.part,
+        "photos": result.assessment.count,
+    }
+    rows: list[Row] = [(one.path, one.label, one.predicted, one.score, *one.scores) for one in result.mistakes]
+    return Table(MISTAKES, [*COLUMNS_OF_MISTAKES, *score_columns(result.labels)], rows, facts)
 
 
 def score_columns(labels: Iterable[str]) -> list[Column]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,21 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class Mistake:
-    """A photo whose highest score (0 to 1) belongs to another class than its own."""
+    """A photo whose highest score (0 to 1) belongs to another class than its own.
+
+    Attributes:
+        path: The photo.
+        label: Its own class.
+        predicted: The class with the highest score.
+        score: That score.
+        scores: All scores, in the order of the evaluation's labels.
+    """
 
     path: str
     label: str
     predicted: str
     score: float
+    scores: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,10 @@ def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores
     wrong = np.flatnonzero(own != predicted)
     surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
     return tuple(
-        Mistake(paths[i], labels[own[i]], labels[predicted[i]], float(scores[i, predicted[i]])) for i in surest
+        Mistake(
+            paths[i], labels[own[i]], labels[predicted[i]], float(scores[i, predicted[i]]), tuple(scores[i].tolist())
+        )
+        for i in surest
     )
 
 

@@ -1,16 +1,20 @@
+import csv
 import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import COLOURS, Command, Configure, Photos, jpeg
+from pyarrow import parquet
 
 import retrainer.measuring.remembered_split
-from retrainer import retrain
+from retrainer import Labeler, retrain
 from retrainer.backbones.available import find_bundle
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import Evaluation, evaluate
@@ -299,6 +303,35 @@ def test_evaluate_prints_what_was_measured(photos: Photos, configured: Configure
     assert document["assessment"]["accuracy"] == 1.0
     assert document["assessment"]["confusion"][0][1] == 0
     assert document["mistakes"] == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "parquet"])
+def test_mistakes_are_a_table_with_all_scores(
+    ending: str, photos: Photos, configured: Configure, command: Command, tmp_path: Path
+) -> None:
+    result = retrain(configured(photos(count=20)))
+    other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=10, root="other")
+    (other / "green" / "000.jpg").rename(other / "red" / "=green\n.jpg")
+    file = f"mistakes.{ending}"
+    done = command("evaluate", "--graph", result.graph, "--image_dir", "other", "--mistakes", file)
+    assert done.returncode == 0, done.stderr
+    assert "Surest mistakes, of 1; --mistakes FILE.csv lists all:" in done.stdout
+    read: dict[str, Callable[[Path], Any]] = {
+        "csv": lambda path: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())),
+        "json": lambda path: json.loads(path.read_bytes())["rows"],
+        "jsonl": lambda path: [json.loads(path.read_bytes())],
+        "parquet": lambda path: parquet.read_table(path).to_pylist(),
+    }
+    (row,) = read[ending](tmp_path / file)
+    names = ["path", "label", "predicted", "score", "score_of_green", "score_of_red"]
+    assert list(row) == names
+    assert [row[name] for name in names[:3]] == [r"other/red/=green\u000a.jpg", "red", "green"]
+    scores = Labeler(result.graph).scores((other / "red" / "=green\n.jpg").read_bytes())
+    assert [np.float32(row[name]) for name in names[4:]] == pytest.approx(scores.tolist(), abs=1e-6)
+    assert row["score"] == row["score_of_green"]
+    done = command("evaluate", "--graph", result.graph, "--image_dir", "other", "--mistakes", "mistakes.txt")
+    assert done.returncode == 2
+    assert "--mistakes: expected a name that ends with one of .csv, .json, .jsonl, .ndjson, .parquet" in done.stderr
 
 
 def test_an_accuracy_below_what_is_asserted_is_exit_code_3(

@@ -1,13 +1,22 @@
 """`retrainer evaluate`."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
+from retrainer.answer_tables import table_of_mistakes
+from retrainer.answers.formats import format_of
+from retrainer.answers.output import write_answers
 from retrainer.cli.flags import command as command_of
-from retrainer.options.groups import Options, option
+from retrainer.options.groups import Options, option, path_option
 from retrainer.options.model import EvaluateOptions
+from retrainer.options.paths import ANSWERS
 from retrainer.options.terminal import TerminalOptions
+from retrainer.system.files import require_writable
 from retrainer.system.terminal import say
 from retrainer.text import json_text, shown
+
+if TYPE_CHECKING:
+    from retrainer.evaluation import Evaluation
 
 BELOW = 3
 _MISTAKES = 5
@@ -26,9 +35,20 @@ class _ReportFlags(Options):
     heading = "Report"
 
     json: bool = option(False, "Print all figures as JSON.")
+    mistakes: str = path_option(
+        "",
+        "Table to write the photos to that the model gets wrong, with all scores: .csv, .json, .jsonl or .parquet.",
+        ANSWERS,
+    )
     assert_accuracy_at_least: float | None = option(
         None, "Exit with code 3 if the accuracy is lower, for CI.", minimum=0, maximum=1
     )
+
+    def __post_init__(self) -> None:
+        """Checks that the ending of the table is that of a format."""
+        super().__post_init__()
+        if self.mistakes:
+            format_of("--mistakes", self.mistakes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +63,15 @@ def run(flags: EvaluateFlags) -> int:
     from retrainer.evaluation import evaluate
     from retrainer.observers.logs import log_of
 
+    if flags.mistakes:
+        require_writable(flags.mistakes)
     with log_of(flags) as log:
         result = evaluate(flags.only(EvaluateOptions), log)
+    if flags.mistakes:
+        write_answers(table_of_mistakes(result), format_of("--mistakes", flags.mistakes), flags.mistakes)
     assessment = result.assessment
     if flags.json:
-        say(json_text(asdict(result), indent=1))
+        say(json_text(_document(result), indent=1))
     else:
         say(f"Accuracy: {assessment.accuracy:g}")
         say(f"Cross Entropy: {assessment.log_loss:g}")
@@ -56,7 +80,7 @@ def run(flags: EvaluateFlags) -> int:
         say("\n".join(assessment_lines(assessment)))
         surest = result.mistakes[:_MISTAKES]
         if surest:
-            say(f"\nSurest mistakes, of {len(result.mistakes):,}; --json lists all:")
+            say(f"\nSurest mistakes, of {len(result.mistakes):,}; --mistakes FILE.csv lists all:")
         for mistake in surest:
             say(f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})")
     least = flags.assert_accuracy_at_least
@@ -67,6 +91,14 @@ def run(flags: EvaluateFlags) -> int:
         )
         return BELOW
     return 0
+
+
+def _document(result: "Evaluation") -> dict[str, Any]:
+    """All figures. The table of mistakes has the scores of all classes."""
+    document = asdict(result)
+    for mistake in document["mistakes"]:
+        del mistake["scores"]
+    return document
 
 
 command = command_of(

@@ -10,7 +10,9 @@ import pytest
 from conftest import Configure, Photos
 
 import retrainer
-from retrainer import Labeler, history, retrain
+from retrainer import Labeler, LabelOptions, evaluate, history, retrain
+from retrainer.answer_tables import table_of_labels, table_of_mistakes
+from retrainer.answers.texts import for_spreadsheet, stored
 from retrainer.backbones import bundle
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.events import silent
@@ -87,7 +89,7 @@ def test_bytes_that_are_not_utf_8_are_written_as_described(tmp_path: Path) -> No
     FileIndex(tmp_path, silent).add(["/a/\udcff.jpg"], np.array([[1, 1, 1]]), np.zeros((1, 32), np.uint8))
     (written,) = tmp_path.rglob("part-*")
     assert pq.read_table(written, partitioning=None)["path"].to_pylist() == [r"/a/\udcff.jpg"]
-    assert TEXT.count(r"as `\udcNN`") == 2
+    assert TEXT.count(r"as `\udcNN`") == 3
     assert r"\x" not in TEXT
 
 
@@ -104,6 +106,29 @@ def test_the_hash_of_a_split_is_made_as_described(photos: Photos, configured: Co
         lines.append(f"{digest.hex()} {part} {photo.parent.name}\n")
     (run,) = history.read_runs(path, silent)
     assert run.record["split"] == hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def test_the_columns_and_facts_of_answers_are_listed(photos: Photos, configured: Configure) -> None:
+    result = retrain(configured(photos()))
+    labeler = Labeler(result.graph)
+    labels = table_of_labels(labeler, LabelOptions(top=2), [], all_scores=True)
+    mistakes = table_of_mistakes(evaluate(result.graph, image_dir=str(photos())))
+    for table in (labels, mistakes):
+        listed = [name for row in rows_under(f"`{table.name}`") for name in re.findall(r"`(\w+…?)`", row[0])]
+        columns = [column.name for column in table.columns]
+        assert [name for name in listed if name in columns] == [name for name in columns if "_of_" not in name]
+        assert set(listed) - set(columns) == {"score_of_…", *table.facts}
+    assert [row[0].strip("`") for row in rows_under("Answers")] == ["csv", "jsonl", "json", "parquet"]
+
+
+def test_the_rule_of_texts_is_the_one_described() -> None:
+    (code,) = re.findall(r"```python\n(.*)\n```", TEXT)
+    section = TEXT.split("### Texts")[1].split("- a byte")[0]
+    listed = re.findall(r"U\+(\w+)(?: to U\+(\w+))?", section.partition("\n\n- ")[2])
+    odd = {*range(0xD800, 0xE000)}.union(*(range(int(first, 16), int(last or first, 16) + 1) for first, last in listed))
+    assert {character for character in range(0x110000) if stored(chr(character)) != chr(character)} == odd
+    text = "\n\udcff\\u0041=\U000e0041"
+    assert eval(code, {"re": re, "text": for_spreadsheet(stored(text))}) == text
 
 
 def test_links_lead_somewhere() -> None:
