@@ -11,6 +11,7 @@ from retrainer.errors import OutputError
 from retrainer.events import Observer, Warned
 from retrainer.system.files import whole_file
 from retrainer.system.memory import require_memory
+from retrainer.system.process import keep_pandas_out
 from retrainer.system.unfinished import remove_leftovers
 from retrainer.text import reason_of, shown
 
@@ -36,6 +37,7 @@ class ParquetFolder:
     """
 
     def __init__(self, folder: Path, table: str, schema: Any, observer: Observer) -> None:
+        keep_pandas_out()
         self.folder = folder
         self._schema = schema.with_metadata({_FORMAT_KEY: FORMAT, _TABLE_KEY: table.encode("utf-8")})
         self._observer = observer

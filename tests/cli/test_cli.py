@@ -306,6 +306,7 @@ def test_no_command_imports_more_than_it_needs(
         assert imported(tmp_path, "label", "--graph", graph, "--image", photo) == {"click", "PIL"}
     arguments = ("retrain", "--image_dir", photos(), "--model_dir", model_dir, "--architecture", COLOURS)
     assert imported(tmp_path, *arguments) == {"click", "pyarrow", "tensorboard", "PIL"}
+    (tmp_path / "pandas.py").write_text("raise RuntimeError('pandas is imported')")
     assert imported(tmp_path, *arguments) == {"click", "pyarrow", "tensorboard"}
 
 
