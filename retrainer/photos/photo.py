@@ -21,7 +21,7 @@ class Photo:
 
 def name_of(photo: str | Photo) -> str:
     """The path of a file, or the name of a photo."""
-    return photo if isinstance(photo, str) else photo.name
+    return photo.name if isinstance(photo, Photo) else photo
 
 
 def content_of(photo: str | Photo) -> bytes:
@@ -30,4 +30,4 @@ def content_of(photo: str | Photo) -> bytes:
     Raises:
         PictureError: they cannot be read.
     """
-    return read_file(photo) if isinstance(photo, str) else photo.read()
+    return photo.read() if isinstance(photo, Photo) else read_file(photo)
