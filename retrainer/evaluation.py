@@ -20,6 +20,7 @@ from retrainer.labeler import Labeler
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
+from retrainer.options.in_memory import TableInMemory
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order
@@ -168,16 +169,18 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     """The files to measure on; if some are given as test photos, only those."""
     image_dir = _image_dir(options, remembered)
     own = remembered is not None and os.path.realpath(remembered.image_dir) == os.path.realpath(image_dir)
-    # A model that split its own photos anew has test photos in all given parts.
-    anew = remembered is not None and own and remembered.split_by != FOLDERS
-    split_by = remembered.split_by if remembered and anew else AUTO
+    # A model that split its own photos anew has test photos in all given parts. Tables in memory may all be others.
+    anew = remembered if own and not isinstance(image_dir, TableInMemory) else None
+    split_by = anew.split_by if anew and anew.split_by != FOLDERS else AUTO
     label_from = options.label_from or (remembered.label_from if remembered and own else "")
     files = scan(image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
     if files.parts is None or Part.TESTING not in files.parts:
         return files
     # The model may have drawn test photos among those of its own that have no given part.
     tests = (files.parts == Part.TESTING) | ((files.parts == DRAWN) & own)
-    report(Noted(f"Only the given test photos of '{shown(image_dir)}' are measured: {tests.sum():,} files"))
+    drawn = ", and those that the model drew" if (files.parts[tests] == DRAWN).any() else ""
+    count = int((files.parts == Part.TESTING).sum())
+    report(Noted(f"Only the given test photos of '{shown(image_dir)}' are measured: {count:,} files{drawn}"))
     return files.where(tests)
 
 

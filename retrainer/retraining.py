@@ -123,7 +123,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
     """Teaches a backbone the classes of a folder of photos and writes the model.
 
     Args:
-        photos: The folder of class folders, or all options.
+        photos: The folder or the table of photos, which may be a pandas DataFrame or a pyarrow Table; or all options.
         observers: Called with every event of the run, in the calling thread.
         options: Options by name, as in `RetrainOptions`: `retrain("photos", folds=5)`.
 
@@ -182,7 +182,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, 
         left_out=report.left_out,
         photo=dataset.paths[held_out.rows[0] if len(held_out.rows) else 0],
     )
-    report(_finished(result, run.image_dir, trained, split, held_out))
+    report(_finished(result, str(run.image_dir), trained, split, held_out))
     return result
 
 

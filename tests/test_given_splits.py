@@ -1,5 +1,7 @@
 """Photos that are split already, from the folder to the model and its figures."""
 
+import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -7,12 +9,15 @@ import numpy as np
 import pytest
 from conftest import Configure, jpeg
 from pictures import exported, photo
+from pyarrow import parquet
 
 from retrainer.comparison import compare
+from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import evaluate
 from retrainer.events import Event, Noted, RunFinished, Warned
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.graph import graphdef
+from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
@@ -148,3 +153,122 @@ def test_given_parts_beyond_the_hashes_that_are_kept_are_known_by_the_folders(
     assert (remembered.known_parts(digests) < 0).any()
     assert remembered.parts(dataset).tolist() == given.tolist()
     assert not remembered.parts(Dataset(("a",), dataset.paths, dataset.label_ids, digests)).any()
+
+
+COLUMNS = ("path", "label", "split", "group")
+
+
+@pytest.fixture
+def table(split: Path) -> Path:
+    """A table of the photos of `split`: every third one has no part; groups of four photos of both classes."""
+    rows = []
+    for label in COLOURS:
+        for number in range(44):
+            part = "train" if number < 30 else "val" if number < 36 else "Test"
+            drawn = number // 4 % 3 == 0 and part == "train"
+            rows.append(
+                (f"data/{part}/{label}/{number}.jpg", label.upper(), "" if drawn else part, f"shot {number // 4}")
+            )
+    path = Path("photos.csv")
+    path.write_text("".join(",".join(row) + "\n" for row in [COLUMNS, *rows]))
+    return path
+
+
+def test_a_table_trains_a_model_and_measures_it(table: Path, configured: Configure) -> None:
+    events: list[Event] = []
+    result = retrain(configured(table, folds=3), events.append)
+    assert (result.photos, result.labels, result.skipped) == (88, ("GREEN", "RED"), 0)
+    assert result.cross_validation
+    assert result.cross_validation.assessment.count == 88
+    for image_dir in ("", "photos.csv"):
+        measured = evaluate(result.graph, image_dir=image_dir)
+        assert measured.assessment.count == result.test_count
+        assert measured.assessment.accuracy == result.test_accuracy
+    remembered = split_of(result.graph)
+    assert (remembered.image_dir, remembered.split_by) == ("photos.csv", "folders")
+    again: list[Event] = []
+    retrain(configured(table, folds=3), again.append)
+    (one,), (two,) = ([e for e in run if isinstance(e, RunFinished)] for run in (events, again))
+    assert (one.split, one.fold_split, one.image_dir) == (two.split, two.fold_split, "photos.csv")
+    assert not any("Since the last model" in message for message in messages(again))
+
+
+def test_new_rows_are_new_photos_and_the_cache_knows_the_others(table: Path, configured: Configure) -> None:
+    retrain(configured(table))
+    Path("new.jpg").write_bytes(jpeg((90, 60, 70)))
+    with open(table, "a") as file:
+        file.write("new.jpg,red,,\n")
+    events: list[Event] = []
+    assert retrain(configured(table), events.append).computed == 1
+    assert any(m.startswith("Since the last model: 1 of 89 photos new") for m in messages(events))
+
+
+def test_no_group_and_no_copy_is_in_two_parts_or_folds(
+    table: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy of a photo of one group in another joins the two."""
+    Path("other").mkdir()
+    shutil.copy("data/train/red/1.jpg", "other/copy.jpg")
+    lines = table.read_text().replace(",train,", ",,").replace(",val,", ",,").replace(",Test,", ",,")
+    table.write_text(f"{lines}other/copy.jpg,RED,,shot 5\n")
+    options = configured(table, folds=4, learning_curve=True)
+    result = retrain(options)
+    groups = dict(line.split(",")[::3] for line in table.read_text().splitlines()[1:])
+    groups |= {path: "0 and 5" for path, group in groups.items() if group in ("shot 0", "shot 5")}
+    scores = parquet.read_table(result.files["scores"]).to_pydict()
+    folds: dict[str, set[int]] = {}
+    for path, fold in zip(scores["path"], scores["fold"], strict=True):
+        folds.setdefault(groups[path], set()).add(fold)
+    assert all(len(found) == 1 for found in folds.values())
+    assert len(folds) == 10
+    remembered = split_of(result.graph)
+    digests = np.array([list(digest) for digest in scores["sha256"]], np.uint8)
+    parts: dict[str, set[int]] = {}
+    for path, part in zip(scores["path"], remembered.known_parts(digests).tolist(), strict=True):
+        parts.setdefault(groups[path], set()).add(part)
+    assert all(len(found) == 1 for found in parts.values())
+
+
+def test_a_row_without_a_file_ends_a_strict_run(table: Path, configured: Configure) -> None:
+    os.remove("data/train/red/7.jpg")
+    assert retrain(configured(table)).skipped == 1
+    with pytest.raises(DatasetError, match=r"^--strict: 'data/train/red/7\.jpg': No such file or directory \(row 9 of"):
+        retrain(configured(table, strict=True))
+
+
+def test_one_photo_with_two_labels_is_warned_of(table: Path, configured: Configure) -> None:
+    shutil.copy("data/train/red/7.jpg", "twin.jpg")
+    with open(table, "a") as file:
+        file.write("twin.jpg,green,train,\n")
+    events: list[Event] = []
+    retrain(configured(table), events.append)
+    assert any("are the same file in two classes: keep it in one." in message for message in messages(events))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
+def test_a_table_in_memory_trains_and_measures(table: Path, configured: Configure, kind: str) -> None:
+    module = pytest.importorskip(kind)
+    with open(table) as file:
+        rows = list(csv.DictReader(file))
+    photos = module.Table.from_pylist(rows) if kind == "pyarrow" else module.DataFrame(rows)
+    options = configured(Path("photos.csv")).values(RetrainOptions)
+    result = retrain(photos, **{name: value for name, value in options.items() if name != "image_dir"})
+    measured = evaluate(result.graph, image_dir=photos)
+    assert (measured.assessment.count, measured.image_dir) == (result.test_count, f"{type(photos).__name__} in memory")
+    with pytest.raises(OptionError, match=r"learnt from '\w+ in memory'; expected that"):
+        evaluate(result.graph)
+
+
+def test_a_model_of_folders_is_measured_on_the_test_rows_of_a_table(table: Path, configured: Configure) -> None:
+    result = retrain(configured(Path("data/train")))
+    measured = evaluate(result.graph, image_dir=str(table))
+    assert (measured.part, measured.assessment.count, measured.left_out) == ("given", 16, 0)
+    jsonl = Path("elsewhere.jsonl")
+    jsonl.write_text(
+        '{"path": "data/Test/red/40.jpg", "label": "Red"}\n{"path": "data/train/red/1.jpg", "label": "red"}\n'
+    )
+    measured = evaluate(result.graph, image_dir=str(jsonl))
+    assert measured.assessment.count + measured.left_out == 2
+    jsonl.write_text('{"path": "data/Test/red/40.jpg", "label": "blue"}\n')
+    with pytest.raises(DatasetError, match="'blue' stands for the label 'blue'; expected one of green, red"):
+        evaluate(result.graph, image_dir=str(jsonl))

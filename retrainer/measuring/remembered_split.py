@@ -68,7 +68,7 @@ class RememberedSplit:
         kept = is_among(hashes, smallest)
         trained, validated, tested = (_encoded(hashes[kept & (split.parts == part)]) for part in Part)
         plain = cls(
-            options.image_dir,
+            str(options.image_dir),
             options.split_by,
             options.validation_percentage,
             options.testing_percentage,

@@ -56,7 +56,7 @@ class Selection:
         if self.learnt:
             observer(Warned(f"The model learnt from about {self.learnt:.0%} of these photos: the figures flatter it."))
         if tested and not new:
-            own = f"'{shown(root)}' is the model's own folder"
+            own = f"'{shown(root)}' is the model's own"
             if self.left_out:
                 left_out = f"the other {self.left_out:,} are left out"
                 observer(Noted(f"{own}: its {tested:,} test photos are measured, {left_out}"))

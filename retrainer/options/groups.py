@@ -8,6 +8,7 @@ from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
+from retrainer.options.in_memory import TableInMemory, is_table_in_memory
 from retrainer.options.paths import require_path
 from retrainer.system.paths import expanded
 
@@ -23,6 +24,7 @@ class Limits:
         also: One more value that is allowed below the minimum.
         choices: The only values of a text.
         path: Whether the option is a path; `~` is expanded.
+        tables: Whether the option takes a table in memory, too, in Python.
         writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
             empty if it is read.
         usual: The value that None stands for, to be shown as the default.
@@ -36,6 +38,7 @@ class Limits:
     also: float | None = None
     choices: Collection[str] = ()
     path: bool = False
+    tables: bool = False
     writes: str = ""
     usual: Any = None
     short: str = ""
@@ -88,9 +91,9 @@ def option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
     return field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
-def path_option(default: str, help: str, writes: str = "") -> Any:  # noqa: A002
-    """Returns a field that is a path; see `paths.require_path` for `writes`."""
-    return option(default, help, path=True, writes=writes)
+def path_option(default: str, help: str, writes: str = "", *, tables: bool = False) -> Any:  # noqa: A002
+    """Returns a field that is a path; see `paths.require_path` for `writes`, and `Limits` for `tables`."""
+    return option(default, help, path=True, writes=writes, tables=tables)
 
 
 def seed_option() -> Any:
@@ -200,9 +203,11 @@ class Options:
 
 
 def _plain(value: Any, limits: Limits) -> Any:
-    """A path as text with `~` expanded; any other value unchanged."""
-    if not limits.path:
+    """A path as text with `~` expanded, and a table in memory in its wrapping; any other value unchanged."""
+    if not limits.path or isinstance(value, TableInMemory):
         return value
+    if limits.tables and is_table_in_memory(value):
+        return TableInMemory(value)
     if isinstance(value, tuple | list):
         return tuple(_plain(item, limits) for item in value)
     return expanded(os.fspath(value)) if isinstance(value, str | os.PathLike) else value

@@ -54,8 +54,9 @@ class EvaluateOptions(ModelOptions):
 
     image_dir: str = path_option(
         "",
-        "Folder with one sub-folder of photos per class, named as in training; by default the folder that the "
+        "Folder or table of photos, as for retrain, with classes named as in training; by default the one that the "
         "model learnt from. Photos that trained the model or chose its head are left out.",
+        tables=True,
     )
     label_from: str = label_from_option()
     bottleneck_dir: str = path_option(

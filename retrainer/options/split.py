@@ -21,7 +21,12 @@ class SplitOptions(Options):
 
     heading = "Photos and split"
 
-    image_dir: str = path_option("", "Folder with one sub-folder of photos per class.")
+    image_dir: str = path_option(
+        "",
+        "Folder with one sub-folder of photos per class, perhaps in folders train, val and test; an archive of such a "
+        "folder; or a table (.csv, .jsonl, .parquet) with columns path and label, and perhaps split and group.",
+        tables=True,
+    )
     label_from: str = label_from_option()
     strict: bool = option(
         False,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Integers
+from retrainer.errors import DatasetError
 from retrainer.events import Observer, Warned
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.layouts import require_classes
@@ -14,6 +15,7 @@ from retrainer.text import shown
 FEW_PHOTOS = 20
 # 2**27 - 1: the 2017 scripts could not sample more.
 MOST_PHOTOS = 134_217_727
+_FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,11 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
         if problem := _problem_of(shown(name), count, files.unit):
             observer(problem)
     photos = files.where(readable)
-    require_classes(files.root, photos.classes)
+    if files.unit == "folder":
+        require_classes(files.root, photos.classes)
+    elif len(photos.classes) < _FEWEST_CLASSES:
+        only = f", only of '{shown(photos.classes[0])}'" if photos.classes else ""
+        raise DatasetError(f"'{shown(files.root)}': expected readable photos of at least two classes, received{only}.")
     return Dataset(photos.labels, tuple(photos.paths), photos.class_ids, digests[readable], photos.groups, photos.parts)
 
 

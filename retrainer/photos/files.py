@@ -34,10 +34,10 @@ class PhotoFiles:
         root: What was scanned, as typed: a folder or a table.
         classes: The names of the C classes as they stand there, sorted: class folders, or labels of a table.
         labels: The C labels that a model gets for them.
-        names: N paths of files, each below `base`.
+        names: N paths of files, each below `root`.
         class_ids: The class of each file, `(N,)`.
         stamps: The `Stamps` of each file, `(N, 3)`.
-        base: The folder that the names begin in; None if it is `root`.
+        beside: Whether the names begin in the folder of `root`, as those of a table do, and not in `root`.
         unit: The word for a class in messages, `folder` or `class`.
         parts: The given part of each file, `(N,)`, or `DRAWN`; None if no part is given.
         groups: The group of each file, `(N,)`; groups are never separated. None if there are no groups.
@@ -49,7 +49,7 @@ class PhotoFiles:
     names: Sequence[str]
     class_ids: Integers
     stamps: Integers
-    base: str | None = None
+    beside: bool = False
     unit: str = "folder"
     parts: Parts | None = None
     groups: Integers | None = None
@@ -61,7 +61,7 @@ class PhotoFiles:
 
     def paths_from(self, root: str) -> list[str]:
         """Returns the paths that the files have if `root` is scanned, which may be another name of the same place."""
-        base = root if self.base is None else os.path.dirname(root)
+        base = os.path.dirname(root) if self.beside else root
         return [os.path.join(base, name) for name in self.names]
 
     def below(self, root: str) -> "PhotoFiles":

@@ -1,10 +1,11 @@
-"""A folder of photos -> the files with their classes. Each layout has a module of its own."""
+"""A folder or a table of photos -> the files with their classes. Each layout has a module of its own."""
 
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrainer.errors import OptionError
 from retrainer.events import FolderScanned, Observer
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
@@ -12,8 +13,10 @@ from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.given_parts import are_parts, given_parts
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
-from retrainer.photos.name_labels import require_pattern
+from retrainer.photos.name_labels import FLAG, require_pattern
 from retrainer.photos.named_files import named_files
+from retrainer.photos.table_files import is_table
+from retrainer.photos.tables import table_files
 from retrainer.photos.walk import Listing, Stamps, Walk, folders_above
 
 
@@ -22,16 +25,20 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
 
     Args:
         image_dir: A folder of class folders, or of parts such as `train` and `test` with class folders, as typed. It
-            may be a ZIP or tar archive of them, or of one folder that holds them.
+            may be a ZIP or tar archive of them, or of one folder that holds them; or a table of photos.
         observer: Called with the folders found and the files left out.
         fewest: The least number of classes. If it is more than one, each class needs a label of its own.
         split_by: As in `SplitOptions`; the parts that lie there are given parts by `auto` and `folders` only.
         label_from: As in `SplitOptions`: finds the class of a photo in its name.
 
     Raises:
-        OptionError: `image_dir` is no folder that can be listed, or `label_from` no pattern.
+        OptionError: `image_dir` is no folder that can be listed and no table, or `label_from` no pattern.
         DatasetError: it has too few classes with files, two with the same label, or no parts though they are asked for.
     """
+    if is_table(image_dir):
+        if label_from:
+            raise OptionError(f"{FLAG}: expected a folder of photos, received a table, which has a column of labels.")
+        return table_files(image_dir, observer, fewest, split_by)
     require_photo_folder(image_dir)
     if label_from:
         return _named(image_dir, observer, fewest, split_by, label_from)

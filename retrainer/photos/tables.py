@@ -1,0 +1,122 @@
+"""Tables of photos: columns `path` and `label`, and perhaps `split` and `group`."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from retrainer.arrays import Integers
+from retrainer.events import Noted, Observer, PhotoSkipped, Warned
+from retrainer.options.in_memory import TableInMemory
+from retrainer.options.split import AUTO, FOLDERS
+from retrainer.photos.files import PhotoFiles
+from retrainer.photos.leaks import warn_of_torn_groups
+from retrainer.photos.parts import DRAWN, Part, Parts
+from retrainer.photos.table_files import TableFile, open_table, table_error
+from retrainer.photos.table_paths import Places
+from retrainer.photos.table_rows import Row, rows_of, without_repetitions
+from retrainer.photos.walk import Stamps
+from retrainer.system.paths import require_file
+from retrainer.text import shown
+
+
+def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) -> PhotoFiles:
+    """Returns the files that a table lists; its paths are relative to the table's folder.
+
+    Args:
+        image_dir: The path of a table, or a `TableInMemory`, whose paths are relative to the working folder.
+        observer: Called with what the table states, and with files that do not exist.
+        fewest: The least number of classes.
+        split_by: As in `SplitOptions`; the column `split` is used by `auto` and `folders` only.
+
+    Raises:
+        OptionError: there is no file of that name.
+        DatasetError: the table cannot be read, a column is missing, a cell is wrong, or there are too few classes.
+    """
+    if not isinstance(image_dir, TableInMemory):
+        require_file(image_dir, "--image_dir", "a table of photos")
+    table = open_table(image_dir)
+    rows = without_repetitions(table, rows_of(table), observer)
+    found = sorted(_existing(table, rows, observer), key=lambda one: (one[0].label, one[0].path))
+    rows = [row for row, _ in found]
+    labels = tuple(dict.fromkeys(row.label for row in rows))
+    if len(labels) < fewest:
+        problem = f"expected at least {fewest} classes in the column 'label', received only '{shown(labels[0])}'"
+        raise table_error(table, problem)
+    ids = {label: number for number, label in enumerate(labels)}
+    observer(Noted(f"'{shown(image_dir)}' lists {len(rows):,} files in {len(labels):,} classes"))
+    parts = _parts(table, rows, split_by, observer)
+    return PhotoFiles(
+        str(image_dir),
+        labels,
+        labels,
+        [row.path for row in rows],
+        np.array([ids[row.label] for row in rows], np.int64),
+        np.array([stamps for _, stamps in found], np.int64),
+        beside=True,
+        unit="class",
+        parts=parts,
+        groups=_groups(rows, parts, split_by, observer),
+    )
+
+
+def _existing(table: TableFile, rows: Sequence[Row], observer: Observer) -> list[tuple[Row, Stamps]]:
+    """The rows whose files exist, with their names as they are spelt there, and their stamps; reports the others.
+
+    Raises:
+        DatasetError: no file exists.
+    """
+    places = Places(table.folder)
+    found: list[tuple[Row, Stamps]] = []
+    missing: list[tuple[Row, str]] = []
+    for row in rows:
+        try:
+            name, stamps = places.found(row.path)
+            found.append((row if name == row.path else replace(row, path=name), stamps))
+        except OSError as error:
+            missing.append((row, error.strerror or str(error)))
+    if not found:
+        row, reason = missing[0]
+        problem = f"none of {len(rows):,} files can be read; the first is '{shown(row.path)}': {reason}"
+        folder = shown(os.path.abspath(table.folder))
+        raise table_error(table, problem, row.number, f"Paths are relative to '{folder}'.")
+    for row, reason in missing:
+        observer(PhotoSkipped(os.path.join(table.folder, row.path), f"{reason} (row {row.number:,} of the table)"))
+    return found
+
+
+def _parts(table: TableFile, rows: Sequence[Row], split_by: str, observer: Observer) -> Parts | None:
+    """The parts that the table states, `(N,)`; None if it states none or they are not used."""
+    parts = np.array([row.part for row in rows], np.int8)
+    if (parts == DRAWN).all():
+        if split_by == FOLDERS:
+            raise table_error(table, "--split_by folders expects a column 'split' that states parts")
+        return None
+    if split_by not in (AUTO, FOLDERS):
+        observer(Noted(f"The column 'split' is not used, because --split_by {split_by} is given"))
+        return None
+    counts = Counter(parts.tolist())
+    stated = ", ".join(f"{part.name.lower()} ({counts[part]:,} files)" for part in Part if part in counts)
+    drawn = [part.name.lower() for part in Part if part not in counts and part != Part.TRAINING]
+    rest = [f"{counts[DRAWN]:,} files without one are drawn"] if counts[DRAWN] else []
+    rest += [f"{' and '.join(drawn)} photos are drawn from those of training"] if drawn else []
+    observer(Noted("; ".join([f"Its column 'split' states {stated}: --split_by folders keeps that", *rest])))
+    return parts
+
+
+def _groups(rows: Sequence[Row], parts: Parts | None, split_by: str, observer: Observer) -> Integers | None:
+    """The group of each file, `(N,)`; a file without one is a group of its own. None if no file has one."""
+    names = sorted({row.group for row in rows if row.group})
+    if not names:
+        return None
+    ids = {name: number for number, name in enumerate(names)}
+    groups = np.array([ids.get(row.group, len(names) + place) for place, row in enumerate(rows)], np.int64)
+    if split_by == "path":
+        observer(Warned("--split_by path may separate the photos of a group, which flatters the figures."))
+    else:
+        observer(Noted(f"Its column 'group' has {len(names):,} groups, whose photos stay together"))
+    if parts is not None:
+        warn_of_torn_groups(parts, groups, names, observer)
+    return groups
