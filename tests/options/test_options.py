@@ -247,5 +247,5 @@ def test_headings_come_in_the_order_of_the_groups() -> None:
 def test_options_of_a_label_come_without_those_of_a_retraining() -> None:
     program = "import sys, retrainer.labeler; print([m for m in sys.modules if m.startswith('retrainer.options.')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    modules = {"groups", "model", "paths"}
+    modules = {"groups", "in_memory", "model", "paths"}
     assert set(ast.literal_eval(done.stdout)) == {f"retrainer.options.{module}" for module in modules}
