@@ -17,6 +17,7 @@ from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.paired import Paired, paired
 from retrainer.models.tflite.litert import Network
+from retrainer.options.in_memory import Tabular
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
 from retrainer.photos.files import PhotoFiles
@@ -91,7 +92,7 @@ class _Measured:
 
 @one_blas_thread()
 def compare(
-    names: Iterable[str], photos: RetrainOptions | str | PathLike[str], *observers: Observer, **options: Any
+    names: Iterable[str], photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: Observer, **options: Any
 ) -> Comparison:
     """Measures backbones on the same photos by folds, through the cache; writes no model.
 

@@ -30,6 +30,7 @@ from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
 from retrainer.model_writer import LABELS, ModelWriter
+from retrainer.options.in_memory import Tabular
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
@@ -119,7 +120,7 @@ class Retraining:
 
 
 @one_blas_thread()
-def retrain(photos: RetrainOptions | str | PathLike[str], *observers: Observer, **options: Any) -> Retraining:
+def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: Observer, **options: Any) -> Retraining:
     """Teaches a backbone the classes of a folder of photos and writes the model.
 
     Args:

@@ -8,7 +8,7 @@ from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
-from retrainer.options.in_memory import TableInMemory, is_table_in_memory
+from retrainer.options.in_memory import TableInMemory, Tabular, is_table_in_memory
 from retrainer.options.paths import require_path
 from retrainer.system.paths import expanded
 
@@ -181,7 +181,7 @@ class Options:
 
     @classmethod
     def given(
-        cls: type[Group], subject: "Group | str | os.PathLike[str]", name: str, options: Mapping[str, Any]
+        cls: type[Group], subject: "Group | str | os.PathLike[str] | Tabular", name: str, options: Mapping[str, Any]
     ) -> Group:
         """Returns the options that a function is called with.
 

@@ -1,7 +1,18 @@
 """Tables in memory, such as a pandas DataFrame or a pyarrow Table, as the value of an option that takes a path."""
 
 import os
-from typing import Any
+from typing import Any, Protocol
+
+
+class Tabular(Protocol):
+    """A table in memory."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of the columns; a table that has `column_names` may have the columns themselves here."""
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """The column of a name."""
 
 
 class TableInMemory(str):
