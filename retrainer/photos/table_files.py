@@ -62,12 +62,13 @@ def table_error(table: TableFile | str, problem: str, row: int = 0, fix: str = "
     return DatasetError(f"'{shown(path)}'{f', row {row:,}' if row else ''}: {problem}.", fix)
 
 
-def _damaged(path: str, error: Exception, row: int = 0) -> DatasetError:
+def damaged(path: str, error: Exception, row: int = 0) -> DatasetError:
+    """The error of a table that cannot be read, or not from a row on."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else reason_of(error)
     return table_error(path, f"the table cannot be read: {reason.rstrip('.')}", row)
 
 
-def _lines(path: str) -> Iterator[str]:
+def lines_of(path: str) -> Iterator[str]:
     """The lines of a text in UTF-8 or UTF-16; bytes that are no UTF-8 are kept as Python keeps those of paths."""
     try:
         with open(path, "rb") as file:
@@ -79,15 +80,18 @@ def _lines(path: str) -> Iterator[str]:
                     raise table_error(path, f"expected lines of at most {_LONGEST:,} characters, received a longer one")
                 yield line
     except (OSError, UnicodeError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
-def _csv(path: str) -> TableFile:
-    """CSV with commas, semicolons or tabs, whichever the first line has most of. The heading is row 1."""
+def csv_rows(path: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The columns of CSV, and its other rows with their numbers; the heading is row 1.
+
+    Cells end with commas, semicolons or tabs, whichever the first line has most of.
+    """
     import csv
     from itertools import chain
 
-    lines = _lines(path)
+    lines = lines_of(path)
     first = next(lines, "")
     reader = csv.reader(chain([first], lines), delimiter=max(_DELIMITERS, key=first.count), strict=True)
 
@@ -97,12 +101,17 @@ def _csv(path: str) -> TableFile:
             for number, row in enumerate(reader, start=1):
                 yield number, row
         except csv.Error as error:
-            raise _damaged(path, error, number + 1) from error
+            raise damaged(path, error, number + 1) from error
 
     following = numbered()
     _, columns = next(following, (0, []))
     if not any(columns):
-        raise _no_columns(path)
+        raise no_columns(path)
+    return columns, following
+
+
+def _csv(path: str) -> TableFile:
+    columns, following = csv_rows(path)
 
     def rows(wanted: Sequence[int]) -> Iterator[tuple[int, Cells]]:
         for number, row in following:
@@ -120,7 +129,7 @@ def _json_lines(path: str) -> TableFile:
     import json
 
     def objects() -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in enumerate(_lines(path), start=1):
+        for number, line in enumerate(lines_of(path), start=1):
             if line.strip():
                 try:
                     row = json.loads(line)
@@ -133,7 +142,7 @@ def _json_lines(path: str) -> TableFile:
     everything = list(objects())
     columns = list(dict.fromkeys(name for _, row in everything for name in row))
     if not columns:
-        raise _no_columns(path)
+        raise no_columns(path)
 
     def rows(wanted: Sequence[int]) -> Iterator[tuple[int, Cells]]:
         for number, row in everything:
@@ -151,9 +160,9 @@ def _parquet(path: str) -> TableFile:
         file = parquet.ParquetFile(path)
         names = file.schema_arrow.names
     except problems as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     if not names:
-        raise _no_columns(path)
+        raise no_columns(path)
 
     def rows(wanted: Sequence[int]) -> Iterator[tuple[int, Cells]]:
         before = 0
@@ -163,7 +172,7 @@ def _parquet(path: str) -> TableFile:
                 yield from enumerate(zip(*columns, strict=True), start=before + 1)
                 before += batch.num_rows
         except problems as error:
-            raise _damaged(path, error, before + 1) from error
+            raise damaged(path, error, before + 1) from error
 
     return TableFile(path, names, rows)
 
@@ -175,7 +184,8 @@ def _in_memory(table: TableInMemory) -> TableFile:
     return TableFile(table, table.columns, rows)
 
 
-def _no_columns(path: str) -> DatasetError:
+def no_columns(path: str) -> DatasetError:
+    """The error of a table without columns."""
     return table_error(path, "expected a table with the names of columns first; it is empty")
 
 

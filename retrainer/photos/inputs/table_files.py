@@ -1,4 +1,7 @@
-"""Files of tables, read row by row: CSV, JSON lines and Parquet."""
+"""Tables whose rows are read one by one: CSV, JSON lines and Parquet; a bad row does not end them.
+
+`photos.table_files` reads the tables that a model learns from, which must be right as a whole.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,6 +10,7 @@ from typing import Any
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.photos.inputs.source import FLAG
+from retrainer.photos.table_files import csv_rows, damaged, lines_of, no_columns
 from retrainer.text import reason_of, shown
 
 
@@ -23,20 +27,18 @@ class TableFile:
 
     Attributes:
         columns: The names of the columns, as they stand there.
-        cells: Returns the cells of a column, by its number, one for each row; they are read as they are needed.
+        cells: Returns the number of each row and its cell of a column, given the column's number; they are read as they
+            are needed. Rows are numbered as by `photos.table_files`.
         count: The number of rows; None if only the end tells.
         unfit: What columns hold that are neither texts nor bytes, by their names.
     """
 
     columns: Sequence[str]
-    cells: Callable[[int], Iterator[Any]]
+    cells: Callable[[int], Iterator[tuple[int, Any]]]
     count: int | None = None
     unfit: Mapping[str, str] = field(default_factory=dict)
 
 
-# A line of a table in text may have as many characters.
-_LONGEST = 2**20
-_DELIMITERS = ",;\t"
 # A batch of rows lies in memory at once, and a row may be a large photo.
 _ROWS_OF_TEXTS, _ROWS_OF_BYTES = 4096, 16
 _BUFFER_BYTES = 2**20
@@ -54,61 +56,15 @@ def open_table(path: str) -> TableFile:
         raise OptionError(f"{FLAG}: {error.problem}", error.fix) from error
 
 
-def damaged(path: str, error: Exception, line: int = 0) -> DatasetError:
-    """The error of a table that cannot be read further."""
-    place = f"'{shown(path)}', line {line:,}" if line else f"'{shown(path)}'"
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else reason_of(error)
-    return DatasetError(f"{place}: the table cannot be read: {reason.rstrip('.')}.")
-
-
-def _empty(path: str) -> DatasetError:
-    return DatasetError(f"'{shown(path)}': expected a table with the names of columns on its first line; it is empty.")
-
-
-def _lines(path: str) -> Iterator[str]:
-    """The lines of a text in UTF-8 or UTF-16; bytes that are no UTF-8 are kept as Python keeps those of paths."""
-    try:
-        with open(path, "rb") as file:
-            utf16 = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
-        encoding, errors = ("utf-16", "strict") if utf16 else ("utf-8-sig", "surrogateescape")
-        with open(path, encoding=encoding, errors=errors, newline="") as text:
-            number = 0
-            while line := text.readline(_LONGEST + 1):
-                number += 1
-                if len(line) > _LONGEST:
-                    raise damaged(path, ValueError(f"more than {_LONGEST:,} characters"), number)
-                yield line
-    except (OSError, UnicodeError) as error:
-        raise damaged(path, error) from error
-
-
 def _csv(path: str) -> TableFile:
-    """CSV with commas, semicolons or tabs, whichever the first line has most of."""
-    import csv
-    from itertools import chain
+    columns, following = csv_rows(path)
 
-    lines = _lines(path)
-    first = next(lines, "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-
-    def rows() -> Iterator[list[str]]:
-        try:
-            yield from reader
-        except csv.Error as error:
-            raise damaged(path, error, reader.line_num) from error
-
-    following = rows()
-    columns = next(following, [])
-    if not any(columns):
-        raise _empty(path)
-
-    def cells(column: int) -> Iterator[Any]:
-        for row in following:
+    def cells(column: int) -> Iterator[tuple[int, Any]]:
+        for number, row in following:
             if len(row) == len(columns):
-                yield row[column]
+                yield number, row[column]
             elif row:
-                yield BadRow(f"expected a cell for each of {len(columns)} columns, received {len(row)}")
+                yield number, BadRow(f"expected a cell for each of {len(columns)} columns, received {len(row)}")
 
     return TableFile(columns, cells)
 
@@ -116,30 +72,31 @@ def _csv(path: str) -> TableFile:
 def _json_lines(path: str) -> TableFile:
     """A JSON object on each line; the first has the names of the columns."""
     import json
+    from itertools import chain
 
-    def objects() -> Iterator[Any]:
-        for line in _lines(path):
+    def objects() -> Iterator[tuple[int, Any]]:
+        for number, line in enumerate(lines_of(path), start=1):
             if line.strip():
                 try:
-                    yield json.loads(line)
+                    yield number, json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    yield BadRow(f"expected an object of JSON: {reason_of(error)}")
+                    yield number, BadRow(f"expected an object of JSON: {reason_of(error)}")
 
     following = objects()
-    first = next(following, None)
-    if first is None:
-        raise _empty(path)
+    first_number, first = next(following, (0, None))
+    if not first_number:
+        raise no_columns(path)
     if not isinstance(first, dict) or not first:
         raise DatasetError(f"'{shown(path)}': expected an object of JSON on each line, received none on the first.")
     columns = list(first)
 
-    def cells(column: int) -> Iterator[Any]:
-        yield first[columns[column]]
-        for row in following:
+    def cells(column: int) -> Iterator[tuple[int, Any]]:
+        for number, row in chain([(first_number, first)], following):
             if isinstance(row, dict):
-                yield row.get(columns[column])
+                yield number, row.get(columns[column])
             else:
-                yield row if isinstance(row, BadRow) else BadRow("expected an object of JSON, received another value")
+                bad = row if isinstance(row, BadRow) else BadRow("expected an object of JSON, received another value")
+                yield number, bad
 
     return TableFile(columns, cells)
 
@@ -155,7 +112,7 @@ def _parquet(path: str) -> TableFile:
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise damaged(path, error) from error
     if not schema.names:
-        raise _empty(path)
+        raise no_columns(path)
 
     def is_text(kind: Any) -> bool:
         kind = kind.value_type if types.is_dictionary(kind) else kind
@@ -167,18 +124,18 @@ def _parquet(path: str) -> TableFile:
             return any(part.name in ("bytes", "path") for part in kind)
         return bool(is_text(kind) or types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind))
 
-    def cells(column: int) -> Iterator[Any]:
-        name = schema.names[column]
+    def cells(column: int) -> Iterator[tuple[int, Any]]:
+        name, number = schema.names[column], 0
         rows = _ROWS_OF_TEXTS if is_text(schema.types[column]) else _ROWS_OF_BYTES
         try:
             for batch in file.iter_batches(rows, columns=[name], use_threads=False):
-                for cell in batch.column(0):
+                for number, cell in enumerate(batch.column(0), start=number + 1):  # noqa: B020
                     try:
-                        yield cell.as_py()
+                        yield number, cell.as_py()
                     except UnicodeDecodeError:
-                        yield BadRow("holds a text that is no UTF-8")
+                        yield number, BadRow("holds a text that is no UTF-8")
         except (pyarrow.ArrowException, OSError, ValueError) as error:
-            raise damaged(path, error) from error
+            raise damaged(path, error, number + 1) from error
 
     unfit = {name: str(kind) for name, kind in zip(schema.names, schema.types, strict=True) if not is_fit(kind)}
     return TableFile(schema.names, cells, file.metadata.num_rows, unfit)

@@ -28,7 +28,7 @@ def photos_of_table(path: str, request: Request) -> Source:
     """
     table = open_table(path)
     column = _column_of(table, request.column, f"'{shown(path)}'")
-    photos = _photos(path, map(_of_pair, table.cells(column)), request)
+    photos = _photos(path, table.cells(column), request)
     return Source(at_least_one(photos, f"'{path}'"), table.count)
 
 
@@ -67,10 +67,10 @@ def _listed(columns: Sequence[str]) -> str:
     return f"{named} and {more:,} more" if more > 0 else named
 
 
-def _photos(path: str, cells: Iterator[Any], request: Request) -> Iterator[str | Photo]:
+def _photos(path: str, cells: Iterator[tuple[int, Any]], request: Request) -> Iterator[str | Photo]:
     folder = os.path.dirname(path)
-    for number, cell in enumerate(cells, start=1):
-        name = f"{path}#{number}"
+    for number, held in cells:
+        name, cell = f"{path}#{number}", _of_pair(held)
         if isinstance(cell, bytes):
             yield _of_bytes(name, cell)
         elif isinstance(cell, str) and cell.strip():
