@@ -30,10 +30,18 @@ class StageEnded(Event):
 
 @dataclass(frozen=True)
 class FolderScanned(Event):
-    """A class folder was listed, and `photos` files were found in it."""
+    """A folder was listed, and `photos` files were found in it."""
 
     folder: str
     photos: int
+
+
+@dataclass(frozen=True)
+class FilesFound(Event):
+    """All files that may be photos were found; `classes` is the number of their classes."""
+
+    files: int
+    classes: int
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from retrainer.backbones.available import described
 from retrainer.events import (
     BackboneReady,
     Event,
+    FilesFound,
     FilesLeftOut,
-    FolderScanned,
     FoldTested,
     HeadFitted,
     PhotoSkipped,
@@ -25,14 +25,12 @@ class StageFacts:
     """The facts of one stage.
 
     Attributes:
-        folders: The number of files in each folder that was scanned.
         folds: The folds that were tested.
         last: What else was reached last, such as a head.
         skipped, left_out: How many files were skipped and left out.
         seconds: How long the stage took.
     """
 
-    folders: list[int] = field(default_factory=list)
     folds: list[FoldTested] = field(default_factory=list)
     last: Event | None = None
     skipped: int = 0
@@ -44,15 +42,13 @@ class StageFacts:
         match event:
             case StageEnded(_, seconds):
                 self.seconds = seconds
-            case FolderScanned(_, photos):
-                self.folders.append(photos)
             case PhotoSkipped():
                 self.skipped += 1
             case FilesLeftOut(_, count):
                 self.left_out += count
             case FoldTested():
                 self.folds.append(event)
-            case BackboneReady() | PhotosRead() | HeadFitted():
+            case FilesFound() | BackboneReady() | PhotosRead() | HeadFitted():
                 self.last = event
 
     def line(self) -> str:
@@ -66,15 +62,14 @@ class StageFacts:
 
     def _lines(self) -> Iterator[str]:
         took = f" in {self.seconds:,.1f} s" if self.seconds >= _SECONDS else ""
-        if self.folders:
-            classes = sum(photos > 0 for photos in self.folders)
-            yield f"Found {_counted(sum(self.folders), 'file')} in {_counted(classes, 'class')}{took}"
         if self.folds:
             count = sum(fold.count for fold in self.folds)
             right = sum(fold.accuracy * fold.count for fold in self.folds) / count
             folds = _counted(len(self.folds), "fold")
             yield f"Cross-validated{took}: {100 * right:.1f} % of {_counted(count, 'photo')} right, {folds}"
         match self.last:
+            case FilesFound(files, classes):
+                yield f"Found {_counted(files, 'file')} in {_counted(classes, 'class')}{took}"
             case BackboneReady(name) if took:
                 yield f"Prepared backbone {described(name)}{took}"
             case PhotosRead(photos, classes, computed):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrainer.errors import OptionError
-from retrainer.events import FolderScanned, Observer
+from retrainer.events import FilesFound, FolderScanned, Observer
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
@@ -35,6 +35,12 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
         OptionError: `image_dir` is no folder that can be listed and no table, or `label_from` no pattern.
         DatasetError: it has too few classes with files, two with the same label, or no parts though they are asked for.
     """
+    files = _files(image_dir, observer, fewest, split_by, label_from)
+    observer(FilesFound(len(files.names), len(files.classes)))
+    return files
+
+
+def _files(image_dir: str, observer: Observer, fewest: int, split_by: str, label_from: str) -> PhotoFiles:
     if is_table(image_dir):
         if label_from:
             raise OptionError(f"{FLAG}: expected a folder of photos, received a table, which has a column of labels.")

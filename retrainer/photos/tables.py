@@ -46,7 +46,6 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
         problem = f"expected at least {fewest} classes in the column 'label', received only '{shown(labels[0])}'"
         raise table_error(table, problem)
     ids = {label: number for number, label in enumerate(labels)}
-    observer(Noted(f"'{shown(image_dir)}' lists {len(rows):,} files in {len(labels):,} classes"))
     parts = _parts(table, rows, split_by, observer)
     return PhotoFiles(
         str(image_dir),
@@ -102,7 +101,7 @@ def _parts(table: TableFile, rows: Sequence[Row], split_by: str, observer: Obser
     drawn = [part.name.lower() for part in Part if part not in counts and part != Part.TRAINING]
     rest = [f"{counts[DRAWN]:,} files without one are drawn"] if counts[DRAWN] else []
     rest += [f"{' and '.join(drawn)} photos are drawn from those of training"] if drawn else []
-    observer(Noted("; ".join([f"Its column 'split' states {stated}: --split_by folders keeps that", *rest])))
+    observer(Noted("; ".join([f"The column 'split' states {stated}: --split_by folders keeps that", *rest])))
     return parts
 
 
@@ -116,7 +115,7 @@ def _groups(rows: Sequence[Row], parts: Parts | None, split_by: str, observer: O
     if split_by == "path":
         observer(Warned("--split_by path may separate the photos of a group, which flatters the figures."))
     else:
-        observer(Noted(f"Its column 'group' has {len(names):,} groups, whose photos stay together"))
+        observer(Noted(f"The column 'group' has {len(names):,} groups, whose photos stay together"))
     if parts is not None:
         warn_of_torn_groups(parts, groups, names, observer)
     return groups

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from retrainer.errors import DatasetError
-from retrainer.events import Event, FilesLeftOut, Noted, silent
+from retrainer.events import Event, FilesFound, FilesLeftOut, Noted, silent
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.parts import Part
 from retrainer.photos.scanning import scan
@@ -84,6 +84,7 @@ def test_the_parts_and_what_is_missing_are_said_in_a_line(here: Path) -> None:
         "'data' is split already, into 'train' (6 files), 'Test' (4 files): --split_by folders keeps that; "
         "validation photos are drawn from those of training"
     ]
+    assert events[-1] == FilesFound(10, 3)
 
 
 def test_another_split_ignores_the_parts_and_says_so(here: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from retrainer.answers.texts import for_spreadsheet, stored
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
+from retrainer.events import Event, FilesFound, Noted, PhotoSkipped, Warned, silent
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import SplitOptions
 from retrainer.photos.dataset import dataset_of
@@ -303,11 +303,11 @@ def test_what_the_table_states_is_said_and_may_be_ignored(here: Path) -> None:
     scan(image_dir, events.append)
     assert [event.message for event in events if isinstance(event, Noted)] == [
         "1 row lists a file again; each file is read once",
-        "'set/t.csv' lists 4 files in 2 classes",
-        "Its column 'split' states training (1 files), validation (1 files), testing (1 files): "
+        "The column 'split' states training (1 files), validation (1 files), testing (1 files): "
         "--split_by folders keeps that; 1 files without one are drawn",
-        "Its column 'group' has 2 groups, whose photos stay together",
+        "The column 'group' has 2 groups, whose photos stay together",
     ]
+    assert events[-1] == FilesFound(4, 2)
     assert scan(image_dir, events.append, split_by="content").parts is None
     assert Noted("The column 'split' is not used, because --split_by content is given") in events
     assert scan(image_dir, events.append, split_by="path").groups is not None
