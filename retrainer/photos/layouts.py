@@ -145,17 +145,19 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
         return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
     archives = [name for name in files if ARCHIVE_NAME.fullmatch(name)]
     if archives and not photos:
-        return _way_into(os.path.join(image_dir, archives[0]))
+        return _way_into([os.path.join(image_dir, archive) for archive in archives])
     if folders:
         return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
     received = f", received {len(files)} files and no sub-folder with photos" if files else ""
     return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
 
 
-def _way_into(archive: str) -> str:
-    if is_archive(archive):
-        return f"Give the archive: --image_dir {pasted(archive)}"
-    return f"Unpack '{shown(archive)}' and give the unpacked folder."
+def _way_into(archives: Sequence[str]) -> str:
+    if len(archives) > 1:
+        return f"If each archive is a class, unpack each of {quoted(archives)} into a folder of its own."
+    if is_archive(archives[0]):
+        return f"Give the archive: --image_dir {pasted(archives[0])}"
+    return f"Unpack '{shown(archives[0])}' and give the unpacked folder."
 
 
 def _are_named_as_parts(folders: Iterable[str]) -> bool:

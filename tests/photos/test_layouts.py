@@ -71,8 +71,12 @@ def test_an_archive_in_a_folder_is_named(here: Path) -> None:
     assert fix_for("data") == "Unpack 'data/flowers.rar' and give the unpacked folder."
     with pytest.raises(OptionError, match=r"expected a folder, a ZIP or a tar archive, .* 'data/flowers\.rar'"):
         scan("data/flowers.rar", silent)
+    (here / "data" / "flowers.rar").rename(here / "data" / "README.md")
     (here / "data" / "1 flowers.zip").write_bytes(zipped({}))
     assert fix_for("data") == "Give the archive: --image_dir 'data/1 flowers.zip'"
+    files_in(here / "data", "2 flowers.zip")
+    each = "'data/1 flowers.zip', 'data/2 flowers.zip'"
+    assert fix_for("data") == f"If each archive is a class, unpack each of {each} into a folder of its own."
 
 
 def test_parts_of_other_names_are_no_classes(here: Path) -> None:
