@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Photos
 from like_windows import opened_files
+from packing import PACKERS, packed_tree
 
 from retrainer.system import portable, unfinished
 from retrainer.system.unfinished import remove_leftovers, unfinished_file, unfinished_folder
@@ -45,6 +46,16 @@ def test_a_model_is_trained_twice_labels_and_is_measured(like_windows: Run, phot
     graph = Path("tf_files", "retrained_graph.tflite")
     assert "\nred (score=" in like_windows("label", "--graph", graph, "--image", "photos")
     assert "Accuracy: 1\n" in like_windows("evaluate", "--graph", graph, "--image_dir", "photos")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_photos_of_an_archive_are_learnt(kind: str, like_windows: Run, photos: Photos, model_dir: Path) -> None:
+    folder = photos(count=30)
+    archive = folder.parent / f"packed.{kind}"
+    archive.write_bytes(PACKERS[kind](packed_tree(folder)))
+    options = ("--image_dir", archive, "--model_dir", model_dir, "--architecture", "colours")
+    assert "100.0 %" in like_windows("retrain", *options)
+    assert "Accuracy: 1\n" in like_windows("evaluate")
 
 
 def test_files_of_the_cache_that_do_not_fit_are_set_aside(like_windows: Run, photos: Photos, model_dir: Path) -> None:
