@@ -81,5 +81,7 @@ def _answers(labeler: "Labeler", inputs: Inputs) -> Iterator[Answer]:
     return labeler.run_all(answer, inputs)
 
 
-command = command_of("label", LabelFlags, run, "Print the best labels of photos, folders of photos or globs.")
+command = command_of(
+    "label", LabelFlags, run, "Print the best labels of photos, of whole folders, archives, tables or lists."
+)
 command.params.append(click.Argument(["photos"], nargs=-1, metavar="[PHOTO]..."))

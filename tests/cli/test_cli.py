@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import COLOURS, WAITING_WORKER, Command, Configure, Photos, jpeg, lock_folders, wait_until
 from pictures import huge_png
+from servers import running, sends
 
 from retrainer import retrain
 from retrainer.cli import evaluate, label
@@ -424,6 +425,25 @@ def test_a_list_that_ends_early_is_labelled_as_far_as_it_goes(command: Command, 
     assert_clear(done, 2, "--image -: expected a list of paths, but standard input is closed")
     done = command("label", "--graph", trained, "-", input="")
     assert_clear(done, 2, "--image: expected photos, found none in the list on standard input")
+
+
+def test_addresses_in_lists_and_tables_are_fetched_only_if_that_is_allowed(
+    command: Command, trained: Path, photo: Path, tmp_path: Path
+) -> None:
+    with running() as server:
+        server.answers = [sends(photo.read_bytes())]
+        (tmp_path / "list.csv").write_text(f"mine,page\n{server.file},x\nabsent.jpg,y\n")
+        arguments = ("label", "--graph", trained, "--top=1", "list.csv", "--column=mine")
+        done = command(*arguments)
+        assert (done.returncode, done.stdout, server.asked) == (1, "", [])
+        refused = f"'{server.file}': addresses in lists and tables are fetched only with --allow_urls"
+        absent = "'absent.jpg': cannot be read: No such file or directory"
+        assert done.stderr == f"Error: {refused}.\nError: {absent}.\n"
+        done = command(*arguments, "--allow-urls", server.file)
+        assert done.returncode == 1
+        assert done.stdout.count(f"{server.file}\n\nEvaluation time") == 2
+        assert done.stderr.startswith(f"Error: {absent}.\n")
+        assert len(server.asked) == 2
 
 
 def test_answers_come_while_the_list_goes_on(trained: Path, photo: Path, tmp_path: Path) -> None:
