@@ -206,7 +206,7 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, re
             raise DatasetError(
                 f"'{shown(folder)}' stands for the label '{shown(label_of(folder))}'; "
                 f"expected one of {_some(labeler.labels)}.",
-                "Name a folder of the model's own classes" + (", or leave out --labels." if options.labels else "."),
+                "Name only the model's own classes" + (", or leave out --labels." if options.labels else "."),
             )
         else:
             report(no_photos_in(folder))

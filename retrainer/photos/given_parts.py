@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from retrainer.photos.class_folders import Found
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import label_of, labels_of
 from retrainer.photos.layouts import require_classes
-from retrainer.photos.parts import Part, part_of
+from retrainer.photos.parts import DRAWN, Part, part_of
 from retrainer.photos.walk import Stamps, counted
 from retrainer.text import shown
 
@@ -78,7 +78,7 @@ def given_parts(image_dir: str, found: Found, fewest: int, split_by: str, observ
     labels = labels_of(names) if fewest > 1 else tuple(map(label_of, names))
     parts = np.array([row[3] for row in rows], np.int8)
     _report_left_out(image_dir, found, observer)
-    _report_parts(image_dir, found, split_by, observer)
+    _report_parts(image_dir, found, fewest, split_by, observer)
     return PhotoFiles(
         image_dir,
         names,
@@ -118,7 +118,7 @@ def _report_left_out(image_dir: str, found: Found, observer: Observer) -> None:
             observer(FilesLeftOut(paths, len(names), "in no class folder" if in_part else "beside the parts"))
 
 
-def _report_parts(image_dir: str, found: Found, split_by: str, observer: Observer) -> None:
+def _report_parts(image_dir: str, found: Found, fewest: int, split_by: str, observer: Observer) -> None:
     """Says which folder is which part, and whether the split keeps them."""
     if split_by not in (AUTO, FOLDERS):
         observer(Noted(f"The parts in '{shown(image_dir)}' are not kept, because --split_by {split_by} is given"))
@@ -126,6 +126,13 @@ def _report_parts(image_dir: str, found: Found, split_by: str, observer: Observe
     counts = Counter(folder for folder, _, _, _ in _in_parts(found))
     folders = sorted(counts, key=lambda folder: part_of(folder) or Part.TRAINING)
     named = ", ".join(f"'{shown(folder)}' ({counts[folder]:,} files)" for folder in folders)
-    drawn = [part.name.lower() for part in Part if part not in map(part_of, folders)]
+    line = f"'{shown(image_dir)}' is split already, into {named}"
+    observer(Noted(f"{line}: {kept_and_drawn(map(part_of, folders))}" if fewest > 1 else line))
+
+
+def kept_and_drawn(stated: Iterable[int | None]) -> str:
+    """What becomes of the parts that are given, perhaps `DRAWN`, and of those that are missing, in words."""
+    stated = set(stated)
+    drawn = [part.name.lower() for part in Part if part not in stated and part != Part.TRAINING]
     missing = f"; {' and '.join(drawn)} photos are drawn from those of training" if drawn else ""
-    observer(Noted(f"'{shown(image_dir)}' is split already, into {named}: {_PART_FLAG} keeps that{missing}"))
+    return f"{_PART_FLAG} keeps that{'; the others are drawn' if DRAWN in stated else ''}{missing}"

@@ -12,6 +12,7 @@ from retrainer.events import Noted, Observer, PhotoSkipped, Warned
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.files import PhotoFiles
+from retrainer.photos.given_parts import kept_and_drawn
 from retrainer.photos.leaks import warn_of_torn_groups
 from retrainer.photos.parts import DRAWN, Part, Parts
 from retrainer.photos.table_files import TableFile, open_table, table_error
@@ -46,7 +47,7 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
         problem = f"expected at least {fewest} classes in the column 'label', received only '{shown(labels[0])}'"
         raise table_error(table, problem)
     ids = {label: number for number, label in enumerate(labels)}
-    parts = _parts(table, rows, split_by, observer)
+    parts = _parts(table, rows, fewest, split_by, observer)
     return PhotoFiles(
         str(image_dir),
         labels,
@@ -86,7 +87,7 @@ def _existing(table: TableFile, rows: Sequence[Row], observer: Observer) -> list
     return found
 
 
-def _parts(table: TableFile, rows: Sequence[Row], split_by: str, observer: Observer) -> Parts | None:
+def _parts(table: TableFile, rows: Sequence[Row], fewest: int, split_by: str, observer: Observer) -> Parts | None:
     """The parts that the table states, `(N,)`; None if it states none or they are not used."""
     parts = np.array([row.part for row in rows], np.int8)
     if (parts == DRAWN).all():
@@ -97,11 +98,9 @@ def _parts(table: TableFile, rows: Sequence[Row], split_by: str, observer: Obser
         observer(Noted(f"The column 'split' is not used, because --split_by {split_by} is given"))
         return None
     counts = Counter(parts.tolist())
-    stated = ", ".join(f"{part.name.lower()} ({counts[part]:,} files)" for part in Part if part in counts)
-    drawn = [part.name.lower() for part in Part if part not in counts and part != Part.TRAINING]
-    rest = [f"{counts[DRAWN]:,} files without one are drawn"] if counts[DRAWN] else []
-    rest += [f"{' and '.join(drawn)} photos are drawn from those of training"] if drawn else []
-    observer(Noted("; ".join([f"The column 'split' states {stated}: --split_by folders keeps that", *rest])))
+    said = [f"{part.name.lower()} ({counts[part]:,} files)" for part in Part if part in counts]
+    line = f"The column 'split' states {', '.join(said)}, of {len(rows):,}"
+    observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     return parts
 
 

@@ -303,8 +303,8 @@ def test_what_the_table_states_is_said_and_may_be_ignored(here: Path) -> None:
     scan(image_dir, events.append)
     assert [event.message for event in events if isinstance(event, Noted)] == [
         "1 row lists a file again; each file is read once",
-        "The column 'split' states training (1 files), validation (1 files), testing (1 files): "
-        "--split_by folders keeps that; 1 files without one are drawn",
+        "The column 'split' states training (1 files), validation (1 files), testing (1 files), of 4: "
+        "--split_by folders keeps that; the others are drawn",
         "The column 'group' has 2 groups, whose photos stay together",
     ]
     assert events[-1] == FilesFound(4, 2)
