@@ -131,10 +131,12 @@ def compare(
 
 
 def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> _Measured:
-    prepared = prepare(options, report, Stopwatch(report), files=files)
+    stopwatch = Stopwatch(report)
+    prepared = prepare(options, report, stopwatch, files=files)
     bundle, dataset = prepared.bundle, prepared.dataset
     folds = folds_of(dataset, options.split, options.folds or FOLDS)
-    result = cross_validate(folds, prepared.examples, solver, report)
+    with stopwatch.stage("folds"):
+        result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
     compared = Compared(
         options.backbone.network,

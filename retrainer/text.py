@@ -61,12 +61,21 @@ def in_columns(text: str, columns: int, indent: str = "") -> list[str]:
     Args:
         text: A text of at least one word.
         columns: The length of a line.
-        indent: What all lines but the first begin with.
+        indent: What all lines but the first begin with. The first begins with the spaces of the text.
     """
     from textwrap import wrap
 
     joined = shown(text).replace(" %", _PERCENT)
-    lines = wrap(joined, columns, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    words = joined.lstrip(" ")
+    first = joined[: len(joined) - len(words)]
+    lines = wrap(
+        words,
+        columns,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     return [line.replace(_PERCENT, " %") for line in lines] or [""]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrainer.cli.words import LABEL, between, is_narrow, percent, short, wrapped
+from retrainer.cli.words import LABEL, between, calibration_lines, is_narrow, percent, short, wrapped
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from retrainer.measuring.assessment import Assessment, ClassFigures
 
 # Of more classes the worst are listed, and of more confusions the most frequent.
-_CLASSES_LISTED = _CONFUSIONS_LISTED = 10
+_CLASSES_LISTED, _CONFUSIONS_LISTED = 10, 8
 _TRUE_CLASS = "true class \\ predicted"
 
 
@@ -25,9 +25,7 @@ def assessment_lines(figures: "Assessment") -> Iterator[str]:
         yield from wrapped(f"Top-{least} accuracy", percent(share) + more)
     means = figures.macro_precision, figures.macro_recall, figures.macro_f1
     yield from wrapped("Mean of classes", "precision {:.3f}, recall {:.3f}, F1 {:.3f}".format(*means))
-    yield from wrapped("Log loss", f"{figures.log_loss:.3f}")
-    by_chance = f"a perfectly calibrated model shows about {figures.calibration_floor:.3f} by chance"
-    yield from wrapped("Calibration error", f"{figures.calibration_error:.3f}; {by_chance}")
+    yield from calibration_lines(figures)
     yield ""
     yield from _class_table(figures.classes)
     yield ""

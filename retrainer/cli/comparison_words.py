@@ -58,6 +58,9 @@ def _differences_to_best(comparison: "Comparison") -> Iterator[str]:
     """How the other backbones compare with the most accurate one, on the same photos."""
     pairs = [(one.architecture, one.to_best) for one in comparison.backbones if one.to_best]
     if pairs:
-        yield from ("", "Difference to the most accurate in points, on the same photos in the same folds:")
+        yield ""
+        yield from in_columns(
+            "Difference to the most accurate in points, on the same photos in the same folds:", columns()
+        )
     for name, pair in pairs:
         yield from wrapped(f"  {short(name)}", f"{difference(pair)}{CHANCE * pair.is_chance}", LABEL + 3)

@@ -12,8 +12,8 @@ from retrainer.options.model import EvaluateOptions
 from retrainer.options.paths import ANSWERS
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.files import require_writable
-from retrainer.system.terminal import say
-from retrainer.text import json_text, shown
+from retrainer.system.terminal import columns, has_columns, say
+from retrainer.text import in_columns, json_text, shown
 
 if TYPE_CHECKING:
     from retrainer.evaluation import Evaluation
@@ -82,7 +82,8 @@ def run(flags: EvaluateFlags) -> int:
         if surest:
             say(f"\nSurest mistakes, of {len(result.mistakes):,}; --mistakes FILE.csv lists all:")
         for mistake in surest:
-            say(f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})")
+            line = f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})"
+            say("\n".join(in_columns(line, columns(), indent="    ")) if has_columns() else line)
     least = flags.assert_accuracy_at_least
     if least is not None and assessment.accuracy < least:
         say(

@@ -77,6 +77,11 @@ def cross_validation_lines(result: "CrossValidation") -> Iterator[str]:
     spread = between((min(result.accuracies), max(result.accuracies)))
     yield from wrapped("", f"({len(result.accuracies)} folds of unseen photos: {spread})")
     yield from class_lines(figures)
+    yield from calibration_lines(figures)
+
+
+def calibration_lines(figures: "Assessment") -> Iterator[str]:
+    """How far scores are from the accuracy that they promise."""
     error = f"{figures.calibration_error:.3f} (about {figures.calibration_floor:.3f} by chance)"
     yield from wrapped("Calibration error", f"{error}, log loss {figures.log_loss:.3f}")
 
@@ -127,13 +132,13 @@ def previous_lines(previous: "PreviousModel") -> Iterator[str]:
 
 def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     """The learning curve, and which photos to add."""
-    yield from wrapped("Learning curve", f"{'photos':>9}  accuracy    95 % interval  balanced")
+    yield from _curve_line("Learning curve", "photos", "accuracy", "95 % interval", "balanced")
     for point in curve.points:
-        figures = f"{percent(point.accuracy):>8}  {between(point.interval):>15}  {percent(point.macro_recall):>8}"
-        yield from _table_line(f"{point.photos:9,}  {figures}")
+        figures = percent(point.accuracy), between(point.interval), percent(point.macro_recall)
+        yield from _curve_line("", f"{point.photos:,}", *figures)
     if curve.tells and curve.rises:
         photos, expected = curve.twice
-        yield from _table_line(f"{photos:9,}  {percent(expected):>8}  to be expected")
+        yield from _curve_line("", f"{photos:,}", percent(expected), "to be expected")
     if not curve.tells:
         yield from wrapped("", "There are too few photos to tell what more would bring.")
         return
@@ -142,9 +147,14 @@ def learning_curve_lines(curve: "LearningCurve") -> Iterator[str]:
     yield from wrapped("", _advice(curve))
 
 
-def _table_line(cells: str) -> Iterator[str]:
-    """A line below a heading."""
-    yield cells if is_narrow() else f"{'':<{HEADING}}{cells}"
+def _curve_line(heading: str, photos: str, accuracy: str, interval: str, balanced: str = "") -> Iterator[str]:
+    """A line of the table of a learning curve; a heading stands above it if there are few columns."""
+    if is_narrow():
+        if heading:
+            yield heading
+        yield f"{photos:>6} {accuracy:>8} {interval.removesuffix(' %'):>14} {balanced:>8}".rstrip()
+    else:
+        yield f"{heading:<{HEADING}}{photos:>9}  {accuracy:>8}  {interval:>15}  {balanced:>8}".rstrip()
 
 
 def _advice(curve: "LearningCurve") -> str:

@@ -50,6 +50,8 @@ class Console(Log):
             case StageBegan():
                 self.finish()
             case Began(message):
+                if self._facts.line():
+                    self.finish()
                 self._say(message)
             case Warned() | Missed() if self.options.verbose:
                 self._say(f"Warning: {message_of(event)}", _WARNING)

@@ -101,6 +101,16 @@ def test_a_line_for_each_stage_with_what_matters_below_it(capsys: pytest.Capture
     assert printed(RUN, Console(), capsys) == PRINTED
 
 
+def test_what_begins_stands_below_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [Began("Comparing 'a'"), FoldTested(1, 1, 0.5, 8), Warned("Beware."), Began("Comparing 'b'")]
+    assert printed(events, Console(), capsys) == [
+        "Comparing 'a'",
+        "Cross-validated: 50.0 % of 8 photos right, 1 fold",
+        "Warning: Beware.",
+        "Comparing 'b'",
+    ]
+
+
 def test_verbose_prints_every_step_note_and_warning_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(RUN, Console(TerminalOptions(verbose=True), lists_misclassified=True), capsys)
     assert [line for line in lines if line not in PRINTED] == [

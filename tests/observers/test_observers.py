@@ -11,8 +11,10 @@ from conftest import Configure, Photos
 from retrainer import Retraining, retrain
 from retrainer.arrays import Floats
 from retrainer.cli.assessment_words import assessment_lines
+from retrainer.cli.comparison_words import comparison_lines
 from retrainer.cli.summary import summary
 from retrainer.cli.words import learning_curve_lines, wrapped
+from retrainer.comparison import Compared, Comparison
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
@@ -29,6 +31,7 @@ from retrainer.events import (
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
+from retrainer.measuring.paired import Paired
 from retrainer.models.event_files import histogram_of, record_of
 from retrainer.observers.tensorboard import TensorBoard
 from retrainer.observers.tf_log import TfLog
@@ -173,7 +176,7 @@ def test_the_gain_of_more_photos_is_expected_only_if_the_curve_tells() -> None:
     points = (CurvePoint(100, 0.8, (0.77, 0.83), 0.79), CurvePoint(200, 0.87, (0.84, 0.9), 0.86))
     flat = (replace(points[0], interval=(0.75, 0.85)), points[1])
     curve = LearningCurve(points, (400, 0.9), (ClassWorth("a", 0.03, 0.005),), (), tells=True)
-    assert "      400    90.0 %  to be expected" in "\n".join(learning_curve_lines(curve))
+    assert "      400    90.0 %   to be expected" in "\n".join(learning_curve_lines(curve))
     few = list(learning_curve_lines(replace(curve, tells=False)))
     assert not any("expected" in line for line in few)
     assert few[3:] == [f"{'':<18}There are too few photos to tell what more would bring."]
@@ -217,6 +220,44 @@ def test_the_figures_of_many_classes_fit_a_line() -> None:
     assert "     1  a class with quite a lo… -> a class with quite a lo…" in lines
     few = list(assessment_lines(assess(("a", "b"), np.eye(2, dtype=np.float32), np.array([0, 1]))))
     assert few[-2:] == ["1 a                         1    0", "2 b                         0    1"]
+
+
+def test_of_many_classes_the_worst_are_listed() -> None:
+    labels = [f"class {number:03d}" for number in range(120)]
+    label_ids = np.repeat(np.arange(120), 10)
+    predicted = np.where((label_ids < 15) & (np.arange(1200) % 10 > label_ids // 3), (label_ids + 1) % 120, label_ids)
+    figures = assess(labels, np.eye(120, dtype=np.float32)[predicted], label_ids)
+    lines = list(assessment_lines(figures))
+    worst = sorted(figures.classes, key=lambda one: one.f1 or 0.0)[:10]
+    start = next(place for place, line in enumerate(lines) if line.startswith("class  "))
+    assert [line[:9] for line in lines[start + 1 : start + 11]] == [one.label for one in worst]
+    assert lines[start + 11] == "These have the lowest F1; --json lists 110 more classes."
+    assert len(lines) <= 30
+    assert any(re.fullmatch(r"Top-2 accuracy    [\d.]+ %; top-3 .* %; top-5 .* %; top-10 .* %", line) for line in lines)
+
+
+def test_figures_fit_forty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = assessed([0] * 9 + [1] * 6 + [0] * 5)
+    points = (CurvePoint(10_000, 0.8, (0.77, 0.83), 0.79), CurvePoint(20_000, 1.0, (1.0, 1.0), 1.0))
+    curve = LearningCurve(points, (40_000, 0.9), (ClassWorth("a", 0.03, 0.005),), ("a",), tells=True)
+    folds = cross_validated([0] * 9 + [1] * 6 + [0] * 5, (0.25, 0.5))
+    compared = [Compared(name, figures, 9999.0, 10**8, Paired(100, 3, 11, -0.08, (-0.145, -0.02))) for name in "ab"]
+
+    def lines() -> list[str]:
+        return [
+            *assessment_lines(figures),
+            *summary(result(cross_validation=folds, learning_curve=curve)),
+            *comparison_lines(Comparison(tuple(compared), ())),
+        ]
+
+    wide = lines()
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = lines()
+    assert max(map(len, narrow)) <= 40
+    assert max(map(len, wide)) <= 80
+    words = set(" ".join(wide).split())
+    table = {"photos/s", "model", "backbone", "\\", "true", "class", "predicted", "->"}
+    assert not {word for word in " ".join(narrow).split() if word.isalpha()} - words - table
 
 
 def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
