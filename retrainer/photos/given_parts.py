@@ -125,9 +125,14 @@ def _report_parts(image_dir: str, found: Found, fewest: int, split_by: str, obse
         return
     counts = Counter(folder for folder, _, _, _ in _in_parts(found))
     folders = sorted(counts, key=lambda folder: part_of(folder) or Part.TRAINING)
-    named = ", ".join(f"'{shown(folder)}' ({counts[folder]:,} files)" for folder in folders)
+    named = ", ".join(with_files(f"'{shown(folder)}'", counts[folder]) for folder in folders)
     line = f"'{shown(image_dir)}' is split already, into {named}"
     observer(Noted(f"{line}: {kept_and_drawn(map(part_of, folders))}" if fewest > 1 else line))
+
+
+def with_files(part: str, count: int) -> str:
+    """A part with the number of its files, in words."""
+    return f"{part} ({count:,} file{'s' * (count != 1)})"
 
 
 def kept_and_drawn(stated: Iterable[int | None]) -> str:

@@ -22,7 +22,7 @@ DRAWN = -1
 
 _NAMES = {
     **dict.fromkeys(("train", "training"), Part.TRAINING),
-    **dict.fromkeys(("val", "valid", "validation"), Part.VALIDATION),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), Part.VALIDATION),
     **dict.fromkeys(("test", "testing"), Part.TESTING),
 }
 NAMES = tuple(_NAMES)

@@ -98,7 +98,9 @@ def _parts(table: TableFile, rows: Sequence[Row], fewest: int, split_by: str, ob
         observer(Noted(f"The column 'split' is not used, because --split_by {split_by} is given"))
         return None
     counts = Counter(parts.tolist())
-    said = [f"{part.name.lower()} ({counts[part]:,} files)" for part in Part if part in counts]
+    said = [
+        f"{part.name.lower()} ({counts[part]:,} file{'s' * (counts[part] != 1)})" for part in Part if part in counts
+    ]
     line = f"The column 'split' states {', '.join(said)}, of {len(rows):,}"
     observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     return parts

@@ -42,7 +42,7 @@ def noted(events: list[Event]) -> list[str]:
     [
         (("train", "val", "test"), (Part.TRAINING, Part.VALIDATION, Part.TESTING)),
         (("Training", "Validation", "TESTING"), (Part.TRAINING, Part.VALIDATION, Part.TESTING)),
-        (("valid", "train"), (Part.VALIDATION, Part.TRAINING)),
+        (("dev", "train"), (Part.VALIDATION, Part.TRAINING)),
         (("train", "testing", "test"), (Part.TRAINING, Part.TESTING, Part.TESTING)),
     ],
 )

@@ -214,9 +214,9 @@ def test_a_table_that_was_written_as_answers_is_read_back(here: Path) -> None:
         ('path,label\n1.jpg,a\n"2.jpg"x,b\n', "'t.csv', row 3: the table cannot be read: ',' expected after '\"'."),
         ("path,label\n1.jpg,a\n./1.jpg,b\n", "'t.csv', row 3: './1.jpg' is listed in row 2, too, with another label."),
         (
-            "path,label,split\n1.jpg,a,dev\n",
-            "'t.csv', row 2: expected one of train, training, val, valid, validation, test, testing or nothing in the "
-            "column 'split', received 'dev'.",
+            "path,label,split\n1.jpg,a,old\n",
+            "'t.csv', row 2: expected one of train, training, val, valid, validation, dev, test, testing or nothing in "
+            "the column 'split', received 'old'.",
         ),
         (
             "path,label,split\n1.jpg,a,train\n1.jpg,a,test\n",
@@ -303,7 +303,7 @@ def test_what_the_table_states_is_said_and_may_be_ignored(here: Path) -> None:
     scan(image_dir, events.append)
     assert [event.message for event in events if isinstance(event, Noted)] == [
         "1 row lists a file again; each file is read once",
-        "The column 'split' states training (1 files), validation (1 files), testing (1 files), of 4: "
+        "The column 'split' states training (1 file), validation (1 file), testing (1 file), of 4: "
         "--split_by folders keeps that; the others are drawn",
         "The column 'group' has 2 groups, whose photos stay together",
     ]
