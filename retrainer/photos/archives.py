@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from retrainer.errors import DatasetError, PictureError
-from retrainer.photos.packed.archive import MAGIC_BYTES, Archive, Folder, format_of
+from retrainer.photos.packed.archive import MAGIC_BYTES, Archive, Folder, format_of, is_compressed
 from retrainer.text import shown
 
 ARCHIVE_NAME = re.compile(r".*\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tbz2?|tgz|txz|zip)", re.IGNORECASE | re.DOTALL)
@@ -25,6 +25,8 @@ ARCHIVE_NAME = re.compile(r".*\.(7z|rar|tar|tar\.(bz2|gz|xz|zst)|tbz2?|tgz|txz|z
 
 # Open archives beyond these are closed, the longest unused first.
 _MOST_OPEN = 8
+# Larger files take seconds to unpack.
+_LARGE = 2**28
 _SEPARATORS = os.sep + (os.altsep or "")
 
 
@@ -65,13 +67,12 @@ def open_archive(path: str) -> Archive:
 
 def is_archive(path: str) -> bool:
     """Whether a path is a file that is an archive by its first bytes or its name; compressed files count as tars."""
-    try:
-        if not os.path.isfile(path):
-            return False
-        with open(path, "rb") as file:
-            return bool(format_of(file.read(MAGIC_BYTES), path))
-    except OSError:
-        return False
+    return os.path.isfile(path) and bool(format_of(_first_bytes(path), path))
+
+
+def unpacks_long(path: str) -> bool:
+    """Whether an archive is compressed as a whole, and so large that listing it takes a while."""
+    return os.path.getsize(path) > _LARGE and is_compressed(_first_bytes(path))
 
 
 def within_archive(path: str) -> tuple[str, str] | None:
@@ -140,3 +141,12 @@ def reading_order(paths: Sequence[str]) -> list[int]:
         return "", 0
 
     return sorted(order, key=place)
+
+
+def _first_bytes(path: str) -> bytes:
+    """The bytes that tell whether a file is an archive; none if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAGIC_BYTES)
+    except OSError:
+        return b""

@@ -7,8 +7,8 @@ from itertools import islice
 
 from retrainer.errors import DatasetError
 from retrainer.photos.archives import folder_in_archive
+from retrainer.photos.file_names import skips_folder
 from retrainer.photos.packed.archive import Folder
-from retrainer.photos.walk import skips_folder
 from retrainer.text import shown
 
 MOST_ENTRIES, MOST_FOLDERS = 500, 200

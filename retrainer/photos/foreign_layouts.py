@@ -4,16 +4,18 @@ import os
 import re
 from collections.abc import Sequence
 
-from retrainer.errors import PictureError
+from retrainer.errors import DatasetError, PictureError
 from retrainer.photos.entries import entries, is_picture, quoted, sub_folders
 from retrainer.photos.name_hints import label_hint
 from retrainer.photos.reading import read_file
-from retrainer.text import pasted
+from retrainer.text import pasted, shown
 
 _TABLE = re.compile(r"\.(csv|jsonl|parquet|tsv)\Z", re.IGNORECASE)
 _COCO = re.compile(r"(instances_.*|.*[._]coco)\.json", re.IGNORECASE)
 # A line of a YOLO file: the class and the box, or the corners of an outline.
 _YOLO_LINE = re.compile(rb"\s*\d+(\s+-?[\d.e-]+){4,}\s")
+_IMAGES = ("image", "images", "img", "imgs", "jpegimages")
+_MASKS = ("annotations", "gt", "labels", "mask", "masks", "segmentationclass")
 # Annotations are looked for in the folder and in so many below it.
 _FOLDERS_SEARCHED, _BYTES_READ = 12, 1000
 
@@ -33,6 +35,19 @@ def detection_layout(image_dir: str) -> str:
         if folders >= {"images", "labels"} or any(_is_yolo(os.path.join(folder, name)) for name in notes[:2]):
             return "YOLO"
     return ""
+
+
+def require_no_masks(image_dir: str, folders: Sequence[str]) -> None:
+    """Raises DatasetError if the folders are photos and the masks of a segmentation, and not classes."""
+    names = {name.lower(): name for name in folders}
+    masks = [name for key, name in names.items() if key in _MASKS]
+    photos = [name for key, name in names.items() if key in _IMAGES]
+    if len(folders) == 2 and masks and photos:
+        raise DatasetError(
+            f"'{shown(photos[0])}' and '{shown(masks[0])}' in '{shown(image_dir)}' are photos and their masks; "
+            "expected classes.",
+            "This is a data set for segmentation. Sort the photos into one folder per class, such as photos/daisy.",
+        )
 
 
 def what_to_do(image_dir: str, folders: Sequence[str]) -> str:

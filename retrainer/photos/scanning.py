@@ -11,6 +11,7 @@ from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles, no_photos_in
+from retrainer.photos.foreign_layouts import require_no_masks
 from retrainer.photos.given_parts import are_parts, given_parts
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
 from retrainer.photos.name_labels import FLAG, require_pattern
@@ -57,6 +58,7 @@ def _files(image_dir: str, observer: Observer, fewest: int, split_by: str, label
     else:
         inner = {folder: Counter(name.rpartition(os.sep)[0] for name, _ in files) for folder, files in found.items()}
         require_no_parts(folder, inner)
+        require_no_masks(folder, list(found))
         files = class_folders(folder, found, fewest)
         report_depth(folder, inner, observer)
     report_loose_files(folder, [name for name, _ in top.files], observer)

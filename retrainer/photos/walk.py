@@ -1,10 +1,6 @@
-"""A walk over the files below a folder or in an archive; everything that reads photos uses it.
-
-Names decide which files are certainly no photos. All others are read to find out.
-"""
+"""A walk over the files below a folder or in an archive; everything that reads photos uses it."""
 
 import os
-import re
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,42 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrainer.events import Detailed, FilesLeftOut, FolderSkipped, Noted, Observer, PhotoSkipped
-from retrainer.photos.archives import ARCHIVE_NAME, open_archive, within_archive
+from retrainer.photos.archives import ARCHIVE_NAME, open_archive, unpacks_long, within_archive
+from retrainer.photos.file_names import NOT_PHOTOS, USUAL, is_no_photo, skips_folder
 from retrainer.system.portable import is_below_a_file
 from retrainer.text import shown
 
 Stamps = tuple[int, int, int]
 """A file's size in bytes, and its times of modification and of change in nanoseconds."""
-
-# Files that systems, cameras and version control leave beside photos: texts, tables, annotations, links; and files that
-# retrainer and other trainers write.
-_NO_PHOTO = re.compile(
-    r".*\.(aae|csv|db|htm|html|ini|ipynb|json|jsonl|lnk|log|md|nfo|py|sh|toml|tsv|txt|url|xml|xmp|yaml|yml)"
-    r"|.*\.(ckpt|h5|keras|npy|npz|onnx|parquet|pb|pt|pth|tflite|tfrecord)|events\.out\.tfevents\..*|\.unfinished-.*"
-    r"|.*zone\.identifier|\._.*|icon\r|license|readme"
-    r"|\.(directory|ds_store|gitattributes|gitignore|gitkeep|gitmodules|keep|nomedia)",
-    re.IGNORECASE | re.DOTALL,
-)
-_NO_FOLDER = re.compile(
-    r"\.cache|\.dvc|\.git|\.ipynb_checkpoints|\.svn|\.thumbnails|\.trashes|__macosx|@eadir|#recycle|\$recycle\.bin"
-    r"|lost\+found|system volume information",
-    re.IGNORECASE,
-)
-
-NOT_PHOTOS = "their names are not those of photos"
-
-# Nearly all names end like this and are not looked at further, which saves a third of a walk's time.
-_USUAL = (".jpg", ".jpeg", ".png", ".JPG")
-
-
-def is_no_photo(name: str) -> bool:
-    """Whether a file is certainly no photo by its name, such as `Thumbs.db`, `a.xml` or `a.jpg:Zone.Identifier`."""
-    return _NO_PHOTO.fullmatch(name) is not None
-
-
-def skips_folder(name: str) -> bool:
-    """Whether a folder certainly holds no photos of the user by its name, such as `__MACOSX` or `.git`."""
-    return _NO_FOLDER.fullmatch(name) is not None
 
 
 @dataclass
@@ -202,6 +169,9 @@ class Walk:
         found = within_archive(folder)
         if found is None:
             return False
+        if found[0] not in self._archives and unpacks_long(found[0]):
+            name = shown(found[0])
+            self._observer(Noted(f"Unpacking '{name}' in memory to list it; a ZIP or a plain tar is listed at once"))
         self._archives[found[0]] = None
         inner = open_archive(found[0]).folder(found[1])
         for name, stamps in inner.files:
@@ -218,7 +188,7 @@ class Walk:
     def _leaves_out(self, name: str, path: str, is_folder: Callable[[], bool]) -> bool:
         """Whether a file or folder is left out by its name, which is remembered."""
         hidden = name.startswith(".")
-        if not hidden and (name.endswith(_USUAL) or not (is_no_photo(name) or skips_folder(name))):
+        if not hidden and (name.endswith(USUAL) or not (is_no_photo(name) or skips_folder(name))):
             return False
         known = skips_folder(name) if is_folder() else is_no_photo(name)
         if known or hidden:

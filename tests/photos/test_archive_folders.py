@@ -134,6 +134,18 @@ def test_a_compressed_tar_is_unpacked_twice_for_a_run(
     assert 2 <= len(rewinds) <= 3
 
 
+def test_a_large_compressed_archive_says_why_it_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "a.tar.gz", gzip.compress(tarred(MEMBERS)))
+    plain = written(tmp_path / "a.tar", tarred(MEMBERS))
+    monkeypatch.setattr("retrainer.photos.archives._LARGE", 100)
+    events: list[Event] = []
+    scan(path, events.append)
+    scan(plain, events.append)
+    assert [event.message for event in events if isinstance(event, Noted)] == [
+        f"Unpacking '{path}' in memory to list it; a ZIP or a plain tar is listed at once"
+    ]
+
+
 def test_an_encrypted_archive_has_no_photos_and_says_why(tmp_path: Path) -> None:
     content = bytearray(zipped(dict.fromkeys(MEMBERS, b"x"), zipfile.ZIP_STORED))
     at = -1

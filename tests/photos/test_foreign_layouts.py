@@ -58,6 +58,14 @@ def test_boxes_beside_photos_are_those_of_yolo_and_other_texts_are_not(here: Pat
     assert "(YOLO)" in fix_for("boxes.tar")
 
 
+def test_photos_and_their_masks_are_no_classes(here: Path) -> None:
+    files_in(here / "photos", "Images/1.jpg", "masks/1.png")
+    with pytest.raises(DatasetError, match="'Images' and 'masks' in 'photos' are photos and their masks; expected"):
+        scan("photos", silent)
+    files_in(here / "photos", "hats/1.jpg")
+    assert scan("photos", silent).labels == ("images", "hats", "masks")
+
+
 FOUND = "Expected one sub-folder of photos per class, found photos "
 
 

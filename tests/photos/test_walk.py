@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from retrainer.events import Detailed, Event, FilesLeftOut, FolderSkipped, Missed, Noted, Observer, PhotoSkipped, silent
+from retrainer.photos.file_names import is_no_photo
 from retrainer.photos.inputs.kinds import inputs_of
 from retrainer.photos.inputs.source import Request
-from retrainer.photos.walk import Walk, folders_above, is_no_photo
+from retrainer.photos.walk import Walk, folders_above
 
 SCANDIR = os.scandir
 

@@ -6,8 +6,9 @@ import os
 from retrainer.errors import OptionError
 from retrainer.events import Noted
 from retrainer.photos.archives import open_archive, reading_order, within_archive
+from retrainer.photos.file_names import NOT_PHOTOS, is_no_photo
 from retrainer.photos.inputs.source import FLAG, Request, Source
-from retrainer.photos.walk import NOT_PHOTOS, Walk, counted, folders_above, is_no_photo
+from retrainer.photos.walk import Walk, counted, folders_above
 from retrainer.system.paths import require_file, require_folder
 from retrainer.text import shown
 

@@ -140,11 +140,16 @@ def _add_folder(tree: _Tree, folder: str) -> None:
         above = path
 
 
+def is_compressed(content: bytes) -> bool:
+    """Whether a file's first bytes are those of a compressed tar, or of another compressed file."""
+    return content.startswith((_GZIP, _BZIP2, _XZ))
+
+
 def format_of(content: bytes, path: str) -> str:
     """`zip` or `tar`, by a file's first bytes or else by its name; empty if it is neither."""
     if content.startswith(_ZIP):
         return "zip"
-    if content.startswith((_GZIP, _BZIP2, _XZ)) or content[_TAR_OFFSET:].startswith(_TAR):
+    if is_compressed(content) or content[_TAR_OFFSET:].startswith(_TAR):
         return "tar"
     # A program may lie before a ZIP, and tars from before 1988 have no mark.
     return next((kind for kind in ("zip", "tar") if path.lower().endswith(f".{kind}")), "")
