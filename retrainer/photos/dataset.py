@@ -64,8 +64,8 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
     if files.unit == "folder":
         require_classes(files.root, photos.classes)
     elif len(photos.classes) < _FEWEST_CLASSES:
-        only = f", only of '{shown(photos.classes[0])}'" if photos.classes else ""
-        raise DatasetError(f"'{shown(files.root)}': expected readable photos of at least two classes, received{only}.")
+        received = f"only those of '{shown(photos.classes[0])}'" if photos.classes else "none"
+        raise DatasetError(f"'{shown(files.root)}': expected readable photos of two classes, received {received}.")
     return Dataset(photos.labels, tuple(photos.paths), photos.class_ids, digests[readable], photos.groups, photos.parts)
 
 

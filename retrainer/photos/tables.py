@@ -12,7 +12,7 @@ from retrainer.events import Noted, Observer, PhotoSkipped, Warned
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.files import PhotoFiles
-from retrainer.photos.given_parts import kept_and_drawn
+from retrainer.photos.given_parts import kept_and_drawn, with_files
 from retrainer.photos.leaks import warn_of_torn_groups
 from retrainer.photos.parts import DRAWN, Part, Parts
 from retrainer.photos.table_files import TableFile, open_table, table_error
@@ -98,9 +98,7 @@ def _parts(table: TableFile, rows: Sequence[Row], fewest: int, split_by: str, ob
         observer(Noted(f"The column 'split' is not used, because --split_by {split_by} is given"))
         return None
     counts = Counter(parts.tolist())
-    said = [
-        f"{part.name.lower()} ({counts[part]:,} file{'s' * (counts[part] != 1)})" for part in Part if part in counts
-    ]
+    said = [with_files(part.name.lower(), counts[part]) for part in Part if part in counts]
     line = f"The column 'split' states {', '.join(said)}, of {len(rows):,}"
     observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     return parts

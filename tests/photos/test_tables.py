@@ -369,3 +369,19 @@ def test_no_group_is_in_two_parts_or_folds(here: Path, rows: list[tuple[str, str
     for group in set(dataset.groups.tolist()):
         assert len(set(parts[dataset.groups == group].tolist())) == 1
         assert len(set(folds[dataset.groups == group].tolist())) == 1
+
+
+def test_a_class_of_a_table_without_a_readable_photo_falls_away(here: Path) -> None:
+    rows = [{"path": f"{number}.jpg", "label": "abc"[number % 3]} for number in range(6)]
+    files = scan(write(here / "set" / "t.csv", rows), silent)
+    digests = np.zeros((6, 32), np.uint8)
+    events: list[Event] = []
+    dataset = dataset_of(files, files.class_ids != 1, digests, events.append)
+    assert (dataset.labels, dataset.label_ids.tolist()) == (("a", "c"), [0, 0, 1, 1])
+    assert [event.message for event in events if isinstance(event, Warned)] == [
+        "Class has less than 20 images, which may cause issues. 'a' has 2.",
+        "No readable photos in 'b': the class is skipped.",
+        "Class has less than 20 images, which may cause issues. 'c' has 2.",
+    ]
+    with pytest.raises(DatasetError, match=r"expected readable photos of two classes, received only those of 'b'\."):
+        dataset_of(files, files.class_ids == 1, digests, silent)
