@@ -63,5 +63,8 @@ def labels_in(names: Sequence[str], pattern: str) -> list[str]:
             f"{FLAG}: {shown(pattern)!r} takes more than {seconds:,.0f} s for {len(names):,} names.",
             "Do not repeat what contains a repetition, as ([a-z]+)+ does.",
         ) from error
+    except subprocess.CalledProcessError as error:  # it needs too much memory, for example
+        reason = next(reversed(error.stderr.strip().splitlines()), f"exit code {error.returncode}")
+        raise OptionError(f"{FLAG}: {shown(pattern)!r} cannot be matched: {shown(reason)}.") from error
     answer: list[str] = json.loads(done.stdout)
     return answer

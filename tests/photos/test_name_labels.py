@@ -40,6 +40,12 @@ def test_a_pattern_that_takes_years_is_stopped(monkeypatch: pytest.MonkeyPatch) 
     assert time.monotonic() - began < 20
 
 
+def test_a_process_that_fails_is_an_error_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(name_labels, "_CODE", "import sys; sys.stdin.read(); raise MemoryError")
+    with pytest.raises(OptionError, match=r"--label_from: '\(a\)' cannot be matched: MemoryError\."):
+        labels_in(["a"], "(a)")
+
+
 def names_of(form: str, count: int = 5) -> list[str]:
     return [form.format(label, number) for label in ("cat", "dog", "sea lion") for number in range(count)]
 
