@@ -36,7 +36,9 @@ def automatic_folds(
         observer: Is called with the reason if folds are wanted but left out.
     """
     tested = examples.at(split.rows(Part.TESTING))
-    if options.split_by == "path" or (examples.different >= _ENOUGH and tested.different >= _ENOUGH_TESTED):
+    # Somebody chose what tests, perhaps from other places or days. Folds would mix it with what trains.
+    chosen = dataset.given is not None and Part.TESTING in dataset.given
+    if options.split_by == "path" or chosen or (examples.different >= _ENOUGH and tested.different >= _ENOUGH_TESTED):
         return 0
     if reason := _too_much(examples, len(dataset.labels), options) or _impossible(dataset, examples, options.split):
         observer(Noted(f"No cross-validation: {reason}"))

@@ -54,7 +54,8 @@ class SplitOptions(Options):
     folds: int | None = option(
         None,
         "Cross-validate with N folds before the final fit; 0 skips it. By default five folds if there are fewer than "
-        "1,000 photos or 100 test photos, and if they take seconds. A split by path has none by default.",
+        "1,000 photos or 100 test photos, and if they take seconds. A split by path or with "
+        "given test photos has none by default.",
         minimum=2,
         maximum=1000,
         also=0,

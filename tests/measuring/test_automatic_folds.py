@@ -53,6 +53,13 @@ def test_a_split_by_path_has_no_folds_by_default() -> None:
     assert decided(photos_of([15, 15]), split_by="path") == (0, [])
 
 
+def test_given_test_photos_are_not_mixed_with_others_by_default() -> None:
+    photos = photos_of([15, 15])
+    for part, folds in ((Part.TESTING, 0), (Part.VALIDATION, 5)):
+        given = np.where(np.arange(30) % 3, Part.TRAINING, part).astype(np.int8)
+        assert decided(replace(photos, given=given), Split(given)) == (folds, [])
+
+
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
