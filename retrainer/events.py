@@ -179,6 +179,14 @@ class FoldTested(Event):
 
 
 @dataclass(frozen=True)
+class CurveAdvanced(Event):
+    """`done` of the `total` measurements of a learning curve are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class HeadFitted(Event):
     """The head that ships is fitted; `accuracy`, 0 to 1, is that on `count` validation photos that it did not learn."""
 

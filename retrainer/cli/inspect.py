@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from retrainer.backbones.available import EMBEDDED
+from retrainer.backbones.available import described as described_backbone
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
@@ -48,7 +50,8 @@ def _of_retrained(model: Inspection, metadata: ModelMetadata) -> Iterator[tuple[
     yield "Input", f"{model.input_node}, float32 {size}, (pixel - {metadata.mean:g}) / {metadata.std:g}"
     yield "Output", f"{model.output_node}, float32 (N, {len(metadata.labels)})"
     yield "Labels", ", ".join(metadata.labels)
-    yield "Backbone", f"{metadata.backbone.get('name')}, from {metadata.backbone.get('source')}"
+    name, source = str(metadata.backbone.get("name")), metadata.backbone.get("source")
+    yield "Backbone", f"{described_backbone(name)}{', from ' if name != EMBEDDED else ', '}{source}"
     if metadata.rejection:
         threshold = f"{metadata.rejection['threshold']:.5f}"
         yield "Rejects", f"photos farther than {threshold} from its prototypes, with label --reject"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.events import Detailed, Observer
+from retrainer.events import CurveAdvanced, Detailed, Observer
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation, Folds, learnt_rows
 from retrainer.measuring.thinning import ThinnedFolds
@@ -116,10 +116,11 @@ def _points(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) ->
     folds, groups = thinned.folds, thinned.examples.groups
     everything = sum(len(learnt_rows(fold, thinned.examples)) for fold in folds) // len(folds)
     points = {everything: CurvePoint.of(everything, full.assessment)}
-    for share in _SHARES:
+    for number, share in enumerate(_SHARES, start=1):
         scores, photos = thinned.with_share(share)
         point = CurvePoint.of(photos, assess(folds.dataset.labels, scores, folds.dataset.label_ids, groups))
         observer(Detailed(f"Learning curve: {photos:,} photos: accuracy = {point.accuracy * 100:.1f}%"))
+        observer(CurveAdvanced(number, len(_SHARES) + min(_CLASSES_HALVED, len(folds.dataset.labels))))
         points.setdefault(photos, point)
     return tuple(points[photos] for photos in sorted(points))
 
@@ -136,6 +137,7 @@ def _rises(thinned: ThinnedFolds, full: CrossValidation, observer: Observer) -> 
         rises[number] = thinned.rises(int(label_id), with_all)
         rise = f"log loss {rises[number].mean():+.3f}"
         observer(Detailed(f"Learning curve: without half of '{dataset.labels[label_id]}': {rise}"))
+        observer(CurveAdvanced(len(_SHARES) + number + 1, len(_SHARES) + len(asked)))
     order = np.argsort(-rises.mean(axis=1))
     return [dataset.labels[asked[number]] for number in order], rises[order]
 

@@ -3,6 +3,7 @@
 from retrainer.events import (
     Began,
     Calibrated,
+    CurveAdvanced,
     Detailed,
     DownloadAdvanced,
     Event,
@@ -42,11 +43,8 @@ class Console(Log):
 
     def __call__(self, event: Event) -> None:
         """Prints an event, or keeps it until its stage ends."""
+        self._advance(event)
         match event:
-            case ExtractionAdvanced(done, total):
-                self.progress.show("Reading photos", done, total)
-            case DownloadAdvanced(_, received, expected):
-                self.progress.show("Downloading", received, expected, in_bytes=True)
             case StageBegan():
                 self.finish()
             case Began(message):
@@ -63,9 +61,19 @@ class Console(Log):
                 self._notes.append(message)
             case _ if self.options.verbose and (detail := _detail_of(event)):
                 self._say(f"  {detail}")
-        if isinstance(event, FoldTested):
-            self.progress.show("Testing folds", event.number, event.folds)
         self._facts.add(event)
+
+    def _advance(self, event: Event) -> None:
+        """Shows the progress of long work."""
+        match event:
+            case ExtractionAdvanced(done, total):
+                self.progress.show("Reading photos", done, total)
+            case DownloadAdvanced(_, received, expected):
+                self.progress.show("Downloading", received, expected, in_bytes=True)
+            case FoldTested(number, folds):
+                self.progress.show("Testing folds", number, folds)
+            case CurveAdvanced(done, total):
+                self.progress.show("Measuring the learning curve", done, total)
 
     def finish(self, *, failed: bool = False) -> None:
         """Ends a stage: prints its line unless it failed, its notes and its warnings."""

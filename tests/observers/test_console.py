@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import COLOURS, Command, Photos
+from conftest import COLOURS, Command, Configure, Photos
 from terminals import in_terminal
 
+from retrainer import retrain
 from retrainer.events import (
     BackboneReady,
     Began,
@@ -33,6 +34,7 @@ from retrainer.observers.gathering import Gathered
 from retrainer.observers.log import Log
 from retrainer.observers.logs import log_of
 from retrainer.observers.problems import Problems
+from retrainer.observers.progress import Progress
 from retrainer.observers.tf_log import TfLog
 from retrainer.options.terminal import TerminalOptions
 
@@ -109,6 +111,17 @@ def test_what_begins_stands_below_what_came_before(capsys: pytest.CaptureFixture
         "Warning: Beware.",
         "Comparing 'b'",
     ]
+
+
+def test_folds_and_a_learning_curve_show_how_far_they_are(
+    photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(Progress, "show", lambda _, what, done, total: shown.append((what, done, total)))
+    retrain(configured(photos(count=20), learning_curve=True), Console())
+    assert [one for one in shown if one[0] == "Testing folds"] == [("Testing folds", n, 5) for n in range(1, 6)]
+    curve = "Measuring the learning curve"
+    assert [one for one in shown if one[0] == curve] == [(curve, done, 5) for done in range(1, 6)]
 
 
 def test_verbose_prints_every_step_note_and_warning_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
