@@ -209,13 +209,38 @@ class StepEvaluated(Event):
     validation_count: int
 
 
+@dataclass(frozen=True)
+class IterationEvaluated(StepEvaluated):
+    """Training was measured after an iteration of L-BFGS; figures of different penalties are no curve together."""
+
+
+@dataclass(frozen=True)
+class PenaltyEvaluated(Event):
+    """The head of a penalty was measured; `chosen` says whether the model takes this penalty.
+
+    Accuracies are 0 to 1, cross entropies are in nats and before calibration; those of validation are NaN if no photo
+    validates. If few photos validate, the figures are those of heads that each left out a fold of the photos.
+    """
+
+    penalty: float
+    train_accuracy: float
+    cross_entropy: float
+    validation_accuracy: float
+    validation_cross_entropy: float
+    chosen: bool
+
+
 @dataclass(frozen=True, eq=False)
 class HeadMeasured(Event):
-    """The head after a step: weights float32 `(D, C)` and biases `(C,)`."""
+    """The head after a step: weights float32 `(D, C)` and biases `(C,)`.
+
+    `penalty` is the one that it was fitted with; None if the solver tries only one.
+    """
 
     step: int
     weights: Floats
     biases: Floats
+    penalty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +251,14 @@ class TestEvaluated(Event):
 
     accuracy: float
     count: int
+
+
+@dataclass(frozen=True)
+class ConfusionMeasured(Event):
+    """How many test photos of each class are predicted as each class: own class, then predicted class."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)

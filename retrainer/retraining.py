@@ -12,6 +12,7 @@ import numpy as np
 from retrainer.changes import report_changes
 from retrainer.events import (
     Calibrated,
+    ConfusionMeasured,
     Detailed,
     HeadFitted,
     ModelKept,
@@ -237,6 +238,7 @@ def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | 
     losses, errors = (loss, after.log_loss), (error, after.calibration_error)
     report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
     report(TestEvaluated(after.accuracy, after.count))
+    report(ConfusionMeasured(dataset.labels, after.confusion))
     predicted = logits.argmax(axis=1)
     for place in np.flatnonzero(predicted != label_ids):
         report(PhotoMisclassified(dataset.paths[rows[place]], dataset.labels[predicted[place]]))

@@ -6,7 +6,8 @@ from retrainer.cli.main import start
 
 if __name__ == "__main__":
     # Of two flags the last counts, so that what the user asks for is kept.
-    own, given = ["--split_by=path", "--folds=0", "--log=tf"], sys.argv[1:]
+    as_in_2017 = ["--split_by=path", "--folds=0", "--log=tf", "--summaries_dir=tf_files/retrain_logs"]
+    own, given = as_in_2017, sys.argv[1:]
     if not any(argument.split("=")[0] == "--preset" for argument in given):
         own.append("--architecture=pocket")
     start("retrain", [*own, *given], "python -m scripts.retrain")

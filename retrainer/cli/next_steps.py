@@ -19,9 +19,9 @@ _WEAKER = (EMBEDDED, "efficientnet_lite0")
 _HIGH_ACCURACY = 0.95
 
 
-def next_steps(result: Retraining, options: RetrainOptions) -> list[str]:
-    """Returns the lines: whole commands that fit the result."""
-    return ["", "Next:", *chain.from_iterable(map(_lines, _commands(result, options)))]
+def next_steps(result: Retraining, options: RetrainOptions, logs: str) -> list[str]:
+    """Returns the lines: whole commands that fit the result; `logs` is the folder of TensorBoard's events."""
+    return ["", "Next:", *chain.from_iterable(map(_lines, _commands(result, options, logs)))]
 
 
 def _lines(command: Sequence[str]) -> Iterator[str]:
@@ -38,12 +38,13 @@ def _lines(command: Sequence[str]) -> Iterator[str]:
     yield line
 
 
-def _commands(result: Retraining, options: RetrainOptions) -> Iterator[list[str]]:
+def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterator[list[str]]:
     """The commands: the name of each, and its flags."""
     graph = f"--graph {_place(result.graph)}"
     yield ["retrainer label", graph, f"--image {_place(result.photo) if result.photo else 'PHOTO'}"]
     if result.test:
         yield ["retrainer evaluate", graph]
+    yield ["tensorboard", f"--logdir {_place(logs)}"]
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
         yield ["retrainer retrain", *_flags(options), f"--preset {BEST_PRESET}"]
 

@@ -7,16 +7,20 @@ import click
 
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
-from retrainer.options.groups import Options, option, path_option
+from retrainer.options.distortion import DistortionOptions
+from retrainer.options.fit import FitOptions
+from retrainer.options.groups import Options, option, options_of, path_option
 from retrainer.options.history import HistoryOptions
 from retrainer.options.paths import FOLDER, TABLE
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
+from retrainer.options.split import SplitOptions
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
 
 FAILED = 1
+_LOGS = "tf_files/retrain_logs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,14 @@ class _ReportFlags(Options):
 
     heading = "Report"
 
-    summaries_dir: str = path_option("tf_files/retrain_logs", "Folder for TensorBoard's event files.", FOLDER)
+    summaries_dir: str = option(
+        "",
+        "Folder for TensorBoard's event files; those of an earlier run there are replaced. By default each run has a "
+        "folder of its own.",
+        path=True,
+        writes=FOLDER,
+        usual=f"{_LOGS}/<time>",
+    )
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
     problems: str = path_option(
         "tf_files/problems.csv", "CSV table to list warnings, and files and folders that were left out, in.", TABLE
@@ -63,6 +74,7 @@ def run(flags: RetrainFlags) -> int:
         return _compare(flags)
     from retrainer.cli.next_steps import next_steps
     from retrainer.cli.summary import problem_lines, summary
+    from retrainer.models.event_files import new_run_folder
     from retrainer.observers.logs import log_of
     from retrainer.observers.problems import Problems
     from retrainer.observers.runs import RunHistory
@@ -71,14 +83,16 @@ def run(flags: RetrainFlags) -> int:
 
     _require_own_files(flags)
     problems = Problems(flags.problems)
+    summaries_dir = flags.summaries_dir or new_run_folder(_LOGS)
     with (
         log_of(flags, lists_misclassified=flags.print_misclassified_test_images) as log,
-        TensorBoard(flags.summaries_dir) as tensorboard,
+        TensorBoard(summaries_dir, _settings(flags)) as tensorboard,
     ):
         history = RunHistory(flags.runs_file, log, _typed())
         result = retrain(flags.only(RetrainOptions), log, problems, tensorboard, history)
         problems.write(log)
-    say("\n".join([*summary(result), *problem_lines(problems), *next_steps(result, flags)]))
+    next_lines = next_steps(result, flags, flags.summaries_dir or _LOGS)
+    say("\n".join([*summary(result), *problem_lines(problems), *next_lines]))
     return 0
 
 
@@ -94,6 +108,13 @@ def _require_own_files(flags: RetrainFlags) -> None:
                 "Name another file.",
             )
         others.append(os.path.realpath(path))
+
+
+def _settings(flags: RetrainFlags) -> dict[str, str | float | bool]:
+    """The options that differ from their defaults, for TensorBoard's table of runs."""
+    groups = SplitOptions, FitOptions, DistortionOptions
+    items = [(item, getattr(flags, item.name)) for group in groups for item in options_of(group)]
+    return {item.name: value for item, value in items if value != item.default and isinstance(value, str | int | float)}
 
 
 def _typed() -> str:

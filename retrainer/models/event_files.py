@@ -4,26 +4,29 @@ Records are framed here because tensorboard's own `RecordWriter` takes as long t
 """
 
 import os
+import re
 import struct
 import time
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
-import numpy as np
 
-from retrainer.arrays import Floats
 from retrainer.errors import OptionError
 from retrainer.system.unfinished import is_unfinished
 from retrainer.text import shown
 
-TRAIN, VALIDATION = "train", "validation"
+TRAIN, VALIDATION, TEST, CHOSEN = "train", "validation", "test", "chosen"
+FOLDERS = (TRAIN, VALIDATION, TEST, CHOSEN)
+# The name of a folder of one run.
+_RUN = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(-\d+)?")
 # Endings that mark the files as ours. A later run replaces these and no others.
 SUFFIX, GRAPH_SUFFIX = ".retrainer", ".retrainer-graph"
 _PREFIX = "events.out.tfevents"
 # A constant of more bytes is a weight. TensorBoard's graph page does not show weights, and is slow if they are there.
 _SMALL_CONSTANT = 256
-_BUCKETS = 30
 
 
 class EventFile:
@@ -34,25 +37,23 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, suffix: str = SUFFIX) -> None:
+        self.remove(folder, suffix)
         folder.mkdir(parents=True, exist_ok=True)
-        for older in folder.glob(f"{_PREFIX}.*{suffix}"):
-            older.unlink()
         self.path = folder / f"{_PREFIX}.{int(time.time()):010d}.{os.getpid()}{suffix}"
         self._handle = self.path.open("wb")
         self._write(file_version="brain.Event:2")
 
-    def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Adds numbers under their tags."""
-        from tensorboard.compat.proto import summary_pb2
+    @staticmethod
+    def remove(folder: Path, suffix: str = SUFFIX) -> None:
+        """Removes the files of earlier runs from a folder, and the folder if nothing else is there."""
+        for older in folder.glob(f"{_PREFIX}.*{suffix}"):
+            older.unlink()
+        with suppress(OSError):
+            folder.rmdir()
 
-        summary = summary_pb2.Summary()
-        for tag, value in values.items():
-            summary.value.add(tag=tag, simple_value=value)
+    def add(self, summary: Any, step: int = 0) -> None:
+        """Adds a summary, such as `models.summaries` makes."""
         self._write(step=step, summary=summary)
-
-    def histogram(self, step: int, tag: str, values: Floats) -> None:
-        """Adds the distribution of numbers."""
-        self._write(step=step, summary=histogram_of(tag, values))
 
     def graph(self, graph: Any) -> None:
         """Adds a GraphDef without its weights."""
@@ -81,30 +82,6 @@ def _checksum(content: bytes) -> bytes:
     checksum = google_crc32c.value(content)
     rotated = (checksum >> 15 | checksum << 17) & 0xFFFFFFFF
     return struct.pack("<I", (rotated + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def histogram_of(tag: str, values: Floats) -> Any:
-    """Returns the summary of the distribution of numbers, as tensorboard's `histogram` plugin reads it.
-
-    It has 30 buckets of equal width, each with its edges and its count, float64 `(30, 3)`. If all numbers are equal,
-    the last bucket holds them.
-    """
-    from tensorboard.compat.proto import summary_pb2, types_pb2
-
-    lowest, highest = float(values.min()), float(values.max())
-    if lowest < highest:
-        counts, edges = np.histogram(values, _BUCKETS, (lowest, highest))
-    else:
-        counts, edges = np.array([0] * (_BUCKETS - 1) + [values.size]), np.full(_BUCKETS + 1, lowest)
-    buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype("<f8")
-    summary = summary_pb2.Summary()
-    value = summary.value.add(tag=tag)
-    value.metadata.plugin_data.plugin_name = "histograms"
-    value.tensor.dtype = types_pb2.DT_DOUBLE
-    value.tensor.tensor_content = buckets.tobytes()
-    for size in buckets.shape:
-        value.tensor.tensor_shape.dim.add(size=size)
-    return summary
 
 
 def write_graph(folder: Path, graph: Any) -> Path:
@@ -137,17 +114,33 @@ def without_weights(graph: Any) -> Any:
     return light
 
 
+def new_run_folder(parent: str) -> str:
+    """Returns the path of a new folder for a run's events, named by the time."""
+    name = time.strftime("%Y-%m-%dT%H-%M-%S")
+    paths = (os.path.join(parent, name + ending) for ending in chain([""], (f"-{number}" for number in count(2))))
+    return next(path for path in paths if not os.path.lexists(path))
+
+
 def require_own_folder(summaries_dir: str) -> None:
-    """Raises OptionError if a folder holds anything but an earlier run's events."""
+    """Raises OptionError if a folder holds anything but the events of earlier runs."""
     folder = Path(summaries_dir)
-    entries = [entry for entry in folder.glob("*") if not is_unfinished(entry.name)] if folder.is_dir() else []
-    for entry in sorted(entries):
-        ours = entry.name in (TRAIN, VALIDATION) and entry.is_dir()
-        found = list(entry.iterdir()) if ours else [entry]
-        others = [path for path in found if not path.name.endswith((SUFFIX, GRAPH_SUFFIX))]
+    for entry in _entries(folder):
+        runs = _entries(entry) if _RUN.fullmatch(entry.name) else [entry]
+        others = [path for run in runs for path in _others(run)]
         if others:
             raise OptionError(
                 f"--summaries_dir: expected a new folder or that of an earlier run, received '{shown(summaries_dir)}', "
                 f"which holds '{shown(others[0].relative_to(folder))}'.",
-                "Name a folder of its own, such as tf_files/retrain_logs.",
+                "Name a folder of its own, such as tf_files/training_summaries.",
             )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """The sorted entries of a folder without unfinished ones; none if it is no folder."""
+    return sorted(entry for entry in folder.glob("*") if not is_unfinished(entry.name)) if folder.is_dir() else []
+
+
+def _others(entry: Path) -> list[Path]:
+    """The paths that are no events of ours: the entry itself, or those in it if it is a folder of events."""
+    ours = entry.name in FOLDERS and entry.is_dir()
+    return [path for path in (entry.iterdir() if ours else [entry]) if not path.name.endswith((SUFFIX, GRAPH_SUFFIX))]

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.events import Detailed, HeadMeasured, Observer, StepEvaluated
+from retrainer.events import Detailed, HeadMeasured, IterationEvaluated, Observer, PenaltyEvaluated, silent
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
 from retrainer.training.fitting import Balance, Fitted, Snapshots
@@ -63,11 +63,14 @@ class LbfgsSolver:
         learnt = training.learnt
         some = learnt.thinned(ROWS_PER_CHUNK)
         inner = OutOfFold.of(training, validation)
-        chosen = self._chosen_out_of_fold(inner, classes) if inner else None
+        chosen = self._chosen_out_of_fold(inner, classes, observer) if inner else None
         until = chosen.strength if chosen else (None if len(validation) else _USUAL_STRENGTH)
         progress = _Progress(some, validation, self, observer, snapshots)
         fits = list(_path(self.regression(some, classes), progress, until))
         best = _best_of(fits) if until is None else fits[-1]
+        if not chosen:
+            for fit in fits:
+                progress.report_penalty(fit, fit is best)
         if some is not learnt:
             regression, strength = self.regression(learnt, classes), best.strength * len(some) / len(learnt)
             whole = _fitted(regression, regression.start(best.head), strength, progress)[1]
@@ -104,19 +107,26 @@ class LbfgsSolver:
             raise not_finite("validate")
         return _Choice(strength, temperature, loss + math.log(strength / _USUAL_STRENGTH) ** 2 / 2)
 
-    def _chosen_out_of_fold(self, inner: OutOfFold, classes: int) -> "_Choice":
+    def _chosen_out_of_fold(self, inner: OutOfFold, classes: int, observer: Observer) -> "_Choice":
         """The strength that does best on photos that each fold's head did not see, with its temperature."""
         regressions = [self.regression(fold.learnt, classes) for fold in inner.folds]
         points = [regression.start() for regression in regressions]
         tried: list[_Choice] = []
+        figures: list[tuple[float, float, float, float]] = []
         for strength in map(float, _STRENGTHS):
             points = [_minimum(*of_fold, strength) for of_fold in zip(regressions, points, strict=True)]
             heads = [regression.head(point) for regression, point in zip(regressions, points, strict=True)]
             logits = [fold.held_out.logits(head) for fold, head in zip(inner.folds, heads, strict=True)]
             tried.append(self.judged(np.concatenate(logits), inner.label_ids, strength))
+            # Cross-validation fits silently, and measuring takes time.
+            if observer is not silent:
+                figures.append(inner.figures(heads))
             if _best_of(tried) not in tried[-_PATIENCE - 1 :]:
                 break
-        return _best_of(tried)
+        best = _best_of(tried)
+        for choice, of_choice in zip(tried, figures, strict=False):
+            observer(PenaltyEvaluated(choice.strength, *of_choice, choice is best))
+        return best
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,7 @@ class _Progress:
 
     def fit(self, head: Head, strength: float) -> _Fit:
         """Returns the head of a strength as validation judges it."""
-        self.observer(HeadMeasured(max(self.step - 1, 0), head.weights, head.biases))
+        self.observer(HeadMeasured(max(self.step - 1, 0), head.weights, head.biases, strength))
         if not len(self.validation):
             return _Fit(strength, 1.0, 0.0, head)
         judged = self.solver.judged(self.validation.logits(head), self.validation.label_ids, strength)
@@ -178,7 +188,12 @@ class _Progress:
     def report(self, head: Head) -> None:
         """Reports how good a head is."""
         trained, validated = measured(head, self.training), measured(head, self.validation)
-        self.observer(StepEvaluated(self.step, *trained, *validated, len(self.validation)))
+        self.observer(IterationEvaluated(self.step, *trained, *validated, len(self.validation)))
+
+    def report_penalty(self, fit: "_Fit", chosen: bool) -> None:
+        """Reports how good the head of a strength is."""
+        trained, validated = measured(fit.head, self.training), measured(fit.head, self.validation)
+        self.observer(PenaltyEvaluated(fit.strength, *trained, *validated, chosen))
 
 
 def _path(regression: Regression, progress: _Progress, until: float | None) -> Iterator[_Fit]:

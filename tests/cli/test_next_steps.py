@@ -12,6 +12,8 @@ from retrainer.options.retraining import RetrainOptions
 
 OPTIONS = RetrainOptions(image_dir="photos")
 EVALUATE = "  retrainer evaluate --graph tf_files/retrained_graph.pb"
+LOGS = "tf_files/retrain_logs"
+BOARD = "  tensorboard --logdir tf_files/retrain_logs"
 BEST = "  retrainer retrain --image_dir photos --preset best"
 
 
@@ -40,42 +42,43 @@ def result(right: int = 100) -> Retraining:
 
 
 def test_the_next_commands_label_and_evaluate() -> None:
-    lines = next_steps(result(), OPTIONS)
+    lines = next_steps(result(), OPTIONS, LOGS)
     label = "  retrainer label --graph tf_files/retrained_graph.pb --image 'photos/a rose/1.jpg'"
-    assert lines == ["", "Next:", label, EVALUATE]
+    assert lines == ["", "Next:", label, EVALUATE, BOARD]
     unmeasured = replace(result(), test=None, photo="")
-    assert next_steps(unmeasured, OPTIONS)[-2:] == [
+    assert next_steps(unmeasured, OPTIONS, LOGS)[-3:] == [
         "  retrainer label --graph tf_files/retrained_graph.pb --image PHOTO",
+        BOARD,
         BEST,
     ]
 
 
 def test_the_best_preset_is_proposed_if_it_may_help() -> None:
-    assert next_steps(result(right=94), OPTIONS)[-1] == BEST
-    assert next_steps(result(right=95), OPTIONS)[-1] == EVALUATE
-    assert next_steps(result(right=50), replace(OPTIONS, preset="best"))[-1] == EVALUATE
-    assert next_steps(replace(result(right=50), backbone="mine"), OPTIONS)[-1] == EVALUATE
+    assert next_steps(result(right=94), OPTIONS, LOGS)[-1] == BEST
+    assert next_steps(result(right=95), OPTIONS, LOGS)[-2:] == [EVALUATE, BOARD]
+    assert next_steps(result(right=50), replace(OPTIONS, preset="best"), LOGS)[-2:] == [EVALUATE, BOARD]
+    assert next_steps(replace(result(right=50), backbone="mine"), OPTIONS, LOGS)[-2:] == [EVALUATE, BOARD]
 
 
 def test_the_proposed_command_keeps_what_was_given() -> None:
     options = RetrainOptions(
         image_dir="my photos", strict=True, learning_rate=0.5, architecture="pocket", random_crop=3, preset="fast"
     )
-    assert next_steps(result(right=50), options)[-1] == (
+    assert next_steps(result(right=50), options, LOGS)[-1] == (
         "  retrainer retrain --image_dir 'my photos' --strict --learning_rate 0.5 --random_crop 3 --preset best"
     )
 
 
 def test_the_proposed_command_keeps_the_flags_of_reports() -> None:
     options = RetrainFlags(image_dir="photos", runs_file="mine.jsonl", print_misclassified_test_images=True)
-    assert next_steps(result(right=50), options)[-1] == (
+    assert next_steps(result(right=50), options, LOGS)[-1] == (
         "  retrainer retrain --image_dir photos --print_misclassified_test_images --runs_file mine.jsonl --preset best"
     )
 
 
 def test_a_folder_named_tilde_is_not_the_home() -> None:
     here = replace(result(), files={"pb": "~/graph.pb"}, photo="~user/1.jpg")
-    assert next_steps(here, OPTIONS)[2:4] == [
+    assert next_steps(here, OPTIONS, LOGS)[2:4] == [
         "  retrainer label --graph './~/graph.pb' --image './~user/1.jpg'",
         "  retrainer evaluate --graph './~/graph.pb'",
     ]
@@ -90,6 +93,8 @@ def test_a_run_ends_with_commands_that_work(
     lines = done.stdout.splitlines()
     place = lines.index("Next:")
     assert "Preset" not in done.stderr
-    assert len(lines[place + 1 :]) == 2
-    for line in lines[place + 1 :]:
-        assert command(*shlex.split(line)[1:]).returncode == 0, line
+    *ours, board = map(shlex.split, lines[place + 1 :])
+    for line in ours:
+        assert command(*line[1:]).returncode == 0, line
+    assert len(ours) == 2
+    assert board == ["tensorboard", "--logdir", LOGS]

@@ -1,21 +1,16 @@
-import errno
-import os
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Configure, Photos
 
 from retrainer import Retraining, retrain
-from retrainer.arrays import Floats
 from retrainer.cli.assessment_words import assessment_lines
 from retrainer.cli.comparison_words import comparison_lines
 from retrainer.cli.summary import summary
 from retrainer.cli.words import learning_curve_lines, wrapped
 from retrainer.comparison import Compared, Comparison
-from retrainer.errors import OptionError, OutputError
 from retrainer.events import (
     Event,
     FilesLeftOut,
@@ -32,8 +27,6 @@ from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.measuring.paired import Paired
-from retrainer.models.event_files import histogram_of, record_of
-from retrainer.observers.tensorboard import TensorBoard
 from retrainer.observers.tf_log import TfLog
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
@@ -258,131 +251,6 @@ def test_figures_fit_forty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     words = set(" ".join(wide).split())
     table = {"photos/s", "model", "backbone", "\\", "true", "class", "predicted", "->"}
     assert not {word for word in " ".join(narrow).split() if word.isalpha()} - words - table
-
-
-def events_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """The scalars of a folder of events, read by TensorBoard itself."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
-    accumulator.Reload()
-    tags = accumulator.Tags()["scalars"]
-    return {tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in tags}
-
-
-def test_tensorboard_reads_both_curves_under_the_same_tags(tmp_path: Path) -> None:
-    with TensorBoard(str(tmp_path)) as tensorboard:
-        tensorboard(STEP)
-        tensorboard(StepEvaluated(500, 0.5, 0.25, float("nan"), float("nan"), 0))
-    train, validation = events_of(tmp_path / "train"), events_of(tmp_path / "validation")
-    assert train == {
-        "accuracy": [(499, np.float32(0.96)), (500, 0.5)],
-        "cross_entropy": [(499, np.float32(0.2468013579)), (500, 0.25)],
-    }
-    assert validation == {"accuracy": [(499, np.float32(0.88))], "cross_entropy": [(499, 0.5)]}
-
-
-@pytest.mark.parametrize(
-    "values", [np.linspace(-2, 3, 1000), np.full(7, 0.25), np.array([5.0]), np.array([0.0, 1e-30])]
-)
-def test_a_histogram_is_what_tensorboard_makes_of_the_numbers(values: Floats) -> None:
-    from tensorboard.plugins.histogram.summary_v2 import histogram_pb
-    from tensorboard.util.tensor_util import make_ndarray
-
-    ours, theirs = (
-        histogram_of("weights", values.astype(np.float32)),
-        histogram_pb("weights", values.astype(np.float32)),
-    )
-    (our,), (their,) = ours.value, theirs.value
-    assert our.tag == their.tag
-    assert our.metadata.plugin_data == their.metadata.plugin_data
-    buckets, expected = make_ndarray(our.tensor), make_ndarray(their.tensor)
-    assert buckets[:, 2].sum() == len(values)
-    np.testing.assert_allclose(buckets[:, :2], expected[:, :2], rtol=1e-6, atol=1e-36)
-    # A number on an edge may fall to either side of it.
-    assert np.abs(buckets[:, 2] - expected[:, 2]).max() <= 1
-
-
-def test_a_record_is_what_tensorboard_writes(tmp_path: Path) -> None:
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    for content in (b"", b"a", bytes(range(256)) * 9):
-        path = tmp_path / "records"
-        writer = RecordWriter(path.open("wb"))
-        writer.write(content)
-        writer.close()
-        assert record_of(content) == path.read_bytes()
-
-
-def test_a_disk_that_fills_up_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tensorboard = TensorBoard(str(tmp_path))
-    tensorboard(STEP)
-    writers = list(tensorboard._files.values())
-    for writer in writers:
-        writer.close()
-        monkeypatch.setattr(writer, "close", full_disk)
-    with pytest.raises(OutputError, match=r"--summaries_dir: cannot write in .*: No space left on device"):
-        tensorboard.__exit__(None, None, None)
-    tensorboard.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-
-
-def full_disk() -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_run_replaces_its_own_events(photos: Photos, configured: Configure, tmp_path: Path) -> None:
-    options = configured(photos(), how_many_training_steps=20)
-    logs = tmp_path / "out" / "logs"
-    for _ in range(2):
-        with TensorBoard(str(logs)) as tensorboard:
-            retrain(options, tensorboard)
-    assert sorted(path.parent.name for path in logs.rglob("*.retrainer")) == ["train", "validation"]
-    assert len(list(logs.rglob("*"))) == 4
-
-
-@pytest.mark.parametrize("other", ["notes.txt", "train/events.out.tfevents.1.host", "flowers/train/x"])
-def test_a_folder_that_holds_anything_else_is_refused_and_stays(other: str, tmp_path: Path) -> None:
-    file = tmp_path / "out" / "logs" / other
-    file.parent.mkdir(parents=True)
-    file.write_text("mine")
-    named = other.split("/", maxsplit=1)[0] if other.startswith("flowers") else other
-    with pytest.raises(OptionError, match=f"--summaries_dir: expected a new folder.* which holds '{named}'"):
-        TensorBoard(str(tmp_path / "out" / "logs"))
-    assert file.read_text() == "mine"
-
-
-def test_tensorboard_has_the_weights_and_the_graph_without_them(
-    photos: Photos, configured: Configure, tmp_path: Path
-) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    with TensorBoard(str(tmp_path / "out" / "logs")) as tensorboard:
-        retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2), tensorboard)
-    (events,) = (tmp_path / "out" / "logs" / "train").iterdir()
-    accumulator = EventAccumulator(str(events.parent), size_guidance={"tensors": 0, "scalars": 0})
-    accumulator.Reload()
-    tags = accumulator.Tags()
-    assert set(tags["tensors"]) == {"final_training_ops/weights", "final_training_ops/biases"}
-    histograms = accumulator.Tensors("final_training_ops/weights")
-    assert 30 <= len(histograms) <= 60
-    assert histograms[-1].step == 299
-    names = {node.name for node in accumulator.Graph().node}
-    assert {"input", "final_result", "final_training_ops/weights/final_weights"} <= names
-
-
-def test_weights_are_left_out_of_a_graph_and_nothing_else() -> None:
-    from retrainer.models.event_files import without_weights
-    from retrainer.models.graph import graphdef
-
-    graph = graphdef.new_graph()
-    graphdef.add_constant(graph, "weights", np.ones((100, 100), np.float32))
-    graphdef.add_constant(graph, "axes", np.array([1, 2], np.int32))
-    light = without_weights(graph)
-    assert graph.ByteSize() > 40_000
-    assert light.ByteSize() < 300
-    weights, axes = light.node
-    assert [dim.size for dim in weights.attr["value"].tensor.tensor_shape.dim] == [100, 100]
-    assert axes == graph.node[1]
 
 
 def test_observers_from_outside_are_called_with_every_event(photos: Photos, configured: Configure) -> None:
