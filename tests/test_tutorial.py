@@ -98,4 +98,4 @@ def test_a_preset_replaces_the_backbone_of_the_script(folder: Path) -> None:
     for given in ("--preset best", "--preset=best"):
         done = shell(f"python -m scripts.retrain --image_dir=absent {given}", folder)
         line = "INFO:tensorflow:Preset 'best' stands for --architecture efficientnet_lite0@352"
-        assert done.stderr.splitlines()[:1] == [line]
+        assert done.stderr.startswith(line)
