@@ -66,7 +66,7 @@ def test_files_of_the_cache_that_do_not_fit_are_set_aside(like_windows: Run, pho
     (index,) = photos_dir.parent.glob("tf_files/bottlenecks/files/part-*.parquet")
     vectors.write_bytes(index.read_bytes())
     index.write_bytes(index.read_bytes()[:-9] + bytes(9))
-    assert like_windows("retrain", *options).count("is set aside") == 2
+    assert like_windows("retrain", *options, "-v").count("is set aside") == 2
 
 
 def test_a_model_of_others_runs_only_if_it_is_trusted(
