@@ -21,7 +21,7 @@ from retrainer.cli.fetch import FetchFlags
 from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.cli.runs import RunsFlags
-from retrainer.options.groups import Option, Options, options_of
+from retrainer.options.groups import Option, Options, sections_of
 from retrainer.options.model import InspectOptions
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
@@ -50,12 +50,10 @@ GROUPS: dict[str, type[Options]] = {
 
 def tables(group: type[Options]) -> str:
     """Returns the flags of a group in Markdown, a table for each heading."""
-    by_heading: dict[str, list[Option]] = {}
-    for item in options_of(group):
-        by_heading.setdefault(item.heading, []).append(item)
-    if len(by_heading) == 1:
-        return _table(*by_heading.values())
-    return "\n\n".join(f"**{heading}**\n\n{_table(options)}" for heading, options in by_heading.items())
+    sections = sections_of(group)
+    if len(sections) == 1:
+        return _table(*sections.values())
+    return "\n\n".join(f"**{heading}**\n\n{_table(options)}" for heading, options in sections.items())
 
 
 def _table(options: Sequence[Option]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from retrainer.backbones.available import QUANTIZED
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
+from retrainer.options import headings
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE, ModelDirOptions
 from retrainer.options.groups import Options, option
 from retrainer.system.terminal import say
@@ -30,7 +31,7 @@ The default is {DEFAULT_ARCHITECTURE}."""
 class _ReportFlags(Options):
     """How the table is printed."""
 
-    heading = "Report"
+    heading = headings.ANSWERS
 
     json: bool = option(False, "Print JSON, with the source of each figure.")
 
@@ -104,5 +105,12 @@ def _record(item: Listed) -> dict[str, object]:
 
 
 command = command_of(
-    "architectures", ArchitecturesFlags, run, "List the networks that are known by name, and show which are here."
+    "architectures",
+    ArchitecturesFlags,
+    run,
+    "List the networks that are known by name, and show which are here.",
+    (
+        "retrainer architectures",
+        "retrainer architectures --json",
+    ),
 )

@@ -10,6 +10,7 @@ import click
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.model_cache import IN_USE, Cached, cache_folder, cached_in, prune
+from retrainer.options import headings
 from retrainer.options.cache import CacheOptions
 from retrainer.options.groups import Options, option
 from retrainer.system.terminal import say
@@ -23,7 +24,7 @@ _PRUNE = "prune"
 class _ReportFlags(Options):
     """How the list is printed."""
 
-    heading = "Report"
+    heading = headings.ANSWERS
 
     json: bool = option(False, "Print JSON; sizes in bytes, times in UTC.")
 
@@ -98,6 +99,13 @@ def _record(item: Cached) -> dict[str, object]:
 
 
 command = command_of(
-    "cache", CacheFlags, run, "List the bundles and downloads that are here; `cache prune` removes unused ones."
+    "cache",
+    CacheFlags,
+    run,
+    "List the bundles and downloads that are here; `cache prune` removes unused ones.",
+    (
+        "retrainer cache",
+        "retrainer cache prune --older_than 90d",
+    ),
 )
 command.params.append(click.Argument(["action"], required=False, metavar="[prune]"))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import click
 
+from retrainer.cli.help import help_of, write_lines
 from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stopped
 from retrainer.errors import OptionError, ResourceError, RetrainerError
 from retrainer.system.memory import is_shortage, shortage
@@ -17,6 +18,10 @@ from retrainer.version import VERSION
 
 # The exit code by which shells report that a closed pipe ended a process.
 BROKEN_PIPE = 141
+
+
+# What to type first.
+_START = ("retrainer sample drawings", "retrainer retrain drawings", "retrainer label drawings/tulip")
 
 
 class Row(NamedTuple):
@@ -52,6 +57,13 @@ def command_named(name: str) -> click.Command:
 
 class _Commands(click.Group):
     """Imports a command when it is called or asked for help."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return help_of(self, ctx)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_help_text(ctx, formatter)
+        write_lines("Start here", _START, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

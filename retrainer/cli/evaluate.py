@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from retrainer.answer_tables import table_of_mistakes
 from retrainer.answers.formats import format_of
 from retrainer.answers.output import write_answers
+from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.model import EvaluateOptions
 from retrainer.options.paths import ANSWERS
@@ -32,7 +34,7 @@ _MEASURED = {
 class _ReportFlags(Options):
     """How the figures are printed."""
 
-    heading = "Report"
+    heading = headings.HOW_GOOD
 
     json: bool = option(False, "Print all figures as JSON.")
     mistakes: str = path_option(
@@ -107,4 +109,10 @@ command = command_of(
     EvaluateFlags,
     run,
     "Measure a model on its own test photos, or on the photos of another folder, one sub-folder per class.",
+    (
+        "retrainer evaluate",
+        "retrainer evaluate photos --mistakes mistakes.csv",
+        "retrainer evaluate --assert_accuracy_at_least 0.9",
+    ),
+    Subject("image_dir", "PHOTOS"),
 )

@@ -47,6 +47,13 @@ def run(flags: FetchFlags, names: tuple[str, ...]) -> int:
 
 
 command = command_of(
-    "fetch", FetchFlags, run, "Download and convert backbones now, also for machines without a network connection."
+    "fetch",
+    FetchFlags,
+    run,
+    "Download and convert backbones now, also for machines without a network connection.",
+    (
+        "retrainer fetch mobilenet_1.0_224",
+        "retrainer fetch mobilenet_1.0_224 --to carry",
+    ),
 )
 command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME..."))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.backbones.available import described as described_backbone
+from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
@@ -66,5 +67,14 @@ def _number(value: object) -> object:
 
 
 command = command_of(
-    "inspect", InspectOptions, run, "Show what a model is: inputs, outputs, labels, backbone, operations."
+    "inspect",
+    InspectOptions,
+    run,
+    "Show what a model is: inputs, outputs, labels, backbone, operations.",
+    (
+        "retrainer inspect",
+        "retrainer inspect model.tflite",
+        "retrainer inspect model.pb --tensorboard graph",
+    ),
+    Subject("graph", "MODEL"),
 )

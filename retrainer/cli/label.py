@@ -82,6 +82,15 @@ def _answers(labeler: "Labeler", inputs: Inputs) -> Iterator[Answer]:
 
 
 command = command_of(
-    "label", LabelFlags, run, "Print the best labels of photos, of whole folders, archives, tables or lists."
+    "label",
+    LabelFlags,
+    run,
+    "Print the best labels of photos, of whole folders, archives, tables or lists.",
+    (
+        "retrainer label photo.jpg",
+        "retrainer label photos --output labels.csv",
+        "find photos -name '*.jpg' | retrainer label -",
+    ),
 )
+command.flag("image").bare = "PHOTO"
 command.params.append(click.Argument(["photos"], nargs=-1, metavar="[PHOTO]..."))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from retrainer.backbones.available import EMBEDDED
+from retrainer.cli.help import in_columns
 from retrainer.options.groups import options_of
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
@@ -26,16 +27,8 @@ def next_steps(result: Retraining, options: RetrainOptions, logs: str) -> list[s
 
 def _lines(command: Sequence[str]) -> Iterator[str]:
     """The lines of a command; a long one goes on below in a terminal, where it can be pasted all the same."""
-    line, *flags = command
     width = columns() if has_columns() and sys.platform != "win32" else sys.maxsize
-    line = f"  {line}"
-    for flag in flags:
-        if len(f"{line} {flag} \\") > width:
-            yield f"{line} \\"
-            line = f"    {flag}"
-        else:
-            line = f"{line} {flag}"
-    yield line
+    return (f"  {line}" for line in in_columns(command, width - 2))
 
 
 def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterator[list[str]]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import click
 
+from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.distortion import DistortionOptions
 from retrainer.options.fit import FitOptions
 from retrainer.options.groups import Options, option, options_of, path_option
@@ -27,7 +29,7 @@ _LOGS = "tf_files/retrain_logs"
 class _ReportFlags(Options):
     """Reports besides the result."""
 
-    heading = "Report"
+    heading = headings.HOW_GOOD
 
     summaries_dir: str = option(
         "",
@@ -36,10 +38,14 @@ class _ReportFlags(Options):
         path=True,
         writes=FOLDER,
         usual=f"{_LOGS}/<time>",
+        heading=headings.PLACES,
     )
     print_misclassified_test_images: bool = option(False, "List the test photos that the model gets wrong.")
     problems: str = path_option(
-        "tf_files/problems.csv", "CSV table to list warnings, and files and folders that were left out, in.", TABLE
+        "tf_files/problems.csv",
+        "CSV table to list warnings, and files and folders that were left out, in.",
+        TABLE,
+        heading=headings.PLACES,
     )
     compare: str = option("", "Compare backbones (names with commas between) on these photos by folds; make no model.")
 
@@ -151,4 +157,10 @@ command = command_of(
     RetrainFlags,
     run,
     "Teach a pretrained network the classes of a folder of photos: one sub-folder per class.",
+    (
+        "retrainer retrain photos",
+        "retrainer retrain photos --preset best",
+        "retrainer retrain photos --compare pocket,efficientnet_lite0",
+    ),
+    Subject("image_dir", "PHOTOS"),
 )

@@ -65,4 +65,13 @@ def table(runs: "Sequence[Run]") -> Iterator[str]:
         yield f"{head} {percent(figures['accuracy']):>7} {interval:>15} {mark}".rstrip()
 
 
-command = command_of("runs", RunsFlags, run, "List the runs so far with their figures; the newest is the last.")
+command = command_of(
+    "runs",
+    RunsFlags,
+    run,
+    "List the runs so far with their figures; the newest is the last.",
+    (
+        "retrainer runs",
+        "retrainer runs --last 5",
+    ),
+)

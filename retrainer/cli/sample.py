@@ -19,5 +19,14 @@ def run(options: SampleOptions, folder: str) -> None:
     say(f"Drew {pictures} pictures of five kinds of flowers in '{shown(folder)}'. They are drawings, not photos.")
 
 
-command = command_of("sample", SampleOptions, run, "Draw five kinds of flowers into DIR, a sub-folder per kind.")
+command = command_of(
+    "sample",
+    SampleOptions,
+    run,
+    "Draw five kinds of flowers into DIR, a sub-folder per kind.",
+    (
+        "retrainer sample drawings",
+        "retrainer sample drawings --per_class 200",
+    ),
+)
 command.params.append(click.Argument(["folder"], metavar="DIR"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from retrainer.answers.formats import FORMATS, WORDS, format_of
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import ANSWERS
 
@@ -12,7 +13,7 @@ from retrainer.options.paths import ANSWERS
 class AnswerOptions(Options):
     """In which format the answers are written, and where."""
 
-    heading = "Answers"
+    heading = headings.ANSWERS
 
     format: str | None = option(
         None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.options import headings
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, option, path_option
 from retrainer.options.paths import FOLDER
 
@@ -10,7 +11,7 @@ from retrainer.options.paths import FOLDER
 class ModelDirOptions(Options):
     """Where backbones lie."""
 
-    heading = "Backbone"
+    heading = headings.BACKBONE
 
     model_dir: str = path_option(
         "",
@@ -56,7 +57,9 @@ class BackboneOptions(BundleOptions):
         "Library that extracts features. auto takes TensorFlow if it sees a GPU, otherwise LiteRT.",
         choices=("auto", "litert", "tensorflow"),
     )
-    bottleneck_dir: str = path_option("tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER)
+    bottleneck_dir: str = path_option(
+        "tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER, heading=headings.PLACES
+    )
 
     @property
     def network(self) -> str:
@@ -68,7 +71,7 @@ class BackboneOptions(BundleOptions):
 class FetchOptions(BundleOptions):
     """Which photos new backbones are checked on, and which folder they are copied to."""
 
-    heading = "Options"
+    heading = headings.START
 
     to: str = path_option("", "Folder to copy the bundles to: the --model_dir of a machine without a network.", FOLDER)
     image_dir: str = path_option("", "Folder of photos to check new bundles on, and to calibrate int8 ones on.")

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.backbone import ModelDirOptions
 from retrainer.options.groups import option
 
@@ -15,7 +16,7 @@ _AGE = re.compile(rf"([0-9]{{1,6}})([{''.join(_SECONDS)}])")
 class CacheOptions(ModelDirOptions):
     """Which bundles and downloads are removed."""
 
-    heading = "Prune"
+    heading = headings.PRUNE
 
     older_than: str = option("", "With prune: remove what was not used for this long, such as 90d, 12w or 48h.")
     dry_run: bool = option(False, "With prune: only say what would be removed.")

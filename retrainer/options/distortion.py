@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, seed_option
 
 _VIEWS = 8
@@ -11,7 +12,7 @@ _VIEWS = 8
 class DistortionOptions(Options):
     """How the views that a head learns from differ from their photos."""
 
-    heading = "Distortions"
+    heading = headings.DISTORTIONS
 
     flip_left_right: bool | None = option(None, "Train on mirrored views, too.")
     random_crop: int = option(0, "Train on views cropped by up to this margin, in percent.", minimum=0, maximum=1000)

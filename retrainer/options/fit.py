@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, seed_option
 from retrainer.options.split import BATCH_LIMITS
 
@@ -20,7 +21,7 @@ _STEPS, _RATE, _BATCH_SIZE = 4000, 0.01, 100
 class FitOptions(Options):
     """Which solver fits the head, and its settings."""
 
-    heading = "Fit"
+    heading = headings.HEAD
 
     solver: str = option(
         "auto",
@@ -33,15 +34,22 @@ class FitOptions(Options):
         "class has three times as many photos as the smallest. With auto, batches of gradient descent are balanced.",
         choices=("auto", "balanced", "none"),
     )
-    how_many_training_steps: int | None = option(None, "Steps of gradient descent.", minimum=1, usual=_STEPS)
-    learning_rate: float | None = option(None, "Factor on the gradient at each step.", above=0, usual=_RATE)
+    how_many_training_steps: int | None = option(
+        None, "Steps of gradient descent.", minimum=1, usual=_STEPS, heading=headings.DESCENT
+    )
+    learning_rate: float | None = option(
+        None, "Factor on the gradient at each step.", above=0, usual=_RATE, heading=headings.DESCENT
+    )
     train_batch_size: int | None = option(
-        None, "Photos per training step; -1 takes all.", usual=_BATCH_SIZE, **BATCH_LIMITS
+        None, "Photos per training step; -1 takes all.", usual=_BATCH_SIZE, heading=headings.DESCENT, **BATCH_LIMITS
     )
     validation_batch_size: int = option(
-        100, "Photos per validation of gradient descent; -1 takes all, as L-BFGS always does.", **BATCH_LIMITS
+        100,
+        "Photos per validation of gradient descent; -1 takes all, as L-BFGS always does.",
+        heading=headings.DESCENT,
+        **BATCH_LIMITS,
     )
-    eval_step_interval: int = option(10, "Measure and log every N steps.", minimum=1)
+    eval_step_interval: int = option(10, "Measure and log every N steps.", minimum=1, heading=headings.DESCENT)
     seed: int = seed_option()
 
     def __post_init__(self) -> None:

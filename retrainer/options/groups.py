@@ -8,6 +8,7 @@ from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
+from retrainer.options.headings import OTHERS, in_order
 from retrainer.options.in_memory import TableInMemory, Tabular, is_table_in_memory
 from retrainer.options.paths import require_path
 from retrainer.system.paths import expanded
@@ -29,6 +30,7 @@ class Limits:
             empty if it is read.
         usual: The value that None stands for, to be shown as the default.
         short: A letter that is a second name of the flag, such as `q`.
+        heading: Its section of the help, if that is not the group's.
     """
 
     help: str
@@ -42,6 +44,7 @@ class Limits:
     writes: str = ""
     usual: Any = None
     short: str = ""
+    heading: str = ""
 
     def expected_of(self, kind: Any) -> str:
         """Returns the values that an option of a type takes, in words."""
@@ -91,9 +94,9 @@ def option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
     return field(default=default, metadata={"limits": Limits(help, **limits)})
 
 
-def path_option(default: str, help: str, writes: str = "", *, tables: bool = False) -> Any:  # noqa: A002
-    """Returns a field that is a path; see `paths.require_path` for `writes`, and `Limits` for `tables`."""
-    return option(default, help, path=True, writes=writes, tables=tables)
+def path_option(default: str, help: str, writes: str = "", **limits: Any) -> Any:  # noqa: A002
+    """Returns a field that is a path; see `paths.require_path` for `writes`, and `Limits` for the others."""
+    return option(default, help, path=True, writes=writes, **limits)
 
 
 def seed_option() -> Any:
@@ -161,7 +164,7 @@ class Options:
         OptionError: a value is outside its limits.
     """
 
-    heading: ClassVar[str] = "Options"
+    heading: ClassVar[str] = OTHERS
 
     def __init_subclass__(cls) -> None:
         """Adds the options to the documentation of a group."""
@@ -233,7 +236,17 @@ def options_of(group: type[Options]) -> Iterator[Option]:
             if name not in seen:
                 seen.add(name)
                 item = _field(home, name)
-                yield Option(name, item.metadata["limits"], item.default, kind, home.heading)
+                limits: Limits = item.metadata["limits"]
+                yield Option(name, limits, item.default, kind, limits.heading or home.heading)
+
+
+def sections_of(group: type[Options]) -> dict[str, list[Option]]:
+    """The options of a group by their headings, both in the order of the help."""
+    options = list(options_of(group))
+    return {
+        heading: [one for one in options if one.heading == heading]
+        for heading in in_order(one.heading for one in options)
+    }
 
 
 def _field(home: type[Options], name: str) -> "Field[Any]":

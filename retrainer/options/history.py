@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.options import headings
 from retrainer.options.groups import Options, path_option
 from retrainer.options.paths import LINES
 
@@ -10,6 +11,6 @@ from retrainer.options.paths import LINES
 class HistoryOptions(Options):
     """Where runs are listed."""
 
-    heading = "Report"
+    heading = headings.PLACES
 
     runs_file: str = path_option("tf_files/runs.jsonl", "File of JSON lines, one for each run.", LINES)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.options import headings
 from retrainer.options.groups import Options, option
 
 
@@ -9,7 +10,7 @@ from retrainer.options.groups import Options, option
 class InputOptions(Options):
     """What tables and lists of photos hold."""
 
-    heading = "Photos"
+    heading = headings.START
 
     column: str = option(
         "",

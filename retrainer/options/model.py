@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.network_input import LARGEST_SIDE
+from retrainer.options import headings
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, label_from_option, option, path_option
 from retrainer.options.paths import FOLDER
 
@@ -11,9 +12,9 @@ from retrainer.options.paths import FOLDER
 class ModelOptions(Options):
     """Which model is run, and how. A value given here replaces the one in the model."""
 
-    heading = "Model"
+    heading = headings.MODEL
 
-    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.")
+    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.", heading=headings.START)
     labels: str = path_option(
         "",
         "File of labels, one per line, to take instead of the model's own. Numbers before labels, from 0, give their "
@@ -32,7 +33,7 @@ class ModelOptions(Options):
 class LabelOptions(ModelOptions):
     """Which photos to label, and how."""
 
-    heading = "Photos"
+    heading = headings.START
 
     image: tuple[str, ...] = option(
         (),
@@ -40,9 +41,11 @@ class LabelOptions(ModelOptions):
         "- for a list of paths on standard input; may be given several times.",
         path=True,
     )
-    top: int = option(5, "How many labels to print for each photo.", minimum=1)
+    top: int = option(5, "How many labels to print for each photo.", minimum=1, heading=headings.ANSWERS)
     reject: bool = option(
-        False, "Print 'none of these' for a photo that is unlike all photos that the model learnt from."
+        False,
+        "Print 'none of these' for a photo that is unlike all photos that the model learnt from.",
+        heading=headings.ANSWERS,
     )
 
 
@@ -50,7 +53,7 @@ class LabelOptions(ModelOptions):
 class EvaluateOptions(ModelOptions):
     """Which photos to measure a model on."""
 
-    heading = "Photos"
+    heading = headings.START
 
     image_dir: str = path_option(
         "",
@@ -62,12 +65,15 @@ class EvaluateOptions(ModelOptions):
     bottleneck_dir: str = path_option(
         "tf_files/bottlenecks",
         "Folder of the cached feature vectors. With it, photos that are left out need not be read.",
+        heading=headings.PLACES,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectOptions(Options):
     """Which model to look into."""
+
+    heading = headings.START
 
     graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite, or any frozen graph.")
     tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.", FOLDER)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import FOLDER, LABELS, MODEL
 
@@ -15,7 +16,7 @@ _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 class OutputOptions(Options):
     """Which files are written, and where."""
 
-    heading = "Output"
+    heading = headings.PLACES
 
     output_graph: str = path_option(
         "tf_files/retrained_graph.pb", "File to write the model to; its .tflite twin is written beside it.", MODEL
@@ -23,11 +24,13 @@ class OutputOptions(Options):
     output_labels: str = path_option(
         "tf_files/retrained_labels.txt", "File to write the labels to, one per line.", LABELS
     )
-    final_tensor_name: str = option("final_result", "Name of the model's output node.")
+    final_tensor_name: str = option("final_result", "Name of the model's output node.", heading=headings.HEAD)
     intermediate_output_graphs_dir: str = path_option(
-        "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER
+        "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER, heading=headings.DESCENT
     )
-    intermediate_store_frequency: int = option(0, "Write a model every N steps; 0 writes none.", minimum=0)
+    intermediate_store_frequency: int = option(
+        0, "Write a model every N steps; 0 writes none.", minimum=0, heading=headings.DESCENT
+    )
 
     def __post_init__(self) -> None:
         """Checks the name of the output node."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from retrainer.options import headings
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE
 from retrainer.options.groups import Options, option
 
@@ -29,7 +30,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 class PresetOptions(Options):
     """Which options are set together."""
 
-    heading = "Preset"
+    heading = headings.START
 
     preset: str = option(
         DEFAULT_PRESET,

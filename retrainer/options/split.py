@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, label_from_option, option, path_option, seed_option
 from retrainer.options.paths import TABLE
 
@@ -19,13 +20,14 @@ BATCH_LIMITS = {"minimum": 1, "maximum": 1_000_000, "also": ALL}
 class SplitOptions(Options):
     """Which photos there are, and which of them train, validate and test."""
 
-    heading = "Photos and split"
+    heading = headings.PHOTOS
 
     image_dir: str = path_option(
         "",
         "Folder with one sub-folder of photos per class, perhaps in folders train, val and test; an archive of such a "
         "folder; or a table (.csv, .jsonl, .parquet) with columns path and label, and perhaps split and group.",
         tables=True,
+        heading=headings.START,
     )
     label_from: str = label_from_option()
     strict: bool = option(
@@ -50,7 +52,9 @@ class SplitOptions(Options):
         "part and one fold. apart may separate them, which flatters the figures. A split by path ignores copies.",
         choices=("together", "apart"),
     )
-    duplicates: str = path_option("tf_files/duplicates.csv", "CSV table to list photos and their copies in.", TABLE)
+    duplicates: str = path_option(
+        "tf_files/duplicates.csv", "CSV table to list photos and their copies in.", TABLE, heading=headings.PLACES
+    )
     folds: int | None = option(
         None,
         "Cross-validate with N folds before the final fit; 0 skips it. By default five folds if there are fewer than "
@@ -60,10 +64,12 @@ class SplitOptions(Options):
         maximum=1000,
         also=0,
         usual="auto",
+        heading=headings.HOW_GOOD,
     )
     learning_curve: bool = option(
         False,
         "Measure how much more photos would help, and of which class. It takes five folds unless --folds is given.",
+        heading=headings.HOW_GOOD,
     )
     seed: int = seed_option()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, option
 
 # The values of --progress.
@@ -15,7 +16,7 @@ STAGES, TF = "stages", "tf"
 class ProgressOptions(Options):
     """How long work shows its progress."""
 
-    heading = "Terminal"
+    heading = headings.TERMINAL
 
     progress: str = option(
         AUTO,
@@ -29,7 +30,7 @@ class ProgressOptions(Options):
 class TerminalOptions(ProgressOptions):
     """How much a command prints on stderr."""
 
-    heading = "Terminal"
+    heading = headings.TERMINAL
 
     quiet: bool = option(False, "Print only the result and errors.", short="q")
     verbose: bool = option(False, "Print every step, note and warning as it comes.", short="v")

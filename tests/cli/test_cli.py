@@ -326,29 +326,6 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsy
     assert "Run the same command again to continue" in capsys.readouterr().err
 
 
-def test_help_fits_a_terminal(command: Command) -> None:
-    environment = {**os.environ, "COLUMNS": "80"}
-    for arguments in (
-        [],
-        ["--help"],
-        ["retrain", "--help"],
-        ["label", "-h"],
-        ["evaluate", "-h"],
-        ["inspect", "-h"],
-        ["sample", "--help"],
-    ):
-        done = command(*arguments, env=environment)
-        assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "Commands:\n  retrain" in command("--help").stdout
-
-
-def test_help_has_a_section_for_each_group(command: Command) -> None:
-    lines = command("retrain", "--help").stdout.splitlines()
-    sections = [line.rstrip(":") for line in lines if line and not line.startswith((" ", "Usage"))]
-    assert set(sections) == {item.heading for item in options_of(RetrainFlags)} | {"Options"}
-    assert len(sections) == len(set(sections))
-
-
 def shell(line: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs a line of bash in which `retrainer` is the command."""
     program = "from retrainer.cli.main import main; main()"

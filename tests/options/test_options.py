@@ -237,15 +237,8 @@ def test_documentation_has_each_option_with_its_limits_and_default() -> None:
     assert "Steps of gradient descent. Takes a whole number at least 1; the default is 4000." in text
 
 
-def test_headings_come_in_the_order_of_the_groups() -> None:
-    headings = dict.fromkeys(item.heading for item in options_of(RetrainFlags))
-    assert [heading for heading in headings if heading != "Report"] == [
-        *("Photos and split", "Preset", "Fit", "Distortions", "Backbone", "Output", "Terminal")
-    ]
-
-
 def test_options_of_a_label_come_without_those_of_a_retraining() -> None:
     program = "import sys, retrainer.labeler; print([m for m in sys.modules if m.startswith('retrainer.options.')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    modules = {"groups", "in_memory", "model", "paths"}
+    modules = {"groups", "headings", "in_memory", "model", "paths"}
     assert set(ast.literal_eval(done.stdout)) == {f"retrainer.options.{module}" for module in modules}
