@@ -216,7 +216,9 @@ def command(tmp_path: Path) -> Command:
     def run(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
         line = [sys.executable, "-c", "from retrainer.cli.main import main; main()", *map(str, arguments)]
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
-            line, **{"capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, **options}
+            # readline, which pytest imports, sets COLUMNS behind Python's back.
+            line,
+            **{"capture_output": True, "text": True, "cwd": tmp_path, "timeout": 120, "env": {**os.environ}, **options},
         )
 
     return run
