@@ -90,7 +90,9 @@ class RowStream:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            raise (_output_error(self._target, error) if self._target else error) from error
+            if self._target:
+                raise _output_error(self._target, error) from error
+            raise
         finally:
             if rest:
                 self._take_back(len(row) - len(rest))
