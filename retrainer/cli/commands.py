@@ -81,12 +81,11 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS:
-            from difflib import get_close_matches
+            from retrainer.cli import meanings
 
-            close = get_close_matches(args[0], COMMANDS, n=1)
             raise OptionError(
                 f"No command '{shown(args[0])}'; expected one of: {', '.join(COMMANDS)}.",
-                f"Did you mean '{close[0]}'?" if close else "",
+                meanings.meant(meanings.COMMANDS, args[0], COMMANDS) or "`retrainer --help` says what each does.",
             )
         return super().resolve_command(ctx, args)
 
@@ -160,7 +159,7 @@ def _failed(message: str, exit_code: int) -> int:
 
 
 def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> str:
-    from difflib import get_close_matches
+    from retrainer.cli import meanings
 
     given = error.option_name
     if not given.startswith("--"):
@@ -168,5 +167,6 @@ def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> str:
         typed = (a.split("=")[0] for a in arguments if not a.startswith("--"))
         given = next((a for a in typed if a.startswith("-") and given[1:] in a), given)
     known = [o for p in error.ctx.command.params for o in p.opts if o.startswith("--")] if error.ctx else []
-    close = get_close_matches(given, known, n=1, cutoff=0.0)
-    return f"No such flag: {shown(given)}." + (f"\nDid you mean {close[0]}?" if close else "")
+    path = error.ctx.command_path if error.ctx else "retrainer"
+    fix = meanings.meant(meanings.FLAGS, given, known) or f"`{path} --help` lists the flags."
+    return f"No such flag: {shown(given)}.\n{fix}"

@@ -127,7 +127,7 @@ BAD_OPTIONS = [
     (["label", "--image", "none/*.jpg"], r"--image: expected photos, found none in 'none/\*.jpg'"),
     (
         ["labl"],
-        r"No command 'labl'; expected one of: retrain, label, .*\.\nDid you mean 'label'\?",
+        r"No command 'labl'; expected one of: retrain, label, .*\.\nDid you mean label\?",
     ),
     (["retrain", "-image_dir", "photos"], r"No such flag: -image_dir\.\nDid you mean --image_dir\?"),
     (
