@@ -40,7 +40,10 @@ def fetch(
         OutputError: the folder to copy to cannot be written.
     """
     if not names:
-        raise OptionError("NAME is missing: expected backbones to fetch.", "`retrainer architectures` lists them.")
+        raise OptionError(
+            "NAME is missing: expected backbones to fetch.",
+            "Type `retrainer fetch NAME`; `retrainer architectures` lists the names.",
+        )
     backbones = [resolve(name, options) for name in names]
     pictures = _pictures(options, observer)
     if options.to:

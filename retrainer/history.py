@@ -180,7 +180,7 @@ def read_runs(path: str, observer: Observer) -> list[Run]:
     Raises:
         OptionError: there is no such file, or it may not be read.
     """
-    require_file(path, FLAG, "a file of runs, to which `retrainer retrain` appends")
+    require_file(path, FLAG, "a file of runs", "Train a model first: retrainer retrain PHOTOS")
     runs, skipped = [], []
     for place, line in enumerate(lines_of(path, _MOST_BYTES), start=1):
         try:

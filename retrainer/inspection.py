@@ -18,6 +18,7 @@ from retrainer.models.metadata import INPUT_NODE, ModelMetadata
 from retrainer.models.tflite import associated_files, flatbuffer
 from retrainer.models.tflite import inference as tflite_inference
 from retrainer.models.twins import is_tflite, twin_of, twins
+from retrainer.options.model import train_first
 from retrainer.system.paths import require_file
 from retrainer.text import shown
 
@@ -58,7 +59,7 @@ def inspect(path: str) -> Inspection:
         ModelError: it is no model.
     """
     try:
-        require_file(path, "--graph", "a model, .pb or .tflite")
+        require_file(path, "--graph", "a model, .pb or .tflite", train_first(path))
         metadata, network = _tflite(path) if is_tflite(path) else _graph(path)
     except (ModelError, OptionError):
         require_no_other_kind(path)

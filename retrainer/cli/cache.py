@@ -63,7 +63,10 @@ def _list(items: Sequence[Cached], folder: Path, flags: CacheFlags) -> int:
 def _prune(flags: CacheFlags, folder: Path) -> int:
     """Removes what is old enough, and prints it; returns the exit code."""
     if flags.seconds is None:
-        raise OptionError("--older_than is missing: expected an age.", "90d removes what was not used for 90 days.")
+        raise OptionError(
+            "--older_than is missing: expected an age.",
+            f"`retrainer cache {_PRUNE} --older_than 90d` removes what was not used for 90 days.",
+        )
     pruned = list(prune(folder, flags.seconds, dry_run=flags.dry_run))
     gone, kept = [one.item for one in pruned if not one.kept], [one for one in pruned if one.kept]
     freed = sum(item.size for item in gone)

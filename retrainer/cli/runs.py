@@ -44,7 +44,11 @@ def run(flags: RunsFlags) -> None:
         records = [{**one.record, "group": one.group, "is_best": one.is_best} for one in runs]
         say(json_text(records, indent=1))
     else:
-        say("\n".join([*table(runs), _LEGEND]) if runs else f"No runs in '{shown(flags.runs_file)}'.")
+        say(
+            "\n".join([*table(runs), _LEGEND])
+            if runs
+            else f"No runs in '{shown(flags.runs_file)}'.\nTrain a model first: retrainer retrain PHOTOS"
+        )
 
 
 def table(runs: "Sequence[Run]") -> Iterator[str]:

@@ -3,6 +3,7 @@
 import click
 
 from retrainer.cli.flags import command as command_of
+from retrainer.errors import OptionError
 from retrainer.options.paths import FOLDER, require_path
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.paths import expanded
@@ -10,10 +11,12 @@ from retrainer.system.terminal import say
 from retrainer.text import shown
 
 
-def run(options: SampleOptions, folder: str) -> None:
+def run(options: SampleOptions, folder: str | None) -> None:
     """Draws the sample set and prints where it is."""
     from retrainer.photos.sample import draw_sample
 
+    if folder is None:
+        raise OptionError("DIR is missing: expected a new or an empty folder.", "Type `retrainer sample drawings`.")
     require_path("DIR", expanded(folder), FOLDER)
     pictures = draw_sample(expanded(folder), options)
     say(f"Drew {pictures} pictures of five kinds of flowers in '{shown(folder)}'. They are drawings, not photos.")
@@ -29,4 +32,4 @@ command = command_of(
         "retrainer sample drawings --per_class 200",
     ),
 )
-command.params.append(click.Argument(["folder"], metavar="DIR"))
+command.params.append(click.Argument(["folder"], required=False, metavar="DIR"))

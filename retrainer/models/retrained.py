@@ -12,6 +12,7 @@ from retrainer.models.metadata import INPUT_NODE, PROTOTYPES_FILE, RESIZE_RULE, 
 from retrainer.models.seal import damaged
 from retrainer.models.tflite.associated_files import file_in, metadata_in, read_tflite
 from retrainer.models.twins import is_tflite, twin_of
+from retrainer.options.model import train_first
 from retrainer.system.paths import require_file
 from retrainer.text import shown
 from retrainer.training.rejection import Prototypes, Rejection, from_npy
@@ -65,7 +66,7 @@ def open_retrained(
     """
     nodes = _node_name(input_layer), _node_name(output_layer)
     try:
-        require_file(path, "--graph", "a retrained model, .pb or .tflite")
+        require_file(path, "--graph", "a retrained model, .pb or .tflite", train_first(path))
         request = _Request(path, nodes, rejecting, trusted)
         return _open_tflite(read_tflite(path), request) if is_tflite(path) else _open_graph(request)
     except (ModelError, OptionError):

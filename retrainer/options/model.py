@@ -7,6 +7,13 @@ from retrainer.options import headings
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, label_from_option, option, path_option
 from retrainer.options.paths import FOLDER
 
+_GRAPH = "tf_files/retrained_graph.pb"
+
+
+def train_first(graph: str) -> str:
+    """What to type if a model does not exist; empty if its name is not the usual one."""
+    return "Train one first: retrainer retrain PHOTOS" if graph == _GRAPH else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions(Options):
@@ -14,7 +21,7 @@ class ModelOptions(Options):
 
     heading = headings.MODEL
 
-    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite.", heading=headings.START)
+    graph: str = path_option(_GRAPH, "The model, .pb or .tflite.", heading=headings.START)
     labels: str = path_option(
         "",
         "File of labels, one per line, to take instead of the model's own. Numbers before labels, from 0, give their "
@@ -75,5 +82,5 @@ class InspectOptions(Options):
 
     heading = headings.START
 
-    graph: str = path_option("tf_files/retrained_graph.pb", "The model, .pb or .tflite, or any frozen graph.")
+    graph: str = path_option(_GRAPH, "The model, .pb or .tflite, or any frozen graph.")
     tensorboard: str = path_option("", "Folder to write the graph to, without its weights, for TensorBoard.", FOLDER)

@@ -25,6 +25,7 @@ _LEARNT, _HELD_OUT = (
 )
 # A hint is looked for this deep.
 _DEPTH = 3
+_NO_PHOTOS = "Type `retrainer retrain PHOTOS`. If no photos are at hand, `retrainer sample drawings` draws some."
 
 
 def require_photo_folder(image_dir: str) -> None:
@@ -36,7 +37,7 @@ def require_photo_folder(image_dir: str) -> None:
             f"--image_dir: expected a folder, a ZIP or a tar archive, received another archive, '{shown(image_dir)}'.",
             "Unpack it and give the unpacked folder.",
         )
-    require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class")
+    require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class", _NO_PHOTOS)
 
 
 def require_no_parts(image_dir: str, folders: Inner) -> None:
@@ -149,7 +150,8 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
     if folders:
         return f"Expected two or more sub-folders with photos, received only '{shown(folders[0])}'."
     received = f", received {len(files)} files and no sub-folder with photos" if files else ""
-    return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}."
+    without = "" if any(entries(image_dir)) else f" To try without photos: retrainer sample {pasted(image_dir)}"
+    return f"Expected one sub-folder of photos per class, such as photos/daisy and photos/roses{received}.{without}"
 
 
 def _way_into(archives: Sequence[str]) -> str:

@@ -24,16 +24,17 @@ def nearest_existing(path: str) -> str:
     return current
 
 
-def require_folder(path: str, flag: str, purpose: str) -> None:
+def require_folder(path: str, flag: str, purpose: str, fix: str = "") -> None:
     """Raises OptionError unless `path` is a folder that can be listed.
 
     Args:
         path: The folder, as the user wrote it.
         flag: The option that names it, for the message.
         purpose: What it should hold, for the message.
+        fix: What to do if none is given.
     """
     if not path:
-        raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FOLDER.")
+        raise OptionError(f"{flag} is missing: expected {purpose}.", fix or f"Give it as {flag} FOLDER.")
     if os.path.isdir(path):
         if not os.access(path, os.R_OK | os.X_OK):
             raise OptionError(f"{flag}: folder '{shown(path)}' may not be read: permission denied.")
@@ -43,15 +44,23 @@ def require_folder(path: str, flag: str, purpose: str) -> None:
             f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
             f"Name the folder instead, perhaps {flag} {pasted(os.path.dirname(path) or '.')}",
         )
-    raise _absent(path, flag, purpose, folders_only=True)
+    raise _absent(path, flag, purpose, _near_name(path, folders_only=True) or _nearest_folder(path))
 
 
-def require_file(path: str, flag: str, purpose: str) -> None:
-    """Raises OptionError unless `path` is a file that can be read."""
+def require_file(path: str, flag: str, purpose: str, fix: str = "") -> None:
+    """Raises OptionError unless `path` is a file that can be read.
+
+    Args:
+        path: The file, as the user wrote it.
+        flag: The option that names it, for the message.
+        purpose: What it should be, for the message.
+        fix: What to do if it does not exist and no name there is near; by default the nearest folder is named.
+    """
     if not path:
         raise OptionError(f"{flag} is missing: expected {purpose}.", f"Give it as {flag} FILE.")
     if not os.path.exists(path):
-        raise _absent(path, flag, purpose, folders_only=False)
+        hint = _near_name(path, folders_only=False) or fix
+        raise _absent(path, flag, purpose, hint or _nearest_folder(path))
     if not os.path.isfile(path):
         kind = "folder" if os.path.isdir(path) else "pipe, socket or device"
         raise OptionError(f"{flag}: expected {purpose}, received the {kind} '{shown(path)}'.")
@@ -59,15 +68,15 @@ def require_file(path: str, flag: str, purpose: str) -> None:
         raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
 
 
-def _absent(path: str, flag: str, purpose: str, *, folders_only: bool) -> OptionError:
+def _absent(path: str, flag: str, purpose: str, hint: str) -> OptionError:
     if os.path.islink(path):
         problem = f"'{shown(path)}' is a link that leads nowhere or in a circle"
     else:
         problem = f"'{shown(path)}' does not exist"
-    return OptionError(f"{flag}: {problem}; expected {purpose}.", _nearest_hint(path, folders_only=folders_only))
+    return OptionError(f"{flag}: {problem}; expected {purpose}.", hint)
 
 
-def _nearest_hint(path: str, *, folders_only: bool) -> str:
+def _near_name(path: str, *, folders_only: bool) -> str:
     from difflib import get_close_matches
 
     try:
@@ -78,6 +87,11 @@ def _nearest_hint(path: str, *, folders_only: bool) -> str:
     except OSError:  # the folder may not be listed, or the working folder is gone
         return ""
     close = get_close_matches(missing, entries, n=1, cutoff=0.75)
-    if close:
-        return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?"
-    return f"The nearest existing folder is '{shown(parent)}'."
+    return f"Did you mean '{shown(os.path.join(parent, close[0]))}'?" if close else ""
+
+
+def _nearest_folder(path: str) -> str:
+    try:
+        return f"The nearest existing folder is '{shown(nearest_existing(path))}'."
+    except OSError:  # the working folder is gone
+        return ""

@@ -109,7 +109,10 @@ BAD_OPTIONS = [
     (["retrain", "--image_dir", "phots"], r"Did you mean '.*/photos'\?"),
     (["retrain", "--image_dir", "photo.jpg"], r"received the file 'photo.jpg'"),
     (["retrain", "--image_dir", "loop"], r"'loop' is a link that leads nowhere or in a circle"),
-    (["retrain"], r"--image_dir is missing: expected a folder with one sub-folder of photos per class"),
+    (
+        ["retrain"],
+        r"--image_dir is missing: expected a folder .*\nType `retrainer retrain PHOTOS`\. .* `retrainer sample draw",
+    ),
     (["retrain", "--image_dri", "photos"], r"No such flag: --image_dri\.\nDid you mean --image_dir\?"),
     (
         ["retrain", "--training_batch_size", "9"],
@@ -122,7 +125,13 @@ BAD_OPTIONS = [
     (["retrain", "--learning_rate", "fast"], r"--learning_rate.*'fast' is not a valid float"),
     (["label", "--graph", "absent.pb", "--image", "photo.jpg"], r"--graph: 'absent.pb' does not exist"),
     (["label", "--graph", "photos", "--image", "photo.jpg"], r"--graph: .* received the folder 'photos'"),
-    (["label"], r"--image is missing"),
+    (["label"], r"--image is missing: .*\nType `retrainer label PHOTO`\.$"),
+    (["label", "photo.jpg"], r"retrained_graph.pb' does not exist; .*\nTrain one first: retrainer retrain PHOTOS$"),
+    (["evaluate"], r"retrained_graph.pb' does not exist; .*\nTrain one first: retrainer retrain PHOTOS$"),
+    (["inspect"], r"retrained_graph.pb' does not exist; .*\nTrain one first: retrainer retrain PHOTOS$"),
+    (["runs"], r"runs.jsonl' does not exist; .*\nTrain a model first: retrainer retrain PHOTOS$"),
+    (["fetch"], r"NAME is missing: .*\nType `retrainer fetch NAME`; `retrainer architectures` lists"),
+    (["cache", "prune"], r"--older_than is missing: .*\n`retrainer cache prune --older_than 90d` removes"),
     (["label", "--image", "absent.jpg"], r"--image: 'absent.jpg' does not exist"),
     (["label", "--image", "none/*.jpg"], r"--image: expected photos, found none in 'none/\*.jpg'"),
     (
@@ -151,7 +160,7 @@ BAD_OPTIONS = [
     (["evaluate", "--image-dir", " "], r"--image_dir: expected a path, received ' '"),
     (["label", "--graph", "/dev/zero", "--image", "photo.jpg"], r"--graph: .* received the pipe, socket or device"),
     (["label", "--image", "pipe"], r"--image: .* received the pipe, socket or device 'pipe'"),
-    (["sample"], r"Missing argument 'DIR'"),
+    (["sample"], r"DIR is missing: .*\nType `retrainer sample drawings`\.$"),
     (["sample", "photos"], r"DIR: expected a new or an empty folder"),
 ]
 
@@ -179,6 +188,7 @@ def assert_clear(done: "subprocess.CompletedProcess[str]", exit_code: int, messa
 
 
 BAD_DATA = [
+    ("nothing", r"No valid folders of images found at nothing\n.* To try without photos: retrainer sample nothing$"),
     ("loose", r"No valid folders of images found at loose\n.* received 3 files"),
     ("empty classes", r"No valid folders of images found at empty classes"),
     ("one class", r"Only one valid folder of images found at one class - multiple classes are needed"),
@@ -192,6 +202,7 @@ BAD_DATA = [
 @pytest.mark.parametrize(("folder", "message"), BAD_DATA)
 def test_a_bad_folder_of_photos_is_one_clear_line(folder: str, message: str, command: Command, tmp_path: Path) -> None:
     files = {
+        "nothing": ["./"],
         "loose": ["1.jpg", "2.jpg", "3.jpg"],
         "empty classes": ["a/", "b/"],
         "one class": ["a/1.jpg", "b/"],

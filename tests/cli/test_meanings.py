@@ -68,6 +68,6 @@ def test_each_row_answers_and_names_flags_that_exist() -> None:
             free = [flags for flags in places if f"--{typed}" not in flags]
             assert any(meanings.meant(meanings.FLAGS, typed, flags) == row.sentence for flags in free), (row, typed)
     for row in meanings.COMMANDS:
-        assert set(re.findall(r"`retrainer (\w+)", row.sentence)) <= set(COMMANDS)
+        assert set(re.findall(r"`retrainer ([a-z]+)", row.sentence)) <= set(COMMANDS)
         assert set(re.findall(r"--\w+", row.sentence)) <= everything
         assert not set(row.typed.split()) & set(COMMANDS)

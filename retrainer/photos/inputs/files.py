@@ -64,5 +64,5 @@ def files_of_glob(pattern: str, request: Request) -> Source:
 
 def _found(value: str, names: list[str], folder: str = "") -> Source:
     if not names:
-        raise OptionError(f"{FLAG}: expected photos, found none in '{shown(value)}'.")
+        raise OptionError(f"{FLAG}: expected photos, found none in '{shown(value)}'.", "Type `retrainer label PHOTO`.")
     return Source((os.path.join(folder, name) for name in names), len(names), named=False)

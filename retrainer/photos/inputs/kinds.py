@@ -113,7 +113,7 @@ def inputs_of(values: Sequence[str], request: Request) -> Inputs:
     if not values:
         raise OptionError(
             f"{FLAG} is missing: expected a photo, a folder, an archive, a glob, a table, an address, or - for a list.",
-            f"Give it as {FLAG} PHOTO.",
+            "Type `retrainer label PHOTO`.",
         )
     if values.count(STDIN) > 1:
         raise OptionError(f"{FLAG}: standard input can be read once; received - {values.count(STDIN)} times.")
