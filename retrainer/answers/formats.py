@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Collection
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from retrainer.answers.table import Table
 from retrainer.errors import OptionError
 from retrainer.text import shown
+
+if TYPE_CHECKING:
+    from retrainer.answers.table import Table
 
 # The words of 2017, which a command writes itself.
 WORDS = "text"
@@ -23,30 +25,30 @@ class Format(NamedTuple):
     """
 
     suffixes: tuple[str, ...]
-    write: Callable[[Table, BinaryIO], None]
+    write: "Callable[[Table, BinaryIO], None]"
     streams: bool = False
     is_text: bool = True
 
 
-def _write_csv(table: Table, out: BinaryIO) -> None:
+def _write_csv(table: "Table", out: BinaryIO) -> None:
     from retrainer.answers.csv_rows import write
 
     write(table, out)
 
 
-def _write_json(table: Table, out: BinaryIO) -> None:
+def _write_json(table: "Table", out: BinaryIO) -> None:
     from retrainer.answers.json_rows import write_document
 
     write_document(table, out)
 
 
-def _write_json_lines(table: Table, out: BinaryIO) -> None:
+def _write_json_lines(table: "Table", out: BinaryIO) -> None:
     from retrainer.answers.json_rows import write_lines
 
     write_lines(table, out)
 
 
-def _write_parquet(table: Table, out: BinaryIO) -> None:
+def _write_parquet(table: "Table", out: BinaryIO) -> None:
     from retrainer.answers.parquet_rows import write
 
     write(table, out)

@@ -5,17 +5,18 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from retrainer.answers.formats import FORMATS
-from retrainer.answers.table import Table
 from retrainer.errors import OptionError, OutputError
 from retrainer.system.files import DISK_FULL, require_writable, whole_file
 from retrainer.system.portable import opened
 from retrainer.text import shown
+
+if TYPE_CHECKING:
+    from retrainer.answers.table import Table
 
 # Bytes of a document for standard output that wait in memory; more wait in a temporary file.
 _IN_MEMORY = 2**22
@@ -37,7 +38,7 @@ def require_output(name: str, path: str) -> None:
         )
 
 
-def write_answers(table: Table, name: str, path: str) -> None:
+def write_answers(table: "Table", name: str, path: str) -> None:
     """Writes a table in one of `FORMATS`.
 
     A format that streams writes each row as soon as it is there. If it cannot write all rows, the whole ones stay.
@@ -60,6 +61,8 @@ def write_answers(table: Table, name: str, path: str) -> None:
         with whole_file(path) as handle:
             form.write(table, handle)
     else:
+        import tempfile  # takes a millisecond, and few answers need it
+
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as waiting:
             form.write(table, cast(BinaryIO, waiting))
             waiting.seek(0)

@@ -20,6 +20,7 @@ from retrainer.photos.inputs.source import Request
 from retrainer.photos.photo import Photo, name_of
 
 if TYPE_CHECKING:
+    from retrainer.events import Event
     from retrainer.labeler import Labeler
 
 
@@ -30,13 +31,13 @@ class LabelFlags(LabelOptions, InputOptions, AnswerOptions):
 
 def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
     """Writes the best labels of each photo, in the 2017 script's words or as a table."""
-    from retrainer.events import Event, FolderSkipped, Missed, Noted
-
     tally = Tally()
     require_output(options.chosen_format, options.output)
     bar = Bar()
 
-    def tell(event: Event) -> None:
+    def tell(event: "Event") -> None:
+        from retrainer.events import FolderSkipped, Missed, Noted  # takes 20 ms, and one photo has no events
+
         tally.failures += isinstance(event, FolderSkipped)
         if isinstance(event, Missed):
             what = "Error:" if isinstance(event, FolderSkipped) else event.verb

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from retrainer.errors import PictureError
-from retrainer.events import Observer
 from retrainer.photos.photo import Photo
+
+if TYPE_CHECKING:
+    from retrainer.events import Observer
 
 FLAG = "--image"
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -22,7 +25,7 @@ class Request:
         allow_urls: Whether addresses in lists and tables are fetched.
     """
 
-    observer: Observer
+    observer: "Observer"
     column: str = ""
     allow_urls: bool = False
 
