@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from retrainer.answers.table import FLAG, NUMBER, TEXT, Cell, Column, Row, Table, distinct
-from retrainer.answers.texts import stored
 from retrainer.errors import PictureError
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ def table_of_labels(
         columns += score_columns(labels)
     metadata = labeler.metadata
     facts = {
+        "command": "label",
         "model_id": metadata.model_id or None,
         "labels": list(labels),
         "limit": metadata.rejection.get("threshold"),
@@ -57,8 +57,9 @@ def table_of_labels(
 def table_of_mistakes(result: "Evaluation") -> Table:
     """A row for each photo that the model gets wrong, the highest scores first, with the scores of all classes."""
     facts = {
+        "command": "evaluate",
         "labels": list(result.labels),
-        "image_dir": stored(result.image_dir),
+        "image_dir": result.image_dir,
         "part": result.part,
         "photos": result.assessment.count,
     }

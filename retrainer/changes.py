@@ -1,8 +1,8 @@
 """What has changed among the photos since the model that a run is about to replace."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from retrainer.events import Noted, Observer
+from retrainer.events import Changed, Observer
 from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
@@ -24,36 +24,38 @@ def report_changes(output_graph: str, dataset: Dataset, split: Split, observer: 
     remembered = RememberedSplit.from_metadata(metadata.split) if metadata else None
     if not metadata or not remembered:
         return
-    changes = [
-        *(_photos(remembered, dataset, int(metadata.training.get("photos", 0))) if remembered.knows_all_parts else ()),
-        *_classes(set(dataset.labels).difference(metadata.labels), "new"),
-        *_classes(set(metadata.labels).difference(dataset.labels), "gone"),
-    ]
+    before, now = int(metadata.training.get("photos", 0)), len(dataset.digests)
+    new, gone = _photos(remembered, dataset, before) if remembered.knows_all_parts else (None, None)
+    added = tuple(sorted(set(dataset.labels).difference(metadata.labels)))
+    removed = tuple(sorted(set(metadata.labels).difference(dataset.labels)))
     tested, moved = _test_photos(remembered, dataset, split)
+    about = "about " if remembered.is_sample else ""
+    changes = [
+        *([f"{about}{new:,} of {now:,} photos new"] if new else []),
+        *([f"{about}{gone:,} of {before:,} photos gone"] if gone else []),
+        *_classes(added, "new"),
+        *_classes(removed, "gone"),
+    ]
     if moved:
         share = f"about {moved / tested:.0%} of" if remembered.is_sample else f"{moved:,} of {tested:,}"
         changes.append(f"{share} earlier test photos in another part")
     if changes:
         stay = "; test photos stay where they were" if tested and not moved else ""
-        observer(Noted(f"Since the last model: {', '.join(changes)}{stay}"))
+        message = f"Since the last model: {', '.join(changes)}{stay}"
+        observer(Changed(message, remembered.is_sample, new, gone, added, removed, tested, moved))
 
 
-def _photos(remembered: RememberedSplit, dataset: Dataset, before: int) -> Iterator[str]:
-    """The numbers of photos that are new and gone, in words; `before` photos were there."""
+def _photos(remembered: RememberedSplit, dataset: Dataset, before: int) -> tuple[int, int]:
+    """The numbers of photos that are new and gone; `before` photos were there."""
     parts = remembered.known_parts(dataset.digests)
     known = parts[parts != UNKNOWN]
-    about, now = "about " if remembered.is_sample else "", len(dataset.digests)
-    if new := round(now * float((known == NEW).mean())) if len(known) else 0:
-        yield f"{about}{new:,} of {now:,} photos new"
+    new = round(len(dataset.digests) * float((known == NEW).mean())) if len(known) else 0
     gone, kept = remembered.gone(dataset.digests)
-    if gone:
-        gone = round(before * gone / kept) if remembered.is_sample else gone
-        yield f"{about}{gone:,} of {before:,} photos gone"
+    return new, round(before * gone / kept) if gone and remembered.is_sample else gone
 
 
-def _classes(labels: Iterable[str], change: str) -> Iterator[str]:
+def _classes(names: Sequence[str], change: str) -> Iterator[str]:
     """The classes that are new or gone, in words."""
-    names = sorted(labels)
     if names:
         named = ", ".join(f"'{shown(name)}'" for name in names[:_NAMED])
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

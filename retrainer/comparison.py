@@ -100,10 +100,10 @@ def compare(
         names: The backbones, each as `architecture` names one.
         photos: The folder of class folders, or all options.
         observers: Called with every event; a warning or a missed file that several backbones meet is reported once.
-        options: Options by name, as in `RetrainOptions`; five folds unless `folds` says otherwise.
+        options: Options by name, as in `RetrainOptions`; five folds unless `folds` gives another number.
 
     Raises:
-        OptionError: `names` is empty, or a text, whose letters would be taken for names.
+        OptionError: `names` is empty, or a text, whose letters would be taken for names; or `folds` is 0.
         RetrainerError: the photos cannot be compared on. An error of one backbone only fails that one.
     """
     if isinstance(names, str):
@@ -114,6 +114,8 @@ def compare(
     if not names:
         raise OptionError("compare: expected at least one backbone, received none.")
     run = RetrainOptions.given(photos, "image_dir", options)
+    if run.folds == 0:
+        raise OptionError("--folds: expected at least 2, received 0; backbones are compared by folds.", "Leave it out.")
     report = Reporter(observers, strict=run.strict, once=True)
     files = scan(run.image_dir, report, split_by=run.split_by, label_from=run.label_from)
     solver = solver_of(run.fit, np.bincount(files.class_ids), report)

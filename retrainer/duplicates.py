@@ -7,7 +7,7 @@ import numpy as np
 
 from retrainer.arrays import Integers, distinct
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
-from retrainer.events import Observer, Warned
+from retrainer.events import CopiesFound, Observer, Warned
 from retrainer.options.split import SplitOptions
 from retrainer.photos.copies.search import NO_COPIES, Copies, components, find_copies
 from retrainer.photos.copies.table import duplicates_table
@@ -71,4 +71,5 @@ def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Obs
         becomes = "given parts are kept"
     else:
         becomes = "copies stay together in one part"
+    observer(CopiesFound(count, options.duplicates))
     observer(Warned(f"{found}: {becomes}. '{shown(options.duplicates)}' lists them."))

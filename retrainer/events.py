@@ -292,10 +292,40 @@ class ModelWritten(Event):
 
 @dataclass(frozen=True)
 class PhotoMisclassified(Event):
-    """The highest score of a test photo is that of another class than its own."""
+    """The highest score (0 to 1) of a test photo is that of another class than its own, which is `label`."""
 
     path: str
     predicted: str
+    label: str = ""
+    score: float = 0.0
+
+
+@dataclass(frozen=True)
+class CopiesFound(Event):
+    """`photos` photos are copies of others; the CSV file `table` lists them."""
+
+    photos: int
+    table: str
+
+
+@dataclass(frozen=True)
+class Changed(Noted):
+    """What has changed since the last model; numbers are estimates if that model remembers a sample of its photos.
+
+    Attributes:
+        is_estimate: Whether they are.
+        new, gone: How many photos are new, and how many are gone; None if the model does not tell.
+        added, removed: The classes that are new, and those that are gone.
+        tested, moved: How many photos that tested the last model are here, and how many of them do not test now.
+    """
+
+    is_estimate: bool
+    new: int | None
+    gone: int | None
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    tested: int
+    moved: int
 
 
 @dataclass(frozen=True)

@@ -239,9 +239,10 @@ def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | 
     report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
     report(TestEvaluated(after.accuracy, after.count))
     report(ConfusionMeasured(dataset.labels, after.confusion))
-    predicted = logits.argmax(axis=1)
+    predicted, scores = logits.argmax(axis=1), softmax(logits).max(axis=1)
     for place in np.flatnonzero(predicted != label_ids):
-        report(PhotoMisclassified(dataset.paths[rows[place]], dataset.labels[predicted[place]]))
+        taken, own = dataset.labels[predicted[place]], dataset.labels[label_ids[place]]
+        report(PhotoMisclassified(dataset.paths[rows[place]], taken, own, float(scores[place])))
     return after
 
 

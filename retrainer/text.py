@@ -4,11 +4,9 @@ Control characters can move the cursor, or colour and rename a terminal. Directi
 can make one name look like another. Every character for which `str.isprintable` is False is escaped.
 """
 
-import json
 import os
 import shlex
 import sys
-from typing import Any
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -45,12 +43,6 @@ def innermost_reason(error: BaseException) -> str:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return f"{type(error).__name__}: {shown(str(error))}"
-
-
-def json_text(value: Any, **options: Any) -> str:
-    """JSON as by `json.dumps`, with the letters of all scripts; unprintable characters are escaped."""
-    lines = json.dumps(value, ensure_ascii=False, **options).split("\n")
-    return "\n".join("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line) for line in lines)
 
 
 def in_columns(text: str, columns: int, indent: str = "") -> list[str]:

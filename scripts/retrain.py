@@ -6,8 +6,10 @@ from retrainer.cli.main import start
 
 if __name__ == "__main__":
     # Of two flags the last counts, so that what the user asks for is kept.
-    as_in_2017 = ["--split_by=path", "--folds=0", "--log=tf", "--summaries_dir=tf_files/retrain_logs"]
-    own, given = as_in_2017, sys.argv[1:]
-    if not any(argument.split("=")[0] == "--preset" for argument in given):
-        own.append("--architecture=pocket")
+    own, given = ["--split_by=path", "--log=tf", "--summaries_dir=tf_files/retrain_logs"], sys.argv[1:]
+    flags = {argument.split("=")[0] for argument in given}
+    if "--compare" not in flags:
+        own.append("--folds=0")
+        if "--preset" not in flags:
+            own.append("--architecture=pocket")
     start("retrain", [*own, *given], "python -m scripts.retrain")

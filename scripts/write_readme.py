@@ -18,11 +18,11 @@ from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
 from retrainer.cli.evaluate import EvaluateFlags
 from retrainer.cli.fetch import FetchFlags
+from retrainer.cli.inspect import InspectFlags
 from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.cli.runs import RunsFlags
 from retrainer.options.groups import Option, Options, sections_of
-from retrainer.options.model import InspectOptions
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
 
@@ -40,7 +40,7 @@ GROUPS: dict[str, type[Options]] = {
     "flags of label": LabelFlags,
     "flags of evaluate": EvaluateFlags,
     "flags of runs": RunsFlags,
-    "flags of inspect": InspectOptions,
+    "flags of inspect": InspectFlags,
     "flags of architectures": ArchitecturesFlags,
     "flags of fetch": FetchFlags,
     "flags of cache": CacheFlags,
@@ -95,12 +95,12 @@ def session() -> str:
 
 
 def section(text: str, name: str) -> str:
-    """Returns the content of a section of the README."""
+    """Returns the content of a section of a page."""
     return _found(text, name).group(1).rstrip("\n")
 
 
 def replaced(text: str, name: str, content: str) -> str:
-    """Returns the README with new content of a section."""
+    """Returns a page with new content of a section."""
     found = _found(text, name)
     return text[: found.start(1)] + content + "\n" + text[found.end(1) :]
 
@@ -108,7 +108,7 @@ def replaced(text: str, name: str, content: str) -> str:
 def _found(text: str, name: str) -> re.Match[str]:
     found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
     if found is None:
-        raise ValueError(f"README.md has no section '{name}'.")
+        raise ValueError(f"The page has no section '{name}'.")
     return found
 
 

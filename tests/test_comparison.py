@@ -58,7 +58,7 @@ def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Config
     root = photos()
     (root / "red" / "empty.jpg").write_bytes(b"")
     with pytest.raises(DatasetError, match="--strict: "):
-        compare([COLOURS], configured(root, strict=True))
+        compare([COLOURS], configured(root, strict=True, folds=None))
     with pytest.raises(DatasetError, match=r"Expected at least 500 different photos, one for each fold, received 24"):
         compare([COLOURS], configured(root, folds=500))
     with pytest.raises(OptionError, match="--compare: expected no --learning_curve beside it"):
@@ -66,7 +66,7 @@ def test_the_photos_must_be_fit_to_compare_on(photos: Photos, configured: Config
     with pytest.raises(OptionError, match="--compare: expected backbones with commas between, received ' ,'"):
         run(RetrainFlags(image_dir=str(root), compare=" ,"))
     with pytest.raises(OptionError, match="--image_dir"):
-        compare([COLOURS], configured(root / "absent"))
+        compare([COLOURS], configured(root / "absent", folds=None))
 
 
 def test_backbones_are_compared_on_the_photos_that_both_could_read(

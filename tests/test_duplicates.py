@@ -130,7 +130,7 @@ def test_folds_of_every_backbone_keep_copies_together(
 
     monkeypatch.setattr("retrainer.measuring.cross_validation.stratified_folds", folds)
     events: list[Event] = []
-    options = configured(exports, learning_rate=None, how_many_training_steps=None)
+    options = configured(exports, learning_rate=None, how_many_training_steps=None, folds=5)
     compare([COLOURS, "pocket"], options, events.append)
     for dataset, tested_by in given:
         originals = np.array([Path(path).name[:2] for path in dataset.paths])

@@ -146,7 +146,7 @@ def test_the_table_says_what_is_here(
 
 def test_the_table_as_json_names_sources_and_int8_twins(command: Command) -> None:
     done = command("architectures", "--json", "--model_dir", "models")
-    listed = {item["name"]: item for item in json.loads(done.stdout)}
+    listed = {item["name"]: item for item in json.loads(done.stdout)["architectures"]}
     assert len(listed) == 2 * len(architectures()) + 2
     default = listed[DEFAULT_ARCHITECTURE]
     assert (default["input_size"], default["network"], default["top1"]) == (288, "efficientnet_lite0", None)
@@ -156,7 +156,7 @@ def test_the_table_as_json_names_sources_and_int8_twins(command: Command) -> Non
     assert "github.com/tensorflow/models" in row["figures_from"]
     assert row["keras"]["name"] == "MobileNetV3Small"
     twin = listed["mobilenet_v3_small_1.0_224_quantized"]
-    assert (twin["top1"], twin["quantized"], twin["float_name"]) == (None, True, "mobilenet_v3_small_1.0_224")
+    assert (twin["top1"], twin["quantized"], twin["network"]) == (None, True, "mobilenet_v3_small_1.0_224")
     assert (listed["pocket"]["here"], listed["pocket"]["depth"]) == ("package", 1664)
     assert all({"good_trade", "here", "input_size", "depth"} <= set(item) for item in listed.values())
 

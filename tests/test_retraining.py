@@ -84,7 +84,7 @@ def test_folders_and_files_that_are_missed_are_counted_and_strict_minds_them(
         assert (result.unlisted, result.left_out, result.skipped, result.photos) == (1, 0, 0, 40)
         for run in (retrain, partial(compare, [COLOURS])):
             with pytest.raises(DatasetError, match=r"--strict: '.*red/locked': the folder cannot be listed: Input/out"):
-                run(configured(root, strict=True))
+                run(configured(root, strict=True, folds=None))
     shutil.copy(root / "red" / "000.jpg", root / "red" / ".hidden.jpg")
     shutil.copy(root / "red" / "001.jpg", root)
     (root / "red" / "000.xml").write_text("<annotation/>")

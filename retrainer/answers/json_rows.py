@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from retrainer.answers.table import Table
-from retrainer.answers.texts import stored
-from retrainer.text import json_text
+from retrainer.answers.texts import plain, stored
 
 FORMAT = 1
 
@@ -19,7 +18,7 @@ def write_lines(table: Table, out: BinaryIO) -> None:
 
 def write_document(table: Table, out: BinaryIO) -> None:
     """Writes an object with `format`, the table's name and facts, and `rows`, a list of objects."""
-    head = json_text({"format": FORMAT, "table": table.name, **table.facts})
+    head = json.dumps(plain({"format": FORMAT, "table": table.name, **table.facts}), ensure_ascii=False)
     out.write(f'{head[:-1]}, "rows": ['.encode())
     between = "\n"
     for line in _objects(table):

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from retrainer.answers.table import FLAG, NUMBER, TEXT, Table
-from retrainer.answers.texts import stored
+from retrainer.answers.texts import plain, stored
 
 FORMAT = b"1"
 # Rows wait as Arrow's arrays until a row group is worth its place in the footer. A batch of Python's values is smaller.
@@ -20,7 +20,7 @@ def write(table: Table, out: BinaryIO) -> None:
 
     kinds = {TEXT: pyarrow.string(), NUMBER: pyarrow.float32(), FLAG: pyarrow.bool_()}
     fields = [pyarrow.field(stored(column.name), kinds[column.kind]) for column in table.columns]
-    stated = {name: json.dumps(value) for name, value in table.facts.items()}
+    stated = {name: json.dumps(plain(value)) for name, value in table.facts.items()}
     schema = pyarrow.schema(fields, metadata={"retrainer": FORMAT, "table": table.name, **stated})
     # It keeps a dictionary of each text column otherwise, which paths fill for nothing.
     with parquet.ParquetWriter(

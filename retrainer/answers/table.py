@@ -52,7 +52,7 @@ class Table:
         Args:
             conversions: What a format does further with a kind of cells that are not empty, by the kind's name.
         """
-        usual: dict[str, Callable[[Any], Any]] = {TEXT: stored, NUMBER: _short, FLAG: bool}
+        usual: dict[str, Callable[[Any], Any]] = {TEXT: stored, NUMBER: short_number, FLAG: bool}
         composed = {kind: _both(first, conversions.get(kind)) for kind, first in usual.items()}
         of_columns = [composed[column.kind] for column in self.columns]
         for row in self.rows:
@@ -63,7 +63,7 @@ def _both(first: Callable[[Any], Any], then: Callable[[Any], Any] | None) -> Cal
     return (lambda cell: then(first(cell))) if then else first
 
 
-def _short(number: float) -> float | None:
+def short_number(number: float) -> float | None:
     """The number with the fewest digits that is the same float32; None for infinities and what is no number."""
     return float(str(np.float32(number))) if math.isfinite(number) else None
 

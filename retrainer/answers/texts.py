@@ -5,7 +5,10 @@ UTF-8. Each of these is written as `\u` and four hexadecimal digits, or `\U` and
 every text is valid UTF-8. All other characters, single backslashes included, stay as they are.
 """
 
+import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # Controls, soft hyphens, marks of direction, characters without width, line and paragraph separators, surrogates (also
 # those that stand for bytes that are no UTF-8), tags, noncharacters. Emoji and some scripts need U+200C and U+200D.
@@ -34,6 +37,17 @@ def for_spreadsheet(text: str) -> str:
 def original(text: str) -> str:
     """The text that `stored`, and perhaps `for_spreadsheet`, was given."""
     return _ESCAPED.sub(lambda found: chr(int(found[0][2:], 16)), text)
+
+
+def plain(value: Any) -> Any:
+    """A value as documents hold it: `stored` texts at all levels, and None for numbers that JSON lacks."""
+    if isinstance(value, str):
+        return stored(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {stored(str(name)): plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _escape(found: re.Match[str]) -> str:

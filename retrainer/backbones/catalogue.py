@@ -38,6 +38,19 @@ class Listed:
     here: str
     good_trade: bool
 
+    @property
+    def is_published(self) -> bool:
+        """Whether the row's accuracy is that of this network: float, and at the row's size."""
+        return not self.quantized and self.architecture is not None and self.input_size == self.architecture.input_size
+
+    @property
+    def multiply_adds(self) -> float:
+        """Multiply-adds for one picture, millions: they grow with the number of pixels; 0 without a row."""
+        row = self.architecture
+        if row is None or row.input_size == self.input_size:
+            return row.multiply_adds if row else 0.0
+        return round(row.multiply_adds * (self.input_size / row.input_size) ** 2, 1)
+
 
 def catalogue(model_dir: str) -> Iterator[Listed]:
     """Yields `pocket` and the bundles that are in no row of the table; then each row, its int8 twin, and its sizes.

@@ -1,16 +1,14 @@
 """`retrainer architectures`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from retrainer.backbones.available import QUANTIZED
 from retrainer.backbones.catalogue import BUNDLE, Listed, catalogue
 from retrainer.cli.flags import command as command_of
-from retrainer.options import headings
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE, ModelDirOptions
-from retrainer.options.groups import Options, option
+from retrainer.options.documents import DocumentOptions
 from retrainer.system.terminal import say
-from retrainer.text import json_text, shown
+from retrainer.text import shown
 
 _HEADINGS = ("name", "size", "depth", "params", "MAdds", "top-1", "", "here")
 _WIDTHS = (29, 4, 5, 7, 7, 5, 1, 8)
@@ -28,16 +26,7 @@ The default is {DEFAULT_ARCHITECTURE}."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ReportFlags(Options):
-    """How the table is printed."""
-
-    heading = headings.ANSWERS
-
-    json: bool = option(False, "Print JSON, with the source of each figure.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArchitecturesFlags(ModelDirOptions, _ReportFlags):
+class ArchitecturesFlags(ModelDirOptions, DocumentOptions):
     """The flags of the command."""
 
 
@@ -45,7 +34,10 @@ def run(flags: ArchitecturesFlags) -> None:
     """Prints the table."""
     listed = list(catalogue(flags.model_dir))
     if flags.json:
-        say(json_text([_record(item) for item in listed], indent=1))
+        from retrainer.cli.documents.document import print_document
+        from retrainer.cli.documents.lists import of_architectures
+
+        print_document("architectures", of_architectures(listed, DEFAULT_ARCHITECTURE))
         return
     for line in table(listed):
         say(line)
@@ -62,20 +54,9 @@ def _cells(item: Listed) -> tuple[str, ...]:
     row, sizes = item.architecture, (str(item.input_size), str(item.depth))
     if row is None:
         return (shown(item.name), *sizes, "", "", "", "", item.here)
-    top1 = f"{row.top1:.1f}" if _is_published(item) else ""
+    top1 = f"{row.top1:.1f}" if item.is_published else ""
     good = "*" if item.good_trade else ""
-    return (item.name, *sizes, f"{row.parameters:.1f}", f"{_multiply_adds(item):,.0f}", top1, good, item.here)
-
-
-def _is_published(item: Listed) -> bool:
-    """Whether the row's accuracy is that of this network: float, and at the row's size."""
-    return not item.quantized and item.architecture is not None and item.input_size == item.architecture.input_size
-
-
-def _multiply_adds(item: Listed) -> float:
-    """Multiply-adds for one picture, millions: they grow with the number of pixels."""
-    row = item.architecture
-    return row.multiply_adds * (item.input_size / row.input_size) ** 2 if row else 0.0
+    return (item.name, *sizes, f"{row.parameters:.1f}", f"{item.multiply_adds:,.0f}", top1, good, item.here)
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -84,24 +65,6 @@ def _line(cells: Sequence[str]) -> str:
         name = f"{name}\n{'':<{_WIDTHS[0]}}"
     right = [f"{cell:>{width}}" for cell, width in zip(others[:-1], _WIDTHS[1:-1], strict=True)]
     return " ".join([f"{name:<{_WIDTHS[0]}}", *right, others[-1]]).rstrip()
-
-
-def _record(item: Listed) -> dict[str, object]:
-    row = item.architecture
-    record: dict[str, object] = {} if row is None else asdict(row)
-    if item.quantized and row is not None:
-        # The published accuracy and Keras's weights are the float network's.
-        record |= {"top1": None, "keras": None, "float_name": item.name.removesuffix(QUANTIZED)}
-    if row is not None and item.input_size != row.input_size:
-        record |= {"top1": None, "multiply_adds": round(_multiply_adds(item), 1), "network": row.name}
-    return record | {
-        "name": item.name,
-        "input_size": item.input_size,
-        "depth": item.depth,
-        "quantized": item.quantized,
-        "here": item.here,
-        "good_trade": item.good_trade,
-    }
 
 
 command = command_of(

@@ -7,30 +7,22 @@ from pathlib import Path
 
 import click
 
+from retrainer.cli.documents.document import print_document
+from retrainer.cli.documents.lists import of_cache, of_pruning
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.model_cache import IN_USE, Cached, cache_folder, cached_in, prune
-from retrainer.options import headings
 from retrainer.options.cache import CacheOptions
-from retrainer.options.groups import Options, option
+from retrainer.options.documents import DocumentOptions
 from retrainer.system.terminal import say
-from retrainer.text import json_text, shown
+from retrainer.text import shown
 
 _FAILED = 1
 _PRUNE = "prune"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ReportFlags(Options):
-    """How the list is printed."""
-
-    heading = headings.ANSWERS
-
-    json: bool = option(False, "Print JSON; sizes in bytes, times in UTC.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheFlags(CacheOptions, _ReportFlags):
+class CacheFlags(CacheOptions, DocumentOptions):
     """The flags of the command."""
 
 
@@ -51,7 +43,7 @@ def _list(items: Sequence[Cached], folder: Path, flags: CacheFlags) -> int:
     """Prints the bundles and downloads, and their total."""
     total = sum(item.size for item in items)
     if flags.json:
-        say(json_text({"folder": str(folder), "items": [_record(i) for i in items], "bytes": total}, indent=1))
+        print_document("cache", of_cache(items, folder))
         return 0
     say(shown(folder))
     for item in items:
@@ -71,9 +63,7 @@ def _prune(flags: CacheFlags, folder: Path) -> int:
     gone, kept = [one.item for one in pruned if not one.kept], [one for one in pruned if one.kept]
     freed = sum(item.size for item in gone)
     if flags.json:
-        records = [{**_record(one.item), "reason": one.kept} for one in kept]
-        document = {"folder": str(folder), "dry_run": flags.dry_run, "removed": [_record(item) for item in gone]}
-        say(json_text({**document, "kept": records, "bytes": freed}, indent=1))
+        print_document("cache prune", of_pruning(pruned, folder, dry_run=flags.dry_run))
     else:
         for item in gone:
             say(f"{'Would remove' if flags.dry_run else 'Removed'} {_line(item)}")
@@ -94,11 +84,6 @@ def _counted(items: Sequence[Cached]) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def _record(item: Cached) -> dict[str, object]:
-    used = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(item.last_used))
-    return {"kind": item.kind, "name": item.name, "path": str(item.path), "bytes": item.size, "last_used": used}
 
 
 command = command_of(

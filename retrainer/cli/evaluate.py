@@ -1,7 +1,7 @@
 """`retrainer evaluate`."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from retrainer.answer_tables import table_of_mistakes
 from retrainer.answers.formats import format_of
@@ -9,13 +9,14 @@ from retrainer.answers.output import write_answers
 from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
 from retrainer.options import headings
+from retrainer.options.documents import DocumentOptions
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.model import EvaluateOptions
 from retrainer.options.paths import ANSWERS
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.files import require_writable
 from retrainer.system.terminal import columns, has_columns, say
-from retrainer.text import in_columns, json_text, shown
+from retrainer.text import in_columns, shown
 
 if TYPE_CHECKING:
     from retrainer.evaluation import Evaluation
@@ -36,7 +37,6 @@ class _ReportFlags(Options):
 
     heading = headings.HOW_GOOD
 
-    json: bool = option(False, "Print all figures as JSON.")
     mistakes: str = path_option(
         "",
         "Table to write the photos to that the model gets wrong, with all scores: .csv, .json, .jsonl or .parquet.",
@@ -54,54 +54,56 @@ class _ReportFlags(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateFlags(EvaluateOptions, _ReportFlags, TerminalOptions):
+class EvaluateFlags(EvaluateOptions, DocumentOptions, _ReportFlags, TerminalOptions):
     """The flags of the command."""
 
 
 def run(flags: EvaluateFlags) -> int:
     """Prints the figures, accuracy and cross entropy in the 2017 script's words before all others."""
-    from retrainer.cli.assessment_words import assessment_lines
-    from retrainer.cli.words import wrapped
+    from retrainer.cli.documents.document import print_document
+    from retrainer.cli.documents.findings import Findings
+    from retrainer.cli.documents.measured import of_evaluation
     from retrainer.evaluation import evaluate
     from retrainer.observers.logs import log_of
 
     if flags.mistakes:
         require_writable(flags.mistakes)
+    findings = Findings()
     with log_of(flags) as log:
-        result = evaluate(flags.only(EvaluateOptions), log)
+        result = evaluate(flags.only(EvaluateOptions), log, findings)
     if flags.mistakes:
         write_answers(table_of_mistakes(result), format_of("--mistakes", flags.mistakes), flags.mistakes)
-    assessment = result.assessment
     if flags.json:
-        say(json_text(_document(result), indent=1))
+        print_document("evaluate", of_evaluation(result, findings))
     else:
-        say(f"Accuracy: {assessment.accuracy:g}")
-        say(f"Cross Entropy: {assessment.log_loss:g}")
-        say(f"Photos: {assessment.count}\n")
-        say("\n".join([*wrapped("Measured on", _MEASURED[result.part].format(shown(result.image_dir))), ""]))
-        say("\n".join(assessment_lines(assessment)))
-        surest = result.mistakes[:_MISTAKES]
-        if surest:
-            say(f"\nSurest mistakes, of {len(result.mistakes):,}; --mistakes FILE.csv lists all:")
-        for mistake in surest:
-            line = f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})"
-            say("\n".join(in_columns(line, columns(), indent="    ")) if has_columns() else line)
+        _say_figures(result)
+    accuracy = result.assessment.accuracy
     least = flags.assert_accuracy_at_least
-    if least is not None and assessment.accuracy < least:
+    if least is not None and accuracy < least:
         say(
-            f"Error: --assert_accuracy_at_least: expected at least {least:g}, received {assessment.accuracy:.4f}.",
+            f"Error: --assert_accuracy_at_least: expected at least {least:g}, received {accuracy:.4f}.",
             err=True,
         )
         return BELOW
     return 0
 
 
-def _document(result: "Evaluation") -> dict[str, Any]:
-    """All figures. The table of mistakes has the scores of all classes."""
-    document = asdict(result)
-    for mistake in document["mistakes"]:
-        del mistake["scores"]
-    return document
+def _say_figures(result: "Evaluation") -> None:
+    from retrainer.cli.assessment_words import assessment_lines
+    from retrainer.cli.words import wrapped
+
+    assessment = result.assessment
+    say(f"Accuracy: {assessment.accuracy:g}")
+    say(f"Cross Entropy: {assessment.log_loss:g}")
+    say(f"Photos: {assessment.count}\n")
+    say("\n".join([*wrapped("Measured on", _MEASURED[result.part].format(shown(result.image_dir))), ""]))
+    say("\n".join(assessment_lines(assessment)))
+    surest = result.mistakes[:_MISTAKES]
+    if surest:
+        say(f"\nSurest mistakes, of {len(result.mistakes):,}; --mistakes FILE.csv lists all:")
+    for mistake in surest:
+        line = f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})"
+        say("\n".join(in_columns(line, columns(), indent="    ")) if has_columns() else line)
 
 
 command = command_of(

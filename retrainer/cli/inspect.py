@@ -1,6 +1,7 @@
 """`retrainer inspect`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.backbones.available import described as described_backbone
@@ -9,6 +10,7 @@ from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
 from retrainer.inspection import Inspection, graph_to_tensorboard, inspect
 from retrainer.models.metadata import ModelMetadata
+from retrainer.options.documents import DocumentOptions
 from retrainer.options.model import InspectOptions
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
@@ -16,9 +18,22 @@ from retrainer.text import pasted, shown
 _INDENT = 14
 
 
-def run(options: InspectOptions) -> None:
+@dataclass(frozen=True, kw_only=True)
+class InspectFlags(InspectOptions, DocumentOptions):
+    """The flags of the command."""
+
+
+def run(options: InspectFlags) -> None:
     """Prints the facts about a model."""
-    for head, text in described(inspect(options.graph)):
+    model = inspect(options.graph)
+    if options.json:
+        from retrainer.cli.documents.document import print_document
+        from retrainer.cli.documents.inspection import of_inspection
+
+        written = graph_to_tensorboard(options.graph, options.tensorboard) if options.tensorboard else ""
+        print_document("inspect", of_inspection(model, written))
+        return
+    for head, text in described(model):
         say("\n".join(wrapped(head, text, _INDENT)))
     if options.tensorboard:
         graph_to_tensorboard(options.graph, options.tensorboard)
@@ -68,7 +83,7 @@ def _number(value: object) -> object:
 
 command = command_of(
     "inspect",
-    InspectOptions,
+    InspectFlags,
     run,
     "Show what a model is: inputs, outputs, labels, backbone, operations.",
     (

@@ -25,6 +25,11 @@ def next_steps(result: Retraining, options: RetrainOptions, logs: str) -> list[s
     return ["", "Next:", *chain.from_iterable(map(_lines, _commands(result, options, logs)))]
 
 
+def next_commands(result: Retraining, options: RetrainOptions, logs: str) -> list[str]:
+    """Returns the commands, each on one line."""
+    return [" ".join(command) for command in _commands(result, options, logs)]
+
+
 def _lines(command: Sequence[str]) -> Iterator[str]:
     """The lines of a command; a long one goes on below in a terminal, where it can be pasted all the same."""
     width = columns() if has_columns() and sys.platform != "win32" else sys.maxsize

@@ -10,6 +10,7 @@ from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.options import headings
 from retrainer.options.distortion import DistortionOptions
+from retrainer.options.documents import DocumentOptions
 from retrainer.options.fit import FitOptions
 from retrainer.options.groups import Options, option, options_of, path_option
 from retrainer.options.history import HistoryOptions
@@ -51,7 +52,7 @@ class _ReportFlags(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions, TerminalOptions):
+class RetrainFlags(RetrainOptions, _ReportFlags, DocumentOptions, HistoryOptions, TerminalOptions):
     """The flags of the command."""
 
     def __post_init__(self) -> None:
@@ -67,6 +68,11 @@ class RetrainFlags(RetrainOptions, _ReportFlags, HistoryOptions, TerminalOptions
             "random_scale": self.random_scale,
             "random_brightness": self.random_brightness,
         }
+        if self.compare and self.architecture is not None:
+            raise OptionError(
+                "--compare: expected no --architecture beside it, since it names the backbones itself.",
+                f"Name it there: --compare {pasted(f'{self.compare},{self.architecture}')}",
+            )
         given = [name for name, value in of_a_model.items() if value]
         if self.compare and given:
             raise OptionError(
@@ -78,7 +84,10 @@ def run(flags: RetrainFlags) -> int:
     """Retrains and prints the result, or compares backbones."""
     if flags.compare:
         return _compare(flags)
-    from retrainer.cli.next_steps import next_steps
+    from retrainer.cli.documents.document import print_document
+    from retrainer.cli.documents.findings import Findings
+    from retrainer.cli.documents.measured import of_retraining
+    from retrainer.cli.next_steps import next_commands, next_steps
     from retrainer.cli.summary import problem_lines, summary
     from retrainer.models.event_files import new_run_folder
     from retrainer.observers.logs import log_of
@@ -88,17 +97,21 @@ def run(flags: RetrainFlags) -> int:
     from retrainer.retraining import retrain
 
     _require_own_files(flags)
-    problems = Problems(flags.problems)
+    problems, findings = Problems(flags.problems), Findings()
     summaries_dir = flags.summaries_dir or new_run_folder(_LOGS)
     with (
         log_of(flags, lists_misclassified=flags.print_misclassified_test_images) as log,
         TensorBoard(summaries_dir, _settings(flags)) as tensorboard,
     ):
         history = RunHistory(flags.runs_file, log, _typed())
-        result = retrain(flags.only(RetrainOptions), log, problems, tensorboard, history)
+        result = retrain(flags.only(RetrainOptions), log, problems, findings, tensorboard, history)
         problems.write(log)
-    next_lines = next_steps(result, flags, flags.summaries_dir or _LOGS)
-    say("\n".join([*summary(result), *problem_lines(problems), *next_lines]))
+    logs = flags.summaries_dir or _LOGS
+    if flags.json:
+        commands = next_commands(result, flags, logs)
+        print_document("retrain", of_retraining(result, flags.image_dir, summaries_dir, findings, commands))
+    else:
+        say("\n".join([*summary(result), *problem_lines(problems), *next_steps(result, flags, logs)]))
     return 0
 
 
@@ -133,6 +146,9 @@ def _typed() -> str:
 
 def _compare(flags: RetrainFlags) -> int:
     from retrainer.cli.comparison_words import comparison_lines
+    from retrainer.cli.documents.document import print_document
+    from retrainer.cli.documents.findings import Findings
+    from retrainer.cli.documents.measured import of_comparison
     from retrainer.cli.summary import problem_lines
     from retrainer.comparison import compare
     from retrainer.observers.logs import log_of
@@ -142,11 +158,14 @@ def _compare(flags: RetrainFlags) -> int:
     if not names:
         raise OptionError(f"--compare: expected backbones with commas between, received '{flags.compare}'.")
     _require_own_files(flags)
-    problems = Problems(flags.problems)
+    problems, findings = Problems(flags.problems), Findings()
     with log_of(flags) as log:
-        result = compare(names, flags.only(RetrainOptions), log, problems)
+        result = compare(names, flags.only(RetrainOptions), log, problems, findings)
         problems.write(log)
-    say("\n".join(["", *comparison_lines(result), *problem_lines(problems)]))
+    if flags.json:
+        print_document("retrain --compare", of_comparison(result, flags.image_dir, findings))
+    else:
+        say("\n".join(["", *comparison_lines(result), *problem_lines(problems)]))
     for name, reason in result.failed:
         say(f"Error: --compare: '{shown(name)}': {reason.removeprefix('--architecture: ')}", err=True)
     return FAILED if result.failed else 0

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import between, percent, wrapped
+from retrainer.options.documents import DocumentOptions
 from retrainer.options.groups import option
 from retrainer.options.history import HistoryOptions
 from retrainer.system.terminal import say
-from retrainer.text import json_text, shown
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.history import Run
@@ -25,24 +26,27 @@ a, b, …      only runs with the same letter can be compared: they were measure
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunsFlags(HistoryOptions):
+class RunsFlags(HistoryOptions, DocumentOptions):
     """The flags of the command."""
 
     last: int | None = option(None, "List the newest N runs only.", minimum=1)
-    json: bool = option(False, "Print all that is known of each run as JSON.")
 
 
 def run(flags: RunsFlags) -> None:
     """Prints the runs, the newest last."""
+    from retrainer.cli.documents.document import print_document
+    from retrainer.cli.documents.findings import Findings
+    from retrainer.cli.documents.lists import of_runs
     from retrainer.history import read_runs
     from retrainer.observers.console import Console
+    from retrainer.reporting import Reporter
 
+    findings = Findings()
     with Console() as console:
-        runs = read_runs(flags.runs_file, console)
+        runs = read_runs(flags.runs_file, Reporter([console, findings]))
     runs = runs[-(flags.last or len(runs)) :]
     if flags.json:
-        records = [{**one.record, "group": one.group, "is_best": one.is_best} for one in runs]
-        say(json_text(records, indent=1))
+        print_document("runs", of_runs(runs, flags.runs_file, findings))
     else:
         say(
             "\n".join([*table(runs), _LEGEND])

@@ -96,7 +96,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
     return Assessment(
         count=count,
         accuracy=right / count,
-        interval=accuracy_interval(right * different / count, different),
+        interval=accuracy_interval(right / count * different, different),
         macro_precision=macro_precision,
         macro_recall=macro_recall,
         macro_f1=macro_f1,

@@ -5,6 +5,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from retrainer.errors import OutputError
 from retrainer.events import (
@@ -32,16 +33,28 @@ _WORDS = {
 }
 
 
+class Problem(NamedTuple):
+    """A warning, or a file or folder that a run went on without, and why; the path of a warning is empty."""
+
+    kind: str
+    path: str
+    problem: str
+
+
 class Problems:
     """Keeps the problems of a run, and writes them to a table when the run is over.
 
     Args:
         path: The table. It is written if there are problems, or if it lists those of an earlier run.
+
+    Attributes:
+        path: The table.
+        rows: The problems so far.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._rows: list[tuple[str, str, str]] = []
+        self.rows: list[Problem] = []
         self._counts: Counter[str] = Counter()
 
     def __call__(self, event: Event) -> None:
@@ -50,18 +63,18 @@ class Problems:
             case StageBegan("bottlenecks"):
                 require_writable(self.path)
             case Warned() | Missed():
-                rows = list(_rows(event))
-                self._rows += rows
-                self._counts[rows[0][0]] += event.count if isinstance(event, Warned) else len(rows)
+                rows = list(problems_of(event))
+                self.rows += rows
+                self._counts[rows[0].kind] += event.count if isinstance(event, Warned) else len(rows)
 
     def write(self, warn: Observer) -> None:
         """Writes the table; calls `warn` with a warning if that fails."""
-        if not self._rows and not os.path.exists(self.path):
+        if not self.rows and not os.path.exists(self.path):
             return
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
-        writer.writerows(self._rows)
+        writer.writerows((kind, cell(path), problem) for kind, path, problem in self.rows)
         try:
             write_whole(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
         except OutputError as error:
@@ -73,14 +86,15 @@ class Problems:
         return ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
 
 
-def _rows(event: Warned | Missed) -> Iterator[tuple[str, str, str]]:
+def problems_of(event: Event) -> Iterator[Problem]:
+    """The problems that an event reports; a file that is left out is one."""
     match event:
         case PhotoSkipped(path, reason):
-            yield _SKIPPED, cell(path), reason
+            yield Problem(_SKIPPED, path, reason)
         case FolderSkipped(path, reason):
-            yield _MISSED, cell(path), reason
+            yield Problem(_MISSED, path, reason)
         case FilesLeftOut():
             for path in event.paths:
-                yield _LEFT_OUT, cell(path), event.reason
+                yield Problem(_LEFT_OUT, path, event.reason)
         case Warned(message):
-            yield _WARNING, "", message
+            yield Problem(_WARNING, "", message)

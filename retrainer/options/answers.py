@@ -22,12 +22,15 @@ class AnswerOptions(Options):
         choices=(WORDS, *FORMATS),
         usual=WORDS,
     )
+    json: bool = option(False, "Print one JSON document: the same as --format json.")
     output: str = path_option("", "File to write the answers to, instead of standard output.", ANSWERS)
     all_scores: bool = option(False, "Add a column with the score of each class; not for text.")
 
     def __post_init__(self) -> None:
         """Checks that the format, the file's ending and the columns fit each other."""
         super().__post_init__()
+        if self.json and self.format not in (None, "json"):
+            raise OptionError(f"--json: expected --format json beside it, received {self.format}.", "Leave one out.")
         chosen = self.chosen_format
         if self.all_scores and chosen == WORDS:
             raise OptionError(
@@ -38,6 +41,7 @@ class AnswerOptions(Options):
     @property
     def chosen_format(self) -> str:
         """`text` or one of `FORMATS`."""
+        given = "json" if self.json else self.format or ""
         if not self.output:
-            return self.format or WORDS
-        return format_of("--output", self.output, self.format or "", (WORDS, *FORMATS))
+            return given or WORDS
+        return format_of("--output", self.output, given, (WORDS, *FORMATS))

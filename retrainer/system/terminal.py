@@ -23,6 +23,11 @@ def say(text: str, *, err: bool = False, colour: str = "") -> None:
     click.echo(click.style(safe, fg=colour) if colour and _shows_colours(err) else safe, err=err)
 
 
+def say_bytes(line: bytes) -> None:
+    """Prints a line to stdout as it is, such as UTF-8 whatever the terminal takes."""
+    click.echo(line)
+
+
 def is_terminal(*, err: bool = False) -> bool:
     """Whether stdout or stderr is a terminal."""
     stream = sys.stderr if err else sys.stdout

@@ -43,4 +43,7 @@ def accuracy_interval(right: float, count: float) -> tuple[float, float]:
     squared = _Z_95**2 / count
     centre = (right / count + squared / 2) / (1 + squared)
     half = _Z_95 / (1 + squared) * math.sqrt(right / count * (1 - right / count) / count + squared / (4 * count))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not part the ends from those of the range.
+    low = 0.0 if right <= 0 else max(0.0, centre - half)
+    high = 1.0 if right >= count else min(1.0, centre + half)
+    return low, high

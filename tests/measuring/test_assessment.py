@@ -55,6 +55,15 @@ def test_intervals_are_wilsons(right: int, count: int, interval: tuple[float, fl
     assert accuracy_interval(right, count) == pytest.approx(interval, abs=1e-6)
 
 
+@pytest.mark.parametrize("copies", [1, 2, 7])
+def test_an_interval_of_all_or_none_ends_where_the_range_does(copies: int) -> None:
+    for count in range(1, 80):
+        label_ids, groups = np.zeros(count, np.int64), np.arange(count) // copies
+        right = assess(["a", "b"], np.tile(np.array([[0.9, 0.1]], np.float32), (count, 1)), label_ids, groups)
+        wrong = assess(["a", "b"], np.tile(np.array([[0.1, 0.9]], np.float32), (count, 1)), label_ids, groups)
+        assert (right.interval[1], wrong.interval[0]) == (1.0, 0.0)
+
+
 def test_a_photo_with_many_copies_widens_the_interval_and_moves_no_figure() -> None:
     scores, label_ids = np.tile(np.array([[0.9, 0.1]], np.float32), (120, 1)), np.repeat([0, 1], 60)
     plain = assess(["a", "b"], scores, label_ids)
