@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from retrainer.answers.table import FLAG, TEXT, Table
@@ -10,15 +11,21 @@ from retrainer.answers.texts import for_spreadsheet, stored
 
 def write(table: Table, out: BinaryIO) -> None:
     """Writes each line as soon as its row is there, in one piece. An empty cell is no text."""
-    line = io.StringIO(newline="")
-    writer = csv.writer(line, lineterminator="\n")
+    for line in lines(table):
+        out.write(line)
 
-    def put(cells: list[object]) -> None:
+
+def lines(table: Table) -> Iterator[bytes]:
+    """Yields the heading and a line for each row, as the rows come."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+
+    def line_of(cells: Sequence[object]) -> bytes:
+        text.seek(0)
+        text.truncate()
         writer.writerow(cells)
-        out.write(line.getvalue().encode("utf-8"))
-        line.seek(0)
-        line.truncate()
+        return text.getvalue().encode("utf-8")
 
-    put([for_spreadsheet(stored(column.name)) for column in table.columns])
+    yield line_of([for_spreadsheet(stored(column.name)) for column in table.columns])
     for cells in table.cells(**{TEXT: for_spreadsheet, FLAG: lambda flag: "true" if flag else "false"}):
-        put(cells)
+        yield line_of(cells)

@@ -39,6 +39,7 @@ class Row(NamedTuple):
 COMMANDS = {
     "retrain": Row("retrainer.cli.retrain", "Teach a pretrained network the classes of a folder of photos."),
     "label": Row("retrainer.cli.label", "Print the best labels of photos."),
+    "unsort": Row("retrainer.cli.unsort", "Undo what label --sort_into did."),
     "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
     "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),

@@ -1,8 +1,10 @@
 """A photo that is no file of its own, such as a cell of a table or an address."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from retrainer.errors import PictureError
 from retrainer.photos.reading import read_file
 
 
@@ -31,3 +33,23 @@ def content_of(photo: str | Photo) -> bytes:
         PictureError: they cannot be read.
     """
     return photo.read() if isinstance(photo, Photo) else read_file(photo)
+
+
+def held(photo: str | Photo) -> str | Photo:
+    """The same photo; if it is no file of its own, its bytes are in memory, or the error that they gave."""
+    if isinstance(photo, str) and os.path.lexists(photo):
+        return photo
+    try:
+        content = content_of(photo)
+    except PictureError as error:
+        return unreadable(name_of(photo), str(error))
+    return Photo(name_of(photo), lambda: content)
+
+
+def unreadable(name: str, problem: str) -> Photo:
+    """A photo whose place is known, but that cannot be read for a reason."""
+
+    def read() -> bytes:
+        raise PictureError(problem)
+
+    return Photo(name, read)

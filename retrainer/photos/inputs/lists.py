@@ -12,8 +12,8 @@ from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Noted
 from retrainer.photos.decoding.signatures import format_of
 from retrainer.photos.inputs.rows import at_least_one, photo_of
-from retrainer.photos.inputs.source import FLAG, Request, Source, unreadable
-from retrainer.photos.photo import Photo
+from retrainer.photos.inputs.source import FLAG, Request, Source
+from retrainer.photos.photo import Photo, unreadable
 from retrainer.photos.reading import MAX_BYTES
 
 _STDIN = 0

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from retrainer.answers.texts import original
 from retrainer.errors import OptionError
-from retrainer.photos.inputs.source import FLAG, Request, unreadable
-from retrainer.photos.photo import Photo
+from retrainer.photos.inputs.source import FLAG, Request
+from retrainer.photos.photo import Photo, unreadable
 from retrainer.system.paths import is_address
 from retrainer.text import shown
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrainer.errors import PictureError
 from retrainer.photos.photo import Photo
 
 if TYPE_CHECKING:
@@ -47,12 +46,3 @@ class Source:
 
 Opener = Callable[[str, Request], Source]
 """Returns what a value stands for, and raises OptionError if it stands for nothing."""
-
-
-def unreadable(name: str, problem: str) -> Photo:
-    """A photo whose place is known, but that cannot be read for a reason."""
-
-    def read() -> bytes:
-        raise PictureError(problem)
-
-    return Photo(name, read)

@@ -6,9 +6,9 @@ from typing import Any
 
 from retrainer.errors import OptionError
 from retrainer.photos.inputs.rows import at_least_one, photo_of
-from retrainer.photos.inputs.source import Request, Source, unreadable
+from retrainer.photos.inputs.source import Request, Source
 from retrainer.photos.inputs.table_files import BadRow, TableFile, open_table
-from retrainer.photos.photo import Photo
+from retrainer.photos.photo import Photo, unreadable
 from retrainer.text import shown
 
 # Names of columns of photos, without regard to capitals, spaces, hyphens and underscores.

@@ -1,0 +1,1 @@
+"""Photos in folders named by their labels, and the way back."""
