@@ -20,7 +20,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("labeler", "feature_source", "duplicates", "output_formats"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),
-    ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache"),
+    ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("observers", "pages", "answer_tables"),
     ("cli",),
     ("__main__",),

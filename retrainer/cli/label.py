@@ -1,5 +1,6 @@
 """`retrainer label`."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,23 +11,32 @@ from retrainer.answers.formats import WORDS
 from retrainer.answers.output import require_output, write_answers
 from retrainer.cli.bar import Bar
 from retrainer.cli.flags import command as command_of
-from retrainer.cli.labelled import Answer, Tally, words_of, write_words
+from retrainer.cli.labelled import FAILED, Answer, Tally, words_of, write_words
+from retrainer.cli.sorted import sorter_of, summary_of
 from retrainer.errors import PictureError
 from retrainer.options.answers import AnswerOptions
 from retrainer.options.inputs import InputOptions
 from retrainer.options.model import LabelOptions
-from retrainer.photos.inputs.kinds import Inputs, inputs_of
+from retrainer.options.sorting import SortOptions
+from retrainer.photos.inputs.kinds import inputs_of
 from retrainer.photos.inputs.source import Request
-from retrainer.photos.photo import Photo, name_of
+from retrainer.photos.photo import Photo, held, name_of
+from retrainer.system.terminal import say
 
 if TYPE_CHECKING:
+    from retrainer.answer_tables import Labelled
     from retrainer.events import Event
-    from retrainer.labeler import Labeler
+    from retrainer.labeler import Labeler, Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelFlags(LabelOptions, InputOptions, AnswerOptions):
+class LabelFlags(LabelOptions, InputOptions, AnswerOptions, SortOptions):
     """The flags of the command."""
+
+    @property
+    def only_sorts(self) -> bool:
+        """Whether photos are sorted and no answers are written."""
+        return bool(self.sort_into) and self.format is None and not self.output
 
 
 def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
@@ -46,38 +56,60 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
             bar.say(f"{event.message}.")
 
     request = Request(tell, options.column, options.allow_urls)
-    inputs = inputs_of((*options.image, *photos), request)
+    values = (*options.image, *photos)
+    inputs = inputs_of(values, request)
     from retrainer.labeler import Labeler
 
     labeler = Labeler(options.only(LabelOptions))
     for warning in labeler.warnings:
         bar.say(f"Warning: {warning}")
+    sorter = sorter_of(options, labeler.labels, values, bar.say, rejecting=options.reject, alone=options.only_sorts)
     in_words = options.chosen_format == WORDS
-    answers: Iterable[Answer] = _answers(labeler, inputs)
-    if not inputs.is_one_photo:
-        answers = bar.counted(answers, inputs.count, options.output)
-    labelled = tally.counted(answers, bar.say if in_words else None)
-    if in_words:
-        write_words(words_of(labelled, headed=not inputs.is_one_photo, rejecting=options.reject), options.output)
+    with sorter or contextlib.nullcontext():
+        if sorter:
+            found = sorter.sorted(_answers(labeler, sorter.inside.left_out(inputs), hold=True))
+        else:
+            found = _answers(labeler, inputs)
+        answers: Iterable[Answer] = ((name_of(photo), named, what) for photo, named, what in found)
+        if not inputs.is_one_photo:
+            elsewhere = options.output or ("" if options.dry_run else options.sort_into)
+            answers = bar.counted(answers, inputs.count, elsewhere)
+        _write(options, labeler, tally.counted(answers, bar.say if in_words else None), inputs.is_one_photo)
+    for note in tally.notes(is_table=not in_words, rejecting=options.reject):
+        bar.say(note)
+    if sorter:
+        for line in summary_of(sorter, options):
+            say(line, err=not options.only_sorts)
+    return tally.exit_code or (FAILED if sorter and sorter.left else 0)
+
+
+def _write(options: LabelFlags, labeler: "Labeler", labelled: "Iterator[Labelled]", one_photo: bool) -> None:
+    """Takes all answers, and writes them unless photos are only sorted."""
+    if options.only_sorts:
+        for _ in labelled:
+            pass
+    elif options.chosen_format == WORDS:
+        write_words(words_of(labelled, headed=not one_photo, rejecting=options.reject), options.output)
     else:
         from retrainer.answer_tables import table_of_labels
 
         table = table_of_labels(labeler, options, labelled, all_scores=options.all_scores)
         write_answers(table, options.chosen_format, options.output)
-    for note in tally.notes(is_table=not in_words, rejecting=options.reject):
-        bar.say(note)
-    return tally.exit_code
 
 
-def _answers(labeler: "Labeler", inputs: Inputs) -> Iterator[Answer]:
-    """Labels all inputs, in their order."""
+def _answers(
+    labeler: "Labeler", inputs: Iterable[tuple[str | Photo, bool]], *, hold: bool = False
+) -> "Iterator[tuple[str | Photo, bool, Prediction | PictureError]]":
+    """Labels all inputs, in their order; holds the bytes of those that are no files of their own if they are wanted."""
 
-    def answer(one: "Labeler", given: tuple[str | Photo, bool]) -> Answer:
-        photo, named = given
+    def answer(
+        one: "Labeler", given: tuple[str | Photo, bool]
+    ) -> "tuple[str | Photo, bool, Prediction | PictureError]":
+        photo, named = (held(given[0]) if hold else given[0]), given[1]
         try:
-            return name_of(photo), named, one.label(photo)
+            return photo, named, one.label(photo)
         except PictureError as error:
-            return name_of(photo), named, error
+            return photo, named, error
 
     return labeler.run_all(answer, inputs)
 

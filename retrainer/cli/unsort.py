@@ -26,14 +26,21 @@ def run(_: UnsortOptions, sorted_list: str) -> int:
     path = expanded(sorted_list)
     require_path("LIST", path, "")
     done = undo(path, lambda line: say(line, err=True))
-    copies = done.counts[COPY] + done.counts[WRITE]
-    say(
-        f"Moved {done.counts[MOVE]:,} photos back, removed {copies:,} copies and {done.counts[LINK]:,} links; "
-        f"{done.left:,} stay."
-    )
+    counts = done.counts
+    back, copies, links = counts[MOVE], counts[COPY] + counts[WRITE], counts[LINK]
+    lines = [f"Moved back {_counted(back, 'photo', 'photos')}."] if back else []
+    lines += [f"Removed {_counted(copies, 'copy', 'copies')}."] if copies else []
+    lines += [f"Removed {_counted(links, 'link', 'links')}."] if links else []
+    say("\n".join(lines) or "Nothing was taken back.")
+    if done.left:
+        say(f"Left {_counted(done.left, 'photo', 'photos')} in place; the list still names them.", err=True)
     if done.bad_lines:
         say(f"Lines of the list that are no whole rows: {done.bad_lines:,}.", err=True)
     return FAILED if done.left or done.bad_lines else 0
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
 
 
 command = command_of(

@@ -27,6 +27,8 @@ class SortOptions(Options):
         super().__post_init__()
         for name in ("move", "link", "dry_run"):
             if getattr(self, name) and not self.sort_into:
-                raise OptionError(f"--{name}: expected --sort_into DIR, received none.", "Name the folder to sort into.")
+                raise OptionError(
+                    f"--{name}: expected --sort_into DIR, received none.", "Name the folder to sort into."
+                )
         if self.move and self.link:
             raise OptionError("--move and --link contradict each other.", "Leave one of them out.")

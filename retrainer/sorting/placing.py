@@ -20,12 +20,24 @@ _CHANGED = "it changed meanwhile"
 _NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
+def digest_of(stream: BinaryIO) -> str:
+    """The SHA-256 of the rest of a stream, hexadecimal.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    while block := _read(stream):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def has_bytes(path: str, sha256: str) -> bool:
     """Whether a path leads to a file with bytes of this hash that can be read."""
     try:
         with open_regular(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
-    except OSError:
+            return digest_of(stream) == sha256
+    except (OSError, PictureError):
         return False
 
 

@@ -1,4 +1,4 @@
-"""The list of what went where: CSV by the writer of answers, a row before each photo is placed; see models/FORMATS.md."""
+"""The list of what went where, CSV as answers are; a row is there before its photo is placed: see models/FORMATS.md."""
 
 import csv
 import os
@@ -83,12 +83,16 @@ class Record:
             lock(self._descriptor, wait=False)
         except BlockingIOError as error:
             os.close(self._descriptor)
-            raise OutputError(f"'{shown(self.path)}' is in use by another process.", "Wait until it is done.") from error
+            raise OutputError(
+                f"'{shown(self.path)}' is in use by another process.", "Wait until it is done."
+            ) from error
         except OSError:  # a disk without locks
             pass
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if not os.fstat(self._descriptor).st_size:
+            remove_file(self.path)
         os.close(self._descriptor)
 
     def add(self, row: Placed) -> None:
@@ -109,7 +113,7 @@ class Record:
         """Yields the number of each line and its row, the last one first; None if a line is no whole row."""
         places = array("Q")
         with open_regular(self.path) as file:
-            for line in iter(lambda: file.readline(), b""):
+            for line in iter(file.readline, b""):
                 places.append(file.tell() - len(line))
             for number in range(len(places), 1, -1):
                 file.seek(places[number - 1])
@@ -139,7 +143,7 @@ def require_list(path: str, *, new: bool) -> None:
             first = file.readline(_LONGEST)
     except OSError as error:
         raise OptionError(f"'{shown(path)}': {error.strerror or error}; expected the list of a sorting.") from error
-    if first.removeprefix(_MARK).rstrip(b"\r\n") != _HEADING.rstrip() and (first or not new):
+    if first.removeprefix(_MARK).rstrip(b"\r\n") != _HEADING.rstrip() and first:
         names = ", ".join(column.name for column in COLUMNS)
         raise OptionError(
             f"'{shown(path)}': expected the list of a sorting, with the columns {names}; received another file.",

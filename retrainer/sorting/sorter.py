@@ -1,6 +1,5 @@
 """Puts each photo into a folder that is named by its label."""
 
-import hashlib
 import io
 import os
 from collections import Counter
@@ -15,7 +14,7 @@ from retrainer.photos.archives import is_archive, within_archive
 from retrainer.photos.photo import Photo, name_of
 from retrainer.sorting.inside import Inside, own_path
 from retrainer.sorting.names import LIST, NONE_OF_THESE, UNREADABLE, file_name, folder_names, numbered
-from retrainer.sorting.placing import copy, has_bytes, move
+from retrainer.sorting.placing import copy, digest_of, has_bytes, move
 from retrainer.sorting.record import COPY, LINK, MOVE, WRITE, Placed, Record, require_list
 from retrainer.system.files import open_regular, output_error, require_writable_folder
 from retrainer.system.paths import is_address
@@ -107,13 +106,16 @@ class Sorter:
     def _sort(self, photo: str | Photo, found: "Prediction | PictureError") -> None:
         folder, label, score = self._choice(found)
         if isinstance(photo, Photo) and self._how != COPY:
+            photo.read()  # its own error says more
             raise PictureError(_NO_FILE)
         if isinstance(photo, str) and self._how == MOVE and os.path.islink(photo):
             raise PictureError("it is a link, whose file lies elsewhere")
         with _stream_of(photo) as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+            sha256 = digest_of(stream)
             stream.seek(0)
-            name = file_name(photo.name, stream.read(_BEGINNING)) if isinstance(photo, Photo) else os.path.basename(photo)
+            name = (
+                file_name(photo.name, stream.read(_BEGINNING)) if isinstance(photo, Photo) else os.path.basename(photo)
+            )
             for number in range(1, 2**31):
                 place = numbered(name, number)
                 state = self._state(os.path.join(self._root, folder, place), sha256)
@@ -165,7 +167,7 @@ class Sorter:
             else:
                 copy(stream, path, self._root, sha256, "" if isinstance(photo, Photo) else photo)
         except FileExistsError as error:
-            if error.filename2 == path or error.filename == path:
+            if path in (error.filename, error.filename2):
                 return False
             raise output_error(Path(path), error) from error
         except OSError as error:

@@ -59,7 +59,7 @@ def undo(path: str, tell: Callable[[str], None]) -> Undone:
                 kept.add(number)
                 tell(f"'{shown(target)}' stays: {error}.")
         record.keep(kept)
-    for folder in folders:
+    for folder in (*folders, root):
         _remove_if_empty(folder)
     return done
 

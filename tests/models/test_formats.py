@@ -24,6 +24,7 @@ from retrainer.models.tflite.associated_files import file_in
 from retrainer.observers import problems
 from retrainer.observers.runs import RunHistory
 from retrainer.photos.copies.table import COLUMNS
+from retrainer.sorting import record
 from retrainer.system.documents import OTHERS, Table
 
 PAGE = Path(retrainer.__file__).parent / "models" / "FORMATS.md"
@@ -78,6 +79,10 @@ def test_the_columns_of_tables_are_listed(photos: Photos, configured: Configure)
         assert pq.ParquetFile(next(folder.glob("part-*"))).schema_arrow.names == listed[name]
     assert [row[0].strip("`") for row in rows_under("The table of duplicates")] == list(COLUMNS)
     assert [row[0].strip("`") for row in rows_under("The table of problems")] == list(problems.COLUMNS)
+
+
+def test_the_columns_of_the_list_of_a_sorting_are_listed() -> None:
+    assert [row[0].strip("`") for row in rows_under("The list of a sorting")] == [one.name for one in record.COLUMNS]
 
 
 def test_the_columns_of_the_table_of_scores_are_listed(photos: Photos, configured: Configure) -> None:

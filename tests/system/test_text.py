@@ -104,12 +104,14 @@ def test_no_command_passes_hostile_names_on(command: Command, photos: Photos, mo
     labels = tmp_path / f"{HOSTILE}.txt"
     labels.write_text(f"{HOSTILE}\nb\n")
     drive(command, "label", "--graph", graph, "--labels", labels, root / folder.name / "000.jpg", code=0)
+    drive(command, "label", "--graph", graph, "--labels", labels, root, "--sort_into", tmp_path / f"s{HOSTILE}", code=0)
+    drive(command, "unsort", tmp_path / f"s{HOSTILE}", code=0)
     drive(command, "evaluate", "--graph", graph, "--image_dir", root, code=0)
     drive(command, "evaluate", "--graph", graph, "--image_dir", root, "--json", code=0)
     drive(command, "inspect", "--graph", graph, "--tensorboard", tmp_path / HOSTILE, code=0)
     drive(command, "fetch", HOSTILE, COLOURS, "--model_dir", model_dir, "--to", tmp_path / HOSTILE, code=2)
     drive(command, "sample", tmp_path / HOSTILE, code=2)
-    for name in ("retrain", "label", "evaluate", "inspect", "fetch", "architectures", "sample", HOSTILE):
+    for name in ("retrain", "label", "evaluate", "inspect", "fetch", "architectures", "sample", "unsort", HOSTILE):
         drive(command, name, f"--{HOSTILE}", code=2)
         drive(command, name, "--seed", HOSTILE, HOSTILE, code=2)
 
