@@ -36,7 +36,7 @@ class LabelFlags(LabelOptions, InputOptions, AnswerOptions, SortOptions):
     @property
     def only_sorts(self) -> bool:
         """Whether photos are sorted and no answers are written."""
-        return bool(self.sort_into) and self.format is None and not self.output
+        return bool(self.sort_into) and not (self.format or self.json or self.output)
 
 
 def run(options: LabelFlags, photos: tuple[str, ...]) -> int:

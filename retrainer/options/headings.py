@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 START = "Start here"
 ANSWERS = "Answers"
+SORTING = "Sorting"
 HOW_GOOD = "How good is it"
 PHOTOS = "Photos and split"
 DISTORTIONS = "Distortions"
@@ -17,7 +18,7 @@ OTHERS = "Options"
 TERMINAL = "Terminal"
 
 _ORDER = (
-    *(START, ANSWERS, HOW_GOOD, PHOTOS, DISTORTIONS, HEAD, DESCENT, BACKBONE, MODEL, PRUNE),
+    *(START, ANSWERS, SORTING, HOW_GOOD, PHOTOS, DISTORTIONS, HEAD, DESCENT, BACKBONE, MODEL, PRUNE),
     *(PLACES, OTHERS, TERMINAL),
 )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
+from retrainer.options import headings
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import FOLDER
 
@@ -11,7 +12,7 @@ from retrainer.options.paths import FOLDER
 class SortOptions(Options):
     """Whether photos are sorted into folders, and how."""
 
-    heading = "Sorting"
+    heading = headings.SORTING
 
     sort_into: str = path_option(
         "",

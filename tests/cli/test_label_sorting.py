@@ -91,6 +91,10 @@ def test_answers_are_written_beside_the_folders(
     ]
     assert all(os.readlink(tmp_path / "s" / row["to"]) == row["from"] for row in listed)
     words = command("label", "--graph", result.graph, new / "red.jpg", "--sort_into", "s2", "--format", "text")
+    document = json.loads(
+        command("label", "--graph", result.graph, new / "red.jpg", "--sort_into", "s3", "--json").stdout
+    )
+    assert document["rows"][0]["label"] == "red"
     assert words.stdout.startswith("\nEvaluation time")
     assert command("unsort", "s").stdout == "Removed 4 links.\n"
 
