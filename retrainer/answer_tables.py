@@ -57,7 +57,7 @@ def table_of_labels(
 def table_of_mistakes(result: "Evaluation") -> Table:
     """A row for each photo that the model gets wrong, the highest scores first, with the scores of all classes."""
     facts = {
-        "command": "evaluate",
+        "command": "evaluate --mistakes",
         "labels": list(result.labels),
         "image_dir": result.image_dir,
         "part": result.part,

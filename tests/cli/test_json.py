@@ -96,13 +96,15 @@ def test_what_is_known_of_a_model_is_a_document(
     assert command("retrain", *flags, "--architecture", COLOURS).returncode == 0
     other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=4, root="other")
     os.rename(other / "green" / "000.jpg", other / "red" / HOSTILE)
-    measured = document("evaluate", "--image_dir", "other")
+    measured = document("evaluate", "--image_dir", "other", "--mistakes", "mistakes.json")
+    (listed,) = checked((tmp_path / "mistakes.json").read_text("utf-8"), "evaluate --mistakes")["rows"]
     (mistake,) = measured["mistakes"]
     assert (original(mistake["path"]), mistake["label"], mistake["predicted"]) == (
         f"other/red/{HOSTILE}",
         "red",
         "green",
     )
+    assert listed.items() >= mistake.items()
     assert measured["assessment"]["confusion"] == [[3, 0], [1, 4]]
     (row,) = document("label", other / "red" / HOSTILE)["rows"]
     assert os.path.basename(original(row["path"])) == HOSTILE
