@@ -143,7 +143,7 @@ class FilesLeftOut(Missed):
     files: str
     count: int
     reason: str
-    paths: tuple[str, ...] = field(default=(), compare=False)
+    paths: tuple[str, ...] = field(compare=False)
 
     @property
     def problem(self) -> str:

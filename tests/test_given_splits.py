@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
-from conftest import Configure, jpeg
+from conftest import Command, Configure, jpeg
 from pictures import exported, photo
 from pyarrow import parquet
 
@@ -270,3 +270,15 @@ def test_a_model_of_folders_is_measured_on_the_test_rows_of_a_table(table: Path,
     jsonl.write_text('{"path": "data/Test/red/40.jpg", "label": "blue"}\n')
     with pytest.raises(DatasetError, match="'blue' stands for the label 'blue'; expected one of green, red"):
         evaluate(result.graph, image_dir=str(jsonl))
+
+
+def test_photos_beside_the_parts_are_listed_as_problems(split: Path, command: Command, model_dir: Path) -> None:
+    shutil.copytree(split / "train" / "red", split / "extra" / "red")
+    (split / "train" / "loose.jpg").write_bytes(jpeg((1, 2, 3)))
+    options = ("--architecture", "colours", "--folds", "0", "--model_dir", model_dir)
+    done = command("retrain", "--image_dir", split, *options)
+    assert done.returncode == 0, done.stderr
+    with open("tf_files/problems.csv", newline="") as file:
+        rows = [(row["kind"], row["path"], row["problem"]) for row in csv.DictReader(file)]
+    assert ("left out", "data/train/loose.jpg", "in no class folder") in rows
+    assert sum(problem == "beside the parts" for _, _, problem in rows) == 30

@@ -114,8 +114,9 @@ def _report_left_out(image_dir: str, found: Found, observer: Observer) -> None:
         in_part = part_of(folder) is not None
         names = [name for name, _ in files if not in_part or os.sep not in name]
         if names:
-            paths = counted([os.path.join(image_dir, folder, name) for name in names])
-            observer(FilesLeftOut(paths, len(names), "in no class folder" if in_part else "beside the parts"))
+            paths = tuple(os.path.join(image_dir, folder, name) for name in names)
+            reason = "in no class folder" if in_part else "beside the parts"
+            observer(FilesLeftOut(counted(paths), len(paths), reason, paths))
 
 
 def _report_parts(image_dir: str, found: Found, fewest: int, split_by: str, observer: Observer) -> None:

@@ -75,7 +75,7 @@ def test_what_is_missed_is_told_with_its_reason(capsys: pytest.CaptureFixture[st
     with TfLog() as log:
         log(PhotoSkipped("a\n.jpg", "the file is empty"))
         log(FolderSkipped("photos/\x1b[1m", "the folder cannot be listed: Permission denied"))
-        log(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder"))
+        log(FilesLeftOut("2 files, 'a' and 'b'", 2, "in no class folder", ()))
     assert capsys.readouterr().err.splitlines() == [
         "WARNING:tensorflow:Skipped 'a\\n.jpg': the file is empty.",
         "ERROR:tensorflow:Missed photos of 'photos/\\x1b[1m': the folder cannot be listed: Permission denied.",

@@ -54,12 +54,15 @@ def test_what_is_left_out_of_an_archive_is_said(tmp_path: Path) -> None:
         f"Left out 1 file, '{path}/cat/more.zip': archives in an archive are not read",
     ]
     assert [event for event in events if isinstance(event, FilesLeftOut)] == [
-        FilesLeftOut(f"1 file, '{path}/../1.jpg'", 1, "their names are empty or too long, or lead out of the archive"),
-        FilesLeftOut(f"1 file or folder, '{path}/cat/.2.jpg'", 1, "hidden by a dot before the name"),
+        FilesLeftOut(
+            f"1 file, '{path}/../1.jpg'", 1, "their names are empty or too long, or lead out of the archive", ()
+        ),
+        FilesLeftOut(f"1 file or folder, '{path}/cat/.2.jpg'", 1, "hidden by a dot before the name", ()),
         FilesLeftOut(
             f"1 file, '{path}/loose.jpg'",
             1,
             f"in no class folder (if '{path}' is a class itself, give the folder above it)",
+            (),
         ),
     ]
 

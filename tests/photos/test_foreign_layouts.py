@@ -104,7 +104,9 @@ def test_the_suggested_pattern_can_be_given(here: Path) -> None:
     ]
     assert files.class_ids.tolist() == [0, 0, 0, 0, 1, 1, 2]
     assert [event for event in events if isinstance(event, FilesLeftOut)] == [
-        FilesLeftOut("2 files, 'photos/2.jpg' and 'photos/notes.jpg'", 2, "--label_from finds no class in their names")
+        FilesLeftOut(
+            "2 files, 'photos/2.jpg' and 'photos/notes.jpg'", 2, "--label_from finds no class in their names", ()
+        )
     ]
     (here / "photos.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
     packed = scan("photos.zip", silent, label_from=r"(?P<label>[a-z]+)\.\d")
@@ -162,6 +164,7 @@ def test_photos_that_nothing_tells_about_are_counted_and_no_photos_are_said(here
     files_in(here / "films", "a.mp4", "b.mp4")
     assert fix_for("films").endswith("received 2 files and no sub-folder with photos.")
     (here / "empty").mkdir()
-    assert fix_for("empty") == "Expected one sub-folder of photos per class, such as photos/daisy and photos/roses."
+    expected = "Expected one sub-folder of photos per class, such as photos/daisy and photos/roses."
+    assert fix_for("empty") == f"{expected} To try without photos: retrainer sample empty"
     files_in(here / "one", "cat/a.jpg", "cat/b.jpg")
     assert fix_for("one") == "Expected two or more sub-folders with photos, received only 'cat'."

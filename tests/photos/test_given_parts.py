@@ -103,7 +103,7 @@ def test_photos_without_a_class_and_folders_that_are_no_parts_are_left_out(here:
     assert {part for _, _, part in rows_of(scan("data", events.append))} == {Part.TRAINING}
     both = "2 files, 'data/test/1.jpg' and 'data/test/2.jpg'"
     assert [event for event in events if isinstance(event, FilesLeftOut)] == [
-        FilesLeftOut(both, 2, "in no class folder")
+        FilesLeftOut(both, 2, "in no class folder", ())
     ]
     classes_in(here / "data" / "test", "daisy", "roses")
     files_in(here / "data", "sample/1.jpg", "loose.jpg")

@@ -162,6 +162,7 @@ def test_photos_beside_the_class_folders_are_left_out_and_named(here: Path) -> N
             "2 files, 'photos/loose.jpg' and 'photos/odd\\nname.jpg'",
             2,
             "in no class folder (if 'photos' is a class itself, give the folder above it)",
+            (),
         )
     ]
 
@@ -174,7 +175,7 @@ def test_an_archive_beside_its_class_folders_is_no_photo(here: Path) -> None:
     assert (
         Noted("Left out 1 file, 'photos/photos.zip': archives are read only if they are given as --image_dir") in events
     )
-    assert FilesLeftOut("1 file, 'photos/notes'", 1, "in no class folder") in events
+    assert FilesLeftOut("1 file, 'photos/notes'", 1, "in no class folder", ()) in events
 
 
 def test_a_class_folder_with_folders_below_leads_above(here: Path) -> None:

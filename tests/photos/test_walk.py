@@ -57,7 +57,7 @@ def test_a_link_to_a_folder_above_is_not_entered(tmp_path: Path) -> None:
     (tmp_path / "photos" / "all").symlink_to("..")
     events: list[Event] = []
     assert walked(tmp_path / "photos", events) == ["1.jpg"]
-    assert events == [FilesLeftOut(f"1 folder, '{tmp_path}/photos/all'", 1, "linked in a circle")]
+    assert events == [FilesLeftOut(f"1 folder, '{tmp_path}/photos/all'", 1, "linked in a circle", ())]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,10 @@ def test_sidecars_are_one_line_and_hidden_files_another(tmp_path: Path) -> None:
             "their names are not those of photos"
         ),
         FilesLeftOut(
-            f"2 files or folders, '{tmp_path}/.hidden.jpg' and '{tmp_path}/.old'", 2, "hidden by a dot before the name"
+            f"2 files or folders, '{tmp_path}/.hidden.jpg' and '{tmp_path}/.old'",
+            2,
+            "hidden by a dot before the name",
+            (),
         ),
     ]
 
