@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 _FEW = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """A photo's labels, best first.
 

@@ -93,7 +93,7 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
         0,
     )
     lines = "\n".join(summary(result))
-    assert f"Previous model  {previous.graph}\n" in lines
+    assert f"Previous model    {previous.graph}\n" in lines
     assert f"on the same {previous.count} test photo" in " ".join(lines.split())
 
 
@@ -214,7 +214,7 @@ def test_a_damaged_model_is_kept_and_stops_no_run(
     result = retrain(options)
     previous = old_and_new(result)
     assert previous.problem == f"'{previous.graph}' has no .tflite of the same model beside it"
-    assert "The two cannot be compared: " in "\n".join(summary(result))
+    assert "The two cannot be compared: " in " ".join(" ".join(summary(result)).split())
     after = contents(tmp_path / "out")
     assert after["graph.previous.pb"] == before["graph.pb"]
     assert Labeler(LabelOptions(graph=result.graph)).labels == ("green", "red")
@@ -293,17 +293,17 @@ def test_the_summary_ends_with_the_accuracies_and_their_difference() -> None:
         only_old_right=6,
         interval=(0.0212, 0.0914),
     )
-    lines = [line[16:] for line in previous_lines(previous)]
+    lines = [line[18:] for line in previous_lines(previous)]
     assert " ".join(lines[1:]) == (
         "Before 86.1 %, now 91.7 % on the same 301 test photos (difference 5.6, 2.1 to 9.1). "
         "Only the new model gets 23 right, only the old one 6."
     )
     worse = replace(previous, count=1, old_accuracy=1.0, new_accuracy=0.9996, interval=(-0.0004, 0.0003))
-    changed = " ".join(line[16:] for line in previous_lines(replace(worse, added=("orchid",))))
+    changed = " ".join(line[18:] for line in previous_lines(replace(worse, added=("orchid",))))
     assert "on the same 1 test photo of the classes of both (difference 0.0, 0.0 to 0.0)." in changed
     assert changed.startswith("m.pb New classes: orchid. ")
     for count, photos, verb in ((1, "1 test photo", "is"), (1200, "1,200 test photos", "are")):
-        lines = [line[16:] for line in previous_lines(replace(previous, left_out=count))]
+        lines = [line[18:] for line in previous_lines(replace(previous, left_out=count))]
         left_out = f"{photos} that the old model learnt from {verb} left out. Before"
         assert " ".join(lines[1:]).startswith(left_out)
 

@@ -34,7 +34,7 @@ def _groups(table: Table, schema: Any) -> Iterator[list[Any]]:
     """Lists of record batches, each list about as large as a row group should be."""
     import pyarrow
 
-    rows, size = table.cells(), max(1, _CELLS_OF_BATCH // len(table.columns))
+    rows, size = table.cells(printed=False), max(1, _CELLS_OF_BATCH // len(table.columns))
     group: list[Any] = []
     while batch := list(islice(rows, size)):
         columns = zip(*batch, strict=True)

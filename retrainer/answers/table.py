@@ -46,13 +46,15 @@ class Table:
     rows: Iterable[Row]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def cells(self, **conversions: Callable[[Any], Any]) -> Iterator[list[Any]]:
+    def cells(self, *, printed: bool = True, **conversions: Callable[[Any], Any]) -> Iterator[list[Any]]:
         """Yields the cells of each row, with `stored` texts, and numbers that print as few digits as they can.
 
         Args:
+            printed: Whether numbers are printed; if not, they keep all digits, which takes less time.
             conversions: What a format does further with a kind of cells that are not empty, by the kind's name.
         """
-        usual: dict[str, Callable[[Any], Any]] = {TEXT: stored, NUMBER: short_number, FLAG: bool}
+        number = short_number if printed else _finite
+        usual: dict[str, Callable[[Any], Any]] = {TEXT: stored, NUMBER: number, FLAG: bool}
         composed = {kind: _both(first, conversions.get(kind)) for kind, first in usual.items()}
         of_columns = [composed[column.kind] for column in self.columns]
         for row in self.rows:
@@ -66,6 +68,10 @@ def _both(first: Callable[[Any], Any], then: Callable[[Any], Any] | None) -> Cal
 def short_number(number: float) -> float | None:
     """The number with the fewest digits that is the same float32; None for infinities and what is no number."""
     return float(str(np.float32(number))) if math.isfinite(number) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

@@ -47,9 +47,9 @@ def test_a_hundred_thousand_rows_take_the_memory_of_a_few(name: str, where: str,
 @pytest.mark.slow
 def test_a_thousand_classes_take_the_memory_of_a_few_rows(tmp_path: Path) -> None:
     path = str(tmp_path / "answers.parquet")
-    few, many = (int(write("parquet", path, count, 1_000).stderr) for count in (100, 20_000))
+    few, many = (int(write("parquet", path, count, 1_000).stderr) for count in (100, 5_000))
     assert many - few < 90_000
-    assert parquet.read_metadata(path).num_row_groups < 10
+    assert 1 < parquet.read_metadata(path).num_row_groups < 4
 
 
 def whole_rows(name: str, content: bytes) -> int:
