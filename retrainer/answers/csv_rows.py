@@ -27,5 +27,5 @@ def lines(table: Table) -> Iterator[bytes]:
         return text.getvalue().encode("utf-8")
 
     yield line_of([for_spreadsheet(stored(column.name)) for column in table.columns])
-    for cells in table.cells(**{TEXT: for_spreadsheet, FLAG: lambda flag: "true" if flag else "false"}):
+    for cells in table.cells({TEXT: for_spreadsheet, FLAG: lambda flag: "true" if flag else "false"}):
         yield line_of(cells)

@@ -46,16 +46,18 @@ class Table:
     rows: Iterable[Row]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def cells(self, *, printed: bool = True, **conversions: Callable[[Any], Any]) -> Iterator[list[Any]]:
+    def cells(
+        self, conversions: Mapping[str, Callable[[Any], Any]] | None = None, *, printed: bool = True
+    ) -> Iterator[list[Any]]:
         """Yields the cells of each row, with `stored` texts, and numbers that print as few digits as they can.
 
         Args:
-            printed: Whether numbers are printed; if not, they keep all digits, which takes less time.
             conversions: What a format does further with a kind of cells that are not empty, by the kind's name.
+            printed: Whether numbers are printed; if not, they keep all digits, which takes less time.
         """
         number = short_number if printed else _finite
         usual: dict[str, Callable[[Any], Any]] = {TEXT: stored, NUMBER: number, FLAG: bool}
-        composed = {kind: _both(first, conversions.get(kind)) for kind, first in usual.items()}
+        composed = {kind: _both(first, (conversions or {}).get(kind)) for kind, first in usual.items()}
         of_columns = [composed[column.kind] for column in self.columns]
         for row in self.rows:
             yield [None if cell is None else convert(cell) for convert, cell in zip(of_columns, row, strict=True)]
