@@ -3,6 +3,7 @@
 import select
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +49,39 @@ def serves(content: bytes, most: int | None = None, marks: Mapping[str, str] = F
 def hangs(request: BaseHTTPRequestHandler) -> None:
     """Answers nothing until the client gives up."""
     select.select([request.connection], [], [], 10)
+
+
+def repeats(beginning: bytes, rest: bytes, pause: float = 0.0) -> Answer:
+    """Sends a beginning, and then the same again and again until the client hangs up."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(beginning)
+        while True:
+            request.wfile.write(rest)
+            time.sleep(pause)
+
+    return answer
+
+
+_STATUS, _INTERIM = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"
+_CHUNKS = _STATUS + b"Transfer-Encoding: chunked\r\n\r\n"
+_LAST_CHUNK = _CHUNKS + b"5\r\nhello\r\n0\r\n"
+# Python's own client refuses these.
+TOO_LONG = {
+    "a header": repeats(_STATUS + b"X: ", b"x" * 2**16),
+    "headers": repeats(_STATUS, b"X: y\r\n" * 1000),
+    "the extension of a chunk": repeats(_CHUNKS + b"5;", b"x" * 2**16),
+}
+# No more than a few bytes of a body come, however long a client waits.
+WITHOUT_END = {
+    "a header, slowly": repeats(_STATUS + b"X: ", b"x", 0.05),
+    "interim answers, slowly": repeats(b"", _INTERIM, 0.05),
+    "interim answers": repeats(b"", _INTERIM * 1000),
+    "a body, slowly": repeats(_STATUS + b"\r\n", b"x", 0.05),
+    "the length of a chunk, slowly": repeats(_CHUNKS, b"0", 0.05),
+    "trailers, slowly": repeats(_LAST_CHUNK, b"X: y\r\n", 0.05),
+    "trailers": repeats(_LAST_CHUNK, b"X: y\r\n" * 1000),
+}
 
 
 def hangs_up(request: BaseHTTPRequestHandler) -> None:

@@ -5,13 +5,13 @@ import hashlib
 import io
 import os
 import random
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import wait_until
-from servers import FIRST_VERSION, Answer, Server, hangs, hangs_up, sends, serves
+from servers import FIRST_VERSION, TOO_LONG, WITHOUT_END, Answer, Server, hangs, hangs_up, sends, serves
 from test_archives import KERAS, WHOLE, archive, keras_file, member
 
 from retrainer.backbones.fetching import partial_file, resuming
@@ -663,14 +663,17 @@ def test_a_file_that_is_there_and_of_another_hash_than_is_wanted_is_not_used(ser
     assert fetch_file(request, tmp_path).read_bytes() == LITERT
 
 
-def drips(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(200)
-    request.send_header("Content-Length", "1000")
-    request.end_headers()
-    for _ in range(100):
-        request.wfile.write(b"x")
-        request.wfile.flush()
-        select.select([request.connection], [], [], 0.02)
+def trickles(pace: int) -> Answer:
+    """Sends this many bytes a second, with a mark of their version."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        sends(b"", length=len(WHOLE), headers=FIRST_VERSION)(request)
+        step = -(-pace // 50)
+        for start in range(0, len(WHOLE), step):
+            request.wfile.write(WHOLE[start : start + step])
+            time.sleep(0.02)
+
+    return answer
 
 
 def redirects(request: BaseHTTPRequestHandler) -> None:
@@ -696,12 +699,43 @@ def says_no_number(request: BaseHTTPRequestHandler) -> None:
     request.wfile.write(WHOLE)
 
 
-def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partial_file, "SLOW_SECONDS", 0.2)
-    server.answers = [drips]
-    with pytest.raises(DownloadError, match=r"\d+ bytes came in 0 s, which is too slow"):
+@pytest.mark.parametrize("case", WITHOUT_END)
+def test_what_has_no_end_is_given_up_within_the_limit(
+    case: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resuming, "SLOW_SECONDS", 0.5)
+    server.answers = [WITHOUT_END[case]]
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match=r"fewer than 60,000 bytes came in 0\.5 s, which is too slow"):
         fetch(server, tmp_path)
+    assert time.monotonic() - began < 3
+    assert len(server.asked) == 1
     assert left(tmp_path) == []
+
+
+def test_a_download_may_take_long_at_a_pace_above_the_least(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resuming, "SLOW_SECONDS", 0.4)
+    monkeypatch.setattr(resuming, "FEWEST_BYTES", 1 + len(WHOLE) // 10)
+    server.answers = [trickles(len(WHOLE))]
+    began = time.monotonic()
+    assert is_whole(fetch(server, tmp_path))
+    assert time.monotonic() - began > 2 * resuming.SLOW_SECONDS
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_becomes_slow_is_gone_on_with_later(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resuming, "SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(resuming, "FEWEST_BYTES", len(WHOLE))
+    server.answers = [trickles(len(WHOLE)), serves(WHOLE)]
+    with pytest.raises(DownloadError, match="too slow to go on"):
+        fetch(server, tmp_path)
+    assert is_whole(fetch(server, tmp_path))
+    assert server.ranges[0] == ("", "")
+    assert server.ranges[1][1] == FIRST_VERSION["ETag"]
 
 
 def test_a_server_that_sends_without_end_is_given_up(
@@ -757,6 +791,7 @@ def test_what_may_be_better_in_a_moment_is_tried_again(first: Answer, server: Se
         (sends(b""), 1, r"received a damaged or truncated one"),
         (hangs, 3, r"no answer within 0.3 s, 3 times"),
         (hangs_up, 3, r"RemoteDisconnected: .*, 3 times"),
+        *((answer, 3, r"got more than .*, 3 times") for answer in TOO_LONG.values()),
         (sends(WHOLE[:60], length=len(WHOLE)), 3, r"IncompleteRead.*, 3 times"),
         (sends(WHOLE[:-60]), 1, r"received a damaged or truncated one"),
         (serves(WHOLE[:-60]), 1, r"received a damaged or truncated one"),

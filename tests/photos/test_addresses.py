@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from servers import Answer, Server, hangs, hangs_up, running, sends
+from servers import TOO_LONG, WITHOUT_END, Answer, Server, hangs, hangs_up, running, sends
 
 from retrainer.errors import PictureError
 from retrainer.events import silent
@@ -52,23 +52,6 @@ def endless(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(bytes(10_000))
 
 
-def drips(request: BaseHTTPRequestHandler) -> None:
-    """Sends a byte of a picture now and then."""
-    request.send_response(200)
-    request.end_headers()
-    while True:
-        request.wfile.write(b"x")
-        time.sleep(0.1)
-
-
-def drips_headers(request: BaseHTTPRequestHandler) -> None:
-    """Sends a header that goes on and on."""
-    request.wfile.write(b"HTTP/1.0 200 OK\r\nX-Long: ")
-    while True:
-        request.wfile.write(b"x")
-        time.sleep(0.1)
-
-
 def commands(request: BaseHTTPRequestHandler) -> None:
     """Answers with what would colour a terminal."""
     request.send_response(404, "\x1b[31mred")
@@ -106,8 +89,6 @@ BAD = {
     "endless": (endless, "more than the limit of 100,000 bytes"),
     "cut": (sends(b"pict", length=9), "IncompleteRead: "),
     "silent": (hangs, r"the server was silent for 0\.4 s"),
-    "slow": (drips, "it took more than 1 s"),
-    "slow to begin": (drips_headers, "it took more than 1 s"),
     "closed": (hangs_up, "RemoteDisconnected: "),
     "compressed": (
         sends(gzip.compress(bytes(10**7)), headers={"Content-Encoding": "gzip"}),
@@ -118,6 +99,8 @@ BAD = {
     "to another protocol": (to("ftp://127.0.0.1/"), "expected an address that begins with http:// or https://"),
     "commanding": (commands, r"the server answered 404 \\x1b\[31mred"),
     "to something endless": (to("/x", endless), "more than 5 redirections"),
+    **{name: (answer, r"\w+: got more than ") for name, answer in TOO_LONG.items()},
+    **{name: (answer, "it took more than 1 s$") for name, answer in WITHOUT_END.items()},
 }
 
 

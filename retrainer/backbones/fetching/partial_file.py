@@ -2,18 +2,19 @@
 
 import os
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrainer.backbones.fetching.archives import MAX_BYTES
 from retrainer.errors import DownloadError
 from retrainer.text import shown
 
+if TYPE_CHECKING:
+    from retrainer.system.deadline import Deadline
+
 PARTIAL_CONTENT = 206
-SLOWEST_BYTES_PER_SECOND, SLOW_SECONDS = 1000, 60.0
 _BLOCK = 1 << 18
 
 
@@ -44,34 +45,31 @@ class PartialFile:
         for path in (self.path, self._version):
             path.unlink(missing_ok=True)
 
-    def append(self, answer: Any, advanced: Callable[[int, int], None]) -> None:
+    def append(self, answer: Any, advanced: Callable[[int, int], None], deadline: "Deadline") -> None:
         """Writes an answer's bytes behind those that are here, or from the beginning if the answer starts there.
 
         Args:
             answer: The open answer of `requests`.
             advanced: Is called with the number of bytes that are here, and of all bytes (0 if the server does not say).
+            deadline: Is told of the bytes as they come.
 
         Raises:
-            DownloadError: the bytes are too many, or come too slowly.
+            DownloadError: the bytes are too many.
+            requests.Timeout: the time is over.
             ValueError: fewer bytes came than the server announced, or others than were asked for.
         """
         held, expected = self._prepared_for(answer)
-        received, started = held, time.monotonic()
+        received = held
         with self.path.open("ab") as handle:
             while block := answer.raw.read1(_BLOCK, decode_content=False):
                 received += len(block)
-                seconds = time.monotonic() - started
+                deadline.came(len(block))
                 if received > MAX_BYTES:
                     self.remove()
                     raise DownloadError(f"'{shown(answer.url)}': more than the limit of {MAX_BYTES >> 30} GB.")
-                if seconds > SLOW_SECONDS and received - held < seconds * SLOWEST_BYTES_PER_SECOND:
-                    raise DownloadError(
-                        f"'{shown(answer.url)}': {received - held:,} bytes came in {seconds:.0f} s, "
-                        "which is too slow to go on.",
-                        "Try again later, or name another source.",
-                    )
                 handle.write(block)
                 advanced(received, expected)
+            deadline.require()
             handle.flush()
             os.fsync(handle.fileno())
         if received < expected:

@@ -8,7 +8,7 @@ break and limit neither size nor speed: tensorflow_hub's resolver (0.16; no time
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrainer.backbones.fetching.partial_file import PARTIAL_CONTENT, PartialFile
 from retrainer.errors import DownloadError
@@ -16,7 +16,12 @@ from retrainer.events import Began, DownloadAdvanced, Observer, silent
 from retrainer.system.files import output_error
 from retrainer.text import innermost_reason, shown
 
+if TYPE_CHECKING:
+    from retrainer.system.deadline import Deadline
+
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+# A server that sends fewer bytes of the file in this time is too slow, also one that sends anything else meanwhile.
+SLOW_SECONDS, FEWEST_BYTES = 60.0, 60_000
 # Failures in a row, without a new byte between them.
 TRIES = 3
 MAX_ATTEMPTS = 50
@@ -96,18 +101,36 @@ def _download(request: DownloadRequest, partial: PartialFile, query: dict[str, s
 
 def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, str]) -> _Failure | None:
     """Sends one request and writes its answer; returns a failure that another attempt may mend."""
+    from retrainer.system.deadline import Deadline
+
+    with Deadline(SLOW_SECONDS, FEWEST_BYTES) as deadline:
+        failure = _answered(request, partial, query, deadline)
+    if failure and deadline.has_passed:
+        raise DownloadError(
+            f"'{shown(request.url)}' cannot be downloaded: fewer than {FEWEST_BYTES:,} bytes came in "
+            f"{SLOW_SECONDS:g} s, which is too slow to go on.",
+            "Try again later, or name another source.",
+        )
+    return failure
+
+
+def _answered(
+    request: DownloadRequest, partial: PartialFile, query: dict[str, str], deadline: "Deadline"
+) -> _Failure | None:
     import requests
     import urllib3
 
     try:
-        with requests.get(
-            request.url,
-            params=query,
-            headers={"Accept-Encoding": "identity", **partial.headers},
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            stream=True,
-            hooks={"response": _without_body},
-        ) as answer:
+        with (
+            deadline.session() as session,
+            session.get(
+                request.url,
+                params=query,
+                headers={"Accept-Encoding": "identity", **partial.headers},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+            ) as answer,
+        ):
             if answer.status_code == _RANGE_NOT_SATISFIABLE:
                 partial.remove()
                 return _Failure("the server has not as many bytes as came before")
@@ -115,7 +138,7 @@ def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, st
                 wait = _seconds_of(answer.headers.get("Retry-After", ""))
                 return _Failure(f"the server answered {answer.status_code} {answer.reason}", wait)
             _require_file(answer, request.url)
-            partial.append(answer, request.advanced)
+            partial.append(answer, request.advanced, deadline)
             return None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.TooManyRedirects) as error:
         raise DownloadError(
@@ -128,12 +151,6 @@ def _attempt(request: DownloadRequest, partial: PartialFile, query: dict[str, st
         return _Failure(innermost_reason(error))
     except OSError as error:
         raise output_error(partial.path, error) from error
-
-
-def _without_body(answer: Any, **_: Any) -> None:
-    """Ends a redirection at its headers; `requests` would read its body into memory, even one without end."""
-    if answer.is_redirect:
-        answer.close()
 
 
 def _seconds_of(retry_after: str) -> float:

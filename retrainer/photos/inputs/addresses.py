@@ -1,7 +1,6 @@
 """Photos on servers: fetched by HTTP, within limits of size, time and redirections, and kept in memory only."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from retrainer.errors import PictureError
 from retrainer.photos.photo import Photo
@@ -10,7 +9,7 @@ from retrainer.text import innermost_reason
 if TYPE_CHECKING:
     from requests import Response
 
-    from retrainer.photos.inputs.deadline import Deadline
+    from retrainer.system.deadline import Deadline
 
 MAX_BYTES = 2**26
 SECONDS, SILENT_SECONDS = 60.0, 10.0
@@ -35,11 +34,15 @@ def fetched(url: str) -> bytes:
     import requests
     import urllib3
 
-    from retrainer.photos.inputs.deadline import Deadline
+    from retrainer.system.deadline import Deadline
 
-    with Deadline(SECONDS) as deadline:
+    with Deadline(SECONDS) as deadline, deadline.session() as session:
+        session.max_redirects = MAX_REDIRECTIONS
         try:
-            return _followed(url, deadline)
+            with session.get(url, headers=_HEADERS, timeout=SILENT_SECONDS, stream=True) as answer:
+                return _content(answer, deadline)
+        except requests.TooManyRedirects as error:
+            raise _problem(f"more than {MAX_REDIRECTIONS} redirections") from error
         except requests.exceptions.InvalidSchema as error:
             raise _problem("expected an address that begins with http:// or https://") from error
         # A text that is no address is a ValueError.
@@ -53,19 +56,6 @@ def fetched(url: str) -> bytes:
 
 def _problem(reason: str) -> PictureError:
     return PictureError(f"cannot be fetched: {reason}")
-
-
-def _followed(url: str, deadline: "Deadline") -> bytes:
-    """What an address gives, or the one that it redirects to."""
-    for _ in range(MAX_REDIRECTIONS + 1):
-        with (
-            deadline.session() as session,
-            session.get(url, headers=_HEADERS, timeout=SILENT_SECONDS, stream=True) as answer,
-        ):
-            if not answer.is_redirect:
-                return _content(answer, deadline)
-            url = urljoin(url, answer.headers["Location"])
-    raise _problem(f"more than {MAX_REDIRECTIONS} redirections")
 
 
 def _content(answer: "Response", deadline: "Deadline") -> bytes:

@@ -1,4 +1,4 @@
-"""A limit of the whole time that requests may take.
+"""A limit of the whole time that requests may take, or of the time in which some bytes must come.
 
 The timeout of `requests` limits each wait for a byte, so that a server that sends a byte now and then is never late.
 """
@@ -6,6 +6,7 @@ The timeout of `requests` limits each wait for a byte, so that a server that sen
 import contextlib
 import socket
 import threading
+import time
 from typing import Any
 
 import requests
@@ -17,35 +18,48 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 class Deadline:
     """Cuts all connections of its sessions when the time is over; begins with `with`.
 
+    Attributes:
+        has_passed: Whether the time is over. An answer that was cut may look as if it had ended.
+
     Args:
         seconds: The time.
+        pace: The time begins anew with every `pace` bytes that come; 0 if it never does.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
+    def __init__(self, seconds: float, pace: int = 0) -> None:
+        self._seconds, self._pace = seconds, pace
+        self._came, self._end = 0, 0.0
+        self._left = threading.Event()
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.has_passed = False
 
     def __enter__(self) -> "Deadline":
-        self._timer.start()
+        self._end = time.monotonic() + self._seconds
+        threading.Thread(target=self._wait, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._left.set()
 
     def session(self) -> requests.Session:
-        """A session whose connections are cut, and that follows no redirection."""
-        session = _Session()
+        """A session whose connections are cut, and that reads nothing that comes with a redirection."""
+        session = requests.Session()
+        session.hooks["response"] = [_without_body]
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(self))
         return session
 
+    def came(self, size: int) -> None:
+        """Counts bytes of an answer."""
+        self._came += size
+        if self._pace and self._came >= self._pace:
+            self._came, self._end = 0, time.monotonic() + self._seconds
+
     def require(self) -> None:
-        """Raises TimeoutError if the time is over; an answer that was cut looks as if it had ended."""
+        """Raises `requests.Timeout` if the time is over."""
         if self.has_passed:
-            raise TimeoutError
+            raise requests.Timeout
 
     def watch(self, opened: Any) -> None:
         """Cuts a socket when the time is over."""
@@ -53,7 +67,10 @@ class Deadline:
             self._sockets.append(opened)
         self.require()
 
-    def _cut(self) -> None:
+    def _wait(self) -> None:
+        while (seconds := self._end - time.monotonic()) > 0:
+            if self._left.wait(seconds):
+                return
         self.has_passed = True
         with self._lock:
             for opened in self._sockets:
@@ -61,11 +78,10 @@ class Deadline:
                     opened.shutdown(socket.SHUT_RDWR)
 
 
-class _Session(requests.Session):
-    """Follows no redirection: it would first read all that comes with one, however much that is."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, as for an answer that does not redirect."""
+def _without_body(answer: requests.Response, **_: Any) -> None:
+    """Ends a redirection at its headers; `requests` would read its body into memory, even one without end."""
+    if answer.is_redirect:
+        answer.close()
 
 
 class _Adapter(HTTPAdapter):
