@@ -1,6 +1,5 @@
 """`retrainer label`."""
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from retrainer.answers.output import require_output, write_answers
 from retrainer.cli.bar import Bar
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.labelled import FAILED, Answer, Tally, words_of, write_words
-from retrainer.cli.sorted import sorter_of, summary_of
+from retrainer.cli.sorted import sorter_of, sorting, summary_of
 from retrainer.errors import PictureError
 from retrainer.options.answers import AnswerOptions
 from retrainer.options.inputs import InputOptions
@@ -65,7 +64,7 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
         bar.say(f"Warning: {warning}")
     sorter = sorter_of(options, labeler.labels, values, bar.say, rejecting=options.reject, alone=options.only_sorts)
     in_words = options.chosen_format == WORDS
-    with sorter or contextlib.nullcontext():
+    with sorting(sorter, options):
         if sorter:
             found = sorter.sorted(_answers(labeler, sorter.inside.left_out(inputs), hold=True))
         else:

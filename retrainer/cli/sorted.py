@@ -1,5 +1,6 @@
 """What `retrainer label` says of the photos that it sorts."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,21 @@ def sorter_of(
         say(f"{shown(name)} -> {shown(place)}", err=not alone)
 
     return Sorter(options, labels, values, rejecting=rejecting, tell=tell, planned=planned)
+
+
+@contextlib.contextmanager
+def sorting(sorter: "Sorter | None", options: SortOptions) -> Iterator[None]:
+    """Lets photos be sorted; if an error or Ctrl-C ends that, it prints what was done and how to undo it."""
+    if sorter is None:
+        yield
+        return
+    with sorter:
+        try:
+            yield
+        except BaseException:
+            for line in summary_of(sorter, options) if sorter.counts else ():
+                say(line, err=True)
+            raise
 
 
 def summary_of(sorter: "Sorter", options: SortOptions) -> Iterator[str]:

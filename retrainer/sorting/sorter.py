@@ -13,8 +13,9 @@ from retrainer.options.sorting import SortOptions
 from retrainer.photos.archives import is_archive, within_archive
 from retrainer.photos.photo import Photo, name_of
 from retrainer.sorting.inside import Inside, own_path
-from retrainer.sorting.names import LIST, NONE_OF_THESE, UNREADABLE, file_name, folder_names, numbered
-from retrainer.sorting.placing import copy, digest_of, has_bytes, move
+from retrainer.sorting.names import LIST, NONE_OF_THESE, UNREADABLE, file_name, folder_names
+from retrainer.sorting.places import Places
+from retrainer.sorting.placing import copy, digest_of, move
 from retrainer.sorting.record import COPY, LINK, MOVE, WRITE, Placed, Record, require_list
 from retrainer.system.files import open_regular, output_error, require_writable_folder
 from retrainer.system.paths import is_address
@@ -70,7 +71,7 @@ class Sorter:
         self.counts, self.there, self.left = Counter[str](), 0, 0
         self.inside = Inside(self._root, (*self._names.values(), NONE_OF_THESE, UNREADABLE), values)
         self.list_path = os.path.join(options.sort_into, LIST)
-        self._places: dict[str, str] = {}
+        self._places = Places(self._root, planning=options.dry_run)
         for value in values:
             if self._how != COPY and (is_address(value) or is_archive(value) or (within_archive(value) or ("", ""))[1]):
                 raise OptionError(f"--{self._how}: '{shown(value)}' is refused, since {_NO_FILE}.", "Leave it out.")
@@ -112,19 +113,16 @@ class Sorter:
             raise PictureError("it is a link, whose file lies elsewhere")
         with _stream_of(photo) as stream:
             sha256 = digest_of(stream)
+            size = stream.tell()
             stream.seek(0)
             name = (
                 file_name(photo.name, stream.read(_BEGINNING)) if isinstance(photo, Photo) else os.path.basename(photo)
             )
-            for number in range(1, 2**31):
-                place = numbered(name, number)
-                state = self._state(os.path.join(self._root, folder, place), sha256)
-                if state:
-                    self.there += 1
-                    return
-                if state is None and self._place(photo, stream, f"{folder}/{place}", (label, score, sha256)):
+            for target in self._places.free(folder, name, sha256, size):
+                if self._place(photo, stream, target, (label, score, sha256)):
                     self.counts[folder] += 1
                     return
+            self.there += 1
 
     def _choice(self, found: "Prediction | PictureError") -> tuple[str, str | None, float | None]:
         """The folder of a photo, its label and the score of that."""
@@ -135,14 +133,6 @@ class Sorter:
         label, score = found.ranking[0]
         return self._names[label], label, score
 
-    def _state(self, path: str, sha256: str) -> bool | None:
-        """Whether what is at a place has these bytes; None if the place is free."""
-        if self._dry and path in self._places:
-            return self._places[path] == sha256
-        if not os.path.lexists(path):
-            return None
-        return has_bytes(path, sha256)
-
     def _place(
         self, photo: str | Photo, stream: BinaryIO, target: str, row: tuple[str | None, float | None, str]
     ) -> bool:
@@ -150,7 +140,6 @@ class Sorter:
         label, score, sha256 = row
         path = os.path.join(self._root, target)
         if not self._record:
-            self._places[path] = sha256
             self._planned(name_of(photo), target)
             return True
         source, how = own_path(photo), self._how

@@ -175,6 +175,7 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(
         preexec_fn=heeding_ctrl_c,
     )
     assert done.returncode == 128 + signal.SIGINT
+    assert "\nSorted 1 photo into 's': 1 red.\nTo undo it: retrainer unsort s/sorted.csv\nError: " in f"\n{done.stderr}"
     assert done.stderr.endswith("Error: Interrupted. Run the same command again to continue.\n")
     assert len(files(new)) == 3
     command(*label)

@@ -131,6 +131,29 @@ def test_nothing_is_overwritten_and_the_same_bytes_are_left_alone(
     assert {str(path.relative_to(root)) for path in root.rglob("*")} == {"cat", "cat/x.jpg", "cat/x-2.jpg"}
 
 
+def test_many_photos_of_one_name_are_placed_and_found_again(
+    photos: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The places of others of the name are looked at again only for photos of their size."""
+    paths = photos(*(f"{number}/x.jpg" for number in range(40)))
+    for number, path in enumerate(paths):
+        Path(path).write_bytes(b"x" * (number + 1 if number < 38 else 7))
+    looked, stat_of = list[str](), os.stat
+
+    def looking(path: str, **options: bool) -> os.stat_result:
+        looked.append(str(path))
+        return stat_of(path, **options)
+
+    root = tmp_path / "sorted"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", looking)
+        first, _ = sort(root, dict.fromkeys(paths, "cat"))
+        again, _ = sort(root, dict.fromkeys(paths, "cat"))
+    assert (first.counts["cat"], first.there) == (38, 2)
+    assert (again.counts["cat"], again.there) == (0, 40)
+    assert len([path for path in looked if path.startswith(f"{root}/cat/")]) < 400
+
+
 def test_links_are_absolute_and_only_links_are_removed(
     photos: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
