@@ -71,7 +71,7 @@ class RetrainFlags(RetrainOptions, _ReportFlags, DocumentOptions, HistoryOptions
         if self.compare and self.architecture is not None:
             raise OptionError(
                 "--compare: expected no --architecture beside it, since it names the backbones itself.",
-                f"Name it there: --compare {pasted(f'{self.compare},{self.architecture}')}",
+                "Leave --architecture out, and name all backbones as --compare NAME,NAME.",
             )
         given = [name for name, value in of_a_model.items() if value]
         if self.compare and given:

@@ -18,7 +18,6 @@ from retrainer.events import (
     StageBegan,
     Warned,
 )
-from retrainer.photos.copies.table import cell
 from retrainer.system.files import require_writable, write_whole
 
 FLAG = "--problems"
@@ -71,6 +70,8 @@ class Problems:
         """Writes the table; calls `warn` with a warning if that fails."""
         if not self.rows and not os.path.exists(self.path):
             return
+        from retrainer.photos.copies.table import cell  # not every command that has problems writes this table
+
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
