@@ -12,7 +12,7 @@ from retrainer.cli.bar import Bar
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.labelled import FAILED, Answer, Tally, words_of, write_words
 from retrainer.cli.sorted import sorter_of, sorting, summary_of
-from retrainer.errors import PictureError
+from retrainer.errors import OptionError, PictureError
 from retrainer.options.answers import AnswerOptions
 from retrainer.options.inputs import InputOptions
 from retrainer.options.model import LabelOptions
@@ -21,6 +21,7 @@ from retrainer.photos.inputs.kinds import inputs_of
 from retrainer.photos.inputs.source import Request
 from retrainer.photos.photo import Photo, held, name_of
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.answer_tables import Labelled
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class LabelFlags(LabelOptions, InputOptions, AnswerOptions, SortOptions):
     """The flags of the command."""
+
+    def __post_init__(self) -> None:
+        """Checks that the answers do not replace the list of a sorting."""
+        super().__post_init__()
+        if self.output and self.is_list(self.output):
+            raise OptionError(
+                f"--output: expected another file than the list of --sort_into, received '{shown(self.output)}'.",
+                "Give it another name.",
+            )
 
     @property
     def only_sorts(self) -> bool:

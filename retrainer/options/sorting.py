@@ -1,11 +1,15 @@
 """How labelled photos are sorted into folders."""
 
+import os
 from dataclasses import dataclass
 
 from retrainer.errors import OptionError
 from retrainer.options import headings
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import FOLDER
+
+LIST = "sorted.csv"
+"""The name of the file that lists what went where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +20,7 @@ class SortOptions(Options):
 
     sort_into: str = path_option(
         "",
-        "Folder to copy each photo into, in a folder named by its label. sorted.csv there lists what went where.",
+        f"Folder to copy each photo into, in a folder named by its label. {LIST} there lists what went where.",
         FOLDER,
     )
     move: bool = option(False, "With --sort_into, move the photos instead.")
@@ -33,3 +37,7 @@ class SortOptions(Options):
                 )
         if self.move and self.link:
             raise OptionError("--move and --link contradict each other.", "Leave one of them out.")
+
+    def is_list(self, path: str) -> bool:
+        """Whether a path is that of the list."""
+        return bool(self.sort_into) and os.path.realpath(path) == os.path.realpath(os.path.join(self.sort_into, LIST))

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from retrainer.answers.table import distinct
+from retrainer.options.sorting import LIST
 from retrainer.photos.decoding.signatures import FORMATS, format_of
 from retrainer.photos.entries import is_picture
 from retrainer.system.paths import is_address
 
-NONE_OF_THESE, UNREADABLE, LIST = "none of these", "unreadable", "sorted.csv"
-"""The folders of photos without a label, and the file beside the folders."""
+NONE_OF_THESE, UNREADABLE = "none of these", "unreadable"
+"""The folders of photos without a label."""
 
 _MOST_BYTES = 255
 # Leaves room for a number.

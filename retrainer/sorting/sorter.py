@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from retrainer.errors import OptionError, PictureError
-from retrainer.options.sorting import SortOptions
+from retrainer.options.sorting import LIST, SortOptions
 from retrainer.photos.archives import is_archive, within_archive
 from retrainer.photos.photo import Photo, name_of
 from retrainer.sorting.inside import Inside, own_path
-from retrainer.sorting.names import LIST, NONE_OF_THESE, UNREADABLE, file_name, folder_names
+from retrainer.sorting.names import NONE_OF_THESE, UNREADABLE, file_name, folder_names
 from retrainer.sorting.places import Places
 from retrainer.sorting.placing import copy, digest_of, move
 from retrainer.sorting.record import COPY, LINK, MOVE, WRITE, Placed, Record, require_list

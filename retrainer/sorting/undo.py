@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrainer.errors import PictureError
+from retrainer.options.sorting import LIST
 from retrainer.photos.reading import read_file
-from retrainer.sorting.names import LIST
 from retrainer.sorting.placing import has_bytes, move
 from retrainer.sorting.record import COPY, LINK, MOVE, Placed, Record
 from retrainer.system.files import output_error

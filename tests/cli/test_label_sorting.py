@@ -119,6 +119,7 @@ BAD = [
     (["--move"], 2, r"--move: expected --sort_into DIR, received none"),
     (["--dry_run"], 2, r"--dry_run: expected --sort_into DIR"),
     (["--sort_into", "s", "--move", "--link"], 2, r"--move and --link contradict each other"),
+    (["--sort_into", "s", "--output", "./s/sorted.csv"], 2, r"--output: expected another file than the list of"),
     (["--sort_into", ""], 2, r"--sort_into: expected a path, received ''"),
     (["--sort_into", "/"], 2, r"--sort_into: expected a folder of its own, received '/'"),
     (["--sort_into", "new/red.jpg"], 2, r"--sort_into: expected a folder, received the file 'new/red\.jpg'"),

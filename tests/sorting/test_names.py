@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrainer.sorting.names import LIST, NONE_OF_THESE, UNREADABLE, file_name, fit, folder_names, numbered
+from retrainer.options.sorting import LIST
+from retrainer.sorting.names import NONE_OF_THESE, UNREADABLE, file_name, fit, folder_names, numbered
 
 TEXTS = st.text(st.characters() | st.sampled_from("./\\ CONcon1\0\n\udcff"), max_size=300)
 
