@@ -8,6 +8,8 @@ import os
 import shlex
 import sys
 
+_LONGEST = 200
+
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path, a name or a sentence on one line; unprintable characters, line ends and invalid bytes are escaped."""
@@ -31,6 +33,12 @@ def pasted(path: str | os.PathLike[str]) -> str:
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(c if c.isprintable() and c not in _QUOTED else _octal(c) for c in text)}'"
+
+
+def brief(value: object) -> str:
+    """A value as it is written in Python, on one line; of a long one the beginning."""
+    text = repr(value)
+    return shown(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def reason_of(error: Exception) -> str:

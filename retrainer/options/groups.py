@@ -12,6 +12,7 @@ from retrainer.options.headings import OTHERS, in_order
 from retrainer.options.in_memory import TableInMemory, Tabular, is_table_in_memory
 from retrainer.options.paths import require_path
 from retrainer.system.paths import expanded
+from retrainer.text import brief
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Options:
             value = _plain(getattr(self, name), limits)
             object.__setattr__(self, name, value)
             if not _is_of(value, item.kind) or not limits.allows(value):
-                raise OptionError(f"--{name}: expected {limits.expected_of(item.kind)}, received {value!r}.")
+                raise OptionError(f"--{name}: expected {limits.expected_of(item.kind)}, received {brief(value)}.")
             if limits.path and value != item.default:
                 for path in (value,) if isinstance(value, str) else value:
                     require_path(f"--{name}", path, limits.writes)

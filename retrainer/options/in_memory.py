@@ -43,8 +43,10 @@ class TableInMemory(str):
         """Returns the cells of a column by its number."""
         names = getattr(self.table, "column_names", None) or list(self.table.columns)
         values = self.table[names[column]]
-        read = next(getattr(values, name) for name in ("to_pylist", "to_list", "tolist") if hasattr(values, name))
-        return list(read())
+        for name in ("to_pylist", "to_list", "tolist"):
+            if hasattr(values, name):
+                return list(getattr(values, name)())
+        return list(values)
 
 
 def is_table_in_memory(value: Any) -> bool:

@@ -8,6 +8,7 @@ from retrainer.arrays import Bools, Digests, Integers
 from retrainer.errors import DatasetError
 from retrainer.events import Observer, Warned
 from retrainer.photos.files import PhotoFiles, no_photos_in
+from retrainer.photos.given_parts import warn_of_lost_parts
 from retrainer.photos.layouts import require_classes
 from retrainer.photos.parts import Parts
 from retrainer.text import shown
@@ -61,6 +62,8 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
         if problem := _problem_of(shown(name), count, files.unit):
             observer(problem)
     photos = files.where(readable)
+    if files.parts is not None and photos.parts is not None:
+        warn_of_lost_parts(files.parts.tolist(), photos.parts.tolist(), "can be read", observer)
     if files.unit == "folder":
         require_classes(files.root, photos.classes)
     elif len(photos.classes) < _FEWEST_CLASSES:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from retrainer.errors import DatasetError
-from retrainer.events import FilesLeftOut, Noted, Observer
+from retrainer.events import FilesLeftOut, Noted, Observer, Warned
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.class_folders import Found
 from retrainer.photos.files import PhotoFiles
@@ -129,6 +129,23 @@ def _report_parts(image_dir: str, found: Found, fewest: int, split_by: str, obse
     named = ", ".join(with_files(f"'{shown(folder)}'", counts[folder]) for folder in folders)
     line = f"'{shown(image_dir)}' is split already, into {named}"
     observer(Noted(f"{line}: {kept_and_drawn(map(part_of, folders))}" if fewest > 1 else line))
+
+
+def warn_of_lost_parts(stated: Iterable[int], kept: Iterable[int], can: str, observer: Observer) -> None:
+    """Warns of given parts that have lost all their photos.
+
+    Args:
+        stated: The part of each photo, or `DRAWN`.
+        kept: The same for those that are left.
+        can: What no photo of the part does, such as `exists`.
+        observer: Called with a warning about each such part.
+    """
+    counts, left = Counter(stated), set(kept)
+    for part in Part:
+        if counts[part] and part not in left:
+            name = part.name.lower()
+            instead = "" if part == Part.TRAINING else " If other photos are drawn for it, its figures are of those."
+            observer(Warned(f"None of the {counts[part]:,} photos of the given part '{name}' {can}.{instead}"))
 
 
 def with_files(part: str, count: int) -> str:

@@ -179,7 +179,12 @@ def _parquet(path: str) -> TableFile:
 
 def _in_memory(table: TableInMemory) -> TableFile:
     def rows(wanted: Sequence[int]) -> Iterator[tuple[int, Cells]]:
-        return enumerate(zip(*(table.cells(column) for column in wanted), strict=True), start=1)
+        try:
+            columns = [table.cells(column) for column in wanted]
+        except Exception as error:  # any class may have columns
+            problem = f"expected columns that can be read as lists: {reason_of(error)}"
+            raise table_error(table, problem, fix="Give a table of pandas, pyarrow or polars.") from error
+        return enumerate(zip(*columns, strict=True), start=1)
 
     return TableFile(table, table.columns, rows)
 

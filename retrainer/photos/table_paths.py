@@ -8,6 +8,7 @@ from retrainer.answers.texts import original
 from retrainer.errors import DatasetError
 from retrainer.photos.archives import folder_in_archive
 from retrainer.photos.walk import Stamps
+from retrainer.system.paths import is_address
 from retrainer.system.portable import is_below_a_file
 
 
@@ -30,6 +31,8 @@ class Places:
         Raises:
             OSError: there is no such file.
         """
+        if is_address(name):
+            raise OSError("an address, which is not fetched; expected the path of a file")
         first: OSError | None = None
         for spelt in dict.fromkeys(_spellings(name)):
             try:

@@ -4,8 +4,9 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from retrainer.answers.texts import original
@@ -15,9 +16,14 @@ from retrainer.photos.table_files import TableFile, table_error
 from retrainer.text import shown
 
 _NEEDED, _OPTIONAL = ("path", "label"), ("split", "group")
-_NAMED, _LONGEST = 20, 1000
+_NAMED, _NAMED_UNUSED, _LONGEST = 20, 3, 1000
 _EMPTY_TYPES = ("NAType", "NaTType", "NoneType")
 _FIX = "Name the columns path and label, and perhaps split and group."
+# Texts that programs write for a missing value, in lower case. Only of the first ones no class or group has the name.
+_NOTHING = ("", "nan", "nat", "<na>", "null", "#n/a")
+_NONE = (*_NOTHING, "none", "n/a")
+# Systems allow paths of 4,096 bytes, and Windows of 32,767 letters.
+_SHOWN, _LONGEST_PATH = 100, 2**17
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,20 @@ class Row:
         return next((name for name, (one, two) in pairs.items() if one != two), "")
 
 
-def rows_of(table: TableFile) -> Iterator[Row]:
+def rows_of(table: TableFile, observer: Observer) -> Iterator[Row]:
     """The rows of a table, in its order. Labels that differ only in case or spaces are spelt as the first of them.
+
+    Args:
+        table: The table.
+        observer: Called with the columns that are not used, and with labels that differ only in case.
 
     Raises:
         DatasetError: a column or a cell is missing or wrong.
     """
     columns = _columns_of(table)
+    _note_unused(table, columns.values(), observer)
     spelt: dict[str, str] = {}
+    alike: dict[str, str] = {}
     number = 0
     for number, cells in table.rows(list(columns.values())):
         texts = dict.fromkeys((*_NEEDED, *_OPTIONAL), "")
@@ -62,26 +74,52 @@ def rows_of(table: TableFile) -> Iterator[Row]:
             if not texts[name].strip():
                 raise table_error(table, f"expected a {name}, received an empty cell", number)
         label = _label(table, number, texts["label"])
-        part = part_of(texts["split"]) if texts["split"].strip() else DRAWN
+        first = spelt.setdefault(label.casefold(), label)
+        if label != first:
+            alike[label] = first
+        part = DRAWN if _is_nothing(texts["split"]) else part_of(texts["split"])
         if part is None:
             one_of = ", ".join(NAMES)
             problem = f"expected one of {one_of} or nothing in the column 'split', received '{shown(texts['split'])}'"
             raise table_error(table, problem, number)
-        yield Row(number, texts["path"], spelt.setdefault(label.casefold(), label), part, texts["group"].strip())
+        group = "" if _is_nothing(texts["group"]) else texts["group"].strip()
+        yield Row(number, texts["path"], first, part, group)
     if not number:
         raise table_error(table, "expected a row for each photo, received none")
+    for label, first in list(alike.items())[:1]:
+        observer(Noted(f"Labels that differ only in case are one class, such as '{shown(first)}' and '{shown(label)}'"))
 
 
-def without_repetitions(table: TableFile, rows: Iterable[Row], observer: Observer) -> list[Row]:
-    """The first row of each file; reports how many others there are.
+def is_perhaps_nothing(label: str) -> bool:
+    """Whether a label is a text that programs write for a missing value."""
+    return label.casefold() in _NOTHING
+
+
+def _is_nothing(text: str) -> bool:
+    """Whether a part or a group is missing."""
+    return text.strip().casefold() in _NONE
+
+
+def _note_unused(table: TableFile, used: Iterable[int], observer: Observer) -> None:
+    """Says which columns are not used; one of them may be a split or a group under another name."""
+    unused = [name for number, name in enumerate(table.columns) if number not in used and name.strip()]
+    if unused:
+        named = ", ".join(f"'{shown(name[:_SHOWN])}'" for name in unused[:_NAMED_UNUSED])
+        more = f" and {len(unused) - _NAMED_UNUSED:,} more" if len(unused) > _NAMED_UNUSED else ""
+        observer(Noted(f"Columns other than path, label, split and group are not used: {named}{more}"))
+
+
+def without_repetitions(table: TableFile, rows: Sequence[Row], observer: Observer) -> list[int]:
+    """The numbers of the first row of each file, from 0; reports how many others there are.
 
     Raises:
         DatasetError: two rows of a file differ.
     """
-    first: dict[str, Row] = {}
+    first: dict[str, int] = {}
     again = 0
-    for row in rows:
-        known = first.setdefault(os.path.normpath(os.path.join(table.folder, row.path)), row)
+    folder = os.path.abspath(table.folder)
+    for number, row in enumerate(rows):
+        known = rows[first.setdefault(os.path.normpath(os.path.join(folder, row.path)), number)]
         if known is not row:
             again += 1
             if column := row.differs_from(known):
@@ -100,7 +138,7 @@ def _columns_of(table: TableFile) -> Mapping[str, int]:
     """
     plain = [name.strip().casefold() for name in table.columns]
     found = {name: plain.index(name) for name in (*_NEEDED, *_OPTIONAL) if name in plain}
-    named = ", ".join(f"'{shown(name)}'" for name in table.columns[:_NAMED])
+    named = ", ".join(f"'{shown(name[:_SHOWN])}'" for name in table.columns[:_NAMED])
     more = f" and {len(table.columns) - _NAMED:,} more" if len(table.columns) > _NAMED else ""
     for name in _NEEDED:
         if name not in found:
@@ -116,7 +154,7 @@ def _label(table: TableFile, number: int, text: str) -> str:
     label = unicodedata.normalize("NFC", re.sub(" +", " ", original(text)).strip())
     if not label.isprintable() or len(label) > _LONGEST:
         problem = f"expected a label of at most {_LONGEST:,} printable characters, received '{shown(label[:_NAMED])}'"
-        raise table_error(table, problem, number)
+        raise table_error(table, problem, number, "" if label.isascii() else "Save the table as UTF-8.")
     return label
 
 
@@ -126,6 +164,8 @@ def _text(table: TableFile, number: int, column: str, cell: Any) -> str:
     Raises:
         DatasetError: the cell holds something else.
     """
+    if isinstance(cell, bytes) and (len(cell) > _LONGEST_PATH or b"\0" in cell):
+        raise table_error(table, f"expected a text in the column '{column}', received the bytes of a file", number)
     if isinstance(cell, str | os.PathLike | bytes):
         return os.fsdecode(cell)
     if isinstance(cell, bool | int):
@@ -134,5 +174,7 @@ def _text(table: TableFile, number: int, column: str, cell: Any) -> str:
         return "" if math.isnan(cell) else str(int(cell)) if cell.is_integer() else repr(cell)
     if type(cell).__name__ in _EMPTY_TYPES:
         return ""
+    if isinstance(cell, date):
+        return cell.isoformat()
     problem = f"expected a text in the column '{column}', received {type(cell).__name__}"
     raise table_error(table, problem, number)

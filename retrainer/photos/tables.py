@@ -11,13 +11,13 @@ from retrainer.arrays import Integers
 from retrainer.events import Noted, Observer, PhotoSkipped, Warned
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import AUTO, FOLDERS
-from retrainer.photos.files import PhotoFiles
-from retrainer.photos.given_parts import kept_and_drawn, with_files
+from retrainer.photos.files import PhotoFiles, no_photos_in
+from retrainer.photos.given_parts import kept_and_drawn, warn_of_lost_parts, with_files
 from retrainer.photos.leaks import warn_of_torn_groups
 from retrainer.photos.parts import DRAWN, Part, Parts
 from retrainer.photos.table_files import TableFile, open_table, table_error
 from retrainer.photos.table_paths import Places
-from retrainer.photos.table_rows import Row, rows_of, without_repetitions
+from retrainer.photos.table_rows import Row, is_perhaps_nothing, rows_of, without_repetitions
 from retrainer.photos.walk import Stamps
 from retrainer.system.paths import require_file
 from retrainer.text import shown
@@ -39,9 +39,12 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
     if not isinstance(image_dir, TableInMemory):
         require_file(image_dir, "--image_dir", "a table of photos")
     table = open_table(image_dir)
-    rows = without_repetitions(table, rows_of(table), observer)
-    found = sorted(_existing(table, rows, observer), key=lambda one: (one[0].label, one[0].path))
+    stated = list(rows_of(table, observer))
+    existing = _existing(table, stated, observer)
+    first = without_repetitions(table, [row for row, _ in existing], observer)
+    found = sorted((existing[number] for number in first), key=lambda one: (one[0].label, one[0].path))
     rows = [row for row, _ in found]
+    _warn_of_lost(stated, rows, observer)
     labels = tuple(dict.fromkeys(row.label for row in rows))
     if len(labels) < fewest:
         problem = f"expected at least {fewest} classes in the column 'label', received only '{shown(labels[0])}'"
@@ -60,6 +63,17 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
         parts=parts,
         groups=_groups(rows, parts, split_by, observer),
     )
+
+
+def _warn_of_lost(stated: Sequence[Row], rows: Sequence[Row], observer: Observer) -> None:
+    """Warns of classes and of given parts none of whose files exist, and of a class that may be a missing value."""
+    counts = Counter(row.label for row in rows)
+    for label in sorted({row.label for row in stated}.difference(counts)):
+        observer(no_photos_in(label, "No files exist of", unit="class"))
+    for label in filter(is_perhaps_nothing, counts):
+        files = with_files(f"'{shown(label)}'", counts[label])
+        observer(Warned(f"{files} is a class like the others. Leave out its rows if their class is unknown."))
+    warn_of_lost_parts([row.part for row in stated], [row.part for row in rows], "exists", observer)
 
 
 def _existing(table: TableFile, rows: Sequence[Row], observer: Observer) -> list[tuple[Row, Stamps]]:
@@ -98,6 +112,9 @@ def _parts(table: TableFile, rows: Sequence[Row], fewest: int, split_by: str, ob
         observer(Noted(f"The column 'split' is not used, because --split_by {split_by} is given"))
         return None
     counts = Counter(parts.tolist())
+    if fewest > 1 and not {Part.TRAINING, DRAWN} & counts.keys():
+        problem = "the column 'split' states no training photos"
+        raise table_error(table, problem, fix="Give photos of each class the split train.")
     said = [with_files(part.name.lower(), counts[part]) for part in Part if part in counts]
     line = f"The column 'split' states {', '.join(said)}, of {len(rows):,}"
     observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
@@ -114,7 +131,10 @@ def _groups(rows: Sequence[Row], parts: Parts | None, split_by: str, observer: O
     if split_by == "path":
         observer(Warned("--split_by path may separate the photos of a group, which flatters the figures."))
     else:
-        observer(Noted(f"The column 'group' has {len(names):,} groups, whose photos stay together"))
+        have = "1 group" if len(names) == 1 else f"{len(names):,} groups"
+        without = sum(not row.group for row in rows)
+        others = f"; {without:,} of {len(rows):,} photos have none" if without else ""
+        observer(Noted(f"The column 'group' has {have}, whose photos stay together{others}"))
     if parts is not None:
         warn_of_torn_groups(parts, groups, names, observer)
     return groups

@@ -108,6 +108,7 @@ def test_home_is_expanded_in_paths_and_only_there() -> None:
         ),
         ({"how_many_training_steps": True}, "--how_many_training_steps: expected a whole number"),
         ({"image_dir": None}, "--image_dir: expected a text, received None"),
+        ({"image_dir": {"path": ["1.jpg"] * 1000}}, "{'path': ['1.jpg', '1.jpg', '1"),
         ({"strict": 1}, "--strict: expected True or False, received 1"),
         ({"seed": -1}, "--seed"),
     ],
@@ -116,6 +117,7 @@ def test_values_outside_their_limits_are_errors(given: dict[str, object], messag
     with pytest.raises(OptionError) as error:
         RetrainOptions(**given)  # type: ignore[arg-type]
     assert message in str(error.value)
+    assert len(str(error.value)) < 400
     assert error.value.exit_code == 2
 
 

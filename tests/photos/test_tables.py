@@ -305,7 +305,7 @@ def test_what_the_table_states_is_said_and_may_be_ignored(here: Path) -> None:
         "1 row lists a file again; each file is read once",
         "The column 'split' states training (1 file), validation (1 file), testing (1 file), of 4: "
         "--split_by folders keeps that; the others are drawn",
-        "The column 'group' has 2 groups, whose photos stay together",
+        "The column 'group' has 2 groups, whose photos stay together; 1 of 4 photos have none",
     ]
     assert events[-1] == FilesFound(4, 2)
     assert scan(image_dir, events.append, split_by="content").parts is None
@@ -385,3 +385,127 @@ def test_a_class_of_a_table_without_a_readable_photo_falls_away(here: Path) -> N
     ]
     with pytest.raises(DatasetError, match=r"expected readable photos of two classes, received only those of 'b'\."):
         dataset_of(files, files.class_ids == 1, digests, silent)
+
+
+def said(image_dir: str | TableInMemory) -> tuple[PhotoFiles, list[str]]:
+    """The files of a table, and the messages about them but for those about single files."""
+    events: list[Event] = []
+    files = scan(image_dir, events.append)
+    return files, [event.message for event in events if isinstance(event, Noted | Warned)]
+
+
+def test_texts_for_a_missing_value_are_no_group_and_no_part(here: Path) -> None:
+    missing = ["nan", "NaN", "None", "<NA>", "null", "N/A", "#N/A", "NaT", ""]
+    rows = [{"path": f"{n}.jpg", "label": "ab"[n % 2], "split": one, "group": one} for n, one in enumerate(missing)]
+    rows += [{"path": f"{n}.jpg", "label": "a", "split": "", "group": "camera"} for n in (90, 91)]
+    files, messages = said(write(here / "set" / "t.csv", rows))
+    assert len(set(rows_in_groups(files))) == len(missing) + 1
+    assert files.parts is None
+    assert messages == ["The column 'group' has 1 group, whose photos stay together; 9 of 11 photos have none"]
+
+
+def test_a_label_that_may_be_a_missing_value_and_labels_in_another_case_are_said(here: Path) -> None:
+    rows = [{"path": f"{n}.jpg", "label": label} for n, label in enumerate(["Rose", "rose", "nan", "tulip", "nan"])]
+    files, messages = said(write(here / "set" / "t.csv", rows))
+    assert files.labels == ("Rose", "nan", "tulip")
+    assert messages == [
+        "Labels that differ only in case are one class, such as 'Rose' and 'rose'",
+        "'nan' (2 files) is a class like the others. Leave out its rows if their class is unknown.",
+    ]
+
+
+def test_columns_that_are_not_used_are_named(here: Path) -> None:
+    rows = [{"path": f"{n}.jpg", "label": "ab"[n % 2], "set": "test", "patient": 1, "x": 1, "y": 2} for n in range(4)]
+    _, messages = said(write(here / "set" / "t.csv", rows))
+    assert messages == [
+        "Columns other than path, label, split and group are not used: 'set', 'patient', 'x' and 1 more"
+    ]
+
+
+def test_classes_and_given_parts_that_lose_all_their_files_are_warned_of(here: Path) -> None:
+    rows = [
+        {"path": f"{label}{part}.jpg", "label": label, "split": part} for label in "abc" for part in ("train", "test")
+    ]
+    image_dir = write(here / "set" / "t.csv", rows)
+    os.remove(here / "set" / "ctrain.jpg")
+    for label in "abc":
+        os.remove(here / "set" / f"{label}test.jpg")
+    events: list[Event] = []
+    files = scan(image_dir, events.append)
+    assert [event.message for event in events if isinstance(event, Warned) and not isinstance(event, PhotoSkipped)] == [
+        "No files exist of 'c': the class is skipped.",
+        "None of the 3 photos of the given part 'testing' exists. "
+        "If other photos are drawn for it, its figures are of those.",
+    ]
+    assert files.labels == ("a", "b")
+
+
+def test_given_photos_that_cannot_be_read_are_warned_of(here: Path) -> None:
+    rows = [
+        {"path": f"{label}{part}.jpg", "label": label, "split": part} for label in "ab" for part in ("train", "val")
+    ]
+    files = scan(write(here / "set" / "t.csv", rows), silent)
+    events: list[Event] = []
+    readable = np.array([not path.endswith("val.jpg") for path in files.paths])
+    dataset_of(files, readable, np.zeros((4, 32), np.uint8), events.append)
+    assert "None of the 2 photos of the given part 'validation' can be read. " in "\n".join(map(str, events))
+
+
+def test_a_file_under_two_spellings_is_read_once_and_has_one_label(here: Path) -> None:
+    image_dir = write(here / "set" / "t.csv", [{"path": "1.jpg", "label": "a"}, {"path": "2.jpg", "label": "b"}])
+    table = here / "set" / "t.csv"
+    first = table.read_text()
+    table.write_text(f"{first}{here}/set/1.jpg,a\n 2.jpg,b\n")
+    files, messages = said(image_dir)
+    assert files.paths == ["set/1.jpg", "set/2.jpg"]
+    assert messages == ["2 rows list a file again; each file is read once"]
+    table.write_text(f"{first} 1.jpg,b\n")
+    with pytest.raises(DatasetError, match=r"row 4: '1.jpg' is listed in row 2, too, with another label"):
+        scan(image_dir, silent)
+
+
+def test_only_held_out_photos_cannot_train(here: Path) -> None:
+    rows = [{"path": f"{label}{part}.jpg", "label": label, "split": part} for label in "ab" for part in ("test", "val")]
+    image_dir = write(here / "set" / "t.csv", rows)
+    with pytest.raises(DatasetError, match=r"'set/t.csv': the column 'split' states no training photos"):
+        scan(image_dir, silent)
+    assert len(scan(image_dir, silent, fewest=1).paths) == 4
+
+
+class Columns:
+    """A table whose columns are lists, as those of some libraries are, or cannot be read."""
+
+    columns = ("path", "label")
+
+    def __init__(self, cells: Any) -> None:
+        self.cells = cells
+
+    def __getitem__(self, name: str) -> Any:
+        return self.cells[name]
+
+
+def test_other_tables_in_memory_are_read_or_refused_in_a_line(here: Path) -> None:
+    for name in ("1.jpg", "2.jpg"):
+        (here / name).write_bytes(b"photo")
+    table = Columns({"path": ["1.jpg", "2.jpg"], "label": ["a", "b"]})
+    assert scan(TableInMemory(table), silent).labels == ("a", "b")
+    for cells in ({}, {"path": 1, "label": 2}):
+        with pytest.raises(DatasetError, match="'Columns in memory': expected columns that can be read as lists"):
+            scan(TableInMemory(Columns(cells)), silent)
+    pictures = Columns({"path": [b"\xff\xd8\0" * 50_000], "label": ["a"]})
+    with pytest.raises(
+        DatasetError, match=r"row 1: expected a text in the column 'path', received the bytes of a file"
+    ):
+        scan(TableInMemory(pictures), silent)
+
+
+def test_days_are_groups_and_addresses_are_not_fetched(here: Path) -> None:
+    from datetime import date, datetime
+
+    rows: Rows = [{"path": f"{n}.jpg", "label": "ab"[n % 2], "group": date(2020, 1, 1 + n // 2)} for n in range(4)]
+    assert len(set(rows_in_groups(scan(write(here / "set" / "t.parquet", rows), silent)))) == 2
+    times: Rows = [{**row, "group": datetime(2020, 1, 1, n // 2)} for n, row in enumerate(rows)]
+    assert len(set(rows_in_groups(scan(write(here / "set" / "t.parquet", times), silent)))) == 2
+    (here / "set" / "u.csv").write_text("path,label\nhttp://127.0.0.1/1.jpg,a\n")
+    with pytest.raises(DatasetError, match="an address, which is not fetched; expected the path of a file"):
+        scan("set/u.csv", silent)
