@@ -306,6 +306,7 @@ MIDDLING |= {
     "retrainer.events",
     "retrainer.photos.archives",
     "retrainer.photos.inputs.files",
+    "retrainer.sorting.sorter",
 }
 
 
