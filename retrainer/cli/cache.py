@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from retrainer.cli.candidates import one_of
 from retrainer.cli.documents.document import print_document
 from retrainer.cli.documents.lists import of_cache, of_pruning
 from retrainer.cli.flags import command as command_of
@@ -96,4 +97,4 @@ command = command_of(
         "retrainer cache prune --older_than 90d",
     ),
 )
-command.params.append(click.Argument(["action"], required=False, metavar="[prune]"))
+command.params.append(click.Argument(["action"], required=False, metavar="[prune]", shell_complete=one_of([_PRUNE])))

@@ -1,9 +1,10 @@
 """The table of all commands, and the place where errors become one line and an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,6 +17,11 @@ from retrainer.system.terminal import say
 from retrainer.text import shown
 from retrainer.version import VERSION
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+# By this variable, which is click's, shells ask for completions of the program.
+_COMPLETE, _PROGRAM = "_RETRAINER_COMPLETE", "retrainer"
 # The exit code by which shells report that a closed pipe ended a process.
 BROKEN_PIPE = 141
 
@@ -47,6 +53,7 @@ COMMANDS = {
     "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without a network."),
     "cache": Row("retrainer.cli.cache", "List the backbones on this machine, and remove unused ones."),
     "sample": Row("retrainer.cli.sample", "Draw a small set of pictures to try retrainer on."),
+    "completion": Row("retrainer.cli.completion", "Print a script for completion in bash, zsh or fish."),
 }
 
 
@@ -66,6 +73,13 @@ class _Commands(click.Group):
         super().format_help_text(ctx, formatter)
         write_lines("Start here", _START, formatter)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[Any]]":
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=row.summary) for name, row in COMMANDS.items() if name.startswith(incomplete)]
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -81,7 +95,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
             from retrainer.cli import meanings
 
             raise OptionError(
@@ -100,6 +114,10 @@ def commands() -> None:
 def run(command: click.Command, arguments: Sequence[str], name: str) -> None:
     """Runs a command and ends the process with its exit code."""
     own_process()
+    if name == _PROGRAM and (instruction := os.environ.get(_COMPLETE)):
+        from retrainer.cli.shells import answer_shell
+
+        sys.exit(answer_shell(command, instruction))
     exit_code = _stoppable_exit_code(command, arguments, name)
     leave_garbage()
     sys.exit(exit_code)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from retrainer.backbones.available import QUANTIZED
+from retrainer.cli.candidates import backbones
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import RetrainerError
 from retrainer.options.backbone import FetchOptions
@@ -56,4 +57,4 @@ command = command_of(
         "retrainer fetch mobilenet_1.0_224 --to carry",
     ),
 )
-command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME..."))
+command.params.append(click.Argument(["names"], nargs=-1, metavar="NAME...", shell_complete=backbones))

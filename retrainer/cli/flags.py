@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from retrainer.cli.candidates import values_of
 from retrainer.cli.help import Command, Flag
 from retrainer.errors import OptionError
 from retrainer.options.groups import Group, Limits, Option, Options, options_of
@@ -38,6 +39,7 @@ def _flag(item: Option) -> Flag:
         show_default=str(limits.usual) if limits.usual is not None else default not in ("", None, ()),
         metavar=_metavar(limits, kind),
         help=limits.help,
+        shell_complete=values_of(item),
     )
 
 
@@ -100,7 +102,11 @@ def command(
     made = Command(name, flags_of(group), callback, summary, examples)
     if subject:
         made.flag(subject.option).bare = subject.metavar
-        made.params.append(click.Argument([_GIVEN], required=False, metavar=f"[{subject.metavar}]"))
+        completer = next(values_of(item) for item in options_of(group) if item.name == subject.option)
+        argument = [_GIVEN]
+        made.params.append(
+            click.Argument(argument, required=False, metavar=f"[{subject.metavar}]", shell_complete=completer)
+        )
     return made
 
 

@@ -1,12 +1,16 @@
 """Commands whose help has examples on top and a section for each heading of the options."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from retrainer.options.headings import OTHERS, TERMINAL, in_order
 from retrainer.system.terminal import columns
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _WIDEST = 80
 # With fewer columns the meaning of a flag stands below its name.
@@ -61,6 +65,18 @@ class Command(click.Command):
         """The flag of an option."""
         return next(one for one in self.params if isinstance(one, Flag) and one.name == name)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[Any]]":
+        """The flags that begin like this, each in one spelling."""
+        from click.shell_completion import CompletionItem
+
+        found = []
+        for one in self.get_params(ctx):
+            if isinstance(one, click.Option) and (one.multiple or not _is_given(ctx, one)):
+                spellings = sorted(one.opts, key=lambda spelling: not spelling.startswith("--"))
+                name = next((spelling for spelling in spellings if spelling.startswith(incomplete)), "")
+                found += [CompletionItem(name, help=_first_sentence(one.help or ""))] if name else []
+        return found
+
     def get_help(self, ctx: click.Context) -> str:
         """The help, in lines that fit the terminal."""
         return help_of(self, ctx)
@@ -83,6 +99,15 @@ class Command(click.Command):
         for heading in in_order(sections):
             with formatter.section(heading):
                 formatter.write_dl(sections[heading])
+
+
+def _is_given(context: click.Context, option: click.Option) -> bool:
+    source = context.get_parameter_source(option.name or "")
+    return source == ParameterSource.COMMANDLINE
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")
 
 
 class _Formatter(click.HelpFormatter):

@@ -9,6 +9,7 @@ import click
 from retrainer.answers.formats import WORDS
 from retrainer.answers.output import require_output, write_answers
 from retrainer.cli.bar import Bar
+from retrainer.cli.candidates import files
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.labelled import FAILED, Answer, Tally, words_of, write_words
 from retrainer.cli.sorted import sorter_of, sorting, summary_of
@@ -135,4 +136,4 @@ command = command_of(
     ),
 )
 command.flag("image").bare = "PHOTO"
-command.params.append(click.Argument(["photos"], nargs=-1, metavar="[PHOTO]..."))
+command.params.append(click.Argument(["photos"], nargs=-1, metavar="[PHOTO]...", shell_complete=files))

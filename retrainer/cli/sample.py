@@ -2,6 +2,7 @@
 
 import click
 
+from retrainer.cli.candidates import folders
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
 from retrainer.options.paths import FOLDER, require_path
@@ -32,4 +33,4 @@ command = command_of(
         "retrainer sample drawings --per_class 200",
     ),
 )
-command.params.append(click.Argument(["folder"], required=False, metavar="DIR"))
+command.params.append(click.Argument(["folder"], required=False, metavar="DIR", shell_complete=folders))
