@@ -35,6 +35,6 @@ command = Command(
     (
         'eval "$(retrainer completion bash)"',
         'eval "$(retrainer completion zsh)"',
-        "retrainer completion fish > ~/.config/fish/completions/retrainer.fish",
+        "retrainer completion fish | source",
     ),
 )

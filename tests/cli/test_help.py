@@ -59,7 +59,8 @@ def test_the_examples_of_the_help_are_taken(name: str) -> None:
     examples = getattr(command, "examples", ())
     assert 2 <= len(examples) <= 3
     for example in examples:
-        words = shlex.split(example.split(" | ")[-1])
+        (typed,) = re.findall(r"\bretrainer [^|)]+", example)
+        words = shlex.split(typed)
         assert words[:2] == ["retrainer", name]
         command.make_context(name, words[2:])
 
