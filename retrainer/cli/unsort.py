@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import click
 
+from retrainer.cli.candidates import files
 from retrainer.cli.flags import command as command_of
 from retrainer.options.groups import Options
 from retrainer.options.paths import require_path
@@ -44,6 +45,10 @@ def _counted(count: int, one: str, several: str) -> str:
 
 
 command = command_of(
-    "unsort", UnsortOptions, run, "Undo `label --sort_into DIR`: LIST is DIR or its sorted.csv. What changed stays."
+    "unsort",
+    UnsortOptions,
+    run,
+    "Undo `label --sort_into DIR`: LIST is DIR or its sorted.csv. What changed stays.",
+    ("retrainer unsort sorted", "retrainer unsort sorted/sorted.csv"),
 )
-command.params.append(click.Argument(["sorted_list"], metavar="LIST"))
+command.params.append(click.Argument(["sorted_list"], metavar="LIST", shell_complete=files))
