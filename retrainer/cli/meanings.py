@@ -148,7 +148,7 @@ FLAGS = (
         "Use --reject, which leaves out photos that are unlike all that the model learnt from.",
     ),
     Meaning("scores probabilities probs all proba", "all_scores", "Use --all_scores --format csv."),
-    Meaning("json csv parquet jsonl", "format", "Use --format, such as --format csv."),
+    Meaning("csv parquet jsonl", "format", "Use --format, such as --format csv."),
     Meaning(
         "min-accuracy fail-under fail-below threshold", "assert_accuracy_at_least", "Use --assert_accuracy_at_least X."
     ),
