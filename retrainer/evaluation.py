@@ -23,7 +23,7 @@ from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
-from retrainer.photos.archives import reading_order
+from retrainer.photos.archives import reading_order, within_archive
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.parts import DRAWN, Part
@@ -157,7 +157,7 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
             f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
             "Give it as --image_dir FOLDER.",
         )
-    if not os.path.exists(remembered.image_dir):
+    if not os.path.exists(remembered.image_dir) and within_archive(remembered.image_dir) is None:
         raise OptionError(
             f"'{shown(options.graph)}' learnt from '{shown(remembered.image_dir)}'; expected that folder, found none.",
             "Give its place now as --image_dir FOLDER.",

@@ -142,5 +142,7 @@ def _require_all_classes(dataset: Dataset, label_ids: Integers) -> None:
     for label_id in np.flatnonzero(np.bincount(label_ids, minlength=len(dataset.labels)) == 0):
         raise DatasetError(
             f"Label {dataset.labels[label_id]} has no images in the category training.",
-            "Add photos to it, or lower the percentages of the other parts.",
+            "Add photos to it, or lower the percentages of the other parts."
+            if dataset.given is None
+            else "Give some of its photos the training part, or leave the class out.",
         )

@@ -282,3 +282,12 @@ def test_photos_beside_the_parts_are_listed_as_problems(split: Path, command: Co
         rows = [(row["kind"], row["path"], row["problem"]) for row in csv.DictReader(file)]
     assert ("left out", "data/train/loose.jpg", "in no class folder") in rows
     assert sum(problem == "beside the parts" for _, _, problem in rows) == 30
+
+
+def test_a_class_without_given_training_photos_is_an_error_that_says_what_to_do(
+    split: Path, configured: Configure
+) -> None:
+    shutil.copytree(split / "Test" / "red", split / "Test" / "blue")
+    with pytest.raises(DatasetError, match="Label blue has no images in the category training") as error:
+        retrain(configured(split, copies="apart"))
+    assert error.value.fix == "Give some of its photos the training part, or leave the class out."

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from retrainer.errors import DatasetError, PictureError
+from retrainer.photos.archives import within_archive
 from retrainer.photos.entries import entries, is_picture, quoted, sub_folders
 from retrainer.photos.name_hints import label_hint
 from retrainer.photos.reading import read_file
@@ -77,6 +78,8 @@ def _table_hint(image_dir: str) -> str:
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
     words = ("label", os.path.basename(os.path.abspath(image_dir)).lower())
     beside = [os.path.join(above, name) for name in _tables_in(above) if any(word in name.lower() for word in words)]
+    if within_archive(image_dir):
+        return "If a table in the archive says the classes, unpack the archive and give the table." if inside else ""
     for table in (*inside, *beside):
         return f"If a table says the classes, in columns path and label, give it: --image_dir {pasted(table)}"
     return ""

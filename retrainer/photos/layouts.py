@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Detailed, FilesLeftOut, Noted, Observer, Warned
-from retrainer.photos.archives import ARCHIVE_NAME, is_archive
+from retrainer.photos.archives import ARCHIVE_NAME, is_archive, open_archive, within_archive
 from retrainer.photos.entries import MOST_FOLDERS, entries, is_picture, quoted, sub_folders, with_photos
 from retrainer.photos.foreign_layouts import what_to_do
 from retrainer.photos.labels import label_of
@@ -29,8 +29,8 @@ _NO_PHOTOS = "Type `retrainer retrain PHOTOS`. If no photos are at hand, `retrai
 
 
 def require_photo_folder(image_dir: str) -> None:
-    """Raises OptionError unless `image_dir` is a folder that can be listed, or a ZIP or tar archive."""
-    if is_archive(image_dir):
+    """Raises OptionError unless `image_dir` is a folder that can be listed, an archive, or a folder in one."""
+    if is_archive(image_dir) or _is_in_archive(image_dir):
         return
     if os.path.isfile(image_dir) and ARCHIVE_NAME.fullmatch(image_dir):
         raise OptionError(
@@ -38,6 +38,15 @@ def require_photo_folder(image_dir: str) -> None:
             "Unpack it and give the unpacked folder.",
         )
     require_folder(image_dir, "--image_dir", "a folder with one sub-folder of photos per class", _NO_PHOTOS)
+
+
+def _is_in_archive(image_dir: str) -> bool:
+    """Whether a path leads to a folder in an archive."""
+    within = within_archive(image_dir)
+    if within is None or not is_archive(within[0]):
+        return False
+    inner = open_archive(within[0]).folder(within[1])
+    return bool(inner.files or inner.folders)
 
 
 def require_no_parts(image_dir: str, folders: Inner) -> None:

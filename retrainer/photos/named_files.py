@@ -1,7 +1,7 @@
 """The layout of names: photos in one folder or several, whose names tell their classes, such as `cat.123.jpg`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,6 +44,7 @@ def named_files(
     spelt = labels_in(names, label_from)
     labels = {text: label_of(text) for text in set(spelt)}
     rows = [row for row, text in enumerate(spelt) if labels[text]]
+    _note_merged([spelt[row] for row in rows], labels, observer)
     classes = {labels[spelt[row]]: spelt[row] for row in reversed(rows)}
     _require_classes(image_dir, names, label_from, list(classes.values()), fewest)
     if others := [os.path.join(image_dir, found[row][0]) for row, text in enumerate(spelt) if not labels[text]]:
@@ -68,6 +69,17 @@ def named_files(
         unit="class",
         parts=parts,
     )
+
+
+def _note_merged(texts: Sequence[str], labels: Mapping[str, str], observer: Observer) -> None:
+    """Says that names which differ in more than case are one class, such as `c++` and `c#`."""
+    first: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        other = first.setdefault(labels[text], text)
+        if other.casefold() != text.casefold():
+            names = f"'{shown(other)}' and '{shown(text)}'"
+            observer(Noted(f"Names that differ only in signs are one class, such as {names}: '{labels[text]}'"))
+            return
 
 
 def _parts(names: Sequence[str], fewest: int) -> Parts | None:

@@ -8,7 +8,7 @@ import pytest
 from conftest import Configure, Photos, jpeg
 from packing import PACKERS, packed_tree, tarred, zipped
 
-from retrainer.errors import DatasetError
+from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import evaluate
 from retrainer.events import Event, FilesLeftOut, Noted, silent
 from retrainer.photos.packed import files as packed_files
@@ -94,6 +94,18 @@ def test_archives_without_class_folders_are_errors_that_say_so(tmp_path: Path) -
             scan(path, silent)
 
 
+def test_a_folder_in_an_archive_is_scanned_as_the_error_suggests(tmp_path: Path) -> None:
+    members = {f"data/train/{label}/{number}.jpg": b"" for label in ("cat", "dog") for number in range(2)}
+    path = written(tmp_path / "data.zip", zipped({**members, "data/1.jpg": b""}))
+    with pytest.raises(DatasetError, match=f"Did you mean '{path}/data/train'?"):
+        scan(path, silent)
+    assert scan(f"{path}/data/train", silent).paths == [f"{path}/{name}" for name in members]
+    assert scan(f"{path}/data/train/", silent).classes == ("cat", "dog")
+    for absent in (f"{path}/data/test", f"{path}/data/train/cat/1.jpg"):
+        with pytest.raises(OptionError, match="does not exist"):
+            scan(absent, silent)
+
+
 @pytest.mark.parametrize("kind", ["zip", "tar.xz"])
 def test_an_archive_trains_and_measures_as_its_folder_does(
     kind: str, photos: Photos, configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -107,6 +119,9 @@ def test_an_archive_trains_and_measures_as_its_folder_does(
     assert from_archive.test == from_folder.test
     figures = evaluate(str(from_archive.graph), bottleneck_dir=str(tmp_path / "new"))
     assert (figures.part, figures.image_dir, figures.skipped) == ("test", str(path), 0)
+    inner = configured(path / "photos", bottleneck_dir=str(tmp_path / "new"), output_graph=str(tmp_path / "inner.pb"))
+    assert retrain(inner).test == from_folder.test
+    assert evaluate(str(tmp_path / "inner.pb"), bottleneck_dir=str(tmp_path / "new")).part == "test"
     # An unchanged archive is listed, and its photos are not read again.
     monkeypatch.setattr("retrainer.engines.photo_worker.read_file", None)
     prepared = prepare(options, Reporter(()), Stopwatch(Reporter(())))

@@ -6,7 +6,7 @@ import pytest
 from packing import tarred, zipped
 
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import Event, FilesLeftOut, silent
+from retrainer.events import Event, FilesLeftOut, Noted, silent
 from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.scanning import scan
 
@@ -168,3 +168,19 @@ def test_photos_that_nothing_tells_about_are_counted_and_no_photos_are_said(here
     assert fix_for("empty") == f"{expected} To try without photos: retrainer sample empty"
     files_in(here / "one", "cat/a.jpg", "cat/b.jpg")
     assert fix_for("one") == "Expected two or more sub-folders with photos, received only 'cat'."
+
+
+def test_a_table_in_an_archive_is_not_suggested_as_it_cannot_be_read_there(here: Path) -> None:
+    members = {f"images/{number}.jpg": b"" for number in range(9)}
+    (here / "photos.zip").write_bytes(zipped({**members, "labels.csv": b"path,label"}))
+    fix = fix_for("photos.zip")
+    assert fix.endswith("If a table in the archive says the classes, unpack the archive and give the table.")
+
+
+def test_names_that_become_one_class_are_said(here: Path) -> None:
+    files_in(here / "photos", "c#.1.jpg", "c++.2.jpg", "Java.3.jpg", "java.4.jpg")
+    events: list[Event] = []
+    assert scan("photos", events.append, label_from=r"([^/]+?)\.\d+\.").labels == ("c", "java")
+    assert [event.message for event in events if isinstance(event, Noted)] == [
+        "Names that differ only in signs are one class, such as 'c#' and 'c++': 'c'"
+    ]
