@@ -226,7 +226,11 @@ def test_ages_are_days_weeks_and_hours() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("prune",), "--older_than is missing: expected an age.\n90d removes what was not used for 90 days."),
+        (
+            ("prune",),
+            "--older_than is missing: expected an age.\n"
+            "`retrainer cache prune --older_than 90d` removes what was not used for 90 days.",
+        ),
         (("--model_dir", ""), "--model_dir: expected a path, received ''.\nLeave the flag out for its default."),
         (("clear",), "retrainer cache: expected prune or nothing, received 'clear'."),
         (("--dry_run",), "--dry_run: expected `retrainer cache prune`, received `retrainer cache`."),

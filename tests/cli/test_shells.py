@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import wait_until
+from conftest import Command, wait_until
 
 from retrainer.cli.commands import COMMANDS, command_named
 from retrainer.cli.shells import words_of
@@ -82,6 +82,15 @@ def test_bash_gets_what_follows_the_last_break(proposed: Proposed) -> None:
         ("--preset 'b", "'b", "best"),
     ):
         assert proposed(f"retrainer retrain {line}", "bash", COMP_CWORD=end) == [rest], line
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_usual_line_of_click_gives_the_same_script(shell: str, command: Command) -> None:
+    printed = command("completion", shell)
+    usual = command(env={**os.environ, "_RETRAINER_COMPLETE": f"{shell}_source"})
+    assert usual.stdout == printed.stdout
+    assert (usual.returncode, usual.stderr) == (printed.returncode, printed.stderr) == (0, "")
+    assert f"retrainer completion {shell}" in "".join(printed.stdout.splitlines(keepends=True)[:3])
 
 
 def test_paths_are_left_to_the_shell(proposed: Proposed) -> None:
