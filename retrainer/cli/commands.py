@@ -157,7 +157,9 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
     except click.NoSuchOption as error:
         return _failed(_no_such_option(error, arguments), error.exit_code)
     except click.ClickException as error:
-        return _failed(shown(error.format_message()), error.exit_code)
+        # Other problems of usage name the flag; that of too many arguments does not say how many there may be.
+        usage = f"\n{error.ctx.get_usage()}" if type(error) is click.UsageError and error.ctx else ""
+        return _failed(shown(error.format_message()) + usage, error.exit_code)
     except BrokenPipeError:
         # Its reader, such as head, has read enough.
         discard_stdout()

@@ -132,6 +132,7 @@ BAD_OPTIONS = [
     (["inspect"], r"retrained_graph.pb' does not exist; .*\nTrain one first: retrainer retrain PHOTOS$"),
     (["runs"], r"runs.jsonl' does not exist; .*\nTrain a model first: retrainer retrain PHOTOS$"),
     (["fetch"], r"NAME is missing: .*\nType `retrainer fetch NAME`; `retrainer architectures` lists"),
+    (["retrain", "photos", "b"], r"extra argument \(b\)\nUsage: retrainer retrain \[OPTIONS\] \[PHOTOS\]$"),
     (["completion", "tcsh"], r"SHELL: expected one of bash, zsh, fish, received 'tcsh'\.\nType `retrainer completion "),
     (["cache", "prune"], r"--older_than is missing: .*\n`retrainer cache prune --older_than 90d` removes"),
     (["label", "--image", "absent.jpg"], r"--image: 'absent.jpg' does not exist"),
