@@ -363,3 +363,17 @@ def test_a_model_that_remembers_nothing_wants_a_folder(
     with pytest.raises(OptionError, match=r"--image_dir is missing: expected a folder of photos; .* remembers none"):
         evaluated(str(path))
     assert evaluated(str(path), photos()).part == "all"
+
+
+def test_the_table_that_the_model_learnt_from_is_not_overwritten(
+    photos: Photos, configured: Configure, command: Command, tmp_path: Path
+) -> None:
+    folder = photos(count=20)
+    table, lines = tmp_path / "photos.csv", ["path,label"]
+    table.write_text("\n".join([*lines, *(f"{one},{one.parent.name}" for one in sorted(folder.rglob("*.jpg")))]))
+    result, before = retrain(configured(table)), table.read_text()
+    for asked in ((), ("--image_dir", "photos.csv")):
+        done = command("evaluate", "--graph", result.graph, "--mistakes", "photos.csv", *asked)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Error: --mistakes: expected a file of its own, received a file that is read, 'photos.csv'." in done.stderr
+    assert table.read_text() == before

@@ -16,10 +16,10 @@ _ODD = (
     "\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\ufffe\uffff\U000e0000-\U000e0fff"
 )
-_ESCAPE = r"\\u[0-9a-f]{4}|\\U[0-9a-f]{8}"
 # A backslash that a reader would take for the beginning of an escape is itself escaped.
 _TO_ESCAPE = re.compile(rf"[{_ODD}]|\\(?=u[0-9a-f]{{4}}|U[0-9a-f]{{8}})")
-_ESCAPED = re.compile(_ESCAPE)
+# No character has a larger number.
+_ESCAPED = re.compile(r"\\u[0-9a-f]{4}|\\U00(?:0[0-9a-f]|10)[0-9a-f]{4}")
 # Spreadsheets take a cell with such a beginning for a formula. Some of them end a cell at a semicolon.
 _FORMULA = re.compile(r"(?:^|(?<=;))[=+\-@]")
 

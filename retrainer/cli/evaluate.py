@@ -12,7 +12,7 @@ from retrainer.options import headings
 from retrainer.options.documents import DocumentOptions
 from retrainer.options.groups import Options, option, path_option
 from retrainer.options.model import EvaluateOptions
-from retrainer.options.paths import ANSWERS
+from retrainer.options.paths import ANSWERS, require_apart
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.files import require_writable
 from retrainer.system.terminal import columns, has_columns, say
@@ -72,6 +72,8 @@ def run(flags: EvaluateFlags) -> int:
     with log_of(flags) as log:
         result = evaluate(flags.only(EvaluateOptions), log, findings)
     if flags.mistakes:
+        # It may be the table that the model learnt from, which only the model names.
+        require_apart("--mistakes", flags.mistakes, [result.image_dir])
         write_answers(table_of_mistakes(result), format_of("--mistakes", flags.mistakes), flags.mistakes)
     if flags.json:
         print_document("evaluate", of_evaluation(result, findings))

@@ -17,8 +17,9 @@ from retrainer.errors import OptionError, PictureError
 from retrainer.options.answers import AnswerOptions
 from retrainer.options.inputs import InputOptions
 from retrainer.options.model import LabelOptions
+from retrainer.options.paths import require_apart
 from retrainer.options.sorting import SortOptions
-from retrainer.photos.inputs.kinds import inputs_of
+from retrainer.photos.inputs.kinds import STDIN, inputs_of
 from retrainer.photos.inputs.source import Request
 from retrainer.photos.photo import Photo, held, name_of
 from retrainer.system.terminal import say
@@ -51,7 +52,9 @@ class LabelFlags(LabelOptions, InputOptions, AnswerOptions, SortOptions):
 
 def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
     """Writes the best labels of each photo, in the 2017 script's words or as a table."""
-    tally = Tally()
+    tally, values = Tally(), (*options.image, *photos)
+    if options.output:
+        require_apart("--output", options.output, ("/dev/stdin" if value == STDIN else value for value in values))
     require_output(options.chosen_format, options.output)
     bar = Bar()
 
@@ -66,7 +69,6 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
             bar.say(f"{event.message}.")
 
     request = Request(tell, options.column, options.allow_urls)
-    values = (*options.image, *photos)
     inputs = inputs_of(values, request)
     from retrainer.labeler import Labeler
 

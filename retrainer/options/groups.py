@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from retrainer.errors import OptionError
 from retrainer.options.headings import OTHERS, in_order
 from retrainer.options.in_memory import TableInMemory, Tabular, is_table_in_memory
-from retrainer.options.paths import require_path
+from retrainer.options.paths import FOLDER, require_apart, require_path
 from retrainer.system.paths import expanded
 from retrainer.text import brief
 
@@ -182,6 +182,16 @@ class Options:
             if limits.path and value != item.default:
                 for path in (value,) if isinstance(value, str) else value:
                     require_path(f"--{name}", path, limits.writes)
+        self._require_apart()
+
+    def _require_apart(self) -> None:
+        """Checks that no file is written that another option reads; defaults may name one file for both."""
+        paths = [(item, getattr(self, item.name)) for item in options_of(type(self)) if item.limits.path]
+        read = [value for item, value in paths if not item.limits.writes and not isinstance(value, TableInMemory)]
+        read = [path for value in read for path in ((value,) if isinstance(value, str) else value) if path]
+        for item, path in paths:
+            if item.limits.writes not in ("", FOLDER) and path:
+                require_apart(f"--{item.name}", path, read)
 
     @classmethod
     def given(

@@ -1,6 +1,7 @@
 """Which paths an option takes, checked before any work is done."""
 
 import os
+from collections.abc import Iterable
 
 from retrainer.errors import OptionError
 from retrainer.system.paths import is_address
@@ -48,6 +49,27 @@ def require_path(name: str, path: str, writes: str) -> None:
     problem, fix = _problem_of(path, writes)
     if problem:
         raise OptionError(f"{name}: {problem}.", fix)
+
+
+def require_apart(name: str, path: str, others: Iterable[str]) -> None:
+    """Raises OptionError if a file that is to be written is read, too, perhaps by another name.
+
+    Args:
+        name: The name of the option that names the file, for the message.
+        path: The file.
+        others: The files that are read.
+    """
+    if any(_is_same(path, other) for other in others):
+        raise OptionError(
+            f"{name}: expected a file of its own, received a file that is read, '{shown(path)}'.", "Name another file."
+        )
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return os.path.realpath(path) == os.path.realpath(other) or os.path.samefile(path, other)
+    except (OSError, ValueError):  # one of them does not exist, or is no path
+        return False
 
 
 def _problem_of(path: str, writes: str) -> tuple[str, str]:

@@ -154,13 +154,14 @@ def require_list(path: str, *, new: bool) -> None:
 def _row_of(line: bytes) -> Placed | None:
     try:
         cells = [original(cell) for cell in next(csv.reader([line.decode()], strict=True), [])]
-    except (UnicodeDecodeError, csv.Error):
+        source, target, label, score, how, sha256 = cells
+        number = float(score) if score else None
+        # Escapes may stand for what no name has.
+        os.fsencode(source + target)
+    except (ValueError, OverflowError, csv.Error):
         return None
-    if len(cells) != len(COLUMNS):
-        return None
-    source, target, label, score, how, sha256 = cells
     inside = target and "\0" not in source + target and not {"", ".", ".."} & set(target.split("/"))
     known = how in (COPY, WRITE) or (how in (LINK, MOVE) and os.path.isabs(source))
     if not inside or not known or not re.fullmatch(r"[0-9a-f]{64}", sha256):
         return None
-    return Placed(source, target, label or None, float(score) if score else None, how, sha256)
+    return Placed(source, target, label or None, number, how, sha256)

@@ -12,7 +12,7 @@ from retrainer.options.sorting import LIST
 from retrainer.photos.reading import read_file
 from retrainer.sorting.placing import has_bytes, move
 from retrainer.sorting.record import COPY, LINK, MOVE, Placed, Record
-from retrainer.system.files import output_error
+from retrainer.system.files import DISK_FULL, output_error
 from retrainer.text import shown
 
 
@@ -40,7 +40,7 @@ def undo(path: str, tell: Callable[[str], None]) -> Undone:
 
     Raises:
         OptionError: there is no such list.
-        OutputError: it is in use, or a file cannot be written.
+        OutputError: it is in use, it cannot be written, or a disk is full.
     """
     path = os.path.join(path, LIST) if os.path.isdir(path) else path
     root, done, kept, folders = os.path.realpath(os.path.dirname(path) or os.curdir), Undone(), set(), set()
@@ -69,7 +69,7 @@ def _took_back(row: Placed, target: str) -> bool:
 
     Raises:
         PictureError: it stays, for a reason.
-        OutputError: it cannot be written.
+        OutputError: the disk is full.
     """
     try:
         if row.how == MOVE:
@@ -86,7 +86,11 @@ def _took_back(row: Placed, target: str) -> bool:
         os.unlink(target)
         return True
     except OSError as error:
-        raise output_error(Path(target), error) from error
+        if error.errno in DISK_FULL:
+            raise output_error(Path(target), error) from error
+        # The others may go back, for example to disks that are there.
+        place = error.filename2 or error.filename or target
+        raise PictureError(f"'{shown(place)}': {error.strerror or error}") from error
 
 
 def _moved_back(row: Placed, target: str) -> bool:

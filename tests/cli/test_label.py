@@ -115,3 +115,25 @@ def test_contradictions_are_refused_before_any_work(
     assert done.returncode == 2, done
     assert re.search(message, done.stderr), done.stderr
     assert (done.stdout, [path.name for path in tmp_path.iterdir()]) == ("", ["new"])
+
+
+def test_answers_are_not_written_over_what_is_read(
+    result: Retraining, new: list[str], command: Command, tmp_path: Path
+) -> None:
+    table, labels = tmp_path / "list.csv", tmp_path / "labels.txt"
+    content = f"path\n{new[0]}\n"
+    table.write_text(content)
+    (tmp_path / "linked.jsonl").symlink_to(table)
+    labels.write_text("green\nred\n")
+    own = "Error: --output: expected a file of its own, received a file that is read, "
+    for asked, what in (
+        ((str(table), "--output", "list.csv"), "'list.csv'"),
+        (("--image", str(table), "--output", "linked.jsonl"), "'linked.jsonl'"),
+        ((new[0], "--labels", "labels.txt", "--output", "labels.txt"), "'labels.txt'"),
+    ):
+        done = command("label", "--graph", result.graph, *asked)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"{own}{what}.")
+    with table.open() as given:
+        done = command("label", "--graph", result.graph, "-", "--output", "list.csv", stdin=given)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"{own}'list.csv'.")
+    assert (table.read_text(), labels.read_text()) == (content, "green\nred\n")

@@ -244,3 +244,15 @@ def test_options_of_a_label_come_without_those_of_a_retraining() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = {"groups", "headings", "in_memory", "model", "paths"}
     assert set(ast.literal_eval(done.stdout)) == {f"retrainer.options.{module}" for module in modules}
+
+
+def test_no_file_is_written_that_another_option_reads(tmp_path: Path) -> None:
+    table, other = tmp_path / "photos.csv", tmp_path / "linked.csv"
+    table.write_text("path,label\n")
+    os.link(table, other)
+    for written in (table, other, tmp_path / "." / "photos.csv"):
+        with pytest.raises(OptionError, match="^--duplicates: expected a file of its own, received a file that is r"):
+            RetrainOptions(image_dir=str(table), duplicates=str(written))
+    with pytest.raises(OptionError, match="^--output_labels: expected a file of its own"):
+        RetrainOptions(image_dir=str(table), output_labels=str(table))
+    assert RetrainOptions(image_dir=str(tmp_path), output_labels=str(tmp_path / "labels.txt")).image_dir

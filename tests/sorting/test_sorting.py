@@ -265,6 +265,24 @@ def test_what_changed_or_would_be_overwritten_stays(photos: Callable[..., list[s
     assert [row["from"] for row in rows(root)] == [c]
 
 
+def test_a_photo_that_cannot_go_back_does_not_keep_the_others(
+    photos: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    a, b, c = photos("a.jpg", "gone/b.jpg", "c.jpg")
+    root, told = tmp_path / "sorted", list[str]()
+    sort(root, {a: "cat", b: "cat", c: "cat"}, move=True)
+    gone = Path(b).parent
+    gone.rmdir()
+    gone.write_text("no folder any more")
+    done = taken_back(root, told)
+    assert (done.counts["move"], done.left) == (2, 1)
+    assert told == [f"'{root}/cat/b.jpg' stays: '{gone}': File exists."]
+    assert [row["from"] for row in rows(root)] == [b]
+    gone.unlink()
+    assert taken_back(root).counts["move"] == 1
+    assert (Path(b).read_bytes(), root.exists()) == (b"photo 1", False)
+
+
 def test_photos_that_were_sorted_twice_go_back_all_the_way(photos: Callable[..., list[str]], tmp_path: Path) -> None:
     (a,) = photos("a.jpg")
     before, root = tree(tmp_path), tmp_path / "sorted"
@@ -285,10 +303,18 @@ def test_a_list_that_somebody_else_made_touches_nothing_outside(
     with listed.open("a") as file:
         for to in ("../photos/b.jpg", b, "cat/../../photos/b.jpg", "", "."):
             file.write(f"{a},{to},cat,1,move,{good['sha256']}\n")
+        for source, to, score in (
+            (r"/\Uffffffff", "cat/a.jpg", "1"),
+            (r"/\U00110000", "cat/a.jpg", "1"),
+            (r"/\ud800", "cat/a.jpg", "1"),
+            (a, r"cat/\ud83d\ude00", "1"),
+            (a, "cat/a.jpg", "much"),
+        ):
+            file.write(f"{source},{to},cat,{score},move,{good['sha256']}\n")
         file.write(f"{root}/cat/a.jpg,cat/a.jpg,cat,1,copy,{good['sha256']}\nhalf a ro")
     told = list[str]()
     done = taken_back(root, told)
-    assert (done.bad_lines, done.left, done.counts["copy"]) == (6, 1, 1)
+    assert (done.bad_lines, done.left, done.counts["copy"]) == (11, 1, 1)
     assert told[0].endswith("is gone or has changed.")
     assert (Path(a).read_bytes(), Path(b).read_bytes()) == (b"photo 0", b"photo 1")
     sort(root, {b: "cat"})
