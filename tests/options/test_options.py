@@ -251,8 +251,8 @@ def test_no_file_is_written_that_another_option_reads(tmp_path: Path) -> None:
     table.write_text("path,label\n")
     os.link(table, other)
     for written in (table, other, tmp_path / "." / "photos.csv"):
-        with pytest.raises(OptionError, match="^--duplicates: expected a file of its own, received a file that is r"):
+        with pytest.raises(OptionError, match=r"^--duplicates: expected a file of its own, received a"):
             RetrainOptions(image_dir=str(table), duplicates=str(written))
-    with pytest.raises(OptionError, match="^--output_labels: expected a file of its own"):
+    with pytest.raises(OptionError, match=r"^--output_labels: expected a file of its own"):
         RetrainOptions(image_dir=str(table), output_labels=str(table))
     assert RetrainOptions(image_dir=str(tmp_path), output_labels=str(tmp_path / "labels.txt")).image_dir

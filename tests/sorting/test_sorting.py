@@ -265,9 +265,7 @@ def test_what_changed_or_would_be_overwritten_stays(photos: Callable[..., list[s
     assert [row["from"] for row in rows(root)] == [c]
 
 
-def test_a_photo_that_cannot_go_back_does_not_keep_the_others(
-    photos: Callable[..., list[str]], tmp_path: Path
-) -> None:
+def test_a_photo_that_cannot_go_back_does_not_keep_the_others(photos: Callable[..., list[str]], tmp_path: Path) -> None:
     a, b, c = photos("a.jpg", "gone/b.jpg", "c.jpg")
     root, told = tmp_path / "sorted", list[str]()
     sort(root, {a: "cat", b: "cat", c: "cat"}, move=True)
