@@ -158,7 +158,7 @@ def _row_of(line: bytes) -> Placed | None:
         number = float(score) if score else None
         # Escapes may stand for what no name has.
         os.fsencode(source + target)
-    except (ValueError, OverflowError, csv.Error):
+    except (ValueError, csv.Error):
         return None
     inside = target and "\0" not in source + target and not {"", ".", ".."} & set(target.split("/"))
     known = how in (COPY, WRITE) or (how in (LINK, MOVE) and os.path.isabs(source))
