@@ -1,6 +1,7 @@
 """The layout of names: photos in one folder or several, whose names tell their classes, such as `cat.123.jpg`."""
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from retrainer.errors import DatasetError
 from retrainer.events import FilesLeftOut, FolderScanned, Noted, Observer
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.files import PhotoFiles
+from retrainer.photos.given_parts import kept_and_drawn, with_files
 from retrainer.photos.labels import label_of
 from retrainer.photos.name_hints import label_hint
 from retrainer.photos.name_labels import FLAG, labels_in
@@ -53,7 +55,10 @@ def named_files(
     rows.sort(key=lambda row: (ids[labels[spelt[row]]], found[row][0]))
     parts = _parts([names[row] for row in rows], fewest) if split_by in (AUTO, FOLDERS) else None
     if parts is not None:
-        observer(Noted(f"'{shown(image_dir)}' is split already. Its parts are kept (--split_by folders)"))
+        counts = Counter(parts.tolist())
+        said = ", ".join(with_files(part.name.lower(), counts[part]) for part in Part if part in counts)
+        line = f"'{shown(image_dir)}' is split already, into {said}, of {len(rows):,}"
+        observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     elif split_by == FOLDERS:
         raise DatasetError(
             f"--split_by folders: expected folders 'train' and 'val' or 'test' with photos in '{shown(image_dir)}'.",

@@ -117,8 +117,13 @@ def test_parts_of_named_photos_are_kept(here: Path) -> None:
     names = [f"{part}/{label}_{number}.jpg" for part in ("train", "Valid") for label in "ab" for number in range(2)]
     files_in(here / "photos", *names, "a_9.jpg", "test/1.jpg")
     pattern = r"([^/]+)_\d+\."
-    files = scan("photos", silent, label_from=pattern)
+    events: list[Event] = []
+    files = scan("photos", events.append, label_from=pattern)
     assert files.parts is not None
+    assert [event.message for event in events if isinstance(event, Noted)] == [
+        "'photos' is split already, into training (4 files), validation (4 files), of 9: --split_by folders keeps that; "
+        "the others are drawn; testing photos are drawn from those of training"
+    ]
     assert [(name, part) for name, part in zip(files.names, files.parts.tolist(), strict=True)][:5] == [
         ("Valid/a_0.jpg", Part.VALIDATION),
         ("Valid/a_1.jpg", Part.VALIDATION),

@@ -167,14 +167,18 @@ def test_parquet_holds_pictures_as_bytes_or_as_pairs_of_bytes_and_path(here: Pat
     column = pa.array(pairs, pa.struct({"bytes": pa.binary(), "path": pa.string()}))
     categories = pa.array(["3.jpg", "3.jpg", None, ""]).dictionary_encode()
     raw = pa.array([b"four", b"five", b"six", b""], pa.large_binary())
-    table = pa.table({"image": column, "file name": categories, "raw": raw, "label": [1, 2, 3, 4]})
+    views, fixed = raw.cast(pa.binary_view()), pa.array([b"abc"] * 4, pa.binary(3))
+    columns = {"image": column, "file name": categories, "raw": raw, "label": [1, 2, 3, 4]}
+    table = pa.table({**columns, "views": views, "fixed": fixed})
     parquet.write_table(table, "photos.parquet")
     found = inputs("photos.parquet", column="image")
     assert [name_of(photo) for photo in found] == ["photos.parquet#1", "2.jpg", "photos.parquet#3", "photos.parquet#4"]
     assert content_of(found[0]) == b"one"
     assert problem_of(found[2]) == "expected a path or the bytes of a picture, received an empty cell"
     assert names("photos.parquet", column="file name")[:2] == ["3.jpg", "3.jpg"]
-    assert [content_of(photo) for photo in inputs("photos.parquet", column="raw")] == [b"four", b"five", b"six", b""]
+    for name in ("raw", "views"):
+        assert [content_of(photo) for photo in inputs("photos.parquet", column=name)] == [b"four", b"five", b"six", b""]
+    assert content_of(inputs("photos.parquet", column="fixed")[0]) == b"abc"
     with pytest.raises(OptionError, match=r"expected paths or bytes, received int64 in 'label' of 'photos\.parquet'"):
         inputs("photos.parquet", column="label")
     with pytest.raises(OptionError, match="has several columns that may hold the photos: 'image', 'file name'"):

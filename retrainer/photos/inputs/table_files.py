@@ -118,11 +118,13 @@ def _parquet(path: str) -> TableFile:
         kind = kind.value_type if types.is_dictionary(kind) else kind
         return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
+    bytes_kinds = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+
     def is_fit(kind: Any) -> bool:
         # Hugging Face keeps a photo as a pair of bytes and path.
         if types.is_struct(kind):
             return any(part.name in ("bytes", "path") for part in kind)
-        return bool(is_text(kind) or types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind))
+        return bool(is_text(kind) or any(is_bytes(kind) for is_bytes in bytes_kinds) or types.is_null(kind))
 
     def cells(column: int) -> Iterator[tuple[int, Any]]:
         name, number = schema.names[column], 0
