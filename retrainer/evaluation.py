@@ -112,6 +112,9 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     measured = (
         select_unseen(remembered, files, label_ids, read.digests, report) if remembered else select_all(label_ids)
     )
+    if files.parts is not None and Part.TESTING in files.parts:
+        # Photos without a given part are measured only if the model drew them as test photos.
+        measured = measured.without_new(files.parts[measured.rows] == DRAWN)
     rows = measured.rows[read.readable[measured.rows]]
     if not len(rows):
         which = "test photos" if measured.left_out else "photos"
@@ -124,7 +127,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     return Evaluation(
         graph=given.graph,
         image_dir=files.root,
-        part="given" if _are_given(files) and part != "unseen" else part,
+        part="given" if _are_given(files, rows) and part != "unseen" else part,
         learnt=measured.learnt,
         labels=labeler.labels,
         assessment=assess(labeler.labels, scores, own, None if files.groups is None else files.groups[rows]),
@@ -184,9 +187,9 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     return files.where(tests)
 
 
-def _are_given(files: PhotoFiles) -> bool:
-    """Whether all files are given as test photos."""
-    return files.parts is not None and bool((files.parts == Part.TESTING).all())
+def _are_given(files: PhotoFiles, rows: Integers) -> bool:
+    """Whether the files of some rows are all given as test photos."""
+    return files.parts is not None and bool((files.parts[rows] == Part.TESTING).all())
 
 
 def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, report: Reporter) -> Integers:

@@ -291,3 +291,28 @@ def test_a_class_without_given_training_photos_is_an_error_that_says_what_to_do(
     with pytest.raises(DatasetError, match="Label blue has no images in the category training") as error:
         retrain(configured(split, copies="apart"))
     assert error.value.fix == "Give some of its photos the training part, or leave the class out."
+
+
+def test_other_photos_without_a_part_are_not_measured_beside_given_test_photos(
+    split: Path, configured: Configure
+) -> None:
+    def table(name: str, folders: dict[str, str]) -> str:
+        rows = [
+            f"{path.relative_to(split.parent)},{path.parent.name},{part}\n"
+            for folder, part in folders.items()
+            for path in sorted((split / folder).rglob("*.jpg"))
+        ]
+        Path(name).write_text("path,label,split\n" + "".join(rows))
+        return name
+
+    options = configured(Path(table("t.csv", {"Test": "test", "train": ""})), copies="apart")
+    result = retrain(options)
+    own = evaluate(str(result.graph))
+    assert (own.part, own.assessment.count) == ("test", result.test_count)
+    assert result.test_count > 16
+    # The photos of validation are new to the model, and nobody says that they test.
+    table("t.csv", {"Test": "test", "train": "", "val": ""})
+    assert evaluate(str(result.graph)).assessment.count == result.test_count
+    table("t.csv", {"Test": "test", "val": ""})
+    again = evaluate(str(result.graph))
+    assert (again.part, again.assessment.count) == ("given", 16)

@@ -1,6 +1,6 @@
 """The photos of a folder that a model is measured on: those that it has not seen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,11 @@ class Selection:
     def left_out(self) -> int:
         """How many photos are left out because the model saw them."""
         return self.trained + self.validated
+
+    def without_new(self, mask: Bools) -> "Selection":
+        """Leaves out the files of a mask `(n,)` that the model does not know."""
+        kept = ~(mask & (self.parts == NEW))
+        return replace(self, rows=self.rows[kept], parts=self.parts[kept])
 
     def report(self, read: Bools, root: str, observer: Observer) -> str:
         """Reports what was left out, with a warning if the model learnt from photos that it is measured on.

@@ -23,6 +23,8 @@ _FIX = "Name the columns path and label, and perhaps split and group."
 _NOTHING = ("", "nan", "nat", "<na>", "null", "#n/a")
 _NONE = (*_NOTHING, "none", "n/a")
 # Systems allow paths of 4,096 bytes, and Windows of 32,767 letters.
+# Bytes that are no UTF-8, as Python keeps them.
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
 _SHOWN, _LONGEST_PATH = 100, 2**17
 
 
@@ -154,7 +156,7 @@ def _label(table: TableFile, number: int, text: str) -> str:
     label = unicodedata.normalize("NFC", re.sub(" +", " ", original(text)).strip())
     if not label.isprintable() or len(label) > _LONGEST:
         problem = f"expected a label of at most {_LONGEST:,} printable characters, received '{shown(label[:_NAMED])}'"
-        raise table_error(table, problem, number, "" if label.isascii() else "Save the table as UTF-8.")
+        raise table_error(table, problem, number, "Save the table as UTF-8." if _NO_UTF8.search(label) else "")
     return label
 
 

@@ -121,8 +121,8 @@ def test_parts_of_named_photos_are_kept(here: Path) -> None:
     files = scan("photos", events.append, label_from=pattern)
     assert files.parts is not None
     assert [event.message for event in events if isinstance(event, Noted)] == [
-        "'photos' is split already, into training (4 files), validation (4 files), of 9: --split_by folders keeps that; "
-        "the others are drawn; testing photos are drawn from those of training"
+        "'photos' is split already, into training (4 files), validation (4 files), of 9: --split_by folders keeps "
+        "that; the others are drawn; testing photos are drawn from those of training"
     ]
     assert [(name, part) for name, part in zip(files.names, files.parts.tolist(), strict=True)][:5] == [
         ("Valid/a_0.jpg", Part.VALIDATION),

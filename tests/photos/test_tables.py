@@ -499,6 +499,15 @@ def test_other_tables_in_memory_are_read_or_refused_in_a_line(here: Path) -> Non
         scan(TableInMemory(pictures), silent)
 
 
+def test_a_label_in_another_encoding_says_what_to_do(here: Path) -> None:
+    write(here / "set" / "t.csv", [{"path": "1.jpg", "label": "a"}])
+    for label, fix in ((b"r\xf6se", "Save the table as UTF-8."), ("\u202ea".encode(), "")):
+        (here / "set" / "t.csv").write_bytes(b"path,label\n1.jpg," + label + b"\n")
+        with pytest.raises(DatasetError, match="expected a label of at most 1,000 printable characters") as error:
+            scan("set/t.csv", silent)
+        assert error.value.fix == fix
+
+
 def test_days_are_groups_and_addresses_are_not_fetched(here: Path) -> None:
     from datetime import date, datetime
 
