@@ -74,6 +74,7 @@ class Retraining:
         previous: The model that was replaced; None if there was none, or the same one.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
+        leaked: How many test photos share a group with other photos, as copies do that a given split tears apart.
         photo: The path of a photo to try the model on, which it did not learn from if photos test.
     """
 
@@ -93,6 +94,7 @@ class Retraining:
     unlisted: int = 0
     left_out: int = 0
     photo: str = ""
+    leaked: int = 0
 
     @property
     def graph(self) -> str:
@@ -183,6 +185,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: 
         unlisted=report.unlisted,
         left_out=report.left_out,
         photo=dataset.paths[held_out.rows[0] if len(held_out.rows) else 0],
+        leaked=_leaked(prepared, split, held_out),
     )
     report(_finished(result, str(run.image_dir), trained, split, held_out))
     return result
@@ -225,6 +228,14 @@ def _held_out(prepared: Prepared, split: Split, options: SplitOptions) -> HeldOu
         # Each photo once: a photo that is counted twice would count for more than it tells.
         rows = np.sort(np.random.default_rng([options.seed, 2]).choice(rows, size, replace=False))
     return HeldOut(prepared.dataset, rows, prepared.examples.at(rows))
+
+
+def _leaked(prepared: Prepared, split: Split, held_out: HeldOut) -> int:
+    """How many of the test photos share a group with photos of other parts; copies share one."""
+    groups = prepared.examples.groups
+    if groups is None:
+        return 0
+    return int(np.isin(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
 
 
 def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | None:

@@ -12,6 +12,7 @@ from conftest import Command, Configure, jpeg
 from pictures import exported, photo
 from pyarrow import parquet
 
+from retrainer.cli.summary import summary
 from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import evaluate
@@ -110,7 +111,10 @@ def test_copies_across_given_parts_are_counted_and_named_and_stay(
     events: list[Event] = []
     options = configured(split)
     result = retrain(options, events.append)
-    assert result.test_count == 16 + 10 + 2
+    assert (result.test_count, result.leaked) == (16 + 10 + 2, 2)
+    assert "28 photos; 2 have copies, or photos of their group, in other parts" in " ".join(
+        " ".join(summary(result)).split()
+    )
     assert leaks(events) == [
         "The given split leaks: 2 of 28 test photos are copies of training or validation photos: "
         "'data/Test/red/same.jpg' of 'data/train/red/photo3.jpg', "

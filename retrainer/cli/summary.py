@@ -44,6 +44,8 @@ def _accuracy(result: Retraining) -> list[str]:
     if test is None:
         return wrapped("Test accuracy", "unknown: there were no test photos")
     photos = f"{test.count:,} photos that the model did not learn from"
+    if result.leaked:
+        photos = f"{test.count:,} photos; {result.leaked:,} have copies, or photos of their group, in other parts"
     return [
         *wrapped("Test accuracy", f"{percent(test.accuracy)} of {photos}"),
         *wrapped("", f"{between(test.interval)} with 95 % confidence"),
