@@ -37,8 +37,8 @@ def report_changes(output_graph: str, dataset: Dataset, split: Split, observer: 
         *_classes(removed, "gone"),
     ]
     if moved:
-        share = f"about {moved / tested:.0%} of" if remembered.is_sample else f"{moved:,} of {tested:,}"
-        changes.append(f"{share} earlier test photos in another part")
+        share = f"about {100 * moved / tested:.0f} % of" if remembered.is_sample else f"{moved:,} of {tested:,}"
+        changes.append(f"{share} earlier test photos are now in another part")
     if changes:
         stay = "; test photos stay where they were" if tested and not moved else ""
         message = f"Since the last model: {', '.join(changes)}{stay}"

@@ -29,9 +29,9 @@ from retrainer.system.files import write_whole
 README = Path(__file__).parent.parent / "README.md"
 SESSION = (
     "retrainer sample drawings",
-    "retrainer retrain --image_dir drawings",
-    "retrainer label --graph tf_files/retrained_graph.pb --image drawings/tulip/tulip_007.jpg",
-    "retrainer evaluate --graph tf_files/retrained_graph.pb",
+    "retrainer retrain drawings",
+    "retrainer label drawings/tulip/tulip_007.jpg",
+    "retrainer evaluate",
     "retrainer runs",
 )
 _USUAL_HOME = "~/.cache/retrainer"

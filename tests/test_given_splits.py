@@ -70,7 +70,7 @@ def test_given_parts_train_validate_and_test(split: Path, configured: Configure)
     (other,) = [event for event in anew if isinstance(event, RunFinished)]
     assert finished.split != other.split
     assert "Since the last model: " in "".join(messages(anew))
-    assert "earlier test photos in another part" in "".join(messages(anew))
+    assert "earlier test photos are now in another part" in "".join(messages(anew))
 
 
 def test_the_test_part_is_measured_with_every_model(split: Path, configured: Configure, tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_copies_across_given_parts_are_counted_and_named_and_stay(
     assert leaks(events) == [
         "The given split leaks: 2 of 28 test photos are copies of training or validation photos: "
         "'data/Test/red/same.jpg' of 'data/train/red/photo3.jpg', "
-        "'data/Test/red/saved again.jpg' of 'data/train/red/photo5.jpg'. That flatters the figures. "
+        "'data/Test/red/saved again.jpg' of 'data/train/red/photo5.jpg'. So the figures are too good. "
         f"'{options.duplicates}' lists all copies.",
         "The given split leaks: 1 of 13 validation photos is a copy of training photos: "
-        "'data/val/green/7 again.jpg' of 'data/train/green/7.jpg'. That flatters the figures. "
+        "'data/val/green/7 again.jpg' of 'data/train/green/7.jpg'. So the figures are too good. "
         f"'{options.duplicates}' lists all copies.",
     ]
     measured = evaluate(result.graph)

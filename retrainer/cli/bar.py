@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from retrainer.system.terminal import can_redraw, is_terminal, say
+from retrainer.system.terminal import can_redraw, fitted, is_terminal, say
 
 if TYPE_CHECKING:
     from retrainer.observers.progress import Progress
@@ -23,9 +23,9 @@ class Bar:
     def say(self, line: str) -> None:
         """Prints a line to stderr, above the bar if there is one."""
         if self._progress:
-            self._progress.say(line)
+            self._progress.say(fitted(line, err=True))
         else:
-            say(line, err=True)
+            say(fitted(line, err=True), err=True)
 
     def counted(self, answers: Iterable[Answer], total: int | None, output: str) -> Iterable[Answer]:
         """Returns the answers; shows how many were taken.

@@ -13,7 +13,7 @@ from retrainer.cli.signals import INTERRUPTED, Stoppable, stopped_line, was_stop
 from retrainer.errors import OptionError, ResourceError, RetrainerError
 from retrainer.system.memory import is_shortage, shortage
 from retrainer.system.process import discard_stdout, leave_garbage, own_process
-from retrainer.system.terminal import say
+from retrainer.system.terminal import fitted, say
 from retrainer.text import shown
 from retrainer.version import VERSION
 
@@ -44,8 +44,8 @@ class Row(NamedTuple):
 
 COMMANDS = {
     "retrain": Row("retrainer.cli.retrain", "Teach a pretrained network the classes of a folder of photos."),
-    "label": Row("retrainer.cli.label", "Print the best labels of photos."),
-    "unsort": Row("retrainer.cli.unsort", "Undo what label --sort_into did."),
+    "label": Row("retrainer.cli.label", "Label photos: print the labels, write a table, or sort the photos."),
+    "unsort": Row("retrainer.cli.unsort", "Undo what `label --sort_into` did."),
     "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
     "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
@@ -175,7 +175,9 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
 
 def _failed(message: str, exit_code: int) -> int:
     if not was_stopped():
-        say(f"Error: {message}", err=True)
+        # The second line stays whole, since it may hold a command to paste.
+        problem, *fix = f"Error: {message}".split("\n", 1)
+        say("\n".join([fitted(problem, err=True), *fix]), err=True)
     return exit_code
 
 

@@ -78,7 +78,7 @@ def run(flags: EvaluateFlags) -> int:
     if flags.json:
         print_document("evaluate", of_evaluation(result, findings))
     else:
-        _say_figures(result)
+        _say_figures(result, flags.mistakes)
     accuracy = result.assessment.accuracy
     least = flags.assert_accuracy_at_least
     if least is not None and accuracy < least:
@@ -90,7 +90,7 @@ def run(flags: EvaluateFlags) -> int:
     return 0
 
 
-def _say_figures(result: "Evaluation") -> None:
+def _say_figures(result: "Evaluation", table: str) -> None:
     from retrainer.cli.assessment_words import assessment_lines
     from retrainer.cli.words import wrapped
 
@@ -102,7 +102,8 @@ def _say_figures(result: "Evaluation") -> None:
     say("\n".join(assessment_lines(assessment)))
     surest = result.mistakes[:_MISTAKES]
     if surest:
-        say(f"\nSurest mistakes, of {len(result.mistakes):,}; --mistakes FILE.csv lists all:")
+        lists = f"'{shown(table)}'" if table else "--mistakes FILE.csv"
+        say(f"\nSurest mistakes, of {len(result.mistakes):,}; {lists} lists all:")
     for mistake in surest:
         line = f"  {shown(mistake.path)}: {shown(mistake.predicted)} (score={mistake.score:0.5f})"
         say("\n".join(in_columns(line, columns(), indent="    ")) if has_columns() else line)

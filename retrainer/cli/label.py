@@ -22,7 +22,7 @@ from retrainer.options.sorting import SortOptions
 from retrainer.photos.inputs.kinds import STDIN, inputs_of
 from retrainer.photos.inputs.source import Request
 from retrainer.photos.photo import Photo, held, name_of
-from retrainer.system.terminal import say
+from retrainer.system.terminal import fitted, say
 from retrainer.text import shown
 
 if TYPE_CHECKING:
@@ -87,11 +87,13 @@ def run(options: LabelFlags, photos: tuple[str, ...]) -> int:
             elsewhere = options.output or ("" if options.dry_run else options.sort_into)
             answers = bar.counted(answers, inputs.count, elsewhere)
         _write(options, labeler, tally.counted(answers, bar.say if in_words else None), inputs.is_one_photo)
+    if options.output:
+        bar.say(f"Wrote the answers for {tally.taken} to '{shown(options.output)}'.")
     for note in tally.notes(is_table=not in_words, rejecting=options.reject):
         bar.say(note)
     if sorter:
         for line in summary_of(sorter, options):
-            say(line, err=not options.only_sorts)
+            say(fitted(line, err=not options.only_sorts), err=not options.only_sorts)
     return tally.exit_code or (FAILED if sorter and sorter.left else 0)
 
 
@@ -130,11 +132,11 @@ command = command_of(
     "label",
     LabelFlags,
     run,
-    "Print the best labels of photos, of whole folders, archives, tables or lists.",
+    "Label photos, folders, archives, tables or lists: print the labels, write a table, or sort the photos.",
     (
-        "retrainer label photo.jpg",
         "retrainer label photos --output labels.csv",
-        "find photos -name '*.jpg' | retrainer label -",
+        "find photos -name '*.jpg' -print0 | retrainer label - --output a.csv",
+        "retrainer label photos --sort_into sorted",
     ),
 )
 command.flag("image").bare = "PHOTO"

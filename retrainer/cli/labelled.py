@@ -47,6 +47,12 @@ class Tally:
             yield name, found
 
     @property
+    def taken(self) -> str:
+        """How many photos there were."""
+        count = self.labelled + self.unreadable
+        return f"{count:,} {'photo' if count == 1 else 'photos'}"
+
+    @property
     def exit_code(self) -> int:
         """0 if a photo has labels and all that was named could be read."""
         return FAILED if self.failures or not self.labelled else 0

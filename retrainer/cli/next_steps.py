@@ -8,6 +8,7 @@ from itertools import chain
 from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.help import in_columns
 from retrainer.options.groups import options_of
+from retrainer.options.model import ModelOptions
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.retraining import Retraining
@@ -38,18 +39,18 @@ def _lines(command: Sequence[str]) -> Iterator[str]:
 
 def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterator[list[str]]:
     """The commands: the name of each, and its flags."""
-    graph = f"--graph {_place(result.graph)}"
-    yield ["retrainer label", graph, f"--image {_place(result.photo) if result.photo else 'PHOTO'}"]
+    graph = [] if result.graph == ModelOptions().graph else [f"--graph {_place(result.graph)}"]
+    yield ["retrainer label", _place(result.photo) if result.photo else "PHOTO", *graph]
     if result.test:
-        yield ["retrainer evaluate", graph]
+        yield ["retrainer evaluate", *graph]
     yield ["tensorboard", f"--logdir {_place(logs)}"]
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
         yield ["retrainer retrain", *_flags(options), f"--preset {BEST_PRESET}"]
 
 
 def _place(path: str) -> str:
-    """A path for the shell, in which a folder named `~` is not the home."""
-    return pasted(os.path.join(os.curdir, path) if path.startswith("~") else path)
+    """A path for the shell, in which a folder named `~` is not the home, and one named `-x` is no flag."""
+    return pasted(os.path.join(os.curdir, path) if path.startswith(("~", "-")) else path)
 
 
 def _may_improve(result: Retraining) -> bool:

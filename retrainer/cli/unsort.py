@@ -6,6 +6,7 @@ import click
 
 from retrainer.cli.candidates import files
 from retrainer.cli.flags import command as command_of
+from retrainer.errors import OptionError
 from retrainer.options.groups import Options
 from retrainer.options.paths import require_path
 from retrainer.system.paths import expanded
@@ -19,13 +20,15 @@ class UnsortOptions(Options):
     """The command has no flags."""
 
 
-def run(_: UnsortOptions, sorted_list: str) -> int:
+def run(_: UnsortOptions, sorted_list: str | None) -> int:
     """Takes a sorting back, and prints what was done; returns the exit code."""
     from retrainer.sorting.record import COPY, LINK, MOVE, WRITE
     from retrainer.sorting.undo import undo
 
+    if sorted_list is None:
+        raise OptionError("DIR is missing: expected the folder that photos were sorted into, or its sorted.csv.")
     path = expanded(sorted_list)
-    require_path("LIST", path, "")
+    require_path("DIR", path, "")
     done = undo(path, lambda line: say(line, err=True))
     counts = done.counts
     back, copies, links = counts[MOVE], counts[COPY] + counts[WRITE], counts[LINK]
@@ -48,7 +51,7 @@ command = command_of(
     "unsort",
     UnsortOptions,
     run,
-    "Undo `label --sort_into DIR`: LIST is DIR or its sorted.csv. What changed stays.",
+    "Undo `label --sort_into DIR`: move photos back, and remove copies and links. Photos that have changed since stay.",
     ("retrainer unsort sorted", "retrainer unsort sorted/sorted.csv"),
 )
-command.params.append(click.Argument(["sorted_list"], metavar="LIST", shell_complete=files))
+command.params.append(click.Argument(["sorted_list"], metavar="DIR", required=False, shell_complete=files))

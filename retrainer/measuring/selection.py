@@ -59,7 +59,8 @@ class Selection:
         """
         new, tested = int((self.parts[read] == NEW).sum()), int((self.parts[read] == Part.TESTING).sum())
         if self.learnt:
-            observer(Warned(f"The model learnt from about {self.learnt:.0%} of these photos: the figures flatter it."))
+            learnt = f"The model learnt from about {100 * self.learnt:.0f} % of these photos"
+            observer(Warned(f"{learnt}: its figures are too good."))
         if tested and not new:
             own = f"'{shown(root)}' is the model's own"
             if self.left_out:

@@ -30,7 +30,7 @@ class AnswerOptions(Options):
         """Checks that the format, the file's ending and the columns fit each other."""
         super().__post_init__()
         if self.json and self.format not in (None, "json"):
-            raise OptionError(f"--json: expected --format json beside it, received {self.format}.", "Leave one out.")
+            raise OptionError(f"--json and --format {self.format} contradict each other.", "Leave one of them out.")
         chosen = self.chosen_format
         if self.all_scores and chosen == WORDS:
             raise OptionError(

@@ -151,8 +151,12 @@ def where_photos_belong(image_dir: str, folders: Sequence[str]) -> str:
     files = [name for name, is_folder in entries(image_dir) if not is_folder]
     photos = [name for name in files if is_picture(name)]
     above = os.path.normpath(os.path.join(image_dir, os.pardir))
-    if photos and len(siblings := with_photos(above)) > 1:
-        return f"Did you mean '{shown(above)}'? Photos lie in {len(siblings)} of its sub-folders."
+    if photos and len(with_photos(above)) > 1:
+        found = "1 photo" if len(photos) == 1 else f"{len(photos):,} photos"
+        return (
+            f"Expected a sub-folder of photos for each class, received {found}. "
+            f"If they are one class, give the folder above: '{shown(above)}'."
+        )
     archives = [name for name in files if ARCHIVE_NAME.fullmatch(name)]
     if archives and not photos:
         return _way_into([os.path.join(image_dir, archive) for archive in archives])

@@ -37,7 +37,7 @@ def warn_of_leaks(dataset: Dataset, given: Parts, groups: Integers, table: str, 
         observer(
             Warned(
                 f"The given split leaks: {photos}{', such as ' if len(pairs) > _NAMED else ': '}{named}. "
-                f"That flatters the figures. '{shown(table)}' lists all copies."
+                f"So the figures are too good. '{shown(table)}' lists all copies."
             )
         )
 
@@ -61,7 +61,7 @@ def warn_of_torn_groups(given: Parts, groups: Integers, names: Sequence[str], ob
         observer(
             Warned(
                 f"The given split leaks: {are} in several parts{', such as ' if len(torn) > _NAMED else ': '}{named}. "
-                "That flatters the figures. Give all photos of a group the same part."
+                "So the figures are too good. Give all photos of a group the same part."
             )
         )
 

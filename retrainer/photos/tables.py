@@ -134,7 +134,8 @@ def _groups(rows: Sequence[Row], parts: Parts | None, split_by: str, observer: O
         have = "1 group" if len(names) == 1 else f"{len(names):,} groups"
         without = sum(not row.group for row in rows)
         others = f"; {without:,} of {len(rows):,} photos have none" if without else ""
-        observer(Noted(f"The column 'group' has {have}, whose photos stay together{others}"))
+        kept = "stay together and count as one in intervals"
+        observer(Noted(f"The column 'group' has {have}, whose photos {kept}{others}"))
     if parts is not None:
         warn_of_torn_groups(parts, groups, names, observer)
     return groups

@@ -142,7 +142,8 @@ def require_list(path: str, *, new: bool) -> None:
         with open_regular(path) as file:
             first = file.readline(_LONGEST)
     except OSError as error:
-        raise OptionError(f"'{shown(path)}': {error.strerror or error}; expected the list of a sorting.") from error
+        wrong = " does not exist" if isinstance(error, FileNotFoundError) else f": {error.strerror or error}"
+        raise OptionError(f"'{shown(path)}'{wrong}; expected a folder that photos were sorted into.") from error
     if first.removeprefix(_MARK).rstrip(b"\r\n") != _HEADING.rstrip() and first:
         names = ", ".join(column.name for column in COLUMNS)
         raise OptionError(

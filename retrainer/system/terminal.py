@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from retrainer.text import printable
+from retrainer.text import in_columns, printable
 
 # The columns of a line if there is no terminal, and the limits with one.
 _USUAL, _FEWEST, _MOST = 80, 20, 120
@@ -21,6 +21,11 @@ def say(text: str, *, err: bool = False, colour: str = "") -> None:
     """
     safe = printable(text)
     click.echo(click.style(safe, fg=colour) if colour and _shows_colours(err) else safe, err=err)
+
+
+def fitted(line: str, *, err: bool = False) -> str:
+    """A line for stdout or stderr; in a terminal, a long one goes on below, between two words."""
+    return "\n".join(in_columns(line, columns(err=err), "  ")) if has_columns(err=err) else line
 
 
 def say_bytes(line: bytes) -> None:

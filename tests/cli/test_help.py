@@ -111,3 +111,12 @@ def test_photos_and_models_are_taken_without_a_flag(command: Command, photos: Ph
     )
     assert command("inspect", "tf_files/retrained_graph.tflite").stdout.startswith("Graph ")
     assert "red (score=" in command("label", "photo.jpg").stdout
+
+
+def test_a_long_error_is_wrapped_in_a_terminal_and_its_fix_is_not(capsys: Capture, monkeypatch: Patch) -> None:
+    for columns, ends in ((None, 0), ("40", 3)):
+        monkeypatch.setenv("COLUMNS", columns) if columns else monkeypatch.delenv("COLUMNS", raising=False)
+        assert commands._exit_code(commands.commands, ["label"], "retrainer") == 2
+        problem, fix = capsys.readouterr().err.rstrip("\n").rsplit("\n", 1)
+        assert (problem.count("\n"), fix) == (ends, "Type `retrainer label PHOTO`.")
+        assert not columns or max(map(len, problem.splitlines())) <= 40

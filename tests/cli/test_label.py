@@ -95,7 +95,7 @@ def test_a_file_has_what_standard_output_would_have(
 
 BAD = [
     (["--format", "csv", "--output", "a.parquet"], r"--format csv and --output 'a\.parquet' contradict each other"),
-    (["--json", "--format", "csv"], r"--json: expected --format json beside it, received csv\."),
+    (["--json", "--format", "csv"], r"--json and --format csv contradict each other"),
     (["--json", "--output", "a.csv"], r"--format json and --output 'a\.csv' contradict each other"),
     (["--output", "a.tsv"], r"--output: expected a name that ends with one of \.txt, \.csv, .* received 'a\.tsv'"),
     (["--output", "photo.jpg"], r"--output: expected a table, received 'photo.jpg', the name of a picture"),

@@ -142,7 +142,11 @@ def test_what_cannot_be_sorted_is_refused_before_any_work(
     assert (done.returncode, done.stdout) == (code, ""), done
     assert re.search(message, done.stderr), done.stderr
     assert files(tmp_path) == before
-    for argument, problem in (("absent", "No such file"), ("new/red.jpg", "received another file"), ("", "a path")):
+    for argument, problem in (
+        ("absent", "does not exist; expected a folder that photos were sorted into"),
+        ("new/red.jpg", "received another file"),
+        ("", "a path"),
+    ):
         undone = command("unsort", argument)
         assert (undone.returncode, problem in undone.stderr) == (2, True), undone
 
@@ -184,3 +188,11 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(
     command("unsort", "s")
     assert files(new) == before
     assert not (tmp_path / "s").exists()
+
+
+def test_the_folder_to_take_back_is_asked_for(command: Command) -> None:
+    done = command("unsort")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr == "Error: DIR is missing: expected the folder that photos were sorted into, or its sorted.csv.\n"
+    )

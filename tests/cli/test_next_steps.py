@@ -11,7 +11,7 @@ from retrainer.measuring.assessment import Assessment, assess
 from retrainer.options.retraining import RetrainOptions
 
 OPTIONS = RetrainOptions(image_dir="photos")
-EVALUATE = "  retrainer evaluate --graph tf_files/retrained_graph.pb"
+EVALUATE = "  retrainer evaluate"
 LOGS = "tf_files/retrain_logs"
 BOARD = "  tensorboard --logdir tf_files/retrain_logs"
 BEST = "  retrainer retrain --image_dir photos --preset best"
@@ -43,11 +43,11 @@ def result(right: int = 100) -> Retraining:
 
 def test_the_next_commands_label_and_evaluate() -> None:
     lines = next_steps(result(), OPTIONS, LOGS)
-    label = "  retrainer label --graph tf_files/retrained_graph.pb --image 'photos/a rose/1.jpg'"
+    label = "  retrainer label 'photos/a rose/1.jpg'"
     assert lines == ["", "Next:", label, EVALUATE, BOARD]
     unmeasured = replace(result(), test=None, photo="")
     assert next_steps(unmeasured, OPTIONS, LOGS)[-3:] == [
-        "  retrainer label --graph tf_files/retrained_graph.pb --image PHOTO",
+        "  retrainer label PHOTO",
         BOARD,
         BEST,
     ]
@@ -79,9 +79,13 @@ def test_the_proposed_command_keeps_the_flags_of_reports() -> None:
 def test_a_folder_named_tilde_is_not_the_home() -> None:
     here = replace(result(), files={"pb": "~/graph.pb"}, photo="~user/1.jpg")
     assert next_steps(here, OPTIONS, LOGS)[2:4] == [
-        "  retrainer label --graph './~/graph.pb' --image './~user/1.jpg'",
+        "  retrainer label './~user/1.jpg' --graph './~/graph.pb'",
         "  retrainer evaluate --graph './~/graph.pb'",
     ]
+
+
+def test_a_folder_that_begins_with_a_hyphen_is_no_flag() -> None:
+    assert next_steps(replace(result(), photo="-new/1.jpg"), OPTIONS, LOGS)[2] == "  retrainer label ./-new/1.jpg"
 
 
 def test_a_run_ends_with_commands_that_work(

@@ -53,7 +53,8 @@ def test_of_folders_with_folders_below_their_classes_the_upper_one_is_named(here
 
 def test_a_class_folder_leads_to_the_folder_above(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classes_in(here / "photos", *FLOWERS)
-    hint = "Did you mean '{}'? Photos lie in 3 of its sub-folders."
+    expected = "Expected a sub-folder of photos for each class, received 2 photos."
+    hint = expected + " If they are one class, give the folder above: '{}'."
     assert fix_for("photos/roses") == hint.format("photos")
     monkeypatch.chdir(here / "photos")
     assert fix_for("roses") == hint.format(".")

@@ -305,7 +305,8 @@ def test_what_the_table_states_is_said_and_may_be_ignored(here: Path) -> None:
         "1 row lists a file again; each file is read once",
         "The column 'split' states training (1 file), validation (1 file), testing (1 file), of 4: "
         "--split_by folders keeps that; the others are drawn",
-        "The column 'group' has 2 groups, whose photos stay together; 1 of 4 photos have none",
+        "The column 'group' has 2 groups, whose photos stay together and count as one in intervals; "
+        "1 of 4 photos have none",
     ]
     assert events[-1] == FilesFound(4, 2)
     assert scan(image_dir, events.append, split_by="content").parts is None
@@ -337,7 +338,7 @@ def test_groups_that_a_given_split_tears_apart_are_counted_and_named(here: Path)
     events: list[Event] = []
     scan(write(here / "set" / "t.csv", rows), events.append)
     assert [event.message for event in events if isinstance(event, Warned)] == [
-        "The given split leaks: 2 groups are in several parts: 'p\\x1b1', 'p2'. That flatters the figures. "
+        "The given split leaks: 2 groups are in several parts: 'p\\x1b1', 'p2'. So the figures are too good. "
         "Give all photos of a group the same part."
     ]
 
@@ -401,7 +402,10 @@ def test_texts_for_a_missing_value_are_no_group_and_no_part(here: Path) -> None:
     files, messages = said(write(here / "set" / "t.csv", rows))
     assert len(set(rows_in_groups(files))) == len(missing) + 1
     assert files.parts is None
-    assert messages == ["The column 'group' has 1 group, whose photos stay together; 9 of 11 photos have none"]
+    assert messages == [
+        "The column 'group' has 1 group, whose photos stay together and count as one in intervals; "
+        "9 of 11 photos have none"
+    ]
 
 
 def test_a_label_that_may_be_a_missing_value_and_labels_in_another_case_are_said(here: Path) -> None:
