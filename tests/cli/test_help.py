@@ -114,7 +114,7 @@ def test_photos_and_models_are_taken_without_a_flag(command: Command, photos: Ph
 
 
 def test_a_long_error_is_wrapped_in_a_terminal_and_its_fix_is_not(capsys: Capture, monkeypatch: Patch) -> None:
-    for columns, ends in ((None, 0), ("40", 3)):
+    for columns, ends in ((None, 0), ("40", 2)):
         monkeypatch.setenv("COLUMNS", columns) if columns else monkeypatch.delenv("COLUMNS", raising=False)
         assert commands._exit_code(commands.commands, ["label"], "retrainer") == 2
         problem, fix = capsys.readouterr().err.rstrip("\n").rsplit("\n", 1)

@@ -137,3 +137,9 @@ def test_answers_are_not_written_over_what_is_read(
         done = command("label", "--graph", result.graph, "-", "--output", "list.csv", stdin=given)
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"{own}'list.csv'.")
     assert (table.read_text(), labels.read_text()) == (content, "green\nred\n")
+
+
+def test_the_file_of_answers_is_named_with_their_number(result: Retraining, new: list[str], command: Command) -> None:
+    done = command("label", "--graph", result.graph, "--output", "a.csv", *new)
+    assert done.stderr.startswith("Wrote the answers for 3 photos to 'a.csv'.\n1 photo is unreadable;")
+    assert done.stdout == ""
