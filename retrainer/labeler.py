@@ -39,7 +39,7 @@ class Prediction:
         path: The photo's path as given, or its name.
         ranking: Labels with their scores (0 to 1), best first.
         seconds: How long the network ran.
-        distance: Cosine distance (0 to 2) to the nearest prototype; None if the model has none.
+        distance: Cosine distance (0 to 2, but for rounding) to the nearest prototype; None if the model has none.
         limit: The distance above which the photo counts as none of the classes; None if the model has no prototypes.
         scores: All scores, float32 `(C,)`, 0 to 1, in the order of the labeler's labels.
     """

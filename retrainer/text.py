@@ -7,8 +7,9 @@ can make one name look like another. Every character for which `str.isprintable`
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 
-_LONGEST = 200
+_LONGEST, _LONGEST_NAME = 200, 60
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -39,6 +40,13 @@ def brief(value: object) -> str:
     """A value as it is written in Python, on one line; of a long one the beginning."""
     text = repr(value)
     return shown(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def named(texts: Sequence[str], most: int) -> str:
+    """The first of some names in quotes, each on one line, with the beginning of long ones, and how many more."""
+    cut = (text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…" for text in texts[:most])
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(f"'{shown(text)}'" for text in cut) + more
 
 
 def reason_of(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Puts each photo into a folder that is named by its label."""
 
+import errno
 import io
 import os
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from retrainer.errors import OptionError, PictureError
+from retrainer.errors import OptionError, OutputError, PictureError
 from retrainer.options.sorting import LIST, SortOptions
 from retrainer.photos.archives import is_archive, within_archive
 from retrainer.photos.photo import Photo, name_of
@@ -162,6 +163,10 @@ class Sorter:
         except OSError as error:
             if how == MOVE and isinstance(error, PermissionError | FileNotFoundError):
                 raise PictureError(f"cannot be moved: {error.strerror or error}") from error
+            if how == MOVE and error.errno == errno.EROFS and error.filename == source:
+                raise OutputError(
+                    f"--move: cannot remove '{shown(source)}': {error.strerror}.", "Leave out --move to copy photos."
+                ) from error
             raise output_error(Path(path), error) from error
         return True
 

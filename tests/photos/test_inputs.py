@@ -215,6 +215,7 @@ BAD_TABLES = [
     ("a.csv", b"path,path\n1,2", "path", "several columns that may hold the photos: 'path', 'path'"),
     ("a.csv", b"path\n", "", "expected photos, found none in 'a.csv'"),
     ("a.csv", b"p\0ath,\x1b[31m\n1,2", "", r"its columns are 'p\\x00ath', '\\x1b\[31m'"),
+    ("a.csv", b"p" * 5000 + b",b\n1,2", "", r"its columns are 'p{60}…', 'b'\."),
     ("a.csv", b"\xff\xfep", "", "'a.csv': the table cannot be read: "),
     ("a.jsonl", b"\n \n", "", "it is empty"),
     ("a.jsonl", b"[1]", "", "expected an object of JSON on each line, received none on the first"),

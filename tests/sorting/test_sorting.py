@@ -382,6 +382,29 @@ def test_every_disk_moves_and_overwrites_nothing(
     assert tree(tmp_path) == before
 
 
+def test_photos_of_a_disk_that_is_read_only_are_not_moved(
+    photos: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (a,) = photos("a.jpg")
+    before, root, unlink = tree(tmp_path), tmp_path / "sorted", os.unlink
+    cross_device(monkeypatch)
+
+    def refusing(path: str, **options: int) -> None:
+        if os.fspath(path) == a:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refusing)
+    with pytest.raises(OutputError) as error:
+        sort(root, {a: "cat"}, move=True)
+    assert str(error.value).splitlines() == [
+        f"--move: cannot remove '{a}': Read-only file system.",
+        "Leave out --move to copy photos.",
+    ]
+    taken_back(root)
+    assert tree(tmp_path) == before
+
+
 def test_a_full_disk_ends_clearly_and_loses_nothing(
     photos: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

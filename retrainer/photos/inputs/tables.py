@@ -9,7 +9,7 @@ from retrainer.photos.inputs.rows import at_least_one, photo_of
 from retrainer.photos.inputs.source import Request, Source
 from retrainer.photos.inputs.table_files import BadRow, TableFile, open_table
 from retrainer.photos.photo import Photo, unreadable
-from retrainer.text import shown
+from retrainer.text import named, shown
 
 # Names of columns of photos, without regard to capitals, spaces, hyphens and underscores.
 _THINGS = ("image", "img", "photo", "picture", "file")
@@ -47,10 +47,10 @@ def _column_of(table: TableFile, wanted: str, name: str) -> int:
             )
         return fitting[0]
     if fitting:
-        found = _listed([columns[number] for number in fitting])
+        found = named([columns[number] for number in fitting], _NAMED)
         raise OptionError(f"--column: {name} has several columns that may hold the photos: {found}.", _the_fix(columns))
     what = f"no column '{shown(wanted)}'" if wanted else "no column with a name such as 'path', 'image' or 'file'"
-    raise OptionError(f"--column: {name} has {what}; its columns are {_listed(columns)}.", _the_fix(columns))
+    raise OptionError(f"--column: {name} has {what}; its columns are {named(columns, _NAMED)}.", _the_fix(columns))
 
 
 def _the_fix(columns: Sequence[str]) -> str:
@@ -59,12 +59,6 @@ def _the_fix(columns: Sequence[str]) -> str:
 
 def _plain(column: str) -> str:
     return "".join(letter for letter in column.casefold() if letter not in " -_")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    named = ", ".join(f"'{shown(column)}'" for column in columns[:_NAMED])
-    more = len(columns) - _NAMED
-    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def _photos(path: str, cells: Iterator[tuple[int, Any]], request: Request) -> Iterator[str | Photo]:
