@@ -12,6 +12,7 @@ from conftest import COLOURS, Configure, Photos
 from pictures import CHANGES, exported, photo
 
 from retrainer import EvaluateOptions, compare, evaluate, retrain
+from retrainer.answers.texts import original
 from retrainer.arrays import Integers
 from retrainer.events import Began, Event, Warned
 from retrainer.measuring.remembered_split import RememberedSplit
@@ -42,7 +43,7 @@ def exports(made: Path, tmp_path: Path) -> Path:
 
 
 def rows_of(options: SplitOptions) -> list[dict[str, str]]:
-    with open(options.duplicates, encoding="utf-8", errors="surrogateescape", newline="") as table:
+    with open(options.duplicates, encoding="utf-8", newline="") as table:
         return list(csv.DictReader(table))
 
 
@@ -143,11 +144,12 @@ def test_names_of_all_kinds_come_back_and_none_is_a_formula() -> None:
     digests = np.arange(6 * 32, dtype=np.uint8).reshape(6, 32)
     pairs = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]])
     copies = Copies(np.zeros(6, np.int64), pairs, np.full(5, 0.9, np.float32))
-    content = duplicates_table(Dataset(("x",), paths, np.zeros(6, np.int64), digests), copies)
-    text = content.decode("utf-8", "surrogateescape")
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [os.path.normpath(row["path"]) for row in rows] == list(paths)
-    assert [os.path.normpath(row["of"]) for row in rows[1:]] == list(paths[:-1])
+    content = duplicates_table(Dataset(("=1+1",), paths, np.zeros(6, np.int64), digests), copies)
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+    assert len(content.splitlines()) == len(rows) + 1
+    assert [original(row["path"]) for row in rows] == list(paths)
+    assert [original(row["of"]) for row in rows[1:]] == list(paths[:-1])
+    assert {original(row["label"]) for row in rows} == {"=1+1"}
     assert not any(row[column].startswith(("=", "+", "-", "@")) for row in rows for column in COLUMNS)
 
 

@@ -1,7 +1,5 @@
 """An observer that writes all warnings of a run, and all that it went on without, to a table."""
 
-import csv
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -70,14 +68,12 @@ class Problems:
         """Writes the table; calls `warn` with a warning if that fails."""
         if not self.rows and not os.path.exists(self.path):
             return
-        from retrainer.photos.copies.table import cell  # not every command that has problems writes this table
+        from retrainer.answers.csv_rows import lines  # not every command that has problems writes this table
+        from retrainer.answers.table import TEXT, Column, Table
 
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(COLUMNS)
-        writer.writerows((kind, cell(path), problem) for kind, path, problem in self.rows)
+        table = Table("problems", [Column(name, TEXT) for name in COLUMNS], self.rows)
         try:
-            write_whole(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
+            write_whole(self.path, b"".join(lines(table)))
         except OutputError as error:
             warn(Warned(f"{FLAG}: the problems are not listed. {error.problem}"))
 

@@ -50,7 +50,7 @@ class Rejection:
         return columns
 
     def distances(self, features: Floats) -> Floats:
-        """Returns the cosine distances (0 to 2, but for rounding) of feature vectors `(N, D)` from their nearest prototype, `(N,)`."""
+        """Returns the cosine distances (0 to 2, but for rounding) of `(N, D)` features from the prototypes, `(N,)`."""
         cosines = normalised(features[:, -self.prototypes.shape[1] :]) @ self._columns
         nearest: Floats = np.float32(1) - cosines.max(axis=1)
         return nearest

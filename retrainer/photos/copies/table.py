@@ -1,34 +1,24 @@
 """The table of duplicates: all photos that have copies, as CSV."""
 
-import csv
-import io
-import os
 from collections import defaultdict, deque
 from collections.abc import Iterator
 
 import numpy as np
 
+from retrainer.answers.csv_rows import lines
+from retrainer.answers.table import TEXT, Column, Table
 from retrainer.arrays import distinct
 from retrainer.photos.copies.search import Copies
 from retrainer.photos.dataset import Dataset
 
 COLUMNS = ("group", "path", "label", "kind", "of", "likeness")
 ORIGINAL, SAME, NEAR = "first", "same file", "near copy"
-# Spreadsheets take a cell with such a beginning for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def duplicates_table(dataset: Dataset, copies: Copies) -> bytes:
-    """The table as CSV; only the heading if no photo has a copy.
-
-    Names are written byte for byte; UTF-8 with `surrogateescape` reads them back. A path that a spreadsheet would take
-    for a formula begins with `./`, which leads to the same file.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(dataset, copies))
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    """The table as CSV, with texts as in answers; only the heading if no photo has a copy."""
+    columns = [Column(name, TEXT) for name in COLUMNS]
+    return b"".join(lines(Table("duplicates", columns, _rows(dataset, copies))))
 
 
 def _rows(dataset: Dataset, copies: Copies) -> Iterator[tuple[str, ...]]:
@@ -39,14 +29,14 @@ def _rows(dataset: Dataset, copies: Copies) -> Iterator[tuple[str, ...]]:
     links = _links(copies)
     number, group = 0, -1
     for row in members.tolist():
-        path, label = cell(dataset.paths[row]), dataset.labels[dataset.label_ids[row]]
+        path, label = dataset.paths[row], dataset.labels[dataset.label_ids[row]]
         if copies.groups[row] != group:
             number, group = number + 1, copies.groups[row]
             yield str(number), path, label, ORIGINAL, "", ""
             continue
         of, likeness = links[row]
         kind = SAME if (dataset.digests[row] == dataset.digests[of]).all() else NEAR
-        yield str(number), path, label, kind, cell(dataset.paths[of]), f"{likeness:.3f}"
+        yield str(number), path, label, kind, dataset.paths[of], f"{likeness:.3f}"
 
 
 def _links(copies: Copies) -> dict[int, tuple[int, float]]:
@@ -66,8 +56,3 @@ def _links(copies: Copies) -> dict[int, tuple[int, float]]:
                 links[other] = (row, likeness)
                 waiting.append(other)
     return links
-
-
-def cell(path: str) -> str:
-    """A path that no spreadsheet takes for a formula."""
-    return os.path.join(".", path) if path.startswith(_FORMULA) else path
