@@ -112,7 +112,7 @@ def test_copies_across_given_parts_are_counted_and_named_and_stay(
     options = configured(split)
     result = retrain(options, events.append)
     assert (result.test_count, result.leaked) == (16 + 10 + 2, 2)
-    assert "28 photos; 2 have copies, or photos of their group, in other parts" in " ".join(
+    assert "28 photos; 2 of them have copies or their group in another part" in " ".join(
         " ".join(summary(result)).split()
     )
     assert leaks(events) == [

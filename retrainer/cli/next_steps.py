@@ -45,7 +45,7 @@ def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterato
         yield ["retrainer evaluate", *graph]
     yield ["tensorboard", f"--logdir {_place(logs)}"]
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
-        yield ["retrainer retrain", *_flags(options), f"--preset {BEST_PRESET}"]
+        yield ["retrainer retrain", _place(options.image_dir), *_flags(options), f"--preset {BEST_PRESET}"]
 
 
 def _place(path: str) -> str:
@@ -66,6 +66,6 @@ def _flags(options: RetrainOptions) -> list[str]:
     given = (
         (item.name, values[item.name])
         for item in options_of(type(options))
-        if item.name not in replaced and values[item.name] != item.default
+        if item.name not in {*replaced, "image_dir"} and values[item.name] != item.default
     )
     return [f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given]

@@ -45,7 +45,8 @@ def _accuracy(result: Retraining) -> list[str]:
         return wrapped("Test accuracy", "unknown: there were no test photos")
     photos = f"{test.count:,} photos that the model did not learn from"
     if result.leaked:
-        photos = f"{test.count:,} photos; {result.leaked:,} have copies, or photos of their group, in other parts"
+        have = "has a copy or its group" if result.leaked == 1 else "have copies or their group"
+        photos = f"{test.count:,} photos; {result.leaked:,} of them {have} in another part"
     return [
         *wrapped("Test accuracy", f"{percent(test.accuracy)} of {photos}"),
         *wrapped("", f"{between(test.interval)} with 95 % confidence"),

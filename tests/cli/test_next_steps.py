@@ -14,7 +14,7 @@ OPTIONS = RetrainOptions(image_dir="photos")
 EVALUATE = "  retrainer evaluate"
 LOGS = "tf_files/retrain_logs"
 BOARD = "  tensorboard --logdir tf_files/retrain_logs"
-BEST = "  retrainer retrain --image_dir photos --preset best"
+BEST = "  retrainer retrain photos --preset best"
 
 
 def figures(right: int) -> Assessment:
@@ -65,14 +65,14 @@ def test_the_proposed_command_keeps_what_was_given() -> None:
         image_dir="my photos", strict=True, learning_rate=0.5, architecture="pocket", random_crop=3, preset="fast"
     )
     assert next_steps(result(right=50), options, LOGS)[-1] == (
-        "  retrainer retrain --image_dir 'my photos' --strict --learning_rate 0.5 --random_crop 3 --preset best"
+        "  retrainer retrain 'my photos' --strict --learning_rate 0.5 --random_crop 3 --preset best"
     )
 
 
 def test_the_proposed_command_keeps_the_flags_of_reports() -> None:
     options = RetrainFlags(image_dir="photos", runs_file="mine.jsonl", print_misclassified_test_images=True)
     assert next_steps(result(right=50), options, LOGS)[-1] == (
-        "  retrainer retrain --image_dir photos --print_misclassified_test_images --runs_file mine.jsonl --preset best"
+        "  retrainer retrain photos --print_misclassified_test_images --runs_file mine.jsonl --preset best"
     )
 
 
