@@ -10,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Set
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import COLOURS, WAITING_WORKER, Command, Configure, Photos, jpeg, lock_folders, wait_until
+from conftest import COLOURS, WAITING_WORKER, Command, Configure, Photos, heeding_ctrl_c, jpeg, lock_folders, wait_until
 from pictures import huge_png
 from servers import running, sends
 
@@ -448,7 +449,8 @@ def test_addresses_in_lists_and_tables_are_fetched_only_if_that_is_allowed(
 def test_answers_come_while_the_list_goes_on(trained: Path, photo: Path, tmp_path: Path) -> None:
     """As from a program that watches a folder: also beyond the first photos, when all cores are at work."""
     line = [sys.executable, "-c", "from retrainer.cli.main import main; main()", "label", "--graph", str(trained), "-"]
-    started = subprocess.Popen([*line, "--format=csv"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    options: dict[str, Any] = {"cwd": tmp_path, "preexec_fn": heeding_ctrl_c}
+    started = subprocess.Popen([*line, "--format=csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
     with started as process:
         paths, answers = process.stdin, process.stdout
         assert paths
