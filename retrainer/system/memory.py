@@ -18,7 +18,9 @@ def is_shortage(error: BaseException | None) -> bool:
     # Messages of our own name files, whose names may hold those words.
     while isinstance(error, RetrainerError) and not isinstance(error, ResourceError):
         error = error.__cause__
-    while error is not None:
+    seen: set[int] = set()  # an error may be its own cause
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         text = str(error).lower()
         if isinstance(error, MemoryError) or any(words in text for words in _WORDS):
             return True

@@ -52,6 +52,9 @@ def test_a_shortage_is_known_however_it_shows(error: Exception) -> None:
 def test_other_errors_are_no_shortage() -> None:
     assert not is_shortage(ValueError("damaged"))
     assert not is_shortage(OSError(28, "No space left on device"))
+    circular = ValueError("damaged")
+    circular.__cause__ = circular
+    assert not is_shortage(circular)
     assert not is_shortage(OutputError("Cannot write 'out of memory/x': it is a file."))
     assert not is_shortage(None)
 
