@@ -50,7 +50,7 @@ def test_the_flag_works_in_the_command_line(flat: Path, command: Command, model_
     assert done.returncode == 0, done.stderr
     assert "Test accuracy     100.0 %" in done.stdout
     problems = (flat.parent / "tf_files/problems.csv").read_text().splitlines()
-    assert "left out,photos/unnamed.jpg,--label_from finds no class in their names" in problems
+    assert "left out,photos/unnamed.jpg,the pattern of --label_from finds no class in their names" in problems
     assert run("evaluate").stdout.startswith("Accuracy: 1\n")
     wrong = run("retrain", "--image_dir", "photos", "--label_from", "(", "--model_dir", model_dir)
     assert (wrong.returncode, wrong.stderr.splitlines()[-2][:39]) == (2, "Error: --label_from: expected a regular")

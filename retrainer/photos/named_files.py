@@ -50,7 +50,11 @@ def named_files(
     classes = {labels[spelt[row]]: spelt[row] for row in reversed(rows)}
     _require_classes(image_dir, names, label_from, list(classes.values()), fewest)
     if others := [os.path.join(image_dir, found[row][0]) for row, text in enumerate(spelt) if not labels[text]]:
-        observer(FilesLeftOut(counted(others), len(others), f"{FLAG} finds no class in their names", tuple(others)))
+        observer(
+            FilesLeftOut(
+                counted(others), len(others), f"the pattern of {FLAG} finds no class in their names", tuple(others)
+            )
+        )
     ids = {label: number for number, label in enumerate(sorted(classes))}
     rows.sort(key=lambda row: (ids[labels[spelt[row]]], found[row][0]))
     parts = _parts([names[row] for row in rows], fewest) if split_by in (AUTO, FOLDERS) else None

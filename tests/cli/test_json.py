@@ -202,7 +202,7 @@ def test_a_script_of_ci_fails_below_an_accuracy(
     readme = (PAGE.parents[2] / "README.md").read_text(encoding="utf-8")
     (script,) = (one for one in readme.split("```bash\n") if "--assert_accuracy_at_least" in one.split("```")[0])
     assert command("retrain", *flags, "--architecture", COLOURS).returncode == 0
-    run = script.split("```")[0].replace("--image_dir photos", "--image_dir other")
+    run = script.split("```")[0].replace("evaluate photos", "evaluate other")
     other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=4, root="other")
     passed = retrainer(f"({run})", tmp_path)
     assert (passed.returncode, passed.stderr) == (0, b""), passed.stderr

@@ -105,7 +105,10 @@ def test_the_suggested_pattern_can_be_given(here: Path) -> None:
     assert files.class_ids.tolist() == [0, 0, 0, 0, 1, 1, 2]
     assert [event for event in events if isinstance(event, FilesLeftOut)] == [
         FilesLeftOut(
-            "2 files, 'photos/2.jpg' and 'photos/notes.jpg'", 2, "--label_from finds no class in their names", ()
+            "2 files, 'photos/2.jpg' and 'photos/notes.jpg'",
+            2,
+            "the pattern of --label_from finds no class in their names",
+            (),
         )
     ]
     (here / "photos.zip").write_bytes(zipped(dict.fromkeys(names, b"")))
