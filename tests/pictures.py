@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
@@ -95,3 +96,15 @@ def png_of(width: int, height: int, kind: tuple[int, int], data: bytes) -> bytes
 def huge_png(side: int) -> bytes:
     """A PNG whose header says `side` × `side` and whose body is nearly empty."""
     return png_of(side, side, (8, 2), b"\0")
+
+
+def files_in(folder: Path, *names: str) -> None:
+    """Makes files below a folder that are no pictures, each with its own name as content."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+
+
+def classes_in(folder: Path, *names: str) -> None:
+    """Makes class folders below a folder, with two files each."""
+    files_in(folder, *(f"{name}/{number}.jpg" for name in names for number in range(2)))

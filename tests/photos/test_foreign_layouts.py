@@ -11,12 +11,6 @@ from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.scanning import scan
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def files_in(folder: Path, *names: str, content: bytes = b"x") -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

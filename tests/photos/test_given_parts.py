@@ -2,28 +2,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from pictures import classes_in, files_in
 
 from retrainer.errors import DatasetError
 from retrainer.events import Event, FilesFound, FilesLeftOut, Noted, silent
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.parts import Part
 from retrainer.photos.scanning import scan
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def files_in(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
-
-
-def classes_in(folder: Path, *names: str) -> None:
-    files_in(folder, *(f"{name}/{number}.jpg" for name in names for number in range(2)))
 
 
 def rows_of(files: PhotoFiles) -> list[tuple[str, str, Part]]:

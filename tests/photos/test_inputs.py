@@ -101,12 +101,6 @@ def test_a_row_that_names_no_file_is_an_error_of_its_own() -> None:
     assert problem_of(late) == "expected a path, received one with a zero byte"
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def inputs(*values: str, **request: object) -> list[str | Photo]:
     """The photos that values stand for."""
     return [photo for photo, _ in inputs_of(values, Request(silent, **request))]  # type: ignore[arg-type]

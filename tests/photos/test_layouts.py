@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from packing import zipped
+from pictures import classes_in, files_in
 
 from retrainer.errors import DatasetError, OptionError, RetrainerError
 from retrainer.events import Event, FilesLeftOut, Noted, Warned, silent
@@ -10,22 +11,6 @@ from retrainer.photos.layouts import where_photos_belong
 from retrainer.photos.scanning import scan
 
 FLOWERS = ("daisy", "roses", "tulips")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def files_in(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(name.encode())
-
-
-def classes_in(folder: Path, *names: str) -> None:
-    files_in(folder, *(f"{name}/{number}.jpg" for name in names for number in range(2)))
 
 
 def fix_for(image_dir: str) -> str:
