@@ -50,7 +50,7 @@ def test_the_python_example_runs(
 
     monkeypatch.chdir(tmp_path)
     draw_sample("drawings", SampleOptions(per_class=12))
-    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    (example,) = re.findall(r"## Python\n\n```python\n(.*?)```", TEXT, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 7
