@@ -1,8 +1,8 @@
-"""Writes the generated sections of README.md: the tables of flags and the sample session.
+"""Writes the generated sections of retrainer/cli/README.md: the tables of flags and the sample session.
 
     python -m scripts.write_readme
 
-A section stands between two comments, `<!-- NAME -->` and `<!-- end of NAME -->`. A test compares the README with them.
+A section stands between two comments, `<!-- NAME -->` and `<!-- end of NAME -->`. A test compares the page with them.
 """
 
 import os
@@ -26,7 +26,9 @@ from retrainer.options.groups import Option, Options, sections_of
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+COMMANDS = ROOT / "retrainer" / "cli" / "README.md"
 SESSION = (
     "retrainer sample drawings",
     "retrainer retrain drawings",
@@ -114,10 +116,10 @@ def _found(text: str, name: str) -> re.Match[str]:
 
 def main() -> None:
     """Writes all sections."""
-    text = README.read_text(encoding="utf-8")
+    text = COMMANDS.read_text(encoding="utf-8")
     for name, group in GROUPS.items():
         text = replaced(text, name, tables(group))
-    write_whole(README, replaced(text, "session", session()).encode("utf-8"))
+    write_whole(COMMANDS, replaced(text, "session", session()).encode("utf-8"))
 
 
 if __name__ == "__main__":

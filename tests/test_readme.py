@@ -1,4 +1,4 @@
-"""The README says what the code does."""
+"""The README, and the pages on commands and on Python, say what the code does."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,11 @@ import pytest
 
 import retrainer
 from retrainer.backbones.architectures import architectures
-from scripts.write_readme import GROUPS, README, SESSION, section, session, tables
+from scripts.write_readme import COMMANDS, GROUPS, README, ROOT, SESSION, section, session, tables
 
 TEXT = README.read_text(encoding="utf-8")
+PAGE = COMMANDS.read_text(encoding="utf-8")
+PYTHON = (ROOT / "retrainer" / "PYTHON.md").read_text(encoding="utf-8")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DEFAULT = architectures()["efficientnet_lite0"].package
 needs_the_default = pytest.mark.skipif(
@@ -19,7 +21,7 @@ needs_the_default = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_tables_of_flags_are_those_of_the_code(name: str) -> None:
-    assert section(TEXT, name) == tables(GROUPS[name]), "run python -m scripts.write_readme"
+    assert section(PAGE, name) == tables(GROUPS[name]), "run python -m scripts.write_readme"
 
 
 def without_times(line: str) -> str:
@@ -31,9 +33,9 @@ def without_times(line: str) -> str:
 
 
 @needs_the_default
-def test_the_session_prints_what_the_readme_shows() -> None:
+def test_the_session_prints_what_the_page_shows() -> None:
     printed = [without_times(line) for line in session().splitlines()]
-    shown = [without_times(line) for line in section(TEXT, "session").splitlines()]
+    shown = [without_times(line) for line in section(PAGE, "session").splitlines()]
     assert [NUMBER.sub("#", line) for line in printed] == [NUMBER.sub("#", line) for line in shown]
     # Processors round differently, and a long training magnifies it a little.
     for line, expected in zip(printed, shown, strict=True):
@@ -50,8 +52,8 @@ def test_the_python_example_runs(
 
     monkeypatch.chdir(tmp_path)
     draw_sample("drawings", SampleOptions(per_class=12))
-    (example,) = re.findall(r"## Python\n\n```python\n(.*?)```", TEXT, re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
+    (example,) = re.findall(r"```python\n(.*?)```", PYTHON, re.DOTALL)
+    exec(compile(example, "PYTHON.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 7
     assert lines[1].startswith("tulip ")
@@ -59,13 +61,12 @@ def test_the_python_example_runs(
 
 def test_every_public_name_and_format_is_described() -> None:
     for name in retrainer.__all__:
-        assert name in TEXT
+        assert name in PYTHON
     # tests/models/test_formats.py compares it with the code.
     assert "(retrainer/models/FORMATS.md)" in TEXT
 
 
 def test_commands_in_the_readme_exist() -> None:
-    root = README.parent
     for script in re.findall(r"\bscripts/\w+", TEXT):
-        assert (root / script).exists(), script
-    assert all(command in TEXT for command in SESSION)
+        assert (ROOT / script).exists(), script
+    assert all(command in PAGE for command in SESSION)

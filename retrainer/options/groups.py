@@ -159,7 +159,7 @@ class Options:
     """A group of options, which checks its values when it is made.
 
     Attributes:
-        heading: The section of the help, and the table of the README, for the options of this class.
+        heading: The section of the help, and the table of cli/README.md, for the options of this class.
 
     Raises:
         OptionError: a value is outside its limits.

@@ -1,4 +1,4 @@
-"""The sections of the help and of the README's tables, in their order."""
+"""The sections of the help and of the tables of cli/README.md, in their order."""
 
 from collections.abc import Iterable
 

@@ -1,6 +1,6 @@
 """A decoded picture -> a square; each of its pixels is the mean of the pixels whose centres it covers.
 
-The README states the rule, so that others can rebuild it. Both resizers follow it, but may assign a centre that lies
+README.md states the rule, so that others can rebuild it. Both resizers follow it, but may assign a centre that lies
 exactly on a border to different sides.
 """
 

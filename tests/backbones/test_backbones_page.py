@@ -11,7 +11,7 @@ from retrainer.backbones.converting.hints import COMPARED
 from retrainer.backbones.converting.verification import TOLERANCE
 
 FOLDER = Path(retrainer.backbones.__file__).parent
-PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
+PAGE = (FOLDER / "README.md").read_text(encoding="utf-8").split("# Backbones: from a name to a bundle")[1]
 CARD = (FOLDER / "pocket" / "CARD.md").read_text(encoding="utf-8")
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py"))
 

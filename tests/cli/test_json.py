@@ -199,8 +199,8 @@ def test_the_tables_of_fields_are_those_of_the_schemas() -> None:
 def test_a_script_of_ci_fails_below_an_accuracy(
     flags: list[str], command: Command, photos: Photos, tmp_path: Path
 ) -> None:
-    readme = (PAGE.parents[2] / "README.md").read_text(encoding="utf-8")
-    (script,) = (one for one in readme.split("```bash\n") if "--assert_accuracy_at_least" in one.split("```")[0])
+    page = (PAGE.parents[1] / "cli" / "README.md").read_text(encoding="utf-8")
+    (script,) = (one for one in page.split("```bash\n") if "--assert_accuracy_at_least" in one.split("```")[0])
     assert command("retrain", *flags, "--architecture", COLOURS).returncode == 0
     run = script.split("```")[0].replace("evaluate photos", "evaluate other")
     other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=4, root="other")

@@ -34,7 +34,7 @@ def test_transparent_parts_show_white() -> None:
 
 
 def rebuilt(pixels: Pixels, size: int, *, fast: bool) -> Pixels:
-    """The rule as the README states it: rows first, then columns, each rounded."""
+    """The rule as photos/README.md states it: rows first, then columns, each rounded."""
     grows = min(pixels.shape[:2]) < size
     for axis in (1, 0):
         count = pixels.shape[axis]
