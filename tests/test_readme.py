@@ -67,6 +67,6 @@ def test_every_public_name_and_format_is_described() -> None:
 
 
 def test_commands_in_the_readme_exist() -> None:
-    for script in re.findall(r"\bscripts/\w+", TEXT):
+    for script in re.findall(r"\bscripts/[\w./-]*\w", TEXT):
         assert (ROOT / script).exists(), script
     assert all(command in PAGE for command in SESSION)
