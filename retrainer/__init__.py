@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.photos.photo import Photo as Photo
+    from retrainer.photos.pictures import Picture as Picture
     from retrainer.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
@@ -36,6 +37,7 @@ _NAMES = {
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
     "photos.photo": ("Photo",),
+    "photos.pictures": ("Picture",),
     "retraining": ("Retraining", "retrain"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

@@ -26,7 +26,7 @@ from retrainer.system.process import native_stderr_hidden
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Decoded:
     """A decoded picture, which can be squashed to squares of several sizes."""
 
     _picture: Pixels | Image.Image
@@ -45,7 +45,7 @@ class Picture:
         return upright(squashed(self._picture, size), self._orientation)
 
 
-def decode(content: bytes, size: int) -> Picture:
+def decode(content: bytes, size: int) -> Decoded:
     """Decodes a picture file.
 
     CMYK, grey, palette and 16-bit pictures become RGB. Transparent pixels show white. EXIF orientation is kept.
@@ -60,22 +60,22 @@ def decode(content: bytes, size: int) -> Picture:
     """
     pixels = _jpeg(content, size) if content.startswith(JPEG) else None
     if pixels is not None and not may_be_turned(content):
-        return Picture(pixels)
+        return Decoded(pixels)
     if content.startswith(TIFF):
         # This import loads Pillow's TIFF plugin, which takes a while.
         from retrainer.photos.decoding.tiffs import decode_numbers
 
         if numbers := decode_numbers(content):
-            return Picture(*numbers)
+            return Decoded(*numbers)
     if content.startswith(PNG):
         content = only_picture(content)
     header = opened(content)
     picture = _decoded(header, content, size) if pixels is None else pixels
-    return Picture(picture, orientation_of(header))
+    return Decoded(picture, orientation_of(header))
 
 
 def square(content: bytes, size: int) -> Pixels:
-    """Decodes a picture file and squashes it: uint8 `(size, size, 3)`; see `decode` and `Picture.square`."""
+    """Decodes a picture file and squashes it: uint8 `(size, size, 3)`; see `decode` and `Decoded.square`."""
     return decode(content, size).square(size)
 
 

@@ -1,11 +1,15 @@
-"""A photo that is no file of its own, such as a cell of a table or an address."""
+"""What is taken as a picture: its path or name, and the bytes of its file."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from retrainer.errors import PictureError
 from retrainer.photos.reading import read_file
+
+if TYPE_CHECKING:
+    from retrainer.photos.in_memory import InMemory
 
 
 @dataclass(frozen=True)
@@ -21,18 +25,40 @@ class Photo:
     read: Callable[[], bytes]
 
 
-def name_of(photo: str | Photo) -> str:
-    """The path of a file, or the name of a photo."""
-    return photo.name if isinstance(photo, Photo) else photo
+def path_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> str | None:
+    """The path of a file, perhaps one that is open or that Pillow opened, or the name of a `Photo`; else None."""
+    if isinstance(picture, str):
+        return picture
+    if isinstance(picture, Photo):
+        return picture.name
+    if isinstance(picture, os.PathLike):
+        return os.fsdecode(picture)
+    name = getattr(picture, "filename", None) or (getattr(picture, "name", None) if hasattr(picture, "read") else None)
+    return name if isinstance(name, str) else None
 
 
-def content_of(photo: str | Photo) -> bytes:
-    """The bytes of a picture file.
+def name_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> str:
+    """What messages and answers call a picture: its path or name, or `picture` if it has none."""
+    return path_of(picture) or "picture"
+
+
+def content_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> bytes:
+    """The bytes of a picture file; `pictures.Picture` says what is taken.
+
+    A picture that is in memory and no file becomes a PNG that is not compressed, with the same pixels.
 
     Raises:
-        PictureError: they cannot be read.
+        PictureError: it is no picture of a known kind, or it cannot be read.
     """
-    return photo.read() if isinstance(photo, Photo) else read_file(photo)
+    if isinstance(picture, str):
+        return read_file(picture)
+    if isinstance(picture, Photo):
+        return picture.read()
+    if isinstance(picture, os.PathLike):
+        return read_file(os.fsdecode(picture))
+    from retrainer.photos.in_memory import content_in_memory  # it needs Pillow and NumPy
+
+    return content_in_memory(picture)
 
 
 def held(photo: str | Photo) -> str | Photo:

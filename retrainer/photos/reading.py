@@ -4,6 +4,7 @@ import os
 import stat
 
 from retrainer.errors import PictureError
+from retrainer.system.paths import is_address
 from retrainer.system.portable import is_below_a_file, opened
 
 # Videos among the photos are refused by their size, before they are loaded.
@@ -16,6 +17,8 @@ def read_file(path: str) -> bytes:
     Raises:
         PictureError: the file cannot be read, or is larger than any picture.
     """
+    if not path:
+        raise PictureError("expected a path, received an empty text")
     try:
         handle = opened(path)
         try:
@@ -28,7 +31,17 @@ def read_file(path: str) -> bytes:
 
             if (content := read_member(path, MAX_BYTES)) is not None:
                 return content
+        if is_address(path):
+            raise PictureError("cannot be read: this is an address and no file", "Give the bytes behind it.") from error
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a zero byte, or a character that no path holds
+        raise PictureError(f"cannot be read: this is no path: {error}") from error
+
+
+def require_few_bytes(size: int) -> None:
+    """Raises PictureError if a file is larger than any picture."""
+    if size > MAX_BYTES:
+        raise PictureError(f"{size:,} bytes are more than the limit of {MAX_BYTES:,}")
 
 
 def _content(handle: int) -> bytes:
@@ -36,8 +49,7 @@ def _content(handle: int) -> bytes:
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
         raise PictureError("expected a file, received a folder, pipe, socket or device")
-    if status.st_size > MAX_BYTES:
-        raise PictureError(f"{status.st_size:,} bytes are more than the limit of {MAX_BYTES:,}")
+    require_few_bytes(status.st_size)
     content = os.read(handle, status.st_size)
     while len(content) < status.st_size and (more := os.read(handle, status.st_size - len(content))):
         content += more

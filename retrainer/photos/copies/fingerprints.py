@@ -12,7 +12,7 @@ import numpy.typing as npt
 from retrainer.arrays import Floats, Pixels
 
 if TYPE_CHECKING:
-    from retrainer.photos.images import Picture
+    from retrainer.photos.images import Decoded
 
 SIDE, COLOUR_SIDE = 48, 8
 GREY_BYTES = SIDE * SIDE
@@ -24,7 +24,7 @@ Fingerprints = npt.NDArray[np.uint8]
 """Fingerprints of photos, `(N, FINGERPRINT_BYTES)`."""
 
 
-def fingerprint(picture: "Picture") -> Fingerprints:
+def fingerprint(picture: "Decoded") -> Fingerprints:
     """A picture's fingerprint, uint8 `(FINGERPRINT_BYTES,)`: the grey thumbnail, then two of the colours."""
     return fingerprint_of(picture.square(SIDE))
 
