@@ -11,10 +11,8 @@ print(labeler.label("photo.jpg").ranking)
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from retrainer.comparison import Comparison as Comparison
     from retrainer.comparison import compare as compare
     from retrainer.errors import RetrainerError as RetrainerError
-    from retrainer.evaluation import Evaluation as Evaluation
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
     from retrainer.labeler import Prediction as Prediction
@@ -23,22 +21,27 @@ if TYPE_CHECKING:
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.photos.photo import Photo as Photo
     from retrainer.photos.pictures import Picture as Picture
-    from retrainer.retraining import Retraining as Retraining
+    from retrainer.results.comparison import Comparison as Comparison
+    from retrainer.results.evaluation import Evaluation as Evaluation
+    from retrainer.results.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
 
     __version__: str
 
 # Module -> the public names that it holds.
 _NAMES = {
-    "comparison": ("Comparison", "compare"),
+    "comparison": ("compare",),
     "errors": ("RetrainerError",),
-    "evaluation": ("Evaluation", "evaluate"),
+    "evaluation": ("evaluate",),
     "labeler": ("Labeler", "Prediction"),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
     "photos.photo": ("Photo",),
     "photos.pictures": ("Picture",),
-    "retraining": ("Retraining", "retrain"),
+    "results.comparison": ("Comparison",),
+    "results.evaluation": ("Evaluation",),
+    "results.retraining": ("Retraining",),
+    "retraining": ("retrain",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted(_MODULES)  # noqa: PLE0605 (one table holds the names)

@@ -7,9 +7,9 @@ from retrainer.answers.table import FLAG, NUMBER, TEXT, Cell, Column, Row, Table
 from retrainer.errors import PictureError
 
 if TYPE_CHECKING:
-    from retrainer.evaluation import Evaluation
     from retrainer.labeler import Labeler, Prediction
     from retrainer.options.model import LabelOptions
+    from retrainer.results.evaluation import Evaluation
 
 LABELS, MISTAKES = "labels", "mistakes"
 COLUMNS_OF_MISTAKES = (Column("path", TEXT), Column("label", TEXT), Column("predicted", TEXT), Column("score", NUMBER))

@@ -13,9 +13,8 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
 from retrainer.events import Began, Observer
-from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import cross_validate, folds_of
-from retrainer.measuring.paired import Paired, paired
+from retrainer.measuring.paired import paired
 from retrainer.models.tflite.litert import Network
 from retrainer.options.in_memory import Tabular
 from retrainer.options.retraining import RetrainOptions
@@ -25,6 +24,7 @@ from retrainer.photos.reading import read_file
 from retrainer.photos.scanning import scan
 from retrainer.preparation import prepare
 from retrainer.reporting import Reporter, Stopwatch
+from retrainer.results.comparison import Compared, Comparison
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
@@ -34,33 +34,6 @@ from retrainer.training.solvers import solver_of
 
 # A speed is measured for at most this many seconds and photos.
 _SECONDS, _MOST_PHOTOS = 1.0, 2000
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The figures of one backbone.
-
-    Attributes:
-        architecture: The name that the caller gave.
-        assessment: Figures of all photos by folds; each photo is tested by a head that did not see it.
-        photos_per_second: How many photos this machine's processors read, decode and run in a second.
-        model_bytes: Size of the `.tflite` that a retraining would write, without its labels.
-        to_best: The difference to the most accurate backbone on the same photos; None for that backbone itself.
-    """
-
-    architecture: str
-    assessment: Assessment
-    photos_per_second: float
-    model_bytes: int
-    to_best: Paired | None = None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The figures of backbones, the most accurate first, and the names that failed with their reasons."""
-
-    backbones: tuple[Compared, ...]
-    failed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned
 from retrainer.labeler import Labeler
-from retrainer.measuring.assessment import Assessment, assess
+from retrainer.measuring.assessment import assess
+from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
 from retrainer.options.in_memory import TableInMemory
@@ -30,58 +31,11 @@ from retrainer.photos.parts import DRAWN, Part
 from retrainer.photos.reading import read_file
 from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
+from retrainer.results.evaluation import Evaluation
 from retrainer.text import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A photo whose highest score (0 to 1) belongs to another class than its own.
-
-    Attributes:
-        path: The photo.
-        label: Its own class.
-        predicted: The class with the highest score.
-        score: That score.
-        scores: All scores, in the order of the evaluation's labels.
-    """
-
-    path: str
-    label: str
-    predicted: str
-    score: float
-    scores: tuple[float, ...] = field(default=(), compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The figures of a model on photos whose classes are known.
-
-    Attributes:
-        graph, image_dir: The model, and the folder or table.
-        part: `given` if only photos of the given test part were measured; `test` if only the model's own test photos
-            were; `unseen` if photos that the model saw were left out and new ones were measured; `all` if all were.
-        learnt: About the share (0 to 1) of the measured photos that the model learnt from.
-        labels: The labels, in the order of the assessment's classes.
-        assessment: All figures.
-        mistakes: The photos that the model gets wrong, the highest scores first.
-        skipped: How many of the files that were read are no readable photos.
-        unlisted: How many folders could not be listed, or only in part.
-        left_out: How many photos were left out because the model learnt from them or was chosen by them.
-    """
-
-    graph: str
-    image_dir: str
-    part: str
-    learnt: float
-    labels: tuple[str, ...]
-    assessment: Assessment
-    mistakes: tuple[Mistake, ...]
-    skipped: int
-    unlisted: int = 0
-    left_out: int = 0
 
 
 def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer, **options: Any) -> Evaluation:
@@ -109,45 +63,32 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
     files = _files(given, remembered, report)
     label_ids = _label_ids(files, labeler, given, report)
     read = _Reading.of(labeler, files, label_ids, remembered, given.bottleneck_dir, report)
-    measured = (
+    selected = (
         select_unseen(remembered, files, label_ids, read.digests, report) if remembered else select_all(label_ids)
     )
     if files.parts is not None and Part.TESTING in files.parts:
-        # Photos without a given part are measured only if the model drew them as test photos.
-        measured = measured.without_new(files.parts[measured.rows] == DRAWN)
-    rows = measured.rows[read.readable[measured.rows]]
+        # Photos without a given part are selected only if the model drew them as test photos.
+        selected = selected.without_new(files.parts[selected.rows] == DRAWN)
+    rows = selected.rows[read.readable[selected.rows]]
     if not len(rows):
-        which = "test photos" if measured.left_out else "photos"
+        which = "test photos" if selected.left_out else "photos"
         raise DatasetError(
             f"No readable {which} in '{shown(files.root)}'.",
-            "Give another folder as --image_dir, with photos that are new to the model." if measured.left_out else "",
+            "Give another folder as --image_dir, with photos that are new to the model." if selected.left_out else "",
         )
     scores, own = _distributions(read.scores[rows]), label_ids[rows]
-    part = measured.report(read.readable[measured.rows], files.root, report)
+    part = selected.report(read.readable[selected.rows], files.root, report)
     return Evaluation(
         graph=given.graph,
         image_dir=files.root,
         part="given" if _are_given(files, rows) and part != "unseen" else part,
-        learnt=measured.learnt,
+        learnt=selected.learnt,
         labels=labeler.labels,
         assessment=assess(labeler.labels, scores, own, None if files.groups is None else files.groups[rows]),
-        mistakes=_mistakes([files.paths[row] for row in rows], labeler.labels, own, scores),
+        measured=Measured(labeler.labels, [files.paths[row] for row in rows], own, scores),
         skipped=report.skipped,
         unlisted=report.unlisted,
-        left_out=measured.left_out,
-    )
-
-
-def _mistakes(paths: Sequence[str], labels: Sequence[str], own: Integers, scores: Floats) -> tuple[Mistake, ...]:
-    """The photos whose highest score is wrong, the highest scores first; class ids `(N,)`, scores `(N, C)`."""
-    predicted = scores.argmax(axis=1)
-    wrong = np.flatnonzero(own != predicted)
-    surest = wrong[np.argsort(-scores[wrong, predicted[wrong]], kind="stable")]
-    return tuple(
-        Mistake(
-            paths[i], labels[own[i]], labels[predicted[i]], float(scores[i, predicted[i]]), tuple(scores[i].tolist())
-        )
-        for i in surest
+        left_out=selected.left_out,
     )
 
 

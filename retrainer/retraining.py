@@ -1,8 +1,7 @@
 """A whole run, from photos to a model: scan, extract, split, fit, measure, write."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -27,10 +26,11 @@ from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.measuring.automatic_folds import automatic_folds
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
+from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
-from retrainer.model_writer import LABELS, ModelWriter
+from retrainer.model_writer import ModelWriter
 from retrainer.options.in_memory import Tabular
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
@@ -41,8 +41,9 @@ from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
-from retrainer.previous_model import HeldOut, PreviousModel, compare_previous
+from retrainer.previous_model import HeldOut, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
+from retrainer.results.retraining import Retraining
 from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
@@ -51,75 +52,6 @@ from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
 from retrainer.training.solvers import solver_of
-
-
-@dataclass(frozen=True)
-class Retraining:
-    """The result of a run.
-
-    Attributes:
-        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
-            label with.
-        labels: The labels, in the order of the model's scores.
-        backbone: The backbone's name.
-        photos: How many photos were used.
-        computed: How many of them went through the backbone; the feature vectors of the others were cached.
-        distorted: How many photos had distorted views computed.
-        skipped: How many files were no readable photos.
-        test: The figures of the model on the test photos; None without test photos.
-        cross_validation: The figures of folds; None if the options or the photos ask for none.
-        learning_curve: The worth of more photos; None unless the options ask for it.
-        seconds: Stage -> how long it took.
-        model_id: The model's identity, which both its files state.
-        previous: The model that was replaced; None if there was none, or the same one.
-        unlisted: How many folders could not be listed, or only in part.
-        left_out: How many files and folders lie in no class folder or are hidden.
-        leaked: How many test photos share a group with other photos, as copies do that a given split tears apart.
-        photo: The path of a photo to try the model on, which it did not learn from if photos test.
-    """
-
-    files: Mapping[str, str]
-    labels: tuple[str, ...]
-    backbone: str
-    photos: int
-    computed: int
-    distorted: int
-    skipped: int
-    test: Assessment | None
-    cross_validation: CrossValidation | None
-    learning_curve: LearningCurve | None
-    seconds: Mapping[str, float]
-    model_id: str = ""
-    previous: PreviousModel | None = None
-    unlisted: int = 0
-    left_out: int = 0
-    photo: str = ""
-    leaked: int = 0
-
-    @property
-    def graph(self) -> str:
-        """The model to label with: the `.pb`, or the `.tflite` if the backbone has no TensorFlow graph."""
-        return next(iter(self.files.values()))
-
-    @property
-    def tflite(self) -> str:
-        """The model's `.tflite`."""
-        return self.files["tflite"]
-
-    @property
-    def labels_file(self) -> str:
-        """The labels, one per line."""
-        return self.files[LABELS]
-
-    @property
-    def test_accuracy(self) -> float | None:
-        """Accuracy on the test photos, 0 to 1; None without test photos."""
-        return self.test.accuracy if self.test else None
-
-    @property
-    def test_count(self) -> int:
-        """How many photos the accuracy was measured on."""
-        return self.test.count if self.test else 0
 
 
 @one_blas_thread()
@@ -160,7 +92,8 @@ def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: 
         maps = prepared.bundle.maps
         rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
         held_out = _held_out(prepared, split, run.split)
-        test = _test(trained, held_out, report)
+        test_photos = _test_photos(trained, held_out)
+        test = _test(trained, held_out, test_photos, report) if test_photos else None
     with stopwatch.stage("writing"):
         facts = {**trained.facts, **_facts(dataset, test, cross_validation)}
         scores = ScoresTable(dataset, cross_validation) if cross_validation else None
@@ -177,7 +110,9 @@ def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: 
         distorted=prepared.distorted,
         skipped=report.skipped,
         test=test,
+        test_photos=test_photos,
         cross_validation=cross_validation,
+        fold_photos=_fold_photos(dataset, cross_validation) if cross_validation else None,
         learning_curve=curve,
         seconds=stopwatch.seconds,
         model_id=written.model_id,
@@ -238,22 +173,31 @@ def _leaked(prepared: Prepared, split: Split, held_out: HeldOut) -> int:
     return int(np.isin(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
 
 
-def _test(trained: Fitted, held_out: HeldOut, report: Reporter) -> Assessment | None:
-    """Assesses the model on the test photos and reports the figures; None without test photos."""
-    dataset, rows, label_ids = held_out.dataset, held_out.rows, held_out.label_ids
+def _fold_photos(dataset: Dataset, folds: CrossValidation) -> Measured:
+    """All photos, with the scores of the heads that did not see them."""
+    return Measured(dataset.labels, dataset.paths, dataset.label_ids, folds.scores)
+
+
+def _test_photos(trained: Fitted, held_out: HeldOut) -> Measured | None:
+    """The test photos with the model's scores; None without test photos."""
+    dataset, rows = held_out.dataset, held_out.rows
     if not len(rows):
         return None
-    logits = held_out.examples.logits(trained.head)
-    after = assess(dataset.labels, softmax(logits), label_ids, held_out.examples.groups)
-    loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), label_ids)
+    scores = softmax(held_out.examples.logits(trained.head))
+    return Measured(dataset.labels, [dataset.paths[row] for row in rows], held_out.label_ids, scores)
+
+
+def _test(trained: Fitted, held_out: HeldOut, photos: Measured, report: Reporter) -> Assessment:
+    """Assesses the model on the test photos and reports the figures."""
+    after = assess(photos.labels, photos.scores, photos.label_ids, held_out.examples.groups)
+    before = held_out.examples.logits(trained.head) * np.float32(trained.temperature)
+    loss, error = calibration_of(softmax(before), photos.label_ids)
     losses, errors = (loss, after.log_loss), (error, after.calibration_error)
     report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
     report(TestEvaluated(after.accuracy, after.count))
-    report(ConfusionMeasured(dataset.labels, after.confusion))
-    predicted, scores = logits.argmax(axis=1), softmax(logits).max(axis=1)
-    for place in np.flatnonzero(predicted != label_ids):
-        taken, own = dataset.labels[predicted[place]], dataset.labels[label_ids[place]]
-        report(PhotoMisclassified(dataset.paths[rows[place]], taken, own, float(scores[place])))
+    report(ConfusionMeasured(photos.labels, after.confusion))
+    for one in map(photos.mistake, photos.wrong.tolist()):
+        report(PhotoMisclassified(one.path, one.predicted, one.label, one.score))
     return after
 
 

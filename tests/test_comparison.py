@@ -8,7 +8,7 @@ from conftest import COLOURS, Command, Configure, Photos
 from retrainer import preparation
 from retrainer.cli.comparison_words import comparison_lines
 from retrainer.cli.retrain import RetrainFlags, run
-from retrainer.comparison import Compared, Comparison, compare
+from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import Event, PhotoSkipped
 from retrainer.measuring.assessment import assess
@@ -17,6 +17,7 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.photos.files import PhotoFiles
 from retrainer.preparation import Prepared
 from retrainer.reporting import Reporter, Stopwatch
+from retrainer.results.comparison import Compared, Comparison
 
 
 def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured: Configure, tmp_path: Path) -> None:

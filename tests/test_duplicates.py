@@ -81,12 +81,12 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
     remembered = RememberedSplit.from_metadata(metadata.split)
     assert remembered
     assert remembered.moved
-    assert result.test_count % 4 == 0
+    assert result.count % 4 == 0
     events: list[Event] = []
     evaluation = evaluate(EvaluateOptions(graph=result.graph), events.append)
     assert evaluation.part == "test"
-    assert evaluation.assessment.count == result.test_count
-    assert evaluation.assessment.accuracy == result.test_accuracy
+    assert evaluation.assessment.count == result.count
+    assert evaluation.assessment.accuracy == result.accuracy
     assert evaluation.learnt == 0
 
 

@@ -17,11 +17,12 @@ import retrainer.measuring.remembered_split
 from retrainer import Labeler, retrain
 from retrainer.backbones.available import find_bundle
 from retrainer.errors import DatasetError, OptionError
-from retrainer.evaluation import Evaluation, evaluate
+from retrainer.evaluation import evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
 from retrainer.models.tflite import flatbuffer
 from retrainer.models.tflite.associated_files import metadata_of
 from retrainer.options.model import EvaluateOptions
+from retrainer.results.evaluation import Evaluation
 from retrainer.training.head import Head
 
 
@@ -37,7 +38,7 @@ def test_a_models_own_folder_is_measured_by_its_test_photos(photos: Photos, conf
             assert evaluation.part == "test"
             assert evaluation.learnt == 0
             assert evaluation.labels == ("green", "red")
-            assert evaluation.assessment.count == result.test_count
+            assert evaluation.assessment.count == result.count
             assert result.test
             assert evaluation.assessment.log_loss == pytest.approx(result.test.log_loss, abs=1e-4)
 
@@ -123,7 +124,7 @@ def test_a_small_part_of_a_large_folder_is_not_the_models_own(
         shutil.copy(path, tmp_path / "few" / path.parent.name)
     result = retrain(configured(tmp_path / "few"))
     evaluation = evaluated(result.graph, root)
-    assert evaluation.assessment.count == 160 - (20 - result.test_count)
+    assert evaluation.assessment.count == 160 - (20 - result.count)
 
 
 @pytest.mark.parametrize("split_by", ["content", "path"])
@@ -136,8 +137,8 @@ def test_of_more_photos_than_are_remembered_the_split_tells(
     evaluation = evaluated(result.graph)
     assert (evaluation.part, evaluation.assessment.count, evaluation.left_out) == (
         "test",
-        result.test_count,
-        120 - result.test_count,
+        result.count,
+        120 - result.count,
     )
     other = photos({"red": (120, 20, 20), "green": (20, 120, 20)}, count=9, root="other")
     assert evaluated(result.graph, other).assessment.count == 18
@@ -193,7 +194,7 @@ def test_a_part_of_the_own_folder_is_measured_by_its_test_photos(photos: Photos,
         path.unlink()
     evaluation = evaluated(result.graph, root)
     assert (evaluation.part, evaluation.learnt) == ("test", 0)
-    assert evaluation.assessment.count < result.test_count
+    assert evaluation.assessment.count < result.count
 
 
 @pytest.mark.parametrize("kept", [100_000, 20])
@@ -213,7 +214,7 @@ def test_photos_of_a_split_by_names_that_have_changed_are_known_by_their_bytes(
     evaluation = evaluated(result.graph, root, events.append)
     messages = [event.message for event in events if isinstance(event, Warned)]
     if kept > 80:
-        assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+        assert (evaluation.part, evaluation.assessment.count) == ("test", result.count)
         assert not messages
     else:
         assert evaluation.assessment.count >= 60
@@ -228,7 +229,7 @@ def test_a_broken_file_in_the_models_own_folder_is_no_new_photo(photos: Photos, 
     (root / "red" / "gone.jpg").symlink_to("nowhere")
     result = retrain(configured(root))
     evaluation = evaluated(result.graph)
-    assert (evaluation.part, evaluation.assessment.count, evaluation.skipped) == ("test", result.test_count, 2)
+    assert (evaluation.part, evaluation.assessment.count, evaluation.skipped) == ("test", result.count, 2)
 
 
 def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(
@@ -239,7 +240,7 @@ def test_a_folder_whose_name_is_not_utf_8_is_measured_where_it_is_named(
         result = retrain(configured(root, split_by=split_by, testing_percentage=30))
         for graph in (result.graph, result.tflite):
             evaluation = evaluated(graph)
-            assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+            assert (evaluation.part, evaluation.assessment.count) == ("test", result.count)
 
 
 @pytest.mark.parametrize("share", [1, 2])
@@ -250,7 +251,7 @@ def test_copies_in_a_split_by_path_are_no_changed_names(photos: Photos, configur
     result = retrain(configured(root, split_by="path"))
     events: list[Event] = []
     evaluation = evaluated(result.graph, observer=events.append)
-    assert (evaluation.part, evaluation.assessment.count) == ("test", result.test_count)
+    assert (evaluation.part, evaluation.assessment.count) == ("test", result.count)
     assert evaluation.learnt > 0.2
     assert any("its figures are too good" in event.message for event in events if isinstance(event, Warned))
 
@@ -269,7 +270,7 @@ def test_a_folder_without_photos_is_skipped_as_in_training(photos: Photos, confi
     (root / "notes" / "readme.txt").write_text("No photo.")
     result = retrain(configured(root))
     events: list[Event] = []
-    assert evaluated(result.graph, observer=events.append).assessment.count == result.test_count
+    assert evaluated(result.graph, observer=events.append).assessment.count == result.count
     assert "No readable photos in 'notes': the folder is skipped." in [
         event.message for event in events if isinstance(event, Warned)
     ]
@@ -295,7 +296,7 @@ def test_evaluate_prints_what_was_measured(photos: Photos, configured: Configure
     lines = done.stdout.splitlines()
     assert lines[0] == "Accuracy: 1"
     assert lines[1].startswith("Cross Entropy: 0.")
-    assert lines[2] == f"Photos: {result.test_count}"
+    assert lines[2] == f"Photos: {result.count}"
     assert max(map(len, (line for line in lines if str(root) not in line))) <= 80
     assert "1 green" in done.stdout
     document = json.loads(command("evaluate", "--graph", result.graph, "--json").stdout)

@@ -61,7 +61,7 @@ def split_of(graph: str) -> RememberedSplit:
 def test_given_parts_train_validate_and_test(split: Path, configured: Configure) -> None:
     events: list[Event] = []
     result = retrain(configured(split), events.append)
-    assert (result.photos, result.test_count, leaks(events)) == (88, 16, [])
+    assert (result.photos, result.count, leaks(events)) == (88, 16, [])
     remembered = split_of(result.graph)
     assert (remembered.split_by, remembered.moved) == ("folders", {})
     (finished,) = [event for event in events if isinstance(event, RunFinished)]
@@ -95,7 +95,7 @@ def test_the_test_part_is_measured_with_every_model(split: Path, configured: Con
 def test_a_model_that_split_parts_anew_is_measured_on_its_own_test_photos(split: Path, configured: Configure) -> None:
     result = retrain(configured(split, split_by="content"))
     measured = evaluate(result.graph)
-    assert (measured.part, measured.assessment.count) == ("test", result.test_count)
+    assert (measured.part, measured.assessment.count) == ("test", result.count)
 
 
 def test_copies_across_given_parts_are_counted_and_named_and_stay(
@@ -111,7 +111,7 @@ def test_copies_across_given_parts_are_counted_and_named_and_stay(
     events: list[Event] = []
     options = configured(split)
     result = retrain(options, events.append)
-    assert (result.test_count, result.leaked) == (16 + 10 + 2, 2)
+    assert (result.count, result.leaked) == (16 + 10 + 2, 2)
     assert "28 photos; 2 of them have copies or their group in another part" in " ".join(
         " ".join(summary(result)).split()
     )
@@ -136,7 +136,7 @@ def test_a_missing_validation_part_is_drawn_from_training(split: Path, configure
     result = retrain(configured(split, validation_percentage=20))
     remembered = split_of(result.graph)
     assert remembered.validated
-    assert (result.photos, result.test_count) == (76, 16)
+    assert (result.photos, result.count) == (76, 16)
     assert evaluate(result.graph).assessment.count == 16
     drawn = evaluate(result.graph, image_dir="data/Test")
     assert drawn.left_out == 0
@@ -187,8 +187,8 @@ def test_a_table_trains_a_model_and_measures_it(table: Path, configured: Configu
     assert result.cross_validation.assessment.count == 88
     for image_dir in ("", "photos.csv"):
         measured = evaluate(result.graph, image_dir=image_dir)
-        assert measured.assessment.count == result.test_count
-        assert measured.assessment.accuracy == result.test_accuracy
+        assert measured.assessment.count == result.count
+        assert measured.assessment.accuracy == result.accuracy
     remembered = split_of(result.graph)
     assert (remembered.image_dir, remembered.split_by) == ("photos.csv", "folders")
     again: list[Event] = []
@@ -256,7 +256,7 @@ def test_a_table_in_memory_trains_and_measures(table: Path, configured: Configur
     options = configured(Path("photos.csv")).values(RetrainOptions)
     result = retrain(photos, **{name: value for name, value in options.items() if name != "image_dir"})
     measured = evaluate(result.graph, image_dir=photos)
-    assert (measured.assessment.count, measured.image_dir) == (result.test_count, "Table in memory")
+    assert (measured.assessment.count, measured.image_dir) == (result.count, "Table in memory")
     with pytest.raises(OptionError, match="learnt from 'Table in memory'; expected that"):
         evaluate(result.graph)
 
@@ -312,11 +312,11 @@ def test_other_photos_without_a_part_are_not_measured_beside_given_test_photos(
     options = configured(Path(table("t.csv", {"Test": "test", "train": ""})), copies="apart")
     result = retrain(options)
     own = evaluate(str(result.graph))
-    assert (own.part, own.assessment.count) == ("test", result.test_count)
-    assert result.test_count > 16
+    assert (own.part, own.assessment.count) == ("test", result.count)
+    assert result.count > 16
     # The photos of validation are new to the model, and nobody says that they test.
     table("t.csv", {"Test": "test", "train": "", "val": ""})
-    assert evaluate(str(result.graph)).assessment.count == result.test_count
+    assert evaluate(str(result.graph)).assessment.count == result.count
     table("t.csv", {"Test": "test", "val": ""})
     again = evaluate(str(result.graph))
     assert (again.part, again.assessment.count) == ("given", 16)

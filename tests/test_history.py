@@ -189,7 +189,7 @@ def test_a_history_keeps_what_a_run_found(photos: Photos, configured: Configure,
     result, record = run_of(options, path)
     assert result.test
     assert result.cross_validation
-    assert record["test"]["accuracy"] == result.test_accuracy
+    assert record["test"]["accuracy"] == result.accuracy
     assert (record["test"]["low"], record["test"]["high"]) == result.test.interval
     assert record["folds"]["accuracy"] == result.cross_validation.assessment.accuracy
     assert (record["folds"]["number"], record["folds"]["count"]) == (3, 60)

@@ -31,9 +31,9 @@ def test_a_model_remembers_where_its_classes_stand(flat: Path, configured: Confi
     assert rf"--label_from '{PATTERN}' for the classes 'Dark Green' (30), 'red' (30)." in error.value.fix
     result = retrain(configured(flat, label_from=PATTERN))
     assert result.labels == ("dark green", "red")
-    assert result.test_accuracy == 1
+    assert result.accuracy == 1
     own = evaluate(result.graph)
-    assert (own.part, own.assessment.accuracy, own.assessment.count) == ("test", 1, result.test_count)
+    assert (own.part, own.assessment.accuracy, own.assessment.count) == ("test", 1, result.count)
     other = flat.rename(flat.parent / "moved")
     assert evaluate(result.graph, image_dir=other, label_from=PATTERN).part == "test"
     with pytest.raises(DatasetError, match="No valid folders"):

@@ -20,6 +20,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("labeler", "feature_source", "duplicates", "output_formats"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),
+    ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("observers", "pages", "answer_tables"),
     ("cli",),

@@ -84,8 +84,8 @@ def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: C
     result = retrain(options)
     previous = old_and_new(result)
     assert (previous.problem, previous.added, previous.removed, previous.left_out) == ("", (), (), 0)
-    assert previous.count == result.test_count
-    assert previous.new_accuracy == result.test_accuracy == 1.0
+    assert previous.count == result.count
+    assert previous.new_accuracy == result.accuracy == 1.0
     assert previous.old_accuracy < 1.0
     assert previous.interval[0] < previous.difference == 1.0 - previous.old_accuracy < previous.interval[1]
     assert (previous.only_new_right, previous.only_old_right) == (
@@ -106,7 +106,7 @@ def test_added_and_removed_classes_are_named_and_the_others_compared(photos: Pho
     result = retrain(options)
     previous = old_and_new(result)
     assert (previous.added, previous.removed) == (("white",), ("blue",))
-    assert 0 < previous.count < result.test_count
+    assert 0 < previous.count < result.count
     assert previous.new_accuracy == previous.old_accuracy == 1.0
     assert "New classes: white." in "\n".join(summary(result))
 
@@ -173,7 +173,7 @@ def test_test_photos_that_the_old_model_learnt_from_are_left_out(photos: Photos,
     result = retrain(replace(options, seed=1))
     previous = old_and_new(result)
     assert previous.left_out > 0
-    assert previous.left_out + previous.count == result.test_count
+    assert previous.left_out + previous.count == result.count
     # What validated chose the old head, and trained it, too.
     graphs = previous.graph, result.graph
     kept, new = (RememberedSplit.from_metadata(Labeler(LabelOptions(graph=graph)).metadata.split) for graph in graphs)

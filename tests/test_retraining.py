@@ -32,12 +32,12 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
     result = retrain(configured(root), events.append)
     assert result.labels == ("blue", "green", "red")
     assert (result.photos, result.computed, result.skipped) == (90, 90, 0)
-    assert result.test_accuracy == 1.0
+    assert result.accuracy == 1.0
     assert result.test
-    assert result.test_count == sum(figures.support for figures in result.test.classes) > 3
+    assert result.count == sum(figures.support for figures in result.test.classes) > 3
     assert list(result.seconds) == ["scan", "backbone", "bottlenecks", "training", "writing"]
     assert Path(result.labels_file).read_text() == "blue\ngreen\nred\n"
-    assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.test_count)]
+    assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.count)]
     (tmp_path / "new.jpg").write_bytes(jpeg((20, 190, 60)))
     for graph in (result.graph, result.tflite):
         labelled = Labeler(LabelOptions(graph=graph)).label(str(tmp_path / "new.jpg"))
@@ -61,7 +61,7 @@ def test_the_model_says_how_it_was_trained(photos: Photos, configured: Configure
     assert metadata.backbone["name"] == COLOURS
     assert metadata.training["seed"] == 7
     assert metadata.training["photos"] == 24
-    assert metadata.training["test_accuracy"] == result.test_accuracy
+    assert metadata.training["test_accuracy"] == result.accuracy
     json.loads(metadata.to_json())
 
 
@@ -114,8 +114,8 @@ def test_misclassified_test_photos_are_told_of(photos: Photos, configured: Confi
     events: list[Event] = []
     result = retrain(configured(root, testing_percentage=30), events.append)
     wrong = [e for e in events if isinstance(e, PhotoMisclassified)]
-    assert result.test_accuracy is not None
-    assert len(wrong) == round((1 - result.test_accuracy) * result.test_count) > 0
+    assert result.accuracy is not None
+    assert len(wrong) == round((1 - result.accuracy) * result.count) > 0
     assert all(e.predicted in ("one", "two") and f"/{e.predicted}/" not in e.path for e in wrong)
 
 
@@ -123,21 +123,21 @@ def test_a_test_batch_takes_each_of_its_photos_once(photos: Photos, configured: 
     # Every photo lies in both classes, so that of each two one is told as wrong.
     root = photos({"one": (100, 100, 100), "two": (100, 100, 100)}, count=40)
     options = configured(root, testing_percentage=50)
-    count = retrain(options).test_count
+    count = retrain(options).count
     assert count > 30
     for size, expected in ((count - 2, count - 2), (5, 5), (count, count), (1000, count), (-1, count)):
         events: list[Event] = []
         result = retrain(replace(options, test_batch_size=size), events.append)
         wrong = [event.path for event in events if isinstance(event, PhotoMisclassified)]
-        assert result.test_count == expected
+        assert result.count == expected
         assert len(wrong) >= expected // 2 - 1
         assert len(set(wrong)) == len(wrong)
 
 
 def test_without_test_photos_the_accuracy_is_unknown(photos: Photos, configured: Configure) -> None:
     result = retrain(configured(photos(), testing_percentage=0, validation_percentage=0))
-    assert result.test_accuracy is None
-    assert result.test_count == 0
+    assert result.accuracy is None
+    assert result.count == 0
 
 
 def test_split_by_path_warns_of_empty_categories_and_goes_on(
@@ -252,7 +252,7 @@ def test_distorted_views_are_computed_once(photos: Photos, configured: Configure
     root = photos(count=20)
     plain = retrain(configured(root))
     distorted = retrain(configured(root, **DISTORTED, distortion_views=3))
-    assert distorted.test_accuracy == 1.0
+    assert distorted.accuracy == 1.0
     assert Path(plain.graph).exists()
     folder = Path(configured(root).bottleneck_dir)
     parts = set(folder.glob("*/part-*"))
@@ -355,7 +355,7 @@ def test_tensorflow_extracts_what_litert_does(photos: Photos, configured: Config
     for runtime in ("litert", "tensorflow"):
         options = configured(root, runtime=runtime, bottleneck_dir=str(tmp_path / runtime))
         result = retrain(options)
-        assert (result.computed, result.test_accuracy) == (60, 1.0)
+        assert (result.computed, result.accuracy) == (60, 1.0)
         (folder,) = (tmp_path / runtime).glob("colours-*")
         table = pq.read_table(folder).sort_by("sha256")
         vectors[runtime] = np.stack(table["vector"].to_numpy())
@@ -419,5 +419,5 @@ def test_a_cache_that_is_mapped_gives_the_same_model(
     for folder in (options.bottleneck_dir, str(tmp_path / "anew")):
         mapped = retrain(replace(options, bottleneck_dir=folder))
         assert Path(mapped.tflite).read_bytes() == model
-        assert mapped.test_accuracy == read.test_accuracy
+        assert mapped.accuracy == read.accuracy
         assert len(list(Path(folder).glob("*/_vectors.npy"))) == 2  # of the photos and of their views

@@ -9,7 +9,7 @@ from retrainer.system.terminal import columns
 from retrainer.text import in_columns, pasted
 
 if TYPE_CHECKING:
-    from retrainer.comparison import Comparison
+    from retrainer.results.comparison import Comparison
 
 # The width of the column of names.
 _NAME = 33

@@ -19,7 +19,7 @@ from retrainer.system.terminal import columns, has_columns, say
 from retrainer.text import in_columns, shown
 
 if TYPE_CHECKING:
-    from retrainer.evaluation import Evaluation
+    from retrainer.results.evaluation import Evaluation
 
 BELOW = 3
 _MISTAKES = 5

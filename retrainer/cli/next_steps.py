@@ -11,7 +11,7 @@ from retrainer.options.groups import options_of
 from retrainer.options.model import ModelOptions
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
-from retrainer.retraining import Retraining
+from retrainer.results.retraining import Retraining
 from retrainer.system.terminal import columns, has_columns
 from retrainer.text import pasted
 

@@ -12,7 +12,7 @@ from retrainer.cli.words import (
     wrapped,
 )
 from retrainer.observers.problems import Problems
-from retrainer.retraining import Retraining
+from retrainer.results.retraining import Retraining
 from retrainer.text import shown
 
 

@@ -11,6 +11,8 @@ from retrainer.measuring.calibration import calibration_error, calibration_floor
 from retrainer.training.metrics import accuracy_interval, correct, losses_of
 
 _TOP = (2, 3, 5, 10)
+# More digits of an interval mean nothing, and arithmetic in binary may end in 0.9999999999.
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
     log_loss, error = calibration_of(scores, label_ids)
     own = scores[np.arange(count), label_ids]
     ranks = (scores > own[:, np.newaxis]).sum(axis=1)
+    low, high = accuracy_interval(right / count * different, different)
     return Assessment(
         count=count,
         accuracy=right / count,
-        interval=accuracy_interval(right / count * different, different),
+        interval=(round(low, _DIGITS), round(high, _DIGITS)),
         macro_precision=macro_precision,
         macro_recall=macro_recall,
         macro_f1=macro_f1,

@@ -78,7 +78,7 @@ def test_retrain_on_a_folder_an_archive_and_a_handle(
         options = configured(root, architecture=architecture, model_dir=str(model_dir))
         first, again = retrain(options, events.append), retrain(options, events.append)
         assert (first.computed, again.computed) == (40, 0)
-        assert first.test_accuracy == 1.0
+        assert first.accuracy == 1.0
         assert conversions_in(events) == 1
     assert len(server.asked) == 1
     assert len(list(model_dir.glob("*/backbone.json"))) == 3
@@ -98,7 +98,7 @@ def test_retrain_on_a_frozen_archive_and_on_its_logits(photos: Photos, configure
             bottleneck_layer=layer,
         )
         result = retrain(options)
-        assert result.test_accuracy == 1.0
+        assert result.accuracy == 1.0
         depths.append(read_bundle(tmp_path / "bundles" / result.backbone).depth)
     assert depths == [networks.DEPTH, networks.CLASSES]
 
@@ -135,7 +135,7 @@ def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Config
     )
     events: list[Event] = []
     result = retrain(options, events.append)
-    assert result.test_accuracy == 1.0
+    assert result.accuracy == 1.0
     assert [event.message for event in events if isinstance(event, Noted)] == [
         "Calibrating 'colours_quantized' on the photos, once",
         "Kept step 199 (best on 71 photos, scored out of fold). "
@@ -144,7 +144,7 @@ def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Config
     operations = inspect(result.tflite).operations
     assert operations == {"QUANTIZE": 1, "MEAN": 1, "DEQUANTIZE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
     measured = evaluate(EvaluateOptions(graph=result.tflite, image_dir=str(root)), silent)
-    assert (measured.assessment.accuracy, measured.assessment.count) == (1.0, result.test_count)
+    assert (measured.assessment.accuracy, measured.assessment.count) == (1.0, result.count)
     assert measured.assessment.log_loss < 0.5
     assert retrain(options).computed == 0
     with pytest.raises(OptionError, match=r"--runtime: 'colours_quantized' is int8, and LiteRT runs it"):

@@ -196,7 +196,7 @@ def test_an_origin_from_outside_is_a_class_and_a_row(
     add(copy, monkeypatch)
     options = configured(photos(count=20), architecture="copy:colours", model_dir=str(tmp_path / "bundles"))
     result = retrain(options)
-    assert (result.backbone, result.test_accuracy) == ("copied", 1.0)
+    assert (result.backbone, result.accuracy) == ("copied", 1.0)
     assert find_bundle("copied", options.model_dir).source == "a copy"
     twin = resolve("copy:colours_quantized", options)
     assert (twin.name, twin.floats) == ("copied_quantized", resolve("copy:colours", options))

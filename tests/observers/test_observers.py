@@ -10,7 +10,6 @@ from retrainer.cli.assessment_words import assessment_lines
 from retrainer.cli.comparison_words import comparison_lines
 from retrainer.cli.summary import summary
 from retrainer.cli.words import learning_curve_lines, wrapped
-from retrainer.comparison import Compared, Comparison
 from retrainer.events import (
     Event,
     FilesLeftOut,
@@ -28,6 +27,7 @@ from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import ClassWorth, CurvePoint, LearningCurve
 from retrainer.measuring.paired import Paired
 from retrainer.observers.tf_log import TfLog
+from retrainer.results.comparison import Compared, Comparison
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?"
 STEP = StepEvaluated(499, 0.96, 0.2468013579, 0.88, 0.5, 100)
@@ -266,5 +266,5 @@ def test_observers_from_outside_are_called_with_every_event(photos: Photos, conf
 
     accuracies, events = Accuracies(), list[Event]()
     result = retrain(configured(photos(count=20)), accuracies, events.append)
-    assert accuracies.seen == [result.test_accuracy]
+    assert accuracies.seen == [result.accuracy]
     assert sum(isinstance(event, FolderScanned) for event in events) == 2

@@ -8,12 +8,12 @@ from retrainer.cli.documents.document import Fields
 from retrainer.cli.documents.findings import Findings, mistake
 
 if TYPE_CHECKING:
-    from retrainer.comparison import Compared, Comparison
-    from retrainer.evaluation import Evaluation
     from retrainer.measuring.cross_validation import CrossValidation
     from retrainer.measuring.learning_curve import LearningCurve
     from retrainer.previous_model import PreviousModel
-    from retrainer.retraining import Retraining
+    from retrainer.results.comparison import Compared, Comparison
+    from retrainer.results.evaluation import Evaluation
+    from retrainer.results.retraining import Retraining
 
 
 def of_retraining(

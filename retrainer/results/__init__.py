@@ -1,0 +1,1 @@
+"""What `retrain`, `evaluate` and `compare` return: figures, photos with their scores, and the model."""

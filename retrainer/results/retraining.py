@@ -1,0 +1,138 @@
+"""The result of a retraining."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrainer.arrays import Integers
+from retrainer.measuring.assessment import Assessment
+from retrainer.measuring.cross_validation import CrossValidation
+from retrainer.measuring.learning_curve import LearningCurve
+from retrainer.measuring.measured import Measured, Mistake, no_photos
+from retrainer.model_writer import LABELS
+from retrainer.previous_model import PreviousModel
+
+if TYPE_CHECKING:
+    import pandas
+
+    from retrainer.labeler import Labeler
+
+
+@dataclass(frozen=True, eq=False)
+class Retraining:
+    """The result of a retraining: how good the model is, and the model.
+
+    The headline is measured by folds if there are any, otherwise on the test photos: `accuracy`, `interval`, `count`,
+    `confusion`, `mistakes` and `to_dataframe()` are about the same photos.
+
+    Attributes:
+        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
+            label with.
+        labels: The labels, in the order of the model's scores.
+        backbone: The backbone's name.
+        photos: How many photos were used.
+        computed: How many of them went through the backbone; the feature vectors of the others were cached.
+        distorted: How many photos had distorted views computed.
+        skipped: How many files were no readable photos.
+        test: The figures of the model on the test photos; None without test photos.
+        test_photos: The test photos with the model's scores; None without test photos.
+        cross_validation: The figures of folds; None if the options or the photos ask for none.
+        fold_photos: All photos with the scores of the head that did not see them; None without folds.
+        learning_curve: The worth of more photos; None unless the options ask for it.
+        seconds: Stage -> how long it took.
+        model_id: The model's identity, which both its files state.
+        previous: The model that was replaced; None if there was none, or the same one.
+        unlisted: How many folders could not be listed, or only in part.
+        left_out: How many files and folders lie in no class folder or are hidden.
+        leaked: How many test photos share a group with other photos, as copies do that a given split tears apart.
+        photo: The path of a photo to try the model on, which it did not learn from if photos test.
+    """
+
+    files: Mapping[str, str]
+    labels: tuple[str, ...]
+    backbone: str
+    photos: int
+    computed: int
+    distorted: int
+    skipped: int
+    test: Assessment | None
+    cross_validation: CrossValidation | None
+    learning_curve: LearningCurve | None
+    seconds: Mapping[str, float]
+    model_id: str = ""
+    previous: PreviousModel | None = None
+    unlisted: int = 0
+    left_out: int = 0
+    photo: str = ""
+    leaked: int = 0
+    test_photos: Measured | None = None
+    fold_photos: Measured | None = None
+
+    @property
+    def assessment(self) -> Assessment | None:
+        """All figures of the headline: those of the folds, otherwise those of the test photos; None without both."""
+        return self.cross_validation.assessment if self.cross_validation else self.test
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of photos that are right, 0 to 1; None if none were measured."""
+        return self.assessment.accuracy if self.assessment else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % confidence interval of the accuracy, 0 to 1; None if no photos were measured."""
+        return self.assessment.interval if self.assessment else None
+
+    @property
+    def count(self) -> int:
+        """How many photos the accuracy was measured on."""
+        return self.assessment.count if self.assessment else 0
+
+    @property
+    def confusion(self) -> Integers:
+        """How many photos of each class (row) are predicted as each class (column), int64 `(C, C)`."""
+        rows = self.assessment.confusion if self.assessment else np.zeros((len(self.labels),) * 2)
+        return np.array(rows, np.int64)
+
+    @property
+    def measured(self) -> Measured | None:
+        """The photos that the accuracy was measured on, with their scores; None if there are none."""
+        return self.fold_photos or self.test_photos
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The photos that were wrong among those that the accuracy was measured on, the highest scores first."""
+        return self.measured.mistakes if self.measured else ()
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """A row for each photo measured: `path`, `label`, `predicted`, `score` (0 to 1) and `correct`.
+
+        Raises:
+            OptionError: pandas is not installed.
+        """
+        return (self.measured or no_photos(self.labels)).to_dataframe()
+
+    @cached_property
+    def model(self) -> "Labeler":
+        """A labeler with the new model, which is opened when this is first used."""
+        from retrainer.labeler import Labeler
+
+        return Labeler(self.graph)
+
+    @property
+    def graph(self) -> str:
+        """The model to label with: the `.pb`, or the `.tflite` if the backbone has no TensorFlow graph."""
+        return next(iter(self.files.values()))
+
+    @property
+    def tflite(self) -> str:
+        """The model's `.tflite`."""
+        return self.files["tflite"]
+
+    @property
+    def labels_file(self) -> str:
+        """The labels, one per line."""
+        return self.files[LABELS]
