@@ -26,6 +26,7 @@ th, td { border-bottom: 1px solid GrayText; padding: 0.25rem 1rem 0.25rem 0; tex
 :focus-visible { outline: 3px solid LinkText; outline-offset: 2px; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_WITHOUT_END = ("img",)
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
@@ -95,7 +96,8 @@ def element(tag: str, *content: str, **attributes: str) -> Markup:
     """
     named = [f' {name.rstrip("_").replace("_", "-")}="{escaped(value)}"' for name, value in attributes.items()]
     inner = "".join(piece if isinstance(piece, Markup) else escaped(piece) for piece in content)
-    return Markup(f"<{tag}{''.join(named)}>{inner}</{tag}>")
+    end = "" if tag in _WITHOUT_END else f"</{tag}>"
+    return Markup(f"<{tag}{''.join(named)}>{inner}{end}")
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:

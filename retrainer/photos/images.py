@@ -44,6 +44,15 @@ class Decoded:
         # Turning the small square gives the same pixels as turning the picture, for a fraction of the work.
         return upright(squashed(self._picture, size), self._orientation)
 
+    def within(self, side: int) -> Pixels:
+        """Shrinks or enlarges the picture so that its longer side has `side` pixels: uint8 `(h, w, 3)`, upright."""
+        picture = self._picture
+        width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        longer = max(width, height)
+        size = max(1, round(side * width / longer)), max(1, round(side * height / longer))
+        pixels: Pixels = np.asarray(Image.fromarray(squashed(picture, side)).resize(size, Image.Resampling.BOX))
+        return upright(pixels, self._orientation)
+
 
 def decode(content: bytes, size: int) -> Decoded:
     """Decodes a picture file.

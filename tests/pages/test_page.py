@@ -4,10 +4,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from seen_html import Elements
 
 from retrainer.pages.page import Page, Section, element, escaped, table
 from retrainer.system.files import write_whole
@@ -20,22 +20,6 @@ def recalls(figures: Mapping[str, float]) -> Page:
     rows = [(label, f"{recall:.3f}") for label, recall in figures.items()]
     content = [element("p", "Recall of each class."), table("Recall", ["class", "recall"], rows)]
     return Page(title="Classes", sections=[Section("Recall", content)])
-
-
-class Elements(HTMLParser):
-    """Collects what a browser would see: each element with its attributes, and the text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def hostile() -> Page:

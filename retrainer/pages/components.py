@@ -1,0 +1,129 @@
+"""What pages and notebooks show of a model: names, tables of classes and of confusions, bars.
+
+Components have classes and no `style` attributes, so that the policy of a page allows them; `style.py` draws them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from retrainer.measuring.assessment import ClassFigures
+from retrainer.pages.page import Markup, element, table
+from retrainer.text import shown
+
+_LONGEST, _LONGEST_TITLE = 40, 120
+# Of more classes the worst are listed, and of more confusions the most frequent.
+_CLASSES, _CONFUSIONS = 20, 20
+# Shades of a cell, from nearly none to full.
+_SHADES = 9
+
+
+def percent(share: float) -> str:
+    """A share (0 to 1) in percent."""
+    return f"{100 * share:.1f} %"
+
+
+def between(interval: tuple[float, float]) -> str:
+    """An interval of shares in percent."""
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural * (count != 1)}"
+
+
+def cut(text: str, longest: int = _LONGEST) -> str:
+    """A text on one line, after `shown`; of a long one the beginning."""
+    text = shown(text if len(text) <= longest else text[: longest + 1])
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def cut_path(path: str, longest: int = _LONGEST) -> str:
+    """A path on one line, after `shown`; of a long one the end, which tells more."""
+    text = shown(path[-longest - 1 :])
+    return text if len(text) <= longest else f"…{text[1 - longest :]}"
+
+
+def name(text: str) -> Markup:
+    """A label that leaves the text around it where it is, whatever its direction; of a long one the beginning."""
+    short = cut(text)
+    whole = cut(text, _LONGEST_TITLE)
+    return element("bdi", short) if short == whole else element("bdi", short, title=whole)
+
+
+def class_table(classes: Sequence[ClassFigures]) -> Markup:
+    """The figures of classes; of many classes those with the lowest F1."""
+    listed, caption = classes, "Classes"
+    if len(classes) > _CLASSES:
+        listed = sorted(classes, key=lambda one: 2.0 if one.f1 is None else one.f1)[:_CLASSES]
+        caption = f"The {len(listed)} classes with the lowest F1, of {len(classes):,}"
+    rows = [(name(one.label), *map(_share, (one.precision, one.recall, one.f1)), f"{one.support:,}") for one in listed]
+    return table(caption, ("class", "precision", "recall", "F1", "photos"), rows)
+
+
+def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
+    """How many photos of each class were predicted as each class; of many classes the most frequent confusions.
+
+    Args:
+        labels: The C labels.
+        confusion: C rows of C numbers; a row is a true class.
+    """
+    if len(labels) > _CLASSES:
+        return _confusions(labels, confusion)
+    caption = "Confusion matrix: true class in rows, predicted in columns"
+    names = [name(label) for label in labels]
+    head = element("tr", element("td"), *(element("th", each, scope="col", class_="tall") for each in names))
+    body = [
+        element("tr", element("th", names[own], scope="row"), *_cells(own, row)) for own, row in enumerate(confusion)
+    ]
+    content = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    return element("div", content, class_="scroll matrix", role="region", tabindex="0", aria_label="Confusion matrix")
+
+
+def bars(caption: str, ranking: Sequence[tuple[str, float]]) -> Markup:
+    """Labels with their scores (0 to 1) as bars and in percent."""
+    body = [
+        element(
+            "tr", element("th", name(label), scope="row"), element("td", _bar(score)), element("td", percent(score))
+        )
+        for label, score in ranking[:_CLASSES]
+    ]
+    return element("table", element("caption", caption), element("tbody", *body), class_="bars")
+
+
+def facts(values: Mapping[str, str]) -> Markup:
+    """Names and values, one a line; of a long value the end, which tells more of a path."""
+    pairs = ((element("dt", key), element("dd", cut_path(value, _LONGEST_TITLE))) for key, value in values.items())
+    return element("dl", *(piece for pair in pairs for piece in pair))
+
+
+def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
+    pairs = ((n, own, other) for own, row in enumerate(confusion) for other, n in enumerate(row) if n and own != other)
+    frequent = sorted(pairs, key=lambda pair: -pair[0])
+    listed = frequent[:_CONFUSIONS]
+    if not listed:
+        return element("p", "No class was confused with another.")
+    caption = f"The {len(listed)} most frequent confusions" if len(frequent) > len(listed) else "All confusions"
+    rows = [(name(labels[own]), name(labels[other]), f"{count:,}") for count, own, other in listed]
+    return table(caption, ("true class", "predicted", "photos"), rows)
+
+
+def _cells(own: int, row: Sequence[int]) -> list[Markup]:
+    """The cells of a true class; the larger its share of the class, the darker a cell."""
+    total = max(1, sum(row))
+    cells = []
+    for other, count in enumerate(row):
+        shade = -(-_SHADES * count // total)
+        kind = "right" if own == other else "wrong"
+        cells.append(element("td", f"{count:,}", class_=f"{kind} shade{shade}"))
+    return cells
+
+
+def _bar(score: float) -> Markup:
+    width = f"{100 * min(max(0.0, score), 1.0):.1f}"
+    bar = element("rect", width=width, height="10")
+    return element("svg", bar, class_="bar", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"

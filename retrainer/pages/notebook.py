@@ -1,0 +1,130 @@
+"""What a notebook shows of a value: a piece of HTML that loads and runs nothing.
+
+Its style applies to the piece alone.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from retrainer.measuring.assessment import Assessment
+from retrainer.measuring.learning_curve import LearningCurve
+from retrainer.pages.charts import Curve, Point, chart
+from retrainer.pages.components import bars, between, class_table, confusion_table, counted, cut, facts, percent
+from retrainer.pages.page import Markup, element
+from retrainer.pages.style import STYLE, style_of
+from retrainer.pages.thumbnails import Mistaken, Read, gallery, photo
+from retrainer.text import reason_of
+
+# Results of another version in the same notebook have rules of their own.
+_CLASS = f"retrainer-{hashlib.sha256(STYLE.encode()).hexdigest()[:6]}"
+_LABELS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What is shown of a model that was measured.
+
+    Attributes:
+        assessment: The figures; None if no photo tested the model.
+        photos: Which photos these are, for the place after their number.
+        facts: More facts of the model, by their names.
+        mistakes: The photos that it gets wrong, the highest scores first.
+        read: Reads them.
+        curve: The worth of more photos, if it was measured.
+    """
+
+    assessment: Assessment | None
+    photos: str
+    facts: Mapping[str, str]
+    mistakes: Sequence[Mistaken]
+    read: Read
+    curve: LearningCurve | None = None
+
+
+def measured_html(make: Callable[[], Measured]) -> str:
+    """A result: accuracy, classes, confusions, learning curve and mistakes; at most 200 KB, however many there are.
+
+    Args:
+        make: Returns the result; a sentence stands in its place if that fails.
+    """
+
+    def content() -> list[Markup]:
+        shown = make()
+        return [*_headline(shown), facts(shown.facts), *_figures(shown)]
+
+    return _piece(content)
+
+
+def answer_html(name: str, read: Callable[[], bytes], ranking: Sequence[tuple[str, float]], sentence: str = "") -> str:
+    """An answer: the photo beside its labels.
+
+    Args:
+        name: The photo's path or name.
+        read: Returns the bytes of its file.
+        ranking: Labels with their scores, best first.
+        sentence: What else there is to say of it.
+    """
+
+    def content() -> list[Markup]:
+        said = [element("p", cut(sentence, 200))] if sentence else []
+        picture = photo(read, f"Photo {cut(name)}", large=True)
+        scores = element("div", *said, bars("Scores", ranking))
+        return [element("div", picture, scores, class_="answer"), element("p", cut(name, 120), class_="quiet")]
+
+    return _piece(content)
+
+
+def labeler_html(labels: Sequence[str], described: Mapping[str, str]) -> str:
+    """A labeler: what it knows, and how to call it."""
+
+    def content() -> list[Markup]:
+        names = ", ".join(cut(label) for label in labels[:_LABELS])
+        more = f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else ""
+        call = 'answer = labeler("photo.jpg")\nanswer.label, answer.score'
+        return [
+            element("p", f"Labeler of {counted(len(labels), 'class')}", class_="headline"),
+            element("p", names + more),
+            facts(described),
+            element("pre", call),
+        ]
+
+    return _piece(content)
+
+
+def _piece(content: Callable[[], Sequence[Markup]]) -> str:
+    """The content with its style. Whatever goes wrong is a sentence, since a notebook would show a traceback."""
+    try:
+        shown = content()
+    except Exception as error:
+        shown = [element("p", f"This cannot be shown: {cut(reason_of(error), 200)}")]
+    return element("div", element("style", Markup(style_of(f".{_CLASS}"))), *shown, class_=_CLASS)
+
+
+def _headline(shown: Measured) -> list[Markup]:
+    figures = shown.assessment
+    if figures is None:
+        return [
+            element("p", "Accuracy unknown", class_="headline"),
+            element("p", "No photo tested the model. Add photos, or cross-validate: retrain(…, folds=5)."),
+        ]
+    return [
+        element("p", f"{percent(figures.accuracy)} of {counted(figures.count, 'photo')} right", class_="headline"),
+        element("p", f"{between(figures.interval)} with 95 % confidence; {shown.photos}."),
+    ]
+
+
+def _figures(shown: Measured) -> list[Markup]:
+    figures = shown.assessment
+    if figures is None:
+        return []
+    labels = [one.label for one in figures.classes]
+    tables = class_table(figures.classes), confusion_table(labels, figures.confusion)
+    curve = [learning_chart(shown.curve)] if shown.curve else []
+    return [element("div", *tables, class_="tables"), *curve, gallery(shown.mistakes, shown.read)]
+
+
+def learning_chart(curve: LearningCurve) -> Markup:
+    """The accuracy by the number of photos that trained."""
+    points = [Point(f"{point.photos:,}", point.accuracy, point.interval) for point in curve.points]
+    return chart("Learning curve", "training photos", [Curve("accuracy, 95 % interval", points)])
