@@ -86,7 +86,7 @@ def compare(
     names = list(dict.fromkeys(names))
     if not names:
         raise OptionError("compare: expected at least one backbone, received none.")
-    run = RetrainOptions.given(photos, "image_dir", options)
+    run = RetrainOptions.given(photos, "image_dir", options, "compare")
     if run.folds == 0:
         raise OptionError("--folds: expected at least 2, received 0; backbones are compared by folds.", "Leave it out.")
     report = Reporter(observers, strict=run.strict, once=True)

@@ -14,6 +14,8 @@ RetrainerError
 A message says what is wrong, what was expected and what was received. Its second line says how to fix it.
 """
 
+import os
+
 from retrainer.text import printable, shown
 
 
@@ -23,19 +25,40 @@ class RetrainerError(Exception):
     Args:
         problem: One line that says what is wrong, what was expected and what was received.
         fix: What the user can do; empty if the problem already says it.
+        path: The file that is meant; see the attribute.
+
+    Attributes:
+        problem, fix: The two lines of the text.
+        path: The path or name of the file that is meant, as it was given; None if no file is meant.
     """
 
     exit_code = 1
 
-    def __init__(self, problem: str, fix: str = "") -> None:
+    def __init__(self, problem: str, fix: str = "", *, path: str | os.PathLike[str] | None = None) -> None:
         problem, fix = shown(problem), printable(fix)
         super().__init__(f"{problem}\n{fix}" if fix else problem)
         self.problem = problem
         self.fix = fix
+        self.path = os.fspath(path) if path else None
 
-    def __reduce__(self) -> tuple[type["RetrainerError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["RetrainerError"], tuple[str, str], dict[str, object]]:
         # BaseException would pass both lines as the problem, and its line break would be escaped.
-        return type(self), (self.problem, self.fix)
+        return type(self), (self.problem, self.fix), self.__dict__
+
+
+class About:
+    """Says which file is meant, in the errors of this package that say none: `with About(path): …`."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Does nothing."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Adds the path to an error."""
+        if isinstance(error, RetrainerError) and error.path is None:
+            error.path = self._path
 
 
 class OptionError(RetrainerError):

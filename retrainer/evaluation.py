@@ -54,7 +54,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    given = EvaluateOptions.given(model, "graph", options)
+    given = EvaluateOptions.given(model, "graph", options, "evaluate")
     report = Reporter(observers)
     labeler = Labeler(LabelOptions(**given.values(ModelOptions)))
     for warning in labeler.warnings:

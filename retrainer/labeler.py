@@ -78,7 +78,7 @@ class Labeler:
     """
 
     def __init__(self, model: LabelOptions | str | PathLike[str], **options: Any) -> None:
-        given = LabelOptions.given(model, "graph", options)
+        given = LabelOptions.given(model, "graph", options, "Labeler")
         self.metadata, self._runner, self._rejection = open_retrained(
             given.graph,
             given.input_layer,

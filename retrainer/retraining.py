@@ -66,7 +66,7 @@ def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: 
     Raises:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
-    run = RetrainOptions.given(photos, "image_dir", options)
+    run = RetrainOptions.given(photos, "image_dir", options, "retrain")
     report = Reporter(observers, strict=run.strict)
     stopwatch = Stopwatch(report)
     require_own_outputs(run)

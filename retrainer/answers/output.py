@@ -135,4 +135,6 @@ def row_stream(path: str) -> Iterator[RowStream]:
 
 def _output_error(target: Path, error: OSError) -> OutputError:
     fix = "Free some space, or name another place." if error.errno in DISK_FULL else "Name another place."
-    return OutputError(f"Cannot write '{shown(target)}': {error.strerror or error}.", f"{fix} Rows so far are whole.")
+    return OutputError(
+        f"Cannot write '{shown(target)}': {error.strerror or error}.", f"{fix} Rows so far are whole.", path=target
+    )

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
@@ -56,7 +56,7 @@ class Limits:
             f"at least {_in_words(self.minimum)}" if self.minimum is not None else "",
             f"at most {_in_words(self.maximum)}" if self.maximum is not None else "",
         ]
-        number = _NAMES_OF_TYPES.get(kind, "a text")
+        number = "a path" if self.path and kind is str else _NAMES_OF_TYPES.get(kind, "a text")
         words = " ".join([number, " and ".join(b for b in bounds if b)]).strip()
         return words + (f", or {self.also:g}" if self.also is not None else "")
 
@@ -195,7 +195,11 @@ class Options:
 
     @classmethod
     def given(
-        cls: type[Group], subject: "Group | str | os.PathLike[str] | Tabular", name: str, options: Mapping[str, Any]
+        cls: type[Group],
+        subject: "Group | str | os.PathLike[str] | Tabular",
+        name: str,
+        options: Mapping[str, Any],
+        function: str,
     ) -> Group:
         """Returns the options that a function is called with.
 
@@ -203,7 +207,15 @@ class Options:
             subject: All options, or the value of one.
             name: The name of that one, such as `image_dir`.
             options: Further options by name. They replace those of a whole group.
+            function: The name of the function, for the message.
+
+        Raises:
+            OptionError: there is no option of a name, or a value is outside its limits.
         """
+        known = [item.name for item in options_of(cls)]
+        for other in options:
+            if other not in known:
+                raise _unknown(other, known, f"{function}()", cls.__name__)
         values = subject.values(cls) if isinstance(subject, cls) else {name: subject}
         return cls(**{**values, **options})
 
@@ -214,6 +226,17 @@ class Options:
     def values(self, group: "type[Options]") -> dict[str, Any]:
         """Returns the values of a group's options by their names."""
         return {item.name: getattr(self, item.name) for item in options_of(group)}
+
+
+def _unknown(name: str, known: Sequence[str], function: str, group: str) -> OptionError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+    hint = f"Did you mean '{close[0]}'? " if close else ""
+    return OptionError(
+        f"{function}: expected options of retrainer.{group}, received '{name}'.",
+        f"{hint}help(retrainer.{group}) lists them all.",
+    )
 
 
 def _plain(value: Any, limits: Limits) -> Any:

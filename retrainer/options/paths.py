@@ -48,7 +48,7 @@ def require_path(name: str, path: str, writes: str) -> None:
     """
     problem, fix = _problem_of(path, writes)
     if problem:
-        raise OptionError(f"{name}: {problem}.", fix)
+        raise OptionError(f"{name}: {problem}.", fix, path=path)
 
 
 def require_apart(name: str, path: str, others: Iterable[str]) -> None:
@@ -61,7 +61,9 @@ def require_apart(name: str, path: str, others: Iterable[str]) -> None:
     """
     if any(_is_same(path, other) for other in others):
         raise OptionError(
-            f"{name}: expected a file of its own, received a file that is read, '{shown(path)}'.", "Name another file."
+            f"{name}: expected a file of its own, received a file that is read, '{shown(path)}'.",
+            "Name another file.",
+            path=path,
         )
 
 

@@ -70,7 +70,7 @@ def _target_of(path: str | os.PathLike[str]) -> Path:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "a device or a pipe"
-        raise OutputError(f"Cannot write '{shown(path)}': expected a file's name, received {kind}.")
+        raise OutputError(f"Cannot write '{shown(path)}': expected a file's name, received {kind}.", path=path)
     return target
 
 
@@ -201,4 +201,4 @@ def output_error(target: Path, error: OSError) -> OutputError:
         reason = error.strerror or str(error)
     full = error.errno in DISK_FULL
     fix = "Free some space, or name another place." if full else "Name another place."
-    return OutputError(f"Cannot write '{shown(target)}': {reason}.", f"{fix} Nothing half-written stays.")
+    return OutputError(f"Cannot write '{shown(target)}': {reason}.", f"{fix} Nothing half-written stays.", path=target)

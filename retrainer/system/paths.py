@@ -37,12 +37,13 @@ def require_folder(path: str, flag: str, purpose: str, fix: str = "") -> None:
         raise OptionError(f"{flag} is missing: expected {purpose}.", fix or f"Give it as {flag} FOLDER.")
     if os.path.isdir(path):
         if not os.access(path, os.R_OK | os.X_OK):
-            raise OptionError(f"{flag}: folder '{shown(path)}' may not be read: permission denied.")
+            raise OptionError(f"{flag}: folder '{shown(path)}' may not be read: permission denied.", path=path)
         return
     if os.path.exists(path):
         raise OptionError(
             f"{flag}: expected {purpose}, received the file '{shown(path)}'.",
             f"Name the folder instead, perhaps {flag} {pasted(os.path.dirname(path) or '.')}",
+            path=path,
         )
     raise _absent(path, flag, purpose, _near_name(path, folders_only=True) or _nearest_folder(path))
 
@@ -63,9 +64,9 @@ def require_file(path: str, flag: str, purpose: str, fix: str = "") -> None:
         raise _absent(path, flag, purpose, hint or _nearest_folder(path))
     if not os.path.isfile(path):
         kind = "folder" if os.path.isdir(path) else "pipe, socket or device"
-        raise OptionError(f"{flag}: expected {purpose}, received the {kind} '{shown(path)}'.")
+        raise OptionError(f"{flag}: expected {purpose}, received the {kind} '{shown(path)}'.", path=path)
     if not os.access(path, os.R_OK):
-        raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.")
+        raise OptionError(f"{flag}: '{shown(path)}' may not be read: permission denied.", path=path)
 
 
 def _absent(path: str, flag: str, purpose: str, hint: str) -> OptionError:
@@ -73,7 +74,7 @@ def _absent(path: str, flag: str, purpose: str, hint: str) -> OptionError:
         problem = f"'{shown(path)}' is a link that leads nowhere or in a circle"
     else:
         problem = f"'{shown(path)}' does not exist"
-    return OptionError(f"{flag}: {problem}; expected {purpose}.", hint)
+    return OptionError(f"{flag}: {problem}; expected {purpose}.", hint, path=path)
 
 
 def _near_name(path: str, *, folders_only: bool) -> str:

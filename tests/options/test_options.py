@@ -2,10 +2,12 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import retrainer
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.errors import OptionError
 from retrainer.options.backbone import DEFAULT_ARCHITECTURE, BackboneOptions
@@ -107,7 +109,7 @@ def test_home_is_expanded_in_paths_and_only_there() -> None:
             "--how_many_training_steps: expected a whole number at least 1, received '5'",
         ),
         ({"how_many_training_steps": True}, "--how_many_training_steps: expected a whole number"),
-        ({"image_dir": None}, "--image_dir: expected a text, received None"),
+        ({"image_dir": None}, "--image_dir: expected a path, received None"),
         ({"image_dir": {"path": ["1.jpg"] * 1000}}, "{'path': ['1.jpg', '1.jpg', '1"),
         ({"strict": 1}, "--strict: expected True or False, received 1"),
         ({"seed": -1}, "--seed"),
@@ -256,3 +258,41 @@ def test_no_file_is_written_that_another_option_reads(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"^--output_labels: expected a file of its own"):
         RetrainOptions(image_dir=str(table), output_labels=str(table))
     assert RetrainOptions(image_dir=str(tmp_path), output_labels=str(tmp_path / "labels.txt")).image_dir
+
+
+labeler: Callable[..., object] = retrainer.Labeler
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: retrainer.Labeler("model.tflite", topp=3),
+            r"Labeler\(\): expected options of retrainer\.LabelOptions, received 'topp'\.\nDid you mean 'top'\? help\(",
+        ),
+        (lambda: retrainer.Labeler("model.tflite", gpu=True), r"received 'gpu'\.\nhelp\(retrainer\.LabelOptions\)"),
+        (
+            lambda: retrainer.retrain("photos", fold=5),
+            r"^retrain\(\): .*RetrainOptions, received 'fold'.*\n.*'folds'\?",
+        ),
+        (lambda: retrainer.compare(["pocket"], "photos", sed=5), r"^compare\(\): .* received 'sed'.*\n.* 'seed'\?"),
+        (
+            lambda: retrainer.evaluate("m.pb", image_dirs="photos"),
+            r"^evaluate\(\): .*EvaluateOptions.*\n.*'image_dir'\?",
+        ),
+        (lambda: labeler(3), r"^--graph: expected a path, received 3\.$"),
+        (lambda: labeler(None), r"^--graph: expected a path, received None\.$"),
+        (lambda: labeler(b"model.pb"), r"^--graph: expected a path, received b'model\.pb'\.$"),
+        (lambda: retrainer.Labeler(""), r"^--graph: expected a path, received ''\.$"),
+        (
+            lambda: retrainer.Labeler("model.tflite", top="3"),
+            r"^--top: expected a whole number at least 1, received '3'",
+        ),
+        (lambda: retrainer.Labeler("absent.tflite"), r"^--graph: 'absent\.tflite' does not exist; expected "),
+    ],
+)
+def test_a_wrong_call_from_python_is_an_error_of_options(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
+        call()
+    assert len(str(caught.value).splitlines()) <= 2
+    assert caught.value.path == ("absent.tflite" if "absent" in message else None)
