@@ -15,8 +15,10 @@ from retrainer.models.graph import inference as graph_inference
 from retrainer.models.inferred import Inferred
 from retrainer.models.kinds import require_no_other_kind
 from retrainer.models.metadata import INPUT_NODE, ModelMetadata
-from retrainer.models.tflite import associated_files, flatbuffer
+from retrainer.models.tflite import associated_files
 from retrainer.models.tflite import inference as tflite_inference
+from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.sizes import sizes_of
 from retrainer.models.twins import is_tflite, twin_of, twins
 from retrainer.options.model import train_first
 from retrainer.system.paths import require_file
@@ -95,13 +97,13 @@ def _tflite(path: str) -> tuple[ModelMetadata | None, _Network]:
     metadata = associated_files.metadata_in(content, path)
     network = _tflite_network(content, path)
     if metadata:
-        metadata.require_fit(path, *flatbuffer.sizes_of(content, path))
+        metadata.require_fit(path, *sizes_of(content, path))
     return metadata, network
 
 
 def _tflite_network(content: bytes, path: str) -> _Network:
     try:
-        builder = flatbuffer.TFLiteBuilder.parsed(content)
+        builder = TFLiteBuilder.parsed(content)
         operations = Counter(builder.operator_name(operator) for operator in builder.graph.operators)
         inputs, outputs = (tflite_tensors(builder, ends) for ends in (builder.graph.inputs, builder.graph.outputs))
         return _Network(operations, inputs, outputs, tflite_inference.infer_from(builder, content))

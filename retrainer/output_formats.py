@@ -7,7 +7,7 @@ from pathlib import Path
 from retrainer.backbones.bundle import Bundle
 from retrainer.models.graph import graphdef
 from retrainer.models.metadata import ModelMetadata
-from retrainer.models.tflite import flatbuffer
+from retrainer.models.tflite import heads
 from retrainer.models.twins import path_with
 from retrainer.training.head import Head
 from retrainer.training.rejection import Prototypes
@@ -62,7 +62,7 @@ def _write_graph(model: TrainedModel, others: Contents) -> bytes:
 
 def _write_tflite(model: TrainedModel, _: Contents) -> bytes:
     """A model for LiteRT and MediaPipe."""
-    return flatbuffer.with_head(model.bundle.tflite_path, model.head, model.metadata, model.prototypes)
+    return heads.with_head(model.bundle.tflite_path, model.head, model.metadata, model.prototypes)
 
 
 # The first format that a backbone allows is the model to label with. Contents are made from the last row to the first,

@@ -14,7 +14,7 @@ from retrainer.measuring.paired import is_chance, paired
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.models.seal import damaged
-from retrainer.models.tflite import flatbuffer
+from retrainer.models.tflite import heads
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.models.twins import is_tflite, twin_of
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
@@ -220,7 +220,7 @@ def _old_scores(old: _Old, bundle: Bundle, held_out: HeldOut) -> tuple[Floats, B
     metadata = old.metadata
     reads = (metadata.backbone.get("sha256"), metadata.input_size, metadata.mean, metadata.std, metadata.resize)
     if reads == (bundle.sha256[TFLITE], bundle.input_size, INPUT_MEAN, INPUT_STD, RESIZE_RULE):
-        head = flatbuffer.head_of(old.content)
+        head = heads.head_of(old.content)
         if head.weights.shape != (bundle.depth, len(metadata.labels)):
             raise damaged(old.graph, "its head fits neither its backbone nor its labels")
         return held_out.examples.logits(head), np.ones(len(held_out.rows), np.bool_)

@@ -19,7 +19,7 @@ from retrainer.backbones.available import find_bundle
 from retrainer.errors import DatasetError, OptionError
 from retrainer.evaluation import evaluate
 from retrainer.events import Event, Noted, PhotoSkipped, Warned, silent
-from retrainer.models.tflite import flatbuffer
+from retrainer.models.tflite import heads
 from retrainer.models.tflite.associated_files import metadata_of
 from retrainer.options.model import EvaluateOptions
 from retrainer.results.evaluation import Evaluation
@@ -360,7 +360,7 @@ def test_a_model_that_remembers_nothing_wants_a_folder(
     path = tmp_path / "older.tflite"
     head = Head(np.eye(3, 2, dtype=np.float32), np.zeros(2, np.float32))
     bundle = find_bundle(COLOURS, str(model_dir))
-    path.write_bytes(flatbuffer.with_head(bundle.tflite_path, head, replace(metadata, split={})))
+    path.write_bytes(heads.with_head(bundle.tflite_path, head, replace(metadata, split={})))
     with pytest.raises(OptionError, match=r"--image_dir is missing: expected a folder of photos; .* remembers none"):
         evaluated(str(path))
     assert evaluated(str(path), photos()).part == "all"

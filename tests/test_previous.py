@@ -228,7 +228,7 @@ def test_a_head_that_does_not_fit_stops_no_run(
     options = configured(photos())
     retrain(replace(options, how_many_training_steps=5))
     lying = Head(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
-    monkeypatch.setattr("retrainer.models.tflite.flatbuffer.head_of", lambda content: lying)
+    monkeypatch.setattr("retrainer.models.tflite.heads.head_of", lambda content: lying)
     assert "its head fits neither" in old_and_new(retrain(options)).problem
 
 

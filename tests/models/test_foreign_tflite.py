@@ -25,7 +25,8 @@ from retrainer.inspection import inspect
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.models.tflite.limits import require_few
 from retrainer.models.tflite.litert import Network
-from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, _Writer
+from retrainer.models.tflite.table_writer import TableWriter
+from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER
 from retrainer.options.model import EvaluateOptions
 
 SIZE = 4
@@ -73,7 +74,7 @@ def described(builder: TFLiteBuilder, mean: list[float], std: list[float], label
         mean, std: Of the input, one number or one per channel.
         labels: File name -> its locale and its content.
     """
-    writer = _Writer()
+    writer = TableWriter()
     options = writer.table(offsets={0: writer.floats(mean), 1: writer.floats(std)})
     unit = writer.table(offsets={1: options}, bytes_={0: 1})
     given = writer.table(offsets={4: writer.offsets([unit])})
@@ -84,9 +85,8 @@ def described(builder: TFLiteBuilder, mean: list[float], std: list[float], label
     scores = writer.table(offsets={6: writer.offsets(files)})
     graph = writer.table(offsets={2: writer.offsets([given]), 3: writer.offsets([scores])})
     root = writer.table(offsets={3: writer.offsets([graph])})
-    writer.builder.Finish(root, file_identifier=b"M001")
     entry = schema.MetadataT()
-    entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(bytes(writer.builder.Output()))
+    entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(writer.finished(root, b"M001"))
     builder.model.metadata = [entry]
     content = io.BytesIO()
     content.write(builder.packed())

@@ -22,7 +22,7 @@ from retrainer.models.graph import graphdef
 from retrainer.models.graph.wire import node_in, node_of
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
-from retrainer.models.tflite import associated_files, flatbuffer
+from retrainer.models.tflite import associated_files, heads
 from retrainer.models.tflite.litert import Network
 from retrainer.models.twins import twin_of, twins
 from retrainer.training.head import Head, softmax
@@ -48,7 +48,7 @@ def model(model_dir: Path, head: Head, metadata: ModelMetadata, tmp_path: Path) 
     """A model and its twin."""
     bundle = find_bundle(COLOURS, str(model_dir))
     path = tmp_path / "model.pb"
-    twin = flatbuffer.with_head(bundle.tflite_path, head, metadata)
+    twin = heads.with_head(bundle.tflite_path, head, metadata)
     path.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata, twin=twin))
     path.with_suffix(".tflite").write_bytes(twin)
     return path
@@ -155,7 +155,7 @@ def test_the_twin_keeps_one_subgraph_with_a_batch_of_any_size(model: Path) -> No
 def test_a_twin_of_another_model_is_not_run(model: Path, model_dir: Path, metadata: ModelMetadata) -> None:
     other = Head(np.zeros((3, 3), np.float32), np.zeros(3, np.float32))
     bundle = find_bundle(COLOURS, str(model_dir))
-    twin = flatbuffer.with_head(bundle.tflite_path, other, metadata.identified(other.tobytes()))
+    twin = heads.with_head(bundle.tflite_path, other, metadata.identified(other.tobytes()))
     model.with_suffix(".tflite").write_bytes(twin)
     assert type(open_retrained(str(model), "", "")[1]).__name__ == "IsolatedModel"
     model.with_suffix(".tflite").write_bytes(b"no model at all")
@@ -340,7 +340,7 @@ def test_a_damaged_graph_is_run_through_its_whole_twin_or_not_at_all(model: Path
 def forged(path: Path, head: Head, metadata: ModelMetadata, model_dir: Path) -> None:
     """Writes an undamaged model with the id of another one."""
     bundle = find_bundle(COLOURS, str(model_dir))
-    path.write_bytes(flatbuffer.with_head(bundle.tflite_path, head, metadata))
+    path.write_bytes(heads.with_head(bundle.tflite_path, head, metadata))
 
 
 def test_a_twin_that_only_has_the_id_is_not_run(
@@ -388,11 +388,11 @@ def test_a_model_of_the_first_format_has_no_hash_and_still_opens(
     document = json.loads(replace(metadata, format=1).to_json())
     del document["retrainer"]
     monkeypatch.setattr(ModelMetadata, "to_bytes", lambda self: json.dumps(document).encode())
-    for module in (graphdef, flatbuffer):
+    for module in (graphdef, heads):
         monkeypatch.setattr(module, "UNSEALED", b"")
-        monkeypatch.setattr(module, "sealed", bytes)
+        monkeypatch.setattr(module, "sealed", lambda *parts: b"".join(parts))
     model.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, head, metadata))
-    model.with_suffix(".tflite").write_bytes(flatbuffer.with_head(bundle.tflite_path, head, metadata))
+    model.with_suffix(".tflite").write_bytes(heads.with_head(bundle.tflite_path, head, metadata))
     for path, kind in ((model, "IsolatedModel"), (model.with_suffix(".tflite"), "Network")):
         found, runner, _ = open_retrained(str(path), "", "")
         assert (found.labels, found.format, found.retrainer) == (LABELS, 1, "an earlier version")

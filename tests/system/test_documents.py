@@ -26,7 +26,7 @@ from retrainer.models.graph import graphdef
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.retrained import open_retrained
 from retrainer.models.seal import UNSEALED, sealed
-from retrainer.models.tflite import flatbuffer
+from retrainer.models.tflite import heads
 from retrainer.options.backbone import BundleOptions
 from retrainer.options.model import LabelOptions
 from retrainer.system.documents import read_document
@@ -175,7 +175,7 @@ def written(
 ) -> tuple[str, str]:
     """A whole model and its twin, sealed as a liar would seal them."""
     bundle = find_bundle(COLOURS, str(model_dir))
-    twin = flatbuffer.with_head(bundle.tflite_path, HEAD, metadata, prototypes)
+    twin = heads.with_head(bundle.tflite_path, HEAD, metadata, prototypes)
     path.with_suffix(".tflite").write_bytes(twin)
     path.write_bytes(graphdef.with_head(bundle.graph_path, bundle.feature_node, HEAD, metadata, prototypes))
     return str(path), str(path.with_suffix(".tflite"))

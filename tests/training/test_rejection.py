@@ -9,7 +9,7 @@ from conftest import Command, Configure, Photos, jpeg
 from retrainer import Labeler, LabelOptions, Retraining, retrain
 from retrainer.arrays import normalised
 from retrainer.errors import ModelError, OptionError
-from retrainer.models.tflite.flatbuffer import _with_associated_files
+from retrainer.models.tflite.heads import with_associated_files
 from retrainer.training.examples import Examples
 from retrainer.training.outliers import fit_rejection
 from retrainer.training.rejection import Rejection, from_npy, prototypes_of, threshold_of, to_npy
@@ -151,7 +151,7 @@ def test_damaged_prototypes_are_an_error_and_only_with_reject(result: Retraining
     with zipfile.ZipFile(result.tflite) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
         start = min(item.header_offset for item in archive.infolist())
-    damaged.write_bytes(_with_associated_files(content[:start], {**files, "prototypes.npy": b"\x93NUMPY"}))
+    damaged.write_bytes(with_associated_files([content[:start]], {**files, "prototypes.npy": b"\x93NUMPY"}))
     plain = Labeler(LabelOptions(graph=str(damaged))).label(colour(tmp_path, "blue", (30, 30, 200)))
     assert (plain.distance, plain.limit, plain.rejected) == (None, None, False)
     with pytest.raises(ModelError, match="its prototypes for --reject are damaged"):

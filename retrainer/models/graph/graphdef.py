@@ -197,7 +197,7 @@ def with_head(
     # The content of a constant is at its end, so the file ends with the seal.
     add_constant(graph, SEAL_NODE, UNSEALED)
     # Two serialised graphs, one after the other, are one graph with the nodes of both.
-    return sealed(backbone.read_bytes() + graph.SerializeToString(deterministic=True))
+    return sealed(backbone.read_bytes(), graph.SerializeToString(deterministic=True))
 
 
 def metadata_of(graph: GraphDef, path: str) -> ModelMetadata | None:

@@ -1,8 +1,6 @@
 """Reads and writes TFLite models (`.tflite`) without TensorFlow, by the schema that ai-edge-litert ships."""
 
-import io
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,8 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from retrainer.errors import ModelError
-from retrainer.models.metadata import LABELS_FILE, METADATA_FILE, PROTOTYPES_FILE, ModelMetadata
-from retrainer.models.seal import UNSEALED, damaged, sealed
 from retrainer.models.tflite.associated_files import MODEL_IDENTIFIER
 from retrainer.models.tflite.limits import require_few
-from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, packed_metadata
-from retrainer.training.head import Head
-from retrainer.training.rejection import Prototypes, to_npy
 
 _OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -136,92 +128,3 @@ class TFLiteBuilder:
         builder = flatbuffers.Builder(contents + _REST)
         builder.Finish(self.model.Pack(builder), MODEL_IDENTIFIER)
         return bytes(memoryview(builder.Bytes)[builder.Head() :])
-
-
-def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:
-    """The side S of a model's first input `(1, S, S, 3)` and the length of its first output, without parsing the rest.
-
-    Args:
-        content: The bytes of the model.
-        path: Its path, for messages.
-
-    Raises:
-        ModelError: it is no TFLite model of pictures.
-    """
-    try:
-        graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
-        picture, given = graph.Tensors(graph.Inputs(0)), graph.Tensors(graph.Outputs(0))
-        return int(picture.Shape(1)), int(given.Shape(given.ShapeLength() - 1))
-    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
-        raise damaged(path, "expected a TFLite model of pictures") from error
-
-
-def with_head(backbone: Path, head: Head, metadata: ModelMetadata, prototypes: Prototypes | None = None) -> bytes:
-    """Returns a backbone with a head, TFLite Metadata and associated files, sealed; see FORMATS.md.
-
-    The head of an int8 backbone is float32, too. With int8, scores would have only 256 values, and ties.
-
-    Args:
-        backbone: The bundle's `backbone.tflite`, whose only output is float32 `(N, D)`.
-        head: Weights `(D, C)` and biases `(C,)`.
-        metadata: For the files `retrainer.json` and `labels.txt`.
-        prototypes: For the file `prototypes.npy`, float16 `(M, P)`; None if there are none.
-    """
-    builder = TFLiteBuilder.opened(backbone)
-    classes = head.weights.shape[1]
-    (features,) = builder.graph.outputs
-    weights = builder.add_constant("final_weights", np.ascontiguousarray(head.weights.T))
-    biases = builder.add_constant("final_biases", head.biases)
-    logits = builder.add_tensor("final_logits", (1, classes))
-    scores = builder.add_tensor(metadata.output_node, (1, classes))
-    builder.add_operator("FULLY_CONNECTED", (features, weights, biases), (logits,), schema.FullyConnectedOptionsT())
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 1.0
-    builder.add_operator("SOFTMAX", (logits,), (scores,), softmax)
-    builder.graph.outputs = [scores]
-    builder.model.signatureDefs = None
-    _add_metadata(builder, packed_metadata(metadata))
-    files = {LABELS_FILE: "\n".join(metadata.labels).encode("utf-8"), METADATA_FILE: metadata.to_bytes()}
-    if prototypes is not None:
-        files[PROTOTYPES_FILE] = to_npy(prototypes)
-    return _with_associated_files(builder.packed(), files)
-
-
-def head_of(model: bytes) -> Head:
-    """The head of a retrained model.
-
-    Raises:
-        ModelError: it has no head of retrainer.
-    """
-    try:
-        builder = TFLiteBuilder.parsed(model)
-        weights, biases = (_constant(builder, number) for number in _head_operator(builder).inputs[1:])
-        return Head(np.ascontiguousarray(weights.reshape(len(biases), -1).T), biases)
-    except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
-        raise ModelError("The model has no head: expected one that retrainer wrote.") from error
-
-
-def _head_operator(builder: TFLiteBuilder) -> Any:
-    return next(o for o in reversed(builder.graph.operators) if builder.operator_name(o) == "FULLY_CONNECTED")
-
-
-def _constant(builder: TFLiteBuilder, number: int) -> npt.NDArray[np.float32]:
-    return np.frombuffer(bytes(builder.model.buffers[builder.graph.tensors[number].buffer].data), np.float32)
-
-
-def _with_associated_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
-    """Returns a model followed by an archive of files, without compression or times, and sealed."""
-    content = io.BytesIO()
-    content.write(model)
-    with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
-        for name, file in files.items():
-            archive.writestr(zipfile.ZipInfo(name), file)
-        archive.comment = UNSEALED
-    return sealed(content.getvalue())
-
-
-def _add_metadata(builder: TFLiteBuilder, content: bytes) -> None:
-    entry = schema.MetadataT()
-    entry.name, entry.buffer = METADATA_BUFFER, builder.add_buffer(content)
-    others = [m for m in builder.model.metadata or [] if m.name not in (METADATA_BUFFER, METADATA_BUFFER.encode())]
-    builder.model.metadata = [*others, entry]

@@ -6,14 +6,13 @@ of ours. Slots, enumerations and the identifier come from metadata_schema.fbs of
 """
 
 import struct
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-import flatbuffers
 from flatbuffers import encode, number_types
 from flatbuffers.table import Table
 
 from retrainer.models.metadata import INPUT_NODE, LABELS_FILE, METADATA_FILE, ModelMetadata
+from retrainer.models.tflite.table_writer import TableWriter
 
 METADATA_BUFFER = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
@@ -27,46 +26,13 @@ NORMALIZATION_OPTIONS = 1
 MIN_PARSER_VERSION = "1.0.0"
 
 
-class _Writer:
-    """Writes tables slot by slot. In flatbuffers, children must be finished before their parents."""
-
-    def __init__(self) -> None:
-        self.builder = flatbuffers.Builder(1024)
-
-    def string(self, text: str) -> int:
-        return int(self.builder.CreateString(text))
-
-    def offsets(self, items: Sequence[int]) -> int:
-        self.builder.StartVector(4, len(items), 4)
-        for item in reversed(items):
-            self.builder.PrependUOffsetTRelative(item)
-        return int(self.builder.EndVector())
-
-    def floats(self, values: Sequence[float]) -> int:
-        self.builder.StartVector(4, len(values), 4)
-        for value in reversed(values):
-            self.builder.PrependFloat32(value)
-        return int(self.builder.EndVector())
-
-    def table(
-        self, *, offsets: Mapping[int, int] = {}, bytes_: Mapping[int, int] = {}, uints: Mapping[int, int] = {}
-    ) -> int:
-        self.builder.StartObject(1 + max([*offsets, *bytes_, *uints], default=0))
-        for slot, value in offsets.items():
-            self.builder.PrependUOffsetTRelativeSlot(slot, value, 0)
-        for slot, value in uints.items():
-            self.builder.PrependUint32Slot(slot, value, 0)
-        for slot, value in bytes_.items():
-            self.builder.PrependUint8Slot(slot, value, 0)
-        return int(self.builder.EndObject())
-
-    def file(self, name: str, description: str, kind: int) -> int:
-        return self.table(offsets={0: self.string(name), 1: self.string(description)}, bytes_={2: kind})
+def _file(writer: TableWriter, name: str, description: str, kind: int) -> int:
+    return writer.table(offsets={0: writer.string(name), 1: writer.string(description)}, bytes_={2: kind})
 
 
 def packed_metadata(metadata: ModelMetadata) -> bytes:
     """Returns the content of the buffer `TFLITE_METADATA` of an image classifier with one input and one output."""
-    writer = _Writer()
+    writer = TableWriter()
     subgraph = writer.table(
         offsets={2: writer.offsets([_input(writer, metadata)]), 3: writer.offsets([_output(writer, metadata)])}
     )
@@ -76,16 +42,15 @@ def packed_metadata(metadata: ModelMetadata) -> bytes:
             1: writer.string(f"Retrained from {metadata.backbone.get('name', 'a backbone')} by retrainer."),
             3: writer.offsets([subgraph]),
             6: writer.offsets(
-                [writer.file(METADATA_FILE, "How pictures are read and the model was made.", DESCRIPTIONS)]
+                [_file(writer, METADATA_FILE, "How pictures are read and the model was made.", DESCRIPTIONS)]
             ),
             7: writer.string(MIN_PARSER_VERSION),
         }
     )
-    writer.builder.Finish(root, file_identifier=IDENTIFIER)
-    return bytes(writer.builder.Output())
+    return writer.finished(root, IDENTIFIER)
 
 
-def _input(writer: _Writer, metadata: ModelMetadata) -> int:
+def _input(writer: TableWriter, metadata: ModelMetadata) -> int:
     size = writer.table(uints={0: metadata.input_size, 1: metadata.input_size})
     image = writer.table(offsets={1: size}, bytes_={0: RGB})
     content = writer.table(offsets={1: image}, bytes_={0: IMAGE_PROPERTIES})
@@ -101,9 +66,9 @@ def _input(writer: _Writer, metadata: ModelMetadata) -> int:
     )
 
 
-def _output(writer: _Writer, metadata: ModelMetadata) -> int:
+def _output(writer: TableWriter, metadata: ModelMetadata) -> int:
     content = writer.table(offsets={1: writer.table()}, bytes_={0: FEATURE_PROPERTIES})
-    labels = writer.file(LABELS_FILE, "One label per score.", TENSOR_AXIS_LABELS)
+    labels = _file(writer, LABELS_FILE, "One label per score.", TENSOR_AXIS_LABELS)
     return writer.table(
         offsets={
             0: writer.string(metadata.output_node),
