@@ -8,14 +8,44 @@ from test_layers import ROWS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "retrainer"
-PAPERS = [path for path in ROOT.rglob("*.md") if not {".venv", "pocket"} & set(path.relative_to(ROOT).parts)]
+HIDDEN = re.compile(r"\.(?!github$)")
+PAPERS = [p for p in ROOT.rglob("*.md") if not any(map(HIDDEN.match, p.relative_to(ROOT).parts))]
 HOUSE = (PACKAGE / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(paper: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", paper.read_text(encoding="utf-8")):
-        assert target.startswith("https://") or (paper.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^()\s]+)\)", without_code(paper)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = paper.parent / path if path else paper
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def without_code(paper: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", paper.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(paper: Path) -> list[str]:
+    """The anchors that GitHub gives to the headings of a page; the second of the same name ends in -1."""
+    named: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", without_code(paper), re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        again = sum(re.fullmatch(rf"{re.escape(plain)}(-\d+)?", other) is not None for other in named)
+        named.append(f"{plain}-{again}" if again else plain)
+    return named
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    new = {ROOT / "README.md"}
+    while new:
+        reached |= new
+        linked = (page.parent / path for page in new for path in re.findall(r"\]\(([\w./]+\.md)", without_code(page)))
+        new = {path.resolve() for path in linked} - reached
+    assert set(PAPERS) <= reached
 
 
 def test_the_rooms_are_drawn_in_their_order() -> None:
