@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrainer.results.evaluation import Evaluation as Evaluation
     from retrainer.results.retraining import Retraining as Retraining
     from retrainer.retraining import retrain as retrain
+    from retrainer.vectors import features as features
 
     __version__: str
 
@@ -42,6 +43,7 @@ _NAMES = {
     "results.evaluation": ("Evaluation",),
     "results.retraining": ("Retraining",),
     "retraining": ("retrain",),
+    "vectors": ("features",),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted(_MODULES)  # noqa: PLE0605 (one table holds the names)

@@ -4,22 +4,16 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from retrainer.arrays import Floats
 from retrainer.backbones.available import bundles_in
 from retrainer.backbones.backbone import Backbone
 from retrainer.backbones.bundle import Bundle, copy_bundle
 from retrainer.backbones.converting.hints import Pictures
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
-from retrainer.bottlenecks.inputs import sample_inputs
+from retrainer.bottlenecks.inputs import drawn_inputs, sample_inputs
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Observer, Warned
 from retrainer.options.backbone import FetchOptions
-from retrainer.photos.flowers import KINDS, drawn
-from retrainer.photos.images import to_input
-from retrainer.photos.resizing import squashed
 from retrainer.photos.scanning import scan
 from retrainer.system.files import require_writable_folder
 from retrainer.text import shown
@@ -59,7 +53,7 @@ def fetch(
 def _pictures(options: FetchOptions, observer: Observer) -> Pictures:
     """The pictures to compare new bundles on: photos if there is a folder of them, otherwise drawings."""
     if not options.image_dir:
-        return _drawings
+        return drawn_inputs
     return partial(sample_inputs, scan(options.image_dir, observer, fewest=1).paths)
 
 
@@ -74,10 +68,3 @@ def _without_calibration(name: str, backbone: Backbone, options: FetchOptions, o
         )
     )
     return backbone.floats
-
-
-def _drawings(size: int, count: int) -> list[Floats]:
-    """Drawings as network inputs `(size, size, 3)`, to use without photos."""
-    generator = np.random.default_rng(0)
-    kinds = (list(KINDS) * count)[:count]
-    return [to_input(squashed(drawn(kind, generator), size)) for kind in kinds]

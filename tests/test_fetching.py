@@ -13,6 +13,7 @@ from retrainer.backbones.bundle import Bundle, copy_bundle, read_bundle, write_b
 from retrainer.backbones.catalogue import catalogue
 from retrainer.backbones.fetching.downloads import hub_folder
 from retrainer.backbones.networks.embedded import weights
+from retrainer.bottlenecks.inputs import drawn_inputs
 from retrainer.cli.architectures import table
 from retrainer.errors import OptionError, RetrainerError
 from retrainer.events import Event, Warned, silent
@@ -97,12 +98,8 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
         list(fetch([name], FetchOptions(image_dir="nowhere"), silent))
 
 
-def test_without_photos_drawings_are_compared(
-    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from retrainer import fetching
-
-    given = fetching._drawings(8, 3)
+def test_without_photos_drawings_are_compared(classifier: Path, tmp_path: Path) -> None:
+    given = drawn_inputs(8, 3)
     assert [picture.shape for picture in given] == [(8, 8, 3)] * 3
     assert all(-1 <= picture.min() < picture.max() <= 1 for picture in given)
     assert not np.array_equal(given[0], given[1])

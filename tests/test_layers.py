@@ -22,6 +22,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("model_writer", "preflight", "preparation", "changes"),
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
+    ("vectors",),
     ("observers", "answer_tables"),
     ("cli",),
     ("__main__",),

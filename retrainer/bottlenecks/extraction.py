@@ -83,7 +83,7 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
     with TableWriter(tables) as writer:
         results = extraction.results([absolute[row] for row in missing])
         for row, result in zip(missing, results, strict=True):
-            if problem := _problem_of(result):
+            if problem := problem_of(result):
                 readable[row] = False
                 skipped = PhotoSkipped(paths[row], problem)
                 first_problem = first_problem or skipped.problem
@@ -108,7 +108,7 @@ def _in_reading_order(rows: Sequence[int], paths: Sequence[str]) -> list[int]:
     return [rows[number] for number in reading_order([paths[row] for row in rows])]
 
 
-def _problem_of(result: PhotoResult) -> str:
+def problem_of(result: PhotoResult) -> str:
     """Why a result cannot be used; empty if it can."""
     if result.vectors is not None and not np.isfinite(result.vectors).all():
         return "the backbone gives no finite features for it"

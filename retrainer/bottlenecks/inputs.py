@@ -30,3 +30,16 @@ def sample_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
         with suppress(PictureError):
             inputs.append(photo_input(read_file(paths[number]), size))
     return inputs
+
+
+def drawn_inputs(size: int, count: int) -> list[Floats]:
+    """Drawings as network inputs `(size, size, 3)`, to use without photos."""
+    import numpy as np
+
+    from retrainer.photos.flowers import KINDS, drawn
+    from retrainer.photos.images import to_input
+    from retrainer.photos.resizing import squashed
+
+    generator = np.random.default_rng(0)
+    kinds = (list(KINDS) * count)[:count]
+    return [to_input(squashed(drawn(kind, generator), size)) for kind in kinds]

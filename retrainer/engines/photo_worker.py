@@ -14,7 +14,7 @@ from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.litert import Network
 from retrainer.photos.copies.fingerprints import fingerprint
 from retrainer.photos.images import decode, to_input
-from retrainer.photos.reading import read_file
+from retrainer.photos.photo import Photo, content_of
 from retrainer.text import shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ReadPhoto:
 
 
 class PhotoWorker:
-    """Turns paths into results with a network of its own; for one thread at a time.
+    """Turns photos into results with a network of its own; for one thread at a time.
 
     Args:
         recipe: What to compute.
@@ -51,18 +51,18 @@ class PhotoWorker:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe, self._network = recipe, Network(recipe.tflite)
 
-    def __call__(self, path: str) -> PhotoResult:
-        """The result for a file."""
-        photo = read_photo(self._recipe, path)
-        if not photo.inputs:
-            return photo.result
-        return photo.with_vectors(np.stack([self._network.run(one) for one in photo.inputs]))
+    def __call__(self, photo: str | Photo) -> PhotoResult:
+        """The result for a photo: the path of a file, or one that is no file."""
+        read = read_photo(self._recipe, photo)
+        if not read.inputs:
+            return read.result
+        return read.with_vectors(np.stack([self._network.run(one) for one in read.inputs]))
 
 
-def read_photo(recipe: Recipe, path: str) -> ReadPhoto:
-    """Reads and hashes a file, and decodes it if its vectors or its fingerprint are wanted."""
+def read_photo(recipe: Recipe, photo: str | Photo) -> ReadPhoto:
+    """Reads and hashes a photo, and decodes it if its vectors or its fingerprint are wanted."""
     try:
-        content = read_file(path)
+        content = content_of(photo)
         digest = hashlib.sha256(content).digest()
         if recipe.is_complete(digest):
             return ReadPhoto(PhotoResult(digest))

@@ -1,13 +1,15 @@
 """The default engine: one thread and one network per core, or TensorFlow with large batches."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrainer.arrays import Floats
 from retrainer.bottlenecks.recipe import PhotoResult, Recipe
+from retrainer.photos.photo import Photo
 from retrainer.system.parallel import in_order, usable_cores
 
 if TYPE_CHECKING:
@@ -18,16 +20,25 @@ if TYPE_CHECKING:
 BATCH = 256
 
 
-def threads(paths: Sequence[str], recipe: Recipe) -> Iterator[PhotoResult]:
-    """Yields the result for each file, in order; computes on all cores of this machine."""
+def threads(photos: Iterable[str | Photo], recipe: Recipe) -> Iterator[PhotoResult]:
+    """Yields the result for each photo, in order; computes on all cores of this machine.
+
+    Args:
+        photos: Paths of files, and photos that are no files. They are taken as they are needed.
+        recipe: What to compute.
+    """
     # The decoders take longer to import than a run whose photos are all cached.
     from retrainer.engines.photo_worker import PhotoWorker, graph_network, read_photo
 
-    cores, graph = min(usable_cores(), len(paths)), graph_network(recipe)
+    waiting = iter(photos)
+    first = list(islice(waiting, usable_cores()))
+    if not first:
+        return iter(())
+    waiting, cores, graph = chain(first, waiting), len(first), graph_network(recipe)
     if graph is None:
-        return in_order([PhotoWorker(recipe) for _ in range(cores)], operator.call, paths)
+        return in_order([PhotoWorker(recipe) for _ in range(cores)], operator.call, waiting)
     window = max(BATCH // len(recipe.views), 1)
-    return _in_batches(in_order([recipe] * cores, read_photo, paths, window), graph)
+    return _in_batches(in_order([recipe] * cores, read_photo, waiting, window), graph)
 
 
 def _in_batches(photos: Iterator["ReadPhoto"], graph: "GraphNetwork") -> Iterator[PhotoResult]:

@@ -88,7 +88,7 @@ def test_a_second_run_makes_no_network_and_reads_no_photo(
     first = read(root, tmp_path / "cache", counting)
     made = counting.made
     assert made > 0
-    monkeypatch.setattr(photo_worker, "read_file", None)
+    monkeypatch.setattr(photo_worker, "content_of", None)
     second = read(root, tmp_path / "cache", counting)
     assert (first.computed, second.computed) == (24, 0)
     assert counting.made == made

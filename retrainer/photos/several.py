@@ -1,0 +1,37 @@
+"""Several pictures, and not one: what `retrainer.features` and the estimators for scikit-learn take."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from retrainer.errors import OptionError
+from retrainer.text import brief
+
+
+def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
+    """Returns several pictures as they are given.
+
+    Raises:
+        OptionError: it is one picture, a folder, a table, or nothing that gives pictures.
+    """
+    if isinstance(pictures, str | os.PathLike):
+        fix = "For the photos of a folder, give sorted(Path(folder).rglob('*.jpg')); for one photo, give [path]."
+        raise _not_several(brief(os.fsdecode(pictures)), fix)
+    if hasattr(pictures, "columns"):
+        raise _not_several("a table", "Give its column of paths, such as table['path'].")
+    shape = getattr(pictures, "shape", ())
+    if _is_one(pictures) or not isinstance(pictures, Iterable):
+        of_shape = f" {shape}" if shape else ""
+        raise _not_several(f"{type(pictures).__name__}{of_shape}", "Give one picture as a list of one: [picture].")
+    return pictures
+
+
+def _is_one(pictures: Any) -> bool:
+    """Whether it is one picture or a document, though it can be iterated over."""
+    shape: tuple[int, ...] = getattr(pictures, "shape", ())
+    in_colour = len(shape) == 3 and shape[2] in (3, 4)
+    return isinstance(pictures, bytes | bytearray | memoryview | dict) or hasattr(pictures, "read") or in_colour
+
+
+def _not_several(received: str, fix: str) -> OptionError:
+    return OptionError(f"pictures: expected several, such as a list of paths, received {received}.", fix)

@@ -1,0 +1,171 @@
+"""Pictures -> feature vectors, for models of others: `retrainer.features`."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from retrainer.arrays import Floats
+from retrainer.backbones.available import bundles_in
+from retrainer.backbones.bundle import Bundle
+from retrainer.backbones.making import bundle_of
+from retrainer.backbones.resolving import resolve
+from retrainer.bottlenecks.digests import DIGEST_BYTES
+from retrainer.bottlenecks.extraction import Extraction, extract, problem_of
+from retrainer.bottlenecks.inputs import drawn_inputs
+from retrainer.bottlenecks.parquet_files import cache_changed
+from retrainer.bottlenecks.table_writer import TableWriter
+from retrainer.engines.threads import threads
+from retrainer.errors import BackboneError, PictureError
+from retrainer.events import Event, Observer, PhotoSkipped, silent
+from retrainer.feature_source import feature_extraction
+from retrainer.options.features import FeatureOptions
+from retrainer.photos.photo import Photo, content_of, path_of
+from retrainer.photos.several import require_pictures
+from retrainer.photos.table_paths import Places
+from retrainer.photos.walk import Stamps
+from retrainer.text import shown
+
+
+def features(pictures: Iterable[Any], *, on_progress: Observer = silent, **options: Any) -> Floats:
+    """Returns the feature vectors of pictures, to give to any model.
+
+    `retrain` computes and caches the same vectors. A picture whose bytes are known is not computed again, and an
+    unchanged file is not even read. Pictures that are no files are taken one by one and not kept, so that an iterator
+    may give more of them than memory holds.
+
+    Args:
+        pictures: N pictures: paths, bytes, `PIL.Image`, uint8 arrays `(H, W, 3)` or `(H, W)`, open files, `Photo`.
+        on_progress: Called with each event.
+        options: Options by name, as in `FeatureOptions`: `features(paths, preset="best")`.
+
+    Returns:
+        float32 `(N, D)`, in the order of the pictures; D is 1,280 with the default backbone.
+
+    Raises:
+        PictureError: a picture cannot be read; `path` names it. The vectors that are done are cached.
+        RetrainerError: one of its other kinds.
+    """
+    return FeatureSource(FeatureOptions(**options), on_progress).vectors(pictures)
+
+
+@dataclass(frozen=True)
+class FeatureSource:
+    """A backbone with the cache of its feature vectors.
+
+    Attributes:
+        options: The backbone and the folder of the cache.
+        observer: Called with each event.
+    """
+
+    options: FeatureOptions
+    observer: Observer = silent
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The backbone; it is made first if it is not here."""
+        options = self.options.backbone
+        backbone = resolve(options.network, options)
+        if backbone.floats and backbone.name not in bundles_in(options.model_dir):
+            raise BackboneError(
+                f"'{shown(backbone.name)}' is calibrated on photos before its first use.",
+                f"Type `retrainer fetch {shown(backbone.name)} --image_dir PHOTOS` once.",
+            )
+        return bundle_of(backbone, options, drawn_inputs, self.observer)
+
+    def vectors(self, pictures: Iterable[Any]) -> Floats:
+        """Returns the feature vectors of N pictures, float32 `(N, D)`; see `features`."""
+        extraction = feature_extraction(self.bundle, self.options.backbone, self.observer)
+        by_kind = _ByKind(iter(require_pictures(pictures)))
+        of_photos = _vectors_of_photos(by_kind, extraction)
+        vectors = np.empty((len(by_kind.paths) + len(by_kind.names), self.bundle.depth), np.float32)
+        vectors[by_kind.photo_places] = of_photos
+        if by_kind.paths:
+            places = Places("")
+            stamps = np.array([_stamps(places, path) for path in by_kind.paths], np.int64)
+            found = extract(by_kind.paths, stamps, extraction, partial(_refusing, self.observer))
+            vectors[by_kind.path_places] = found.matrix[found.rows[:, 0]]
+        return vectors
+
+
+@dataclass
+class _ByKind:
+    """Pictures by their kind: the paths of files are kept, and the others are handed on.
+
+    Attributes:
+        pictures: What gives the pictures.
+        paths: The paths that have come.
+        names: The names of the other pictures that have come.
+        path_places, photo_places: The numbers of both among all.
+        fixes: The number of a picture that cannot be read -> what to do.
+    """
+
+    pictures: Iterator[Any]
+    paths: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    path_places: list[int] = field(default_factory=list)
+    photo_places: list[int] = field(default_factory=list)
+    fixes: dict[int, str] = field(default_factory=dict)
+
+    def photos(self) -> Iterator[Photo]:
+        """Yields the pictures that are no files."""
+        for number, picture in enumerate(self.pictures):
+            if isinstance(picture, str | os.PathLike):
+                self.path_places.append(number)
+                self.paths.append(os.fsdecode(picture))
+            else:
+                self.photo_places.append(number)
+                self.names.append(path_of(picture) or f"picture {number}")
+                yield Photo(self.names[-1], partial(self._read, number, picture))
+
+    def _read(self, number: int, picture: Any) -> bytes:
+        try:
+            return content_of(picture)
+        except PictureError as error:
+            self.fixes[number] = error.fix
+            raise
+
+
+def _vectors_of_photos(by_kind: _ByKind, extraction: Extraction) -> Floats:
+    """The vectors of the pictures that are no files `(n, D)`; those that are not cached are computed and cached."""
+    tables = extraction.tables
+    digests: list[bytes] = []
+    with TableWriter(tables) as writer:
+        for result in threads(by_kind.photos(), tables.known_to(extraction.recipe)):
+            if problem := problem_of(result):
+                place = len(digests)
+                raise _unreadable(by_kind.names[place], problem, by_kind.fixes.get(by_kind.photo_places[place], ""))
+            digests.append(result.digest)
+            writer.add(result, None)
+    if writer.computed:
+        tables.vectors.refresh()
+    rows = tables.rows(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES))[:, 0]
+    if (rows < 0).any():
+        raise cache_changed()
+    return tables.vectors.matrix[rows]
+
+
+def _stamps(places: Places, path: str) -> Stamps:
+    """The stamps of a file, also of one in an archive.
+
+    Raises:
+        PictureError: there is no such file.
+    """
+    try:
+        return places.found(path)[1]
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
+
+
+def _refusing(observer: Observer, event: Event) -> None:
+    """Passes an event on; raises PictureError at a picture that cannot be read."""
+    if isinstance(event, PhotoSkipped):
+        raise _unreadable(event.path, event.reason)
+    observer(event)
+
+
+def _unreadable(name: str, reason: str, fix: str = "") -> PictureError:
+    return PictureError(f"'{shown(name)}': {reason}", fix)
