@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
     from retrainer.labeler import Prediction as Prediction
+    from retrainer.observers.notebook import progress_bar as progress_bar
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
@@ -35,6 +36,7 @@ _NAMES = {
     "errors": ("RetrainerError",),
     "evaluation": ("evaluate",),
     "labeler": ("Labeler", "Prediction"),
+    "observers.notebook": ("progress_bar",),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
     "photos.photo": ("Photo",),

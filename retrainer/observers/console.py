@@ -14,6 +14,7 @@ from retrainer.events import (
     ModelKept,
     Noted,
     PhotoMisclassified,
+    RunFinished,
     StageBegan,
     StepEvaluated,
     Warned,
@@ -62,6 +63,8 @@ class Console(Log):
             case _ if self.options.verbose and (detail := _detail_of(event)):
                 self._say(f"  {detail}")
         self._facts.add(event)
+        if isinstance(event, RunFinished):
+            self.finish()
 
     def _advance(self, event: Event) -> None:
         """Shows the progress of long work."""

@@ -29,7 +29,7 @@ class Progress:
         self._style = style
         self._clock = clock
         self._bar: Any = None
-        self._lines: _Lines | None = None
+        self._lines: Lines | None = None
         self._what = ""
 
     def __enter__(self) -> "Progress":
@@ -56,7 +56,7 @@ class Progress:
             self._what = what
         if self._style == PLAIN or not can_redraw(err=True):
             if self._lines is None:
-                self._lines = _Lines(what, in_bytes, self._clock(), done)
+                self._lines = Lines(what, in_bytes, self._clock(), done)
             self._lines.show(done, total, self._clock())
         else:
             self._draw(what, done, total, in_bytes)
@@ -88,8 +88,8 @@ class Progress:
         self._bar.update(task.id, completed=done, rate=f"{task.speed:,.0f}/s" if task.speed else "")
 
 
-class _Lines:
-    """Prints a line when it is due."""
+class Lines:
+    """How far work is, in lines. `show` prints one when it is due."""
 
     def __init__(self, what: str, in_bytes: bool, now: float, done: int) -> None:
         self._what, self._in_bytes = what, in_bytes
@@ -97,13 +97,15 @@ class _Lines:
         self._printed, self._shown = now, done
 
     def show(self, done: int, total: int, now: float) -> None:
+        """Prints a line if it is due."""
         since = now - self._printed
         much = total > 0 and done - self._shown >= _SHARE * total and since >= _SOONEST
         if done != total and (much or since >= _LONGEST):
             self._printed, self._shown = now, done
-            say(self._line(done, total, now), err=True)
+            say(self.line(done, total, now), err=True)
 
-    def _line(self, done: int, total: int, now: float) -> str:
+    def line(self, done: int, total: int, now: float) -> str:
+        """How much is done, and how much time is left if that can be told."""
         many = f"{done / 1e6:,.1f}" if self._in_bytes else f"{done:,}"
         unit = " MB" if self._in_bytes else ""
         if not total:
