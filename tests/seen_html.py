@@ -1,6 +1,18 @@
 """What a browser would see of HTML, for tests of pages and notebooks."""
 
+import re
 from html.parser import HTMLParser
+
+MOST = 200_000
+# Elements and attributes of the components, and nothing else.
+TAGS = (
+    "div style p table caption thead tbody tr th td bdi dl dt dd figure figcaption details summary img b svg title "
+    "line text polyline circle rect span pre"
+)
+ATTRIBUTES = (
+    "class scope role tabindex aria-label aria-hidden title src alt viewbox preserveaspectratio width height "
+    "x y x1 x2 y1 y2 dy cx cy r points text-anchor"
+)
 
 
 class Elements(HTMLParser):
@@ -21,3 +33,19 @@ class Elements(HTMLParser):
             self.style += data
         else:
             self.text += data
+
+
+def require_harmless(html: str) -> Elements:
+    """Returns what is seen of a piece for a notebook; fails if it could run, load or break anything."""
+    seen = Elements(html)
+    assert {tag for tag, _ in seen.found} <= set(TAGS.split())
+    attributes = [pair for _, found in seen.found for pair in found.items()]
+    assert {name for name, _ in attributes} <= set(ATTRIBUTES.split())
+    allowed = {"src": r"data:image/jpeg;base64,[\w+/=]+", "class": r"[\w -]+"}
+    assert all(re.fullmatch(allowed[name], value or "") for name, value in attributes if name in allowed)
+    assert all(character.isprintable() or character == "\n" for character in html)
+    assert not re.search(r"url\(|@import|//", seen.style)
+    assert html.count("<div") == html.count("</div>")
+    html.encode("utf-8")
+    assert len(html.encode()) <= MOST
+    return seen

@@ -65,7 +65,7 @@ class NotebookProgress(Progress):
         lines = [*self._said, *([self._now] if self._now else [])]
         content = {"text/html": self._html(), "text/plain": "\n".join(lines)}
         if self._output is None:
-            self._output = display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._output = display(content, raw=True, display_id=True)
         else:
             self._output.update(content, raw=True)
 
@@ -105,5 +105,5 @@ def _notebook() -> Any:
         return None
     from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     return shell if hasattr(shell, "kernel") else None

@@ -13,7 +13,7 @@ from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.components import bars, between, class_table, confusion_table, counted, cut, facts, percent
 from retrainer.pages.page import Markup, element
 from retrainer.pages.style import STYLE, style_of
-from retrainer.pages.thumbnails import Mistaken, Read, gallery, photo
+from retrainer.pages.thumbnails import Mistaken, gallery, photo
 from retrainer.text import reason_of
 
 # Results of another version in the same notebook have rules of their own.
@@ -22,7 +22,7 @@ _LABELS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Outcome:
     """What is shown of a model that was measured.
 
     Attributes:
@@ -30,7 +30,6 @@ class Measured:
         photos: Which photos these are, for the place after their number.
         facts: More facts of the model, by their names.
         mistakes: The photos that it gets wrong, the highest scores first.
-        read: Reads them.
         curve: The worth of more photos, if it was measured.
     """
 
@@ -38,11 +37,10 @@ class Measured:
     photos: str
     facts: Mapping[str, str]
     mistakes: Sequence[Mistaken]
-    read: Read
     curve: LearningCurve | None = None
 
 
-def measured_html(make: Callable[[], Measured]) -> str:
+def outcome_html(make: Callable[[], Outcome]) -> str:
     """A result: accuracy, classes, confusions, learning curve and mistakes; at most 200 KB, however many there are.
 
     Args:
@@ -101,7 +99,7 @@ def _piece(content: Callable[[], Sequence[Markup]]) -> str:
     return element("div", element("style", Markup(style_of(f".{_CLASS}"))), *shown, class_=_CLASS)
 
 
-def _headline(shown: Measured) -> list[Markup]:
+def _headline(shown: Outcome) -> list[Markup]:
     figures = shown.assessment
     if figures is None:
         return [
@@ -114,14 +112,14 @@ def _headline(shown: Measured) -> list[Markup]:
     ]
 
 
-def _figures(shown: Measured) -> list[Markup]:
+def _figures(shown: Outcome) -> list[Markup]:
     figures = shown.assessment
     if figures is None:
         return []
     labels = [one.label for one in figures.classes]
     tables = class_table(figures.classes), confusion_table(labels, figures.confusion)
     curve = [learning_chart(shown.curve)] if shown.curve else []
-    return [element("div", *tables, class_="tables"), *curve, gallery(shown.mistakes, shown.read)]
+    return [element("div", *tables, class_="tables"), *curve, gallery(shown.mistakes)]
 
 
 def learning_chart(curve: LearningCurve) -> Markup:

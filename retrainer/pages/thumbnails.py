@@ -6,11 +6,9 @@ from typing import Protocol
 
 from retrainer.pages.components import cut, cut_path, name, percent
 from retrainer.pages.page import Markup, element
+from retrainer.photos.reading import read_file
 from retrainer.photos.thumbnails import thumbnail
 from retrainer.text import reason_of
-
-Read = Callable[[str], bytes]
-"""The path or the name of a photo -> the bytes of its file."""
 
 _SIDE, _BYTES = 112, 3_000
 _LARGE_SIDE, _LARGE_BYTES = 320, 24_000
@@ -47,16 +45,16 @@ def photo(read: Callable[[], bytes], description: str, *, large: bool = False) -
     return element("img", src=url, alt=description, class_="large" if large else "small")
 
 
-def gallery(mistakes: Sequence[Mistaken], read: Read) -> Markup:
+def gallery(mistakes: Sequence[Mistaken]) -> Markup:
     """The first mistakes: photo, true class, predicted class, score and path of each."""
     if not mistakes:
         return element("p", "No photo was taken for another class.")
     more = f", {min(len(mistakes), _SHOWN)} of {len(mistakes):,}" if len(mistakes) > _SHOWN else ""
     heading = element("p", f"The surest mistakes{more}: true class → predicted, score", class_="caption")
-    return element("div", heading, element("div", *(_mistake(one, read) for one in mistakes[:_SHOWN]), class_="photos"))
+    return element("div", heading, element("div", *(_mistake(one) for one in mistakes[:_SHOWN]), class_="photos"))
 
 
-def _mistake(mistake: Mistaken, read: Read) -> Markup:
+def _mistake(mistake: Mistaken) -> Markup:
     own, taken = cut(mistake.label), cut(mistake.predicted)
     description = f"Photo of {own}, predicted {taken} with score {percent(mistake.score)}"
     caption = element(
@@ -64,4 +62,4 @@ def _mistake(mistake: Mistaken, read: Read) -> Markup:
         element("div", name(mistake.label), " → ", name(mistake.predicted), " ", element("b", percent(mistake.score))),
         element("div", element("bdi", cut_path(mistake.path)), class_="quiet path"),
     )
-    return element("figure", photo(lambda: read(mistake.path), description), caption)
+    return element("figure", photo(lambda: read_file(mistake.path), description), caption)

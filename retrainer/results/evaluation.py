@@ -12,6 +12,13 @@ from retrainer.measuring.measured import Measured, Mistake
 if TYPE_CHECKING:
     import pandas
 
+_PARTS = {
+    "given": "the given test photos",
+    "test": "the model's own test photos",
+    "unseen": "photos that the model did not see",
+    "all": "all photos, whether or not the model learnt from them",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -73,3 +80,15 @@ class Evaluation:
             OptionError: pandas is not installed.
         """
         return self.measured.to_dataframe()
+
+    def _repr_html_(self) -> str:
+        from retrainer.pages.notebook import Outcome, outcome_html
+
+        return outcome_html(
+            lambda: Outcome(
+                assessment=self.assessment,
+                photos=_PARTS[self.part],
+                facts={"Model": self.graph, "Photos": str(self.image_dir)},
+                mistakes=self.mistakes,
+            )
+        )

@@ -136,3 +136,22 @@ class Retraining:
     def labels_file(self) -> str:
         """The labels, one per line."""
         return self.files[LABELS]
+
+    def _repr_html_(self) -> str:
+        from retrainer.pages.notebook import Outcome, outcome_html
+
+        folds = self.cross_validation and len(self.cross_validation.accuracies)
+        return outcome_html(
+            lambda: Outcome(
+                assessment=self.assessment,
+                photos=f"{folds} folds, each tested by a head that did not learn from it" if folds else "test photos",
+                facts={
+                    "Photos": f"{self.photos:,} in {len(self.labels):,} classes",
+                    "Backbone": self.backbone,
+                    "Model": self.graph,
+                    "Time": f"{sum(self.seconds.values()):,.1f} s",
+                },
+                mistakes=self.mistakes,
+                curve=self.learning_curve,
+            )
+        )

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,26 +10,16 @@ import numpy as np
 import pytest
 from pictures import noise, photo, saved
 from PIL import Image
-from seen_html import Elements
+from seen_html import require_harmless
 
 from retrainer.errors import PictureError
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.learning_curve import CurvePoint, LearningCurve
 from retrainer.pages.charts import Curve, Point, chart
-from retrainer.pages.notebook import Measured, answer_html, labeler_html, measured_html
+from retrainer.pages.notebook import Outcome, answer_html, labeler_html, outcome_html
 from retrainer.photos.reading import read_file
 from retrainer.photos.thumbnails import thumbnail
 
-MOST = 200_000
-# Elements and attributes of the components, and nothing else.
-TAGS = (
-    "div style p table caption thead tbody tr th td bdi dl dt dd figure figcaption details summary img b svg title "
-    "line text polyline circle rect span pre"
-)
-ATTRIBUTES = (
-    "class scope role tabindex aria-label aria-hidden title src alt viewbox preserveaspectratio width height "
-    "x y x1 x2 y1 y2 dy cx cy r points text-anchor"
-)
 HOSTILE = [
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
@@ -109,39 +98,22 @@ def assessed(labels: Sequence[str], count: int) -> Assessment:
     return assess(labels, scores / scores.sum(axis=1, keepdims=True), own)
 
 
-def measured(labels: Sequence[str], mistakes: Sequence[Wrong] = (), count: int = 300) -> Measured:
+def outcome(labels: Sequence[str], mistakes: Sequence[Wrong] = (), count: int = 300) -> Outcome:
     points = tuple(CurvePoint(n, n / 1000, (n / 1000 - 0.02, n / 1000 + 0.02), n / 1000) for n in (100, 200, 400))
     curve = LearningCurve(points, (800, 0.9), (), (), tells=True)
     facts = {"Model": labels[0], "Backbone": labels[-1]}
     assessment = assessed(labels, count)
-    return Measured(
-        assessment=assessment, photos="in 5 folds", facts=facts, mistakes=mistakes, read=read_file, curve=curve
-    )
+    return Outcome(assessment=assessment, photos="in 5 folds", facts=facts, mistakes=mistakes, curve=curve)
 
 
-def html_of(value: Measured) -> str:
-    return measured_html(lambda: value)
-
-
-def require_harmless(html: str) -> Elements:
-    seen = Elements(html)
-    assert {tag for tag, _ in seen.found} <= set(TAGS.split())
-    attributes = [pair for _, found in seen.found for pair in found.items()]
-    assert {name for name, _ in attributes} <= set(ATTRIBUTES.split())
-    allowed = {"src": r"data:image/jpeg;base64,[\w+/=]+", "class": r"[\w -]+"}
-    assert all(re.fullmatch(allowed[name], value or "") for name, value in attributes if name in allowed)
-    assert all(character.isprintable() or character == "\n" for character in html)
-    assert not re.search(r"url\(|@import|//", seen.style)
-    assert html.count("<div") == html.count("</div>")
-    html.encode("utf-8")
-    assert len(html.encode()) <= MOST
-    return seen
+def html_of(value: Outcome) -> str:
+    return outcome_html(lambda: value)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name[:12]))
 def test_hostile_names_are_text(name: str) -> None:
-    plain = require_harmless(html_of(measured(["a", "b"], [Wrong("a", "a", "b")])))
-    seen = require_harmless(html_of(measured([name, "b"], [Wrong(name, name, name)])))
+    plain = require_harmless(html_of(outcome(["a", "b"], [Wrong("a", "a", "b")])))
+    seen = require_harmless(html_of(outcome([name, "b"], [Wrong(name, name, name)])))
     assert [tag for tag, _ in seen.found] == [tag for tag, _ in plain.found]
     assert seen.style == plain.style
     require_harmless(answer_html(name, lambda: read_file(name or "gone"), [(name, 0.7)], name))
@@ -152,7 +124,7 @@ def test_of_many_classes_the_worst_are_shown_and_the_size_is_bounded(tmp_path: P
     (tmp_path / "noise.png").write_bytes(saved(Image.fromarray(noise(300, 200)), "PNG"))
     labels = [300 * "\U000e0001" + str(number) for number in range(1000)]
     mistakes = [Wrong(str(tmp_path / "noise.png"), labels[n], labels[n + 1]) for n in range(900)]
-    seen = require_harmless(html_of(measured(labels, mistakes, 5000)))
+    seen = require_harmless(html_of(outcome(labels, mistakes, 5000)))
     assert "The 20 classes with the lowest F1, of 1,000" in seen.text
     assert "The 20 most frequent confusions" in seen.text
     assert "The surest mistakes, 12 of 900" in seen.text
@@ -161,13 +133,13 @@ def test_of_many_classes_the_worst_are_shown_and_the_size_is_bounded(tmp_path: P
 
 def test_twenty_classes_of_long_names_are_a_whole_matrix() -> None:
     labels = [f"{'&' * 300}{number}" for number in range(20)]
-    seen = require_harmless(html_of(measured(labels, count=2000)))
+    seen = require_harmless(html_of(outcome(labels, count=2000)))
     assert sum(str(found.get("class")).startswith(("right", "wrong")) for _, found in seen.found) == 400
 
 
 def test_a_result_is_headline_classes_matrix_curve_and_mistakes(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(saved(photo(1), "JPEG"))
-    value = measured(["daisy", "tulip"], [Wrong(str(tmp_path / "a.jpg"), "daisy", "tulip", 0.987)])
+    value = outcome(["daisy", "tulip"], [Wrong(str(tmp_path / "a.jpg"), "daisy", "tulip", 0.987)])
     seen = require_harmless(html_of(value))
     figures = value.assessment
     assert figures is not None
@@ -186,7 +158,7 @@ def test_a_result_is_headline_classes_matrix_curve_and_mistakes(tmp_path: Path) 
 def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     gone = [Wrong(str(tmp_path / "gone.jpg"), "a", "b"), Wrong(str(tmp_path / "text.jpg"), "a", "b")]
-    value = measured(["a", "b"], gone)
+    value = outcome(["a", "b"], gone)
     text = require_harmless(html_of(value)).text
     assert "No picture: cannot be read: No such file or directory." in text
     assert "No picture: expected JPEG" in text
@@ -197,10 +169,10 @@ def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_nothing_raises() -> None:
-    def fails() -> Measured:
+    def fails() -> Outcome:
         raise RuntimeError("<b>first line</b>\nsecond")
 
-    assert "This cannot be shown: <b>first line</b>" in require_harmless(measured_html(fails)).text
+    assert "This cannot be shown: <b>first line</b>" in require_harmless(outcome_html(fails)).text
 
     def gone() -> bytes:
         raise PictureError("the file is empty (0 bytes)")
@@ -210,7 +182,7 @@ def test_nothing_raises() -> None:
 
 
 def test_results_in_one_notebook_share_their_rules_and_leave_all_else_alone() -> None:
-    one = require_harmless(html_of(measured(["a", "b"])))
+    one = require_harmless(html_of(outcome(["a", "b"])))
     other = require_harmless(labeler_html(["a"], {}))
     assert one.style == other.style
     root = one.found[0][1]["class"]
@@ -239,7 +211,7 @@ def test_a_thumbnail_is_small_upright_and_says_nothing_of_the_place() -> None:
 
 def test_each_photo_of_a_gallery_takes_at_most_3_kb(tmp_path: Path) -> None:
     (tmp_path / "noise.png").write_bytes(saved(Image.fromarray(noise(700, 700)), "PNG"))
-    seen = require_harmless(html_of(measured(["a", "b"], [Wrong(str(tmp_path / "noise.png"), "a", "b")])))
+    seen = require_harmless(html_of(outcome(["a", "b"], [Wrong(str(tmp_path / "noise.png"), "a", "b")])))
     (source,) = (found["src"] for tag, found in seen.found if tag == "img")
     assert len(base64.b64decode(str(source).partition(",")[2])) <= 3_000
 
