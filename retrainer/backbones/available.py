@@ -53,7 +53,7 @@ def bundles_in(model_dir: str) -> list[str]:
 
 
 def some_here(model_dir: str) -> str:
-    """Names of backbones that need no network connection, for a message."""
+    """Names of backbones that need no Internet connection, for a message."""
     names = list(dict.fromkeys((DEFAULT_ARCHITECTURE, EMBEDDED, *bundles_in(model_dir))))
     if len(names) <= _FEW:
         return ", ".join(map(shown, names))

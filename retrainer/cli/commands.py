@@ -50,7 +50,7 @@ COMMANDS = {
     "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
     "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),
-    "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without a network."),
+    "fetch": Row("retrainer.cli.fetch", "Prepare backbones, also for machines without the Internet."),
     "cache": Row("retrainer.cli.cache", "List the backbones on this machine, and remove unused ones."),
     "sample": Row("retrainer.cli.sample", "Draw a small set of pictures to try retrainer on."),
     "completion": Row("retrainer.cli.completion", "Print a script for completion in bash, zsh or fish."),

@@ -73,5 +73,5 @@ class FetchOptions(BundleOptions):
 
     heading = headings.START
 
-    to: str = path_option("", "Folder to copy the bundles to: the --model_dir of a machine without a network.", FOLDER)
+    to: str = path_option("", "Folder to copy the bundles to: the --model_dir of a machine without Internet.", FOLDER)
     image_dir: str = path_option("", "Folder of photos to check new bundles on, and to calibrate int8 ones on.")
