@@ -1,4 +1,4 @@
-"""Prepares backbones before they are needed, and copies them for a machine without a Internet connection."""
+"""Prepares backbones before they are needed, and copies them for a machine without an Internet connection."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

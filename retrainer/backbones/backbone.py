@@ -63,7 +63,7 @@ class BundleRequest:
 
     @property
     def offline_hint(self) -> str:
-        """The fix that a message offers to a user without a Internet connection."""
+        """The fix that a message offers to a user without an Internet connection."""
         return (
             f"Without a connection --architecture takes {some_here(self.options.model_dir)}, or the path of a network. "
             f"A machine with a connection makes a folder to carry here: `retrainer fetch {shown(self.backbone.given)} "

@@ -51,7 +51,7 @@ command = command_of(
     "fetch",
     FetchFlags,
     run,
-    "Download and convert backbones now, also for machines without a Internet connection.",
+    "Download and convert backbones now, also for machines without an Internet connection.",
     (
         "retrainer fetch mobilenet_1.0_224",
         "retrainer fetch mobilenet_1.0_224 --to carry",

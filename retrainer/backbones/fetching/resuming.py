@@ -38,7 +38,7 @@ class DownloadRequest:
     Attributes:
         url: `http://` or `https://`: a module's page, an archive, or a network that is one file.
         sha256: `content_digest` of what the URL gave before; empty if it is not known.
-        offline_hint: The fix that a message offers to a user without a Internet connection.
+        offline_hint: The fix that a message offers to a user without an Internet connection.
         observer: Is called with `DownloadAdvanced`, and with a `Noted` before each wait.
     """
 
