@@ -91,7 +91,7 @@ def session() -> str:
                 check=True,
             )
             # A slow machine prints how far it is.
-            printed = re.sub(r"^Reading photos: .*\n", "", done.stdout, flags=re.MULTILINE)
+            printed = re.sub(r"^\w[\w ]*: [\d,]+ of [\d,]+ \(.*\n", "", done.stdout, flags=re.MULTILINE)
             lines += [f"$ {command}", printed.rstrip("\n").replace(home, _USUAL_HOME), ""]
     return "\n".join(["```console", *lines[:-1], "```"])
 
