@@ -4,7 +4,7 @@ from retrainer import Labeler, retrain
 
 result = retrain("photos", folds=5)
 labeler = Labeler(result.graph)
-print(labeler.label("photo.jpg").ranking)
+print(labeler("photo.jpg").label)
 """
 
 # As `typing.TYPE_CHECKING`; importing `typing` takes longer than all else before the command heeds signals.
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from retrainer.errors import RetrainerError as RetrainerError
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
-    from retrainer.labeler import Prediction as Prediction
     from retrainer.observers.notebook import progress_bar as progress_bar
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
     from retrainer.photos.photo import Photo as Photo
     from retrainer.photos.pictures import Picture as Picture
+    from retrainer.prediction import Prediction as Prediction
     from retrainer.results.comparison import Comparison as Comparison
     from retrainer.results.evaluation import Evaluation as Evaluation
     from retrainer.results.retraining import Retraining as Retraining
@@ -35,7 +35,7 @@ _NAMES = {
     "comparison": ("compare",),
     "errors": ("RetrainerError",),
     "evaluation": ("evaluate",),
-    "labeler": ("Labeler", "Prediction"),
+    "labeler": ("Labeler",),
     "observers.notebook": ("progress_bar",),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
@@ -44,6 +44,7 @@ _NAMES = {
     "results.comparison": ("Comparison",),
     "results.evaluation": ("Evaluation",),
     "results.retraining": ("Retraining",),
+    "prediction": ("Prediction",),
     "retraining": ("retrain",),
     "vectors": ("features",),
 }

@@ -7,8 +7,9 @@ from retrainer.answers.table import FLAG, NUMBER, TEXT, Cell, Column, Row, Table
 from retrainer.errors import PictureError
 
 if TYPE_CHECKING:
-    from retrainer.labeler import Labeler, Prediction
+    from retrainer.labeler import Labeler
     from retrainer.options.model import LabelOptions
+    from retrainer.prediction import Prediction
     from retrainer.results.evaluation import Evaluation
 
 LABELS, MISTAKES = "labels", "mistakes"

@@ -166,7 +166,7 @@ def _some(labels: Sequence[str]) -> str:
 def _holds_a_photo(labeler: Labeler, paths: Sequence[str]) -> bool:
     for path in paths:
         with suppress(PictureError):
-            labeler.label(path)
+            labeler(path)
             return True
     return False
 

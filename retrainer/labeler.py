@@ -1,9 +1,10 @@
-"""Labels photos with a retrained model."""
+"""Labels pictures with a retrained model."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import chain, islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,57 +12,39 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.errors import ModelError, OptionError, PictureError
-from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
+from retrainer.errors import About, ModelError, PictureError
+from retrainer.models.metadata import RESIZE_RULE
+from retrainer.models.overrides import input_size_of, labels_of
 from retrainer.models.retrained import open_retrained
 from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
-from retrainer.photos.photo import Photo, content_of, name_of
+from retrainer.photos.photo import Photo, content_of, path_of, several
+from retrainer.prediction import Prediction
 from retrainer.system.parallel import in_order, usable_cores
-from retrainer.system.paths import require_file
-from retrainer.text import shown
+from retrainer.text import brief, named, shown
 
 if TYPE_CHECKING:
     from retrainer.models.inferred import Inferred
+    from retrainer.photos.pictures import Picture
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # This many photos are labelled in the time that the networks of the other cores take to start.
 _FEW = 32
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """A photo's labels, best first.
-
-    Attributes:
-        path: The photo's path as given, or its name.
-        ranking: Labels with their scores (0 to 1), best first.
-        seconds: How long the network ran.
-        distance: Cosine distance (0 to 2, but for rounding) to the nearest prototype; None if the model has none.
-        limit: The distance above which the photo counts as none of the classes; None if the model has no prototypes.
-        scores: All scores, float32 `(C,)`, 0 to 1, in the order of the labeler's labels.
-    """
-
-    path: str
-    ranking: tuple[tuple[str, float], ...]
-    seconds: float
-    distance: float | None = None
-    limit: float | None = None
-    scores: Floats = field(default_factory=lambda: np.empty(0, np.float32), compare=False, repr=False)
-
-    @property
-    def rejected(self) -> bool:
-        """Whether the photo is unlike all photos that the model learnt from; False if the model cannot tell."""
-        return self.distance is not None and self.limit is not None and self.distance > self.limit
+# Labels in the text of a labeler.
+_SHOWN = 10
 
 
 class Labeler:
-    """A model that is opened once and labels any number of photos, from any number of threads.
+    """A model that is opened once and labels any number of pictures, from any number of threads.
 
-    It reads pictures with the code that read them in training. Threads that share a labeler read their photos at the
-    same time and take turns to run the network; `label_all` and `scores_of_all` run a network of its own on each core.
+    It reads pictures with the code that read them in training. Threads that share a labeler read their pictures at the
+    same time and take turns to run the network; `many` runs a network of its own on each core.
+
+        labeler = Labeler("retrained_graph.tflite")
+        answer = labeler("photo.jpg")
+        print(answer.label, answer.score)
 
     Attributes:
         labels: The labels, in the order of the scores.
@@ -69,31 +52,36 @@ class Labeler:
         warnings: What a user should know of a model that does not describe itself, one sentence each.
 
     Args:
-        model: The path of the model, or all options; `image` is ignored.
+        model: The path of the model, a `.pb` or a `.tflite`, or all options; `image` is ignored.
         options: Options by name, as in `LabelOptions`: `Labeler("model.tflite", top=3)`.
 
     Raises:
-        OptionError: a file is missing, an override does not fit the network, or the model cannot reject photos.
+        OptionError: a file is missing, an option is unknown or out of its limits, an override does not fit the network,
+            or the model cannot reject photos.
         ModelError: the model cannot be read, or it does not fit its labels.
     """
 
     def __init__(self, model: LabelOptions | str | PathLike[str], **options: Any) -> None:
         given = LabelOptions.given(model, "graph", options, "Labeler")
-        self.metadata, self._runner, self._rejection = open_retrained(
-            given.graph,
-            given.input_layer,
-            given.output_layer,
-            rejecting=given.reject,
-            trusted=given.trust_graph,
-        )
+        with About(given.graph):
+            self.metadata, self._runner, self._rejection = open_retrained(
+                given.graph,
+                given.input_layer,
+                given.output_layer,
+                rejecting=given.reject,
+                trusted=given.trust_graph,
+            )
         # A network cannot be run by two threads at the same time.
         self._turn = threading.Lock()
         metadata = self.metadata
         self._options = given
+        # The working folder may be another one when the model is opened again.
+        files = {name: os.path.abspath(path) for name in ("graph", "labels") if (path := getattr(given, name))}
+        self._again = replace(given, **files)
         self._mean = metadata.mean if given.input_mean is None else given.input_mean
         self._std = metadata.std if given.input_std is None else given.input_std
-        self._size = _input_size(given, self._runner.input_size or metadata.input_size, self._runner.input_size)
-        self.labels = _labels(given, metadata)
+        self._size = input_size_of(given, self._runner.input_size or metadata.input_size, self._runner.input_size)
+        self.labels = labels_of(given, metadata)
         inferred = self._runner.inferred and self._runner.inferred.with_range(given.input_mean, given.input_std)
         self._are_logits = False
         self.warnings: tuple[str, ...] = ()
@@ -102,6 +90,7 @@ class Labeler:
                 f"'{shown(given.graph)}' was trained on pictures resized by '{metadata.resize}'; "
                 f"expected '{RESIZE_RULE}'.",
                 "Upgrade retrainer, or retrain the model with this version.",
+                path=given.graph,
             )
         if inferred is not None:
             self._look_at(inferred)
@@ -122,39 +111,62 @@ class Labeler:
         }
         self.warnings = tuple(note for note, holds in notes.items() if holds)
 
-    def scores(self, content: bytes) -> Floats:
-        """Returns the scores of one picture file's bytes, float32 `(C,)`, 0 to 1, in the order of `labels`.
+    def __call__(self, picture: "Picture") -> Prediction:
+        """Returns the best labels of one picture.
+
+        Args:
+            picture: The path of a file as a `str` or `os.PathLike`, the bytes of a file, a `PIL.Image`, an array of
+                uint8, 0 to 255, `(H, W)`, `(H, W, 3)` or `(H, W, 4)`, a file that is open in binary mode, or a `Photo`;
+                see `retrainer.Picture`.
 
         Raises:
-            PictureError: the bytes are no readable picture.
+            PictureError: it is no picture, or it cannot be read; its `path` is that of the picture, if it has one.
             ModelError: the model gives another number of scores than there are labels.
-        """
-        return self._run(self._input(content))[0][0]
 
-    def label(self, photo: str | Photo) -> Prediction:
-        """Returns the best labels of one photo: a path, or a `Photo`.
+        Example:
+            `labeler(PIL.Image.open("photo.jpg")).label`
+        """
+        with About(path_of(picture)):
+            content = content_of(picture)
+            pixels = self._input(content)
+        # What was read from an open file cannot be read from it again.
+        kept = content if hasattr(picture, "read") and not isinstance(picture, Photo) else picture
+        return self._predicted(path_of(picture), pixels, kept)
+
+    def many(self, pictures: "Iterable[Picture]") -> Iterator[Prediction | PictureError]:
+        """Labels pictures in order, on all cores.
+
+        Args:
+            pictures: Paths, bytes, images, arrays or whatever else `labeler(picture)` takes, in a list, a generator or
+                any other iterable. It may be endless: each picture is labelled when it comes, and at most some hundred
+                are read ahead. What it raises is raised here, behind the answers before it.
+
+        Returns:
+            For each picture its answer; or, if it cannot be read, the error as a value, whose `path` names it.
 
         Raises:
-            PictureError: the file is no readable picture.
+            OptionError: the pictures are no iterable, or they are a single picture.
+            ModelError: the model's file was replaced meanwhile.
+
+        Example:
+            `for answer in labeler.many(Path("photos").rglob("*.jpg")): print(answer)`
+        """
+        return self.on_all_cores(Labeler._one_of_many, several(pictures))
+
+    def scores(self, picture: "Picture") -> Floats:
+        """Returns the scores of one picture, float32 `(C,)`, 0 to 1, in the order of `labels`.
+
+        Raises:
+            PictureError: it is no picture, or it cannot be read.
             ModelError: the model gives another number of scores than there are labels.
         """
-        (scores, *features), seconds = self._run(self._input(content_of(photo)))
-        distance, limit = self._distance_of(features)
-        best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
-        ranking = tuple((self.labels[i], float(scores[i])) for i in best)
-        return Prediction(name_of(photo), ranking, seconds, distance, limit, scores)
+        with About(path_of(picture)):
+            pixels = self._input(content_of(picture))
+        return self._run(pixels)[0][0]
 
-    def label_all(self, photos: Iterable[str | Photo]) -> Iterator[Prediction | PictureError]:
-        """Labels photos in order, on all cores; a photo that cannot be read gives its error.
-
-        The photos may be an endless iterator: each is labelled when it comes, and no more than some hundred are read
-        ahead.
-        """
-        return self.on_all_cores(Labeler.label, photos)
-
-    def scores_of_all(self, photos: Iterable[str | Photo]) -> Iterator[Floats | PictureError]:
-        """The scores `(C,)` of photos in order, on all cores; a photo that cannot be read gives its error."""
-        return self.on_all_cores(lambda labeler, photo: labeler.scores(content_of(photo)), photos)
+    def scores_of_all(self, pictures: "Iterable[Picture]") -> Iterator[Floats | PictureError]:
+        """The scores `(C,)` of pictures in order, on all cores; one that cannot be read gives its error."""
+        return self.on_all_cores(Labeler.scores, pictures)
 
     def on_all_cores(
         self, work: Callable[["Labeler", Item], Result], items: Iterable[Item]
@@ -165,6 +177,8 @@ class Labeler:
             try:
                 return work(labeler, item)
             except PictureError as error:
+                # Their frames hold the picture, and a caller may keep all errors.
+                error.__traceback__ = error.__cause__ = error.__context__ = None
                 return error
 
         return self.run_all(tried, items)
@@ -189,13 +203,34 @@ class Labeler:
 
     def _another(self) -> "Labeler":
         """A labeler with a network of its own."""
-        other = Labeler(self._options)
+        other = Labeler(self._again)
         if other.metadata != self.metadata:
             raise ModelError(
                 f"'{shown(self._options.graph)}' was replaced by another model while photos were labelled.",
                 "Run it again.",
+                path=self._options.graph,
             )
         return other
+
+    def _one_of_many(self, picture: "Picture") -> Prediction:
+        with About(path := path_of(picture)):
+            pixels = self._input(content_of(picture))
+        return self._predicted(path, pixels, path if isinstance(picture, str | os.PathLike) else None)
+
+    def _predicted(self, path: str | None, pixels: Floats, kept: "Picture | None") -> Prediction:
+        """The best labels of a picture, which is the network's input `(S, S, 3)`."""
+        (scores, *features), seconds = self._run(pixels)
+        distance, limit = self._distance_of(features)
+        best = np.argsort(scores, kind="stable")[::-1][: self._options.top]
+        ranking = tuple((self.labels[i], float(scores[i])) for i in best)
+        return Prediction(path, ranking, seconds, distance, limit, scores, kept)
+
+    def __repr__(self) -> str:
+        """The model, its labels and its network on one line."""
+        network = shown(str(self.metadata.backbone.get("name", ""))) or "a network without a name"
+        count = f"{len(self.labels):,} {'label' if len(self.labels) == 1 else 'labels'}"
+        size = f"{self._size}×{self._size}"
+        return f"Labeler({brief(self._options.graph)}, {count}: {named(self.labels, _SHOWN)}; {network}, {size})"
 
     def _distance_of(self, features: Sequence[Floats]) -> tuple[float | None, float | None]:
         """The distance of a photo with some features `(D,)`, and its limit; twice None if the model cannot tell."""
@@ -231,36 +266,3 @@ class Labeler:
                 "Give the labels file that was written with the model, or leave out --labels.",
             )
         return outputs, seconds
-
-
-def _labels(options: LabelOptions, metadata: ModelMetadata) -> tuple[str, ...]:
-    if not options.labels:
-        if not metadata.labels:
-            raise OptionError(
-                f"'{shown(options.graph)}' carries no labels; expected a labels file.", "Give it as --labels FILE."
-            )
-        return metadata.labels
-    from retrainer.photos.labels import read_labels
-
-    require_file(options.labels, "--labels", "a labels file, one label per line")
-    labels = read_labels(options.labels, metadata.labels)
-    if metadata.labels and len(labels) != len(metadata.labels):
-        raise OptionError(
-            f"--labels: expected {len(metadata.labels)} labels, one per score of the model, "
-            f"received {len(labels)} in '{shown(options.labels)}'.",
-            "Give the labels file that was written with the model, or leave out --labels.",
-        )
-    return labels
-
-
-def _input_size(options: LabelOptions, usual: int, fixed: int) -> int:
-    height = usual if options.input_height is None else options.input_height
-    width = usual if options.input_width is None else options.input_width
-    if fixed and (height, width) != (fixed, fixed):
-        raise OptionError(
-            f"--input_height and --input_width: the network takes {fixed}×{fixed}, received {height}×{width}.",
-            "Leave both out.",
-        )
-    if height != width:
-        raise OptionError(f"--input_height and --input_width: expected the same size, received {height}×{width}.")
-    return height

@@ -1,14 +1,19 @@
+import io
+import json
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Configure, Photos, jpeg
+from conftest import Configure, Photos, jpeg, wait_until
+from pictures import noise
+from PIL import Image
 
 from retrainer import Labeler, LabelOptions, Prediction, Retraining, retrain
 from retrainer.arrays import Pixels
@@ -24,7 +29,7 @@ def result(photos: Photos, configured: Configure) -> Retraining:
 
 
 def label(photo: Path, **given: object) -> tuple[tuple[str, float], ...]:
-    return Labeler(LabelOptions(**given)).label(str(photo)).ranking  # type: ignore[arg-type]
+    return Labeler(LabelOptions(**given))(str(photo)).ranking  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -86,10 +91,10 @@ def test_an_unreadable_photo_gives_its_error_and_the_others_their_labels(
 ) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
     labeler = Labeler(LabelOptions(graph=result.graph))
-    unreadable, found = labeler.label_all([str(tmp_path / "empty.jpg"), str(photo)])
+    unreadable, found = labeler.many([str(tmp_path / "empty.jpg"), str(photo)])
     assert isinstance(unreadable, PictureError)
     assert isinstance(found, Prediction)
-    assert found.ranking == labeler.label(str(photo)).ranking
+    assert found.ranking == labeler(str(photo)).ranking
 
 
 def test_an_endless_stream_of_photos_is_labelled_in_order_as_it_comes(result: Retraining, photo: Path) -> None:
@@ -104,7 +109,7 @@ def test_an_endless_stream_of_photos_is_labelled_in_order_as_it_comes(result: Re
         for number in count(2):
             yield Photo(f"{number}", (lambda: content) if number % 10 else absent)
 
-    found = list(islice(Labeler(LabelOptions(graph=result.graph)).label_all(stream()), 300))
+    found = list(islice(Labeler(LabelOptions(graph=result.graph)).many(stream()), 300))
     assert [number for number, one in enumerate(found) if isinstance(one, PictureError)] == list(range(10, 300, 10))
     names = [one.path for one in found if isinstance(one, Prediction)]
     assert names == [str(photo), "bytes", *(f"{number}" for number in range(2, 300) if number % 10)]
@@ -114,7 +119,7 @@ def test_a_model_that_is_replaced_while_a_stream_is_labelled_is_an_error(
     result: Retraining, photo: Path, photos: Photos, configured: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
-    answers = Labeler(LabelOptions(graph=result.graph)).label_all([str(photo)] * 100)
+    answers = Labeler(LabelOptions(graph=result.graph)).many([str(photo)] * 100)
     next(answers)
     retrain(configured(photos({"blue": (20, 20, 200), "red": (200, 30, 30)}, root="others")))
     with pytest.raises(ModelError, match="was replaced by another model while photos were labelled"):
@@ -178,7 +183,7 @@ def test_threads_share_a_labeler(result: Retraining, tmp_path: Path, kind: str, 
     labeler = Labeler(LabelOptions(graph=result.graph, reject=reject))
 
     def answers() -> list[tuple[object, ...]]:
-        return [(found.ranking, found.distance) for found in (labeler.label(str(path)) for path in photos * 4)]
+        return [(found.ranking, found.distance) for found in (labeler(str(path)) for path in photos * 4)]
 
     def take_turns() -> None:
         """As often as Python allows, but not while threads begin: coverage cannot trace two that begin at once."""
@@ -191,3 +196,191 @@ def test_threads_share_a_labeler(result: Retraining, tmp_path: Path, kind: str, 
     expected, together = answers(), threading.Barrier(8, take_turns, timeout=60)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(at_once, range(8))) == [expected] * 8
+
+
+def forms_of(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    image = Image.open(io.BytesIO(content))
+    pixels = np.asarray(image)
+    return {
+        "text": str(path),
+        "path": path,
+        "bytes": content,
+        "memoryview": memoryview(content),
+        "image": image,
+        "array": pixels,
+        "file": io.BytesIO(content),
+        "photo": Photo(str(path), lambda: content),
+    }
+
+
+def test_each_kind_of_picture_gets_the_scores_of_its_png(result: Retraining, tmp_path: Path) -> None:
+    path = tmp_path / "noise.png"
+    Image.fromarray(noise(31, 47)).save(path)
+    labeler = Labeler(result.graph)
+    expected = labeler(str(path))
+    assert (expected.label, expected.score) == expected.ranking[0]
+    for name, form in forms_of(path).items():
+        found = labeler(form)
+        assert found.scores.tobytes() == expected.scores.tobytes(), name
+        assert found.path == (str(path) if name in ("text", "path", "photo") else None)
+        assert found.ranking == expected.ranking
+    for (name, form), one in zip(forms_of(path).items(), labeler.many(forms_of(path).values()), strict=True):
+        assert isinstance(one, Prediction)
+        assert one.scores.tobytes() == expected.scores.tobytes() == labeler.scores(form).tobytes(), name
+        assert one.picture == (str(path) if name in ("text", "path") else None)
+    assert labeler(Image.open(path)).path == str(path)
+
+
+def test_an_answer_keeps_what_shows_its_picture(result: Retraining, photo: Path) -> None:
+    labeler, content = Labeler(result.graph), photo.read_bytes()
+    assert labeler(photo).picture is photo
+    assert labeler(io.BytesIO(content)).picture == content
+    with photo.open("rb") as file:
+        found = labeler(file)
+        assert (found.picture, found.path) == (content, str(photo))
+
+
+def test_an_answer_is_a_line_and_values_of_json(result: Retraining, photo: Path) -> None:
+    labeler = Labeler(result.graph)
+    answer = labeler(photo)
+    score, other = answer.score, answer.ranking[1][1]
+    assert repr(replace(answer, path="a.jpg", distance=None)) == (
+        f"Prediction('a.jpg': 'red' {score:.3f}, 'green' {other:.3f})"
+    )
+    document = answer.to_dict()
+    assert json.loads(json.dumps(document)) == document
+    assert document["ranking"] == [{"label": "red", "score": score}, {"label": "green", "score": other}]
+    assert (document["label"], document["score"], document["path"]) == ("red", score, str(photo))
+    assert document["rejected"] is (None if answer.distance is None else answer.rejected)
+    assert labeler(photo.read_bytes()).to_dict()["path"] is None
+    hostile = Prediction("a\n\x1b[31m", (("<b>\n" * 50, 0.5), ("b", 0.25), ("c", 0.125), ("d", 0.1)), 0.0, 0.9, 0.5)
+    assert repr(hostile).isprintable()
+    assert repr(hostile).endswith("'b' 0.250, 'c' 0.125 and 1 more; rejected, distance 0.900, limit 0.500)")
+    assert len(repr(hostile)) < 300
+    assert repr(labeler) == f"Labeler('{result.graph}', 2 labels: 'green', 'red'; colours, 8×8)"
+
+
+def test_an_unreadable_picture_names_its_path(result: Retraining, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    labeler, path = Labeler(result.graph), str(tmp_path / "text.jpg")
+    for given, named in ((path, path), (Path(path), path), (Photo("a cell", lambda: b""), "a cell"), (b"text", None)):
+        with pytest.raises(PictureError) as caught:
+            labeler(given)
+        assert caught.value.path == named
+        (error,) = labeler.many([given])
+        assert isinstance(error, PictureError)
+        assert (error.path, str(error)) == (named, str(caught.value))
+        assert error.__traceback__ is None  # its frames would keep the picture in memory
+        with pytest.raises(PictureError) as caught:
+            labeler.scores(given)
+        assert caught.value.path == named
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        5,
+        None,
+        "photo.jpg",
+        b"\xff\xd8",
+        Path("photos"),
+        Photo("a", lambda: b""),
+        io.BytesIO(b""),
+        Image.new("L", (9, 9)),
+        noise(9, 9),
+        noise(9, 9)[..., 0],
+    ],
+)
+def test_many_takes_pictures_one_after_another(result: Retraining, wrong: Any) -> None:
+    with pytest.raises(
+        OptionError, match=r"^Expected pictures one after another, received .*\nPut one picture in a list\.$"
+    ):
+        Labeler(result.graph).many(wrong)
+
+
+def test_a_batch_of_arrays_is_many_pictures(result: Retraining) -> None:
+    batch = np.stack([noise(9, 9), noise(9, 9)[::-1]])
+    for pictures in (batch, batch[..., 0], tuple(batch), dict.fromkeys([batch[0].tobytes()]).keys()):
+        assert len(list(Labeler(result.graph).many(pictures))) == len(pictures)
+
+
+@pytest.mark.parametrize("before", [0, 3, 40])
+def test_the_error_of_an_iterator_is_its_own(
+    result: Retraining, photo: Path, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+
+    def stream() -> Iterator[Path]:
+        yield from [photo] * before
+        raise LookupError("my own")
+
+    found: list[object] = []
+    with pytest.raises(LookupError, match=r"^my own$"):
+        found.extend(Labeler(result.graph).many(stream()))
+    assert len(found) == before
+
+
+def test_a_stream_is_read_a_bounded_number_of_pictures_ahead(
+    result: Retraining, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+    content, read = photo.read_bytes(), list[int]()
+
+    def frames() -> Iterator[bytes]:
+        for number in count():
+            read.append(number)
+            yield content
+
+    answers = Labeler(result.graph).many(frames())
+    assert len(list(islice(answers, 40))) == 40
+    wait_until(lambda: len(read) > 500)
+    threading.Event().wait(0.2)
+    assert len(read) < 700
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_threads_that_share_a_labeler_label_many_at_once(
+    result: Retraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+    photos = [tmp_path / f"{number}.jpg" for number in range(50)]
+    for number, path in enumerate(photos):
+        path.write_bytes(jpeg((5 * number, 200 - 3 * number, 30)))
+    labeler = Labeler(result.graph)
+    expected = [labeler(path).ranking for path in photos]
+
+    def answers(pictures: list[Path]) -> list[object]:
+        return [found.ranking for found in labeler.many(pictures) if isinstance(found, Prediction)]
+
+    with ThreadPoolExecutor(4) as pool:
+        both = list(pool.map(answers, [photos, photos[::-1]] * 2))
+    assert both == [expected, expected[::-1]] * 2
+
+
+def test_a_model_is_found_by_any_path_and_from_any_folder(
+    result: Retraining, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+    folder = Path(result.graph).parent
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.chdir(folder)
+    name = Path(result.tflite).name
+    expected = Labeler(result.tflite)(photo).ranking
+    labelers = [Labeler(name), Labeler(Path(name)), Labeler(f"~/{name}"), Labeler(name, labels="labels.txt")]
+    monkeypatch.chdir(tmp_path)
+    for labeler in labelers:
+        found = [one.ranking for one in labeler.many([photo] * 40) if isinstance(one, Prediction)]
+        assert found == [expected] * 40
+
+
+def test_what_is_wrong_with_a_model_names_its_file(result: Retraining, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(Path(result.tflite).read_bytes()[:-100])
+    with pytest.raises(ModelError) as caught:
+        Labeler(damaged)
+    assert caught.value.path == str(damaged)
+    with pytest.raises(OptionError) as missing:
+        Labeler(tmp_path / "absent.tflite")
+    assert missing.value.path == str(tmp_path / "absent.tflite")

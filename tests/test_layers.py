@@ -17,6 +17,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("bottlenecks", "models", "measuring"),
     ("backbones",),
     ("engines", "pages"),
+    ("prediction",),
     ("labeler", "feature_source", "duplicates", "output_formats"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),

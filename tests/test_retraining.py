@@ -40,7 +40,7 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
     assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.count)]
     (tmp_path / "new.jpg").write_bytes(jpeg((20, 190, 60)))
     for graph in (result.graph, result.tflite):
-        labelled = Labeler(LabelOptions(graph=graph)).label(str(tmp_path / "new.jpg"))
+        labelled = Labeler(LabelOptions(graph=graph))(str(tmp_path / "new.jpg"))
         assert labelled.ranking[0][0] == "green"
         assert labelled.ranking[0][1] > 0.8
         assert sum(score for _, score in labelled.ranking) == pytest.approx(1, abs=1e-5)

@@ -88,7 +88,7 @@ def test_a_label_opens_a_photo_once_and_runs_once(photos: Photos, configured: Co
     paths = sorted(root.glob("*/*"))
     result = retrain(configured(root))
     work.per_photo(paths)
-    assert len(list(Labeler(LabelOptions(graph=result.graph)).label_all([str(path) for path in paths]))) == len(paths)
+    assert len(list(Labeler(LabelOptions(graph=result.graph)).many([str(path) for path in paths]))) == len(paths)
     assert work.per_photo(paths) == ({1}, 1.0, 0.0)
 
 

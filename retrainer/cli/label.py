@@ -28,7 +28,8 @@ from retrainer.text import shown
 if TYPE_CHECKING:
     from retrainer.answer_tables import Labelled
     from retrainer.events import Event
-    from retrainer.labeler import Labeler, Prediction
+    from retrainer.labeler import Labeler
+    from retrainer.prediction import Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,7 @@ def _answers(
     ) -> "tuple[str | Photo, bool, Prediction | PictureError]":
         photo, named = (held(given[0]) if hold else given[0]), given[1]
         try:
-            return photo, named, one.label(photo)
+            return photo, named, one(photo)
         except PictureError as error:
             return photo, named, error
 

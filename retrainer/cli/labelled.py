@@ -11,7 +11,7 @@ from retrainer.text import printable, shown
 
 if TYPE_CHECKING:
     from retrainer.answer_tables import Labelled
-    from retrainer.labeler import Prediction
+    from retrainer.prediction import Prediction
 
 FAILED = 1
 

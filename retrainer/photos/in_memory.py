@@ -19,7 +19,7 @@ from retrainer.photos.decoding.modes import rgb_of
 from retrainer.photos.decoding.orientation import orientation_of
 from retrainer.photos.decoding.signatures import PNG
 from retrainer.photos.reading import MAX_BYTES, require_few_bytes
-from retrainer.system.memory import is_shortage
+from retrainer.system.memory import is_shortage, require_memory
 from retrainer.text import brief, reason_of
 
 InMemory: TypeAlias = bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any] | BinaryIO
@@ -75,8 +75,7 @@ def _of_file(file: Any) -> bytes:
     except PictureError:
         raise
     except Exception as error:  # a file may be of any class, and raise anything
-        if is_shortage(error):
-            raise
+        require_memory(error, "to read a picture")
         fix = _BINARY if isinstance(error, UnicodeError) else ""
         raise PictureError(f"the file cannot be read: {reason_of(error)}", fix) from error
     if not parts:
@@ -108,8 +107,7 @@ def _of_array(value: Any) -> bytes:
     try:
         array = np.asarray(value)
     except Exception as error:  # `__array__` may raise anything; that of a tensor on a GPU does
-        if is_shortage(error):
-            raise
+        require_memory(error, "to read a picture")
         raise PictureError(f"a {type(value).__name__} that is no array: {reason_of(error)}") from error
     received = f"received {array.dtype} {array.shape}"
     shape = (*array.shape, 1) if array.ndim == 2 else array.shape

@@ -1,15 +1,18 @@
 """What is taken as a picture: its path or name, and the bytes of its file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from retrainer.errors import PictureError
+from retrainer.errors import OptionError, PictureError
 from retrainer.photos.reading import read_file
+from retrainer.text import brief
 
 if TYPE_CHECKING:
     from retrainer.photos.in_memory import InMemory
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Photo:
 
     Attributes:
         name: Stands for the path in answers and messages.
-        read: Returns the bytes of the picture file. It may run in any thread, and raises PictureError if it fails.
+        read: Returns the bytes of the picture file. It may run in any thread, and raises PictureError, or
+            OSError, if it fails.
     """
 
     name: str
@@ -53,12 +57,39 @@ def content_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> bytes:
     if isinstance(picture, str):
         return read_file(picture)
     if isinstance(picture, Photo):
-        return picture.read()
+        return _read(picture)
     if isinstance(picture, os.PathLike):
         return read_file(os.fsdecode(picture))
     from retrainer.photos.in_memory import content_in_memory  # it needs Pillow and NumPy
 
     return content_in_memory(picture)
+
+
+def _read(photo: Photo) -> bytes:
+    try:
+        content: object = photo.read()
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror or error}") from error
+    if not isinstance(content, bytes):
+        raise PictureError(f"expected bytes of a Photo's `read`, received {brief(content)}")
+    return content
+
+
+def several(pictures: Iterable[Item]) -> Iterator[Item]:
+    """An iterator over pictures.
+
+    Raises:
+        OptionError: they do not come one after another, or they are a single picture.
+    """
+    # The lines of a file, the letters of a path and the rows of an array are no pictures.
+    one = isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike) or hasattr(pictures, "read")
+    try:
+        shape = tuple(getattr(pictures, "shape", ()))
+        if not one and len(shape) != 2 and not (len(shape) == 3 and shape[2] in (1, 3, 4)):
+            return iter(pictures)
+    except TypeError:
+        pass
+    raise OptionError(f"Expected pictures one after another, received {brief(pictures)}.", "Put one picture in a list.")
 
 
 def held(photo: str | Photo) -> str | Photo:

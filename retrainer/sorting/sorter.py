@@ -23,7 +23,7 @@ from retrainer.system.paths import is_address
 from retrainer.text import shown
 
 if TYPE_CHECKING:
-    from retrainer.labeler import Prediction
+    from retrainer.prediction import Prediction
 
 Found = TypeVar("Found", bound="tuple[str | Photo, bool, Prediction | PictureError]")
 Tell = Callable[[str], None]

@@ -116,7 +116,7 @@ def test_retrain_on_a_tflite_gives_a_tflite(photos: Photos, configured: Configur
     assert (result.graph, result.tflite) == (str(output), str(output))
     assert not output.with_suffix(".pb").exists()
     assert [path.suffix for path in (tmp_path / "out" / "intermediate").iterdir()] == [".tflite"]
-    label, _ = Labeler(LabelOptions(graph=result.graph)).label(str(root / "green" / "001.jpg")).ranking[0]
+    label, _ = Labeler(LabelOptions(graph=result.graph))(str(root / "green" / "001.jpg")).ranking[0]
     assert label == "green"
     with pytest.raises(OptionError, match=r"--runtime: .* was made of a .tflite, and LiteRT runs it; received"):
         retrain(configured(root, output_graph=str(output), runtime="tensorflow", **given))

@@ -117,7 +117,7 @@ def test_retrain_label_and_the_int8_twin(
     assert (first.backbone, first.computed, again.computed) == (f"{NAME}@64", 40, 0)
     built = [event.message for event in events if isinstance(event, Noted) and event.message.startswith("Building")]
     assert built == [f"Building '{NAME}@64', once, from tiny-weights==1.0"]
-    ranking = Labeler(first.graph).label(str(root / "red" / "000.jpg")).ranking
+    ranking = Labeler(first.graph)(str(root / "red" / "000.jpg")).ranking
     assert {label for label, _ in ranking} == {"red", "green"}
     twin = retrain(replace(options, architecture=f"{NAME}@64_quantized"))
     assert (twin.backbone, twin.computed) == (f"{NAME}@64_quantized", 40)

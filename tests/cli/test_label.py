@@ -43,7 +43,7 @@ def test_a_row_for_each_photo_in_the_order_given(result: Retraining, new: list[s
         *("path", "label", "score", "rejected", "distance", "error", "label_2", "score_2"),
         *("score_of_green", "score_of_red"),
     ]
-    found = Labeler(result.graph).label(new[0])
+    found = Labeler(result.graph)(new[0])
     assert not isinstance(found, PictureError)
     (label, score), (second, least) = found.ranking
     assert [known["label"], known["label_2"]] == [label, second] == ["red", "green"]

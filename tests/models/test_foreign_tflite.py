@@ -201,7 +201,7 @@ def test_an_input_of_2_to_the_20_pixels_a_side_is_one_line(run: Callable[[str], 
 def test_a_child_runs_it_on_many_photos(tmp_path: Path) -> None:
     read = labeler(network(), tmp_path, input_mean=127.5)
     (tmp_path / "photo.png").write_bytes(picture(GREEN))
-    found = [labelled.ranking[0][0] for labelled in read.label_all([str(tmp_path / "photo.png")] * 40)]  # type: ignore[union-attr]
+    found = [labelled.ranking[0][0] for labelled in read.many([str(tmp_path / "photo.png")] * 40)]  # type: ignore[union-attr]
     assert found == ["green"] * 40
     here = labeler(network(), tmp_path, input_mean=127.5, trust_graph=True)
     np.testing.assert_array_equal(read.scores(picture(GREEN)), here.scores(picture(GREEN)))

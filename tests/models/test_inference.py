@@ -87,7 +87,7 @@ def test_the_inception_graph_of_2017_is_fed_behind_its_decoder(tmp_path: Path, l
     assert graph.SerializeToString(deterministic=True) == before
     path = saved(graph, tmp_path / "inception.pb")
     (tmp_path / "photo.jpg").write_bytes(jpeg((20, 20, 230)))
-    ranking = Labeler(LabelOptions(graph=str(path), labels=str(labels))).label(str(tmp_path / "photo.jpg")).ranking
+    ranking = Labeler(LabelOptions(graph=str(path), labels=str(labels)))(str(tmp_path / "photo.jpg")).ranking
     assert ranking[0][0] == "blue"
 
 
@@ -107,10 +107,10 @@ def test_foreign_graphs_are_labelled_with(tmp_path: Path, labels: Path) -> None:
     graph = saved(foreign_graph("Placeholder", "scores"), tmp_path / "foreign.pb")
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(jpeg((20, 200, 20)))
-    ranking = Labeler(LabelOptions(graph=str(graph), labels=str(labels))).label(str(photo)).ranking
+    ranking = Labeler(LabelOptions(graph=str(graph), labels=str(labels)))(str(photo)).ranking
     assert ranking[0][0] == "green"
     flat = LabelOptions(graph=str(graph), labels=str(labels), input_mean=0.0, input_std=1e6)
-    assert Labeler(flat).label(str(photo)).ranking[0][1] == pytest.approx(1 / 3, abs=0.01)
+    assert Labeler(flat)(str(photo)).ranking[0][1] == pytest.approx(1 / 3, abs=0.01)
 
 
 def test_a_graph_of_any_size_takes_the_size_that_is_given(tmp_path: Path, labels: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_graph_of_any_size_takes_the_size_that_is_given(tmp_path: Path, labels
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(jpeg((20, 20, 200)))
     options = LabelOptions(graph=str(graph), labels=str(labels), input_height=32, input_width=32)
-    assert Labeler(options).label(str(photo)).ranking[0][0] == "blue"
+    assert Labeler(options)(str(photo)).ranking[0][0] == "blue"
 
 
 def graph_of_bytes() -> object:
@@ -190,7 +190,7 @@ def test_the_tutorials_frozen_graphs_are_labelled_with(name: str, size: int, tmp
     labeler = Labeler(LabelOptions(graph=str(graph), labels=str(tmp_path / "labels.txt")))
     # ImageNet has daisies: class 985, and one more where 0 is the background.
     photos = sorted((SHARED / "photos" / "flowers" / "daisy").glob("*.jpg"))[:20]
-    best = [labeler.label(str(photo)).ranking[0][0] for photo in photos]
+    best = [labeler(str(photo)).ranking[0][0] for photo in photos]
     assert best.count("class 986") >= 12
 
 

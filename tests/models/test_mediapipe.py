@@ -80,5 +80,5 @@ def test_mediapipe_labels_as_retrainer_does(photos: Photos, configured: Configur
     result = retrain(configured(photos({"red": (200, 30, 30), "grün": (30, 200, 30), "blue": (30, 30, 200)})))
     photo = tmp_path / "new.jpg"
     photo.write_bytes(jpeg((60, 150, 90)))
-    expected = dict(Labeler(LabelOptions(graph=result.tflite)).label(str(photo)).ranking)
+    expected = dict(Labeler(LabelOptions(graph=result.tflite))(str(photo)).ranking)
     assert mediapipe(_CLASSIFY, result.tflite, photo) == pytest.approx(expected, abs=1e-4)

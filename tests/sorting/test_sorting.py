@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from packing import zipped
 
 from retrainer.errors import OptionError, OutputError, PictureError
-from retrainer.labeler import Prediction
 from retrainer.options.sorting import SortOptions
 from retrainer.photos.photo import Photo, held, name_of
+from retrainer.prediction import Prediction
 from retrainer.sorting.record import COLUMNS, Record
 from retrainer.sorting.sorter import Sorter
 from retrainer.sorting.undo import Undone, undo
@@ -430,7 +430,7 @@ def test_a_full_disk_ends_clearly_and_loses_nothing(
 
 KILLED = """
 import os, signal, sys
-from retrainer.labeler import Prediction
+from retrainer.prediction import Prediction
 from retrainer.options.sorting import SortOptions
 from retrainer.sorting.sorter import Sorter
 

@@ -208,7 +208,7 @@ def test_prototypes_that_do_not_fit_are_refused(
     (tmp_path / "a.jpg").write_bytes(jpeg((1, 2, 3)))
     for path in written(tmp_path / "m.pb", metadata, model_dir, prototypes):
         with pytest.raises(ModelError, match=r"--reject"):
-            Labeler(LabelOptions(graph=path, reject=True)).label(str(tmp_path / "a.jpg"))
+            Labeler(LabelOptions(graph=path, reject=True))(str(tmp_path / "a.jpg"))
 
 
 def archived(content: bytes, files: dict[str, bytes], compression: int) -> bytes:

@@ -58,8 +58,8 @@ CALLS = """
 retrain(RetrainOptions(**options))
 retrain(RetrainOptions(**options))
 labeler = Labeler(LabelOptions(graph="tf_files/retrained_graph.pb"))
-assert len(list(labeler.label_all([f"photos/red/{number:03d}.jpg" for number in range(30)] * 2))) == 60
-labeler.label("photos/picture.tif")
+assert len(list(labeler.many([f"photos/red/{number:03d}.jpg" for number in range(30)] * 2))) == 60
+labeler("photos/picture.tif")
 evaluate(EvaluateOptions(image_dir="photos", graph="tf_files/retrained_graph.pb"))
 """
 COMMAND = """

@@ -116,10 +116,10 @@ def test_both_files_of_a_model_tell_strange_photos_in_both_runtimes(result: Retr
     distances = []
     for graph in (result.graph, result.tflite, str(alone)):
         labeler = Labeler(LabelOptions(graph=graph, reject=True))
-        known, strange = labeler.label(red), labeler.label(blue)
+        known, strange = labeler(red), labeler(blue)
         assert not known.rejected
         assert strange.rejected
-        plainly = Labeler(LabelOptions(graph=graph)).label(red)
+        plainly = Labeler(LabelOptions(graph=graph))(red)
         assert dict(known.ranking) == pytest.approx(dict(plainly.ranking))
         assert (known.distance, known.limit) == (plainly.distance, plainly.limit)
         assert strange.limit == known.limit
@@ -152,7 +152,7 @@ def test_damaged_prototypes_are_an_error_and_only_with_reject(result: Retraining
         files = {name: archive.read(name) for name in archive.namelist()}
         start = min(item.header_offset for item in archive.infolist())
     damaged.write_bytes(with_associated_files([content[:start]], {**files, "prototypes.npy": b"\x93NUMPY"}))
-    plain = Labeler(LabelOptions(graph=str(damaged))).label(colour(tmp_path, "blue", (30, 30, 200)))
+    plain = Labeler(LabelOptions(graph=str(damaged)))(colour(tmp_path, "blue", (30, 30, 200)))
     assert (plain.distance, plain.limit, plain.rejected) == (None, None, False)
     with pytest.raises(ModelError, match="its prototypes for --reject are damaged"):
         Labeler(LabelOptions(graph=str(damaged), reject=True))
