@@ -4,11 +4,13 @@ Its style applies to the piece alone.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.learning_curve import LearningCurve
+from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.components import bars, between, class_table, confusion_table, counted, cut, facts, percent
 from retrainer.pages.page import Markup, element
@@ -18,7 +20,7 @@ from retrainer.text import reason_of
 
 # Results of another version in the same notebook have rules of their own.
 _CLASS = f"retrainer-{hashlib.sha256(STYLE.encode()).hexdigest()[:6]}"
-_LABELS = 20
+_LABELS, _POINTS = 20, 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +32,14 @@ class Outcome:
         photos: Which photos these are, for the place after their number.
         facts: More facts of the model, by their names.
         mistakes: The photos that it gets wrong, the highest scores first.
-        curve: The worth of more photos, if it was measured.
+        curve: The worth of more photos, or else how training went; None shows neither.
     """
 
     assessment: Assessment | None
     photos: str
     facts: Mapping[str, str]
     mistakes: Sequence[Mistaken]
-    curve: LearningCurve | None = None
+    curve: LearningCurve | TrainingCurve | None = None
 
 
 def outcome_html(make: Callable[[], Outcome]) -> str:
@@ -118,11 +120,25 @@ def _figures(shown: Outcome) -> list[Markup]:
         return []
     labels = [one.label for one in figures.classes]
     tables = class_table(figures.classes), confusion_table(labels, figures.confusion)
-    curve = [learning_chart(shown.curve)] if shown.curve else []
+    curve = [_chart_of(shown.curve)] if shown.curve else []
     return [element("div", *tables, class_="tables"), *curve, gallery(shown.mistakes)]
 
 
-def learning_chart(curve: LearningCurve) -> Markup:
-    """The accuracy by the number of photos that trained."""
-    points = [Point(f"{point.photos:,}", point.accuracy, point.interval) for point in curve.points]
-    return chart("Learning curve", "training photos", [Curve("accuracy, 95 % interval", points)])
+def _chart_of(curve: LearningCurve | TrainingCurve) -> Markup:
+    if isinstance(curve, LearningCurve):
+        points = [Point(f"{point.photos:,}", point.accuracy, point.interval) for point in curve.points]
+        return chart("Learning curve", "training photos", [Curve("accuracy, 95 % interval", points)])
+    # Hundreds of steps would be as many marks, which take room and tell no more. The last one stays.
+    thinned = curve.points[:: -max(1, len(curve.points) // _POINTS)][::-1]
+    names = [f"{point.at:.2g}" if curve.by == "penalty" else f"{point.at:,.0f}" for point in thinned]
+    chosen = next((f"; the model takes {name}" for name, point in zip(names, thinned, strict=True) if point.chosen), "")
+    accuracies = {
+        "training photos": [point.training for point in thinned],
+        "photos held out": [point.validation for point in thinned],
+    }
+    curves = [
+        Curve(who, list(map(Point, names, shares)))
+        for who, shares in accuracies.items()
+        if any(map(math.isfinite, shares))
+    ]
+    return chart(f"Training: accuracy by {curve.by}{chosen}", curve.by, curves)

@@ -57,7 +57,8 @@ STYLE = (
 & .gone { width: 128px; height: 100px; padding: 6px; overflow: hidden; font-size: 12px;
   background: rgba(128, 128, 128, .15); }
 & dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 4px 0; }
-& dt, & dd { margin: 0; padding: 0; font-weight: normal; }
+& dt, & dd { display: block; float: none; clear: none; width: auto; margin: 0; padding: 0; font-weight: normal; }
+& dt { overflow-wrap: normal; white-space: nowrap; }
 & dt { opacity: .75; }
 & pre { margin: 4px 0; padding: 6px 8px; background: rgba(128, 128, 128, .15); color: inherit; overflow-x: auto;
   font: 13px/1.4 ui-monospace, monospace; white-space: pre-wrap; }

@@ -15,6 +15,7 @@ from seen_html import require_harmless
 from retrainer.errors import PictureError
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.learning_curve import CurvePoint, LearningCurve
+from retrainer.measuring.training_curve import TrainingCurve, TrainingPoint
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.notebook import Outcome, answer_html, labeler_html, outcome_html
 from retrainer.photos.reading import read_file
@@ -153,6 +154,20 @@ def test_a_result_is_headline_classes_matrix_curve_and_mistakes(tmp_path: Path) 
     assert "40040.0 % (38.0 to 42.0 %)" in seen.text
     (picture,) = (found for tag, found in seen.found if tag == "img")
     assert picture["alt"] == "Photo of daisy, predicted tulip with score 98.7 %"
+
+
+def test_how_training_went_is_shown_unless_the_worth_of_photos_is_known() -> None:
+    points = tuple(TrainingPoint(10.0**-n, 0.8 + n / 100, 0.8 - n / 100, n == 2) for n in range(4))
+    value = replace(outcome(["a", "b"]), curve=TrainingCurve("penalty", points))
+    seen = require_harmless(html_of(value))
+    assert "Training: accuracy by penalty; the model takes 0.01" in seen.text
+    assert "0.00183.0 %77.0 %" in seen.text
+    alone = tuple(replace(point, validation=float("nan"), chosen=False) for point in points)
+    text = require_harmless(html_of(replace(value, curve=TrainingCurve("penalty", alone)))).text
+    assert "training photos" in text
+    assert "photos held out" not in text
+    steps = TrainingCurve("step", tuple(TrainingPoint(10 * n, 0.9, 0.8) for n in range(50_000)))
+    assert "499,99090.0 %80.0 %" in require_harmless(html_of(replace(value, curve=steps))).text
 
 
 def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:
