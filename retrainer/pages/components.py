@@ -9,7 +9,7 @@ from retrainer.measuring.assessment import ClassFigures
 from retrainer.pages.page import Markup, element, table
 from retrainer.text import shown
 
-_LONGEST, _LONGEST_TITLE = 40, 120
+_LONGEST, _LONGEST_PATH, _LONGEST_TITLE = 40, 36, 120
 # Of more classes the worst are listed, and of more confusions the most frequent.
 _CLASSES, _CONFUSIONS = 20, 20
 # Shades of a cell, from nearly none to full.
@@ -38,7 +38,7 @@ def cut(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def cut_path(path: str, longest: int = _LONGEST) -> str:
+def cut_path(path: str, longest: int = _LONGEST_PATH) -> str:
     """A path on one line, after `shown`; of a long one the end, which tells more."""
     text = shown(path[-longest - 1 :])
     return text if len(text) <= longest else f"…{text[1 - longest :]}"

@@ -130,7 +130,7 @@ def _chart_of(curve: LearningCurve | TrainingCurve) -> Markup:
         return chart("Learning curve", "training photos", [Curve("accuracy, 95 % interval", points)])
     # Hundreds of steps would be as many marks, which take room and tell no more. The last one stays.
     thinned = curve.points[:: -max(1, len(curve.points) // _POINTS)][::-1]
-    names = [f"{point.at:.2g}" if curve.by == "penalty" else f"{point.at:,.0f}" for point in thinned]
+    names = [f"{float(f'{point.at:.2g}'):g}" if curve.by == "penalty" else f"{point.at:,.0f}" for point in thinned]
     chosen = next((f"; the model takes {name}" for name, point in zip(names, thinned, strict=True) if point.chosen), "")
     accuracies = {
         "training photos": [point.training for point in thinned],

@@ -18,9 +18,10 @@ STYLE = (
 & th, & td { border: 0; border-bottom: 1px solid rgba(128, 128, 128, .35); padding: 3px 12px 3px 0; text-align: start;
   vertical-align: middle; white-space: normal; font-weight: normal; background: none; max-width: none; }
 & thead th { vertical-align: bottom; font-weight: 600; }
-& th[scope=row] { min-width: 5em; max-width: 16em; }
+& th[scope=row] { min-width: 5em; max-width: 11em; }
 & td { white-space: nowrap; }
 & bdi { display: inline-block; max-width: 100%; overflow: hidden; vertical-align: bottom; }
+& th bdi { text-overflow: ellipsis; white-space: nowrap; }
 & .matrix td { min-width: 2em; padding: 3px 6px; text-align: end; border: 1px solid rgba(128, 128, 128, .35); }
 & .matrix thead td { border: 0; }
 & .matrix .tall { padding: 3px 6px; }
