@@ -24,7 +24,7 @@ from retrainer.system.files import write_whole
 from scripts.write_readme import README, replaced
 
 PICTURE = Path(__file__).parent.parent / ".github" / "session.svg"
-COMMANDS = ("retrainer retrain photos", "retrainer label sunflower.jpg")
+COMMANDS = ("retrainer retrain photos", "retrainer label new_photo.jpg")
 PER_CLASS = 250
 SECTION = "picture"
 _HELD_OUT = "sunflowers"
@@ -44,7 +44,7 @@ def arranged(flowers: Path, folder: Path) -> None:
     for parent in sorted(path for path in flowers.resolve().iterdir() if path.is_dir()):
         chosen = sorted(path for path in parent.iterdir() if path.is_file())[:PER_CLASS]
         if parent.name == _HELD_OUT:
-            (folder / "sunflower.jpg").symlink_to(chosen.pop())
+            (folder / "new_photo.jpg").symlink_to(chosen.pop())
         (folder / "photos" / parent.name).mkdir(parents=True)
         for path in chosen:
             (folder / "photos" / parent.name / path.name).symlink_to(path)
@@ -122,7 +122,7 @@ def section_of(runs: Sequence[tuple[str, str]]) -> str:
     alt = fill(f'alt="{escape(said)}">', 110)
     return (
         f'<img src="{path.as_posix()}"\n{alt}\n\n'
-        "The photos are the tutorial's flowers, 250 of each kind. One sunflower was kept for the second command."
+        "The photos are the tutorial's flowers, 250 of each kind. `new_photo.jpg` is a sunflower that it did not learn from."
     )
 
 

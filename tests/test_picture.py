@@ -72,9 +72,9 @@ def test_one_sunflower_is_kept_from_the_training(tmp_path: Path, monkeypatch: py
         *(f"photos/roses/{n}.jpg" for n in range(3)),
         "photos/sunflowers/0.jpg",
         "photos/sunflowers/1.jpg",
-        "sunflower.jpg",
+        "new_photo.jpg",
     ]
-    assert (tmp_path / "session" / "sunflower.jpg").read_text() == "sunflowers 2"
+    assert (tmp_path / "session" / "new_photo.jpg").read_text() == "sunflowers 2"
 
 
 @needs_the_default
