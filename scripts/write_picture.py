@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import fill
 from xml.sax.saxutils import escape
 
 import click
@@ -118,11 +117,10 @@ def section_of(runs: Sequence[tuple[str, str]]) -> str:
     if accuracy is None or best is None:
         raise ValueError(f"The commands print neither an accuracy nor a label: {learnt}\n{answer}")
     path = PICTURE.relative_to(README.parent)
-    said = f"A terminal. {retrain}: test accuracy {accuracy[1]}. {label}: {best[1]}, score {best[2]}."
-    alt = fill(f'alt="{escape(said)}">', 110)
+    words = f"A terminal. {retrain}: test accuracy {accuracy[1]}. {label}: {best[1]}, score {best[2]}."
     return (
-        f'<img src="{path.as_posix()}"\n{alt}\n\n'
-        "The photos are the tutorial's flowers, 250 of each kind. `new_photo.jpg` is a sunflower that it did not learn from."
+        f"![{words}]({path.as_posix()})\n\nThe photos are the tutorial's flowers, 250 of each kind. "
+        "`new_photo.jpg` is a sunflower that it did not learn from."
     )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 from retrainer.backbones.available import find_bundle
 from retrainer.backbones.networks.embedded import weights
 from retrainer.retraining import retrain
-from scripts.benchmark import small
+from scripts.benchmark import first_label, small
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.contenders import CONTENDERS
 from scripts.benchmark.heads import LBFGS, auroc, loaded, rejections, rejections_of_a_class
@@ -142,3 +143,22 @@ def test_heads_of_few_photos_are_measured_on_all_others(
     assert max(error, floor) < 0.5
     assert kept > 0.8
     assert seconds > 0
+
+
+def test_a_newcomer_waits_from_the_clone_to_the_first_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda line, check: shutil.copytree(line[-2], line[-1]))
+    script = tmp_path / "repository" / "scripts" / "quickstart"
+    script.parent.mkdir(parents=True)
+    lines = ("Drawing some flowers", "Retraining on", "Labelling a photo", "", "rose (score=0.9)", "tulip (score=0.1)")
+    script.write_text("#!/bin/bash\n" + "".join(f"echo '{line}'; sleep 0.02\n" for line in lines))
+    script.chmod(0o755)
+    found = first_label.seconds(str(tmp_path / "repository"), tmp_path)
+    assert list(found) == ["cloned", "installed", "drawn", "retrained", "labelled"]
+    assert sorted(found.values()) == list(found.values())
+    assert found["labelled"] >= 0.08
+    script.write_text("#!/bin/bash\necho 'pip could not install'\nexit 1\n")
+    shutil.rmtree(tmp_path / "clone")
+    with pytest.raises(SystemExit, match="ended with 1:\npip could not install"):
+        first_label.seconds(str(tmp_path / "repository"), tmp_path)
