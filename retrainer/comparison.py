@@ -12,8 +12,9 @@ from retrainer.arrays import Bools, Integers, spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
-from retrainer.events import Began, Observer
+from retrainer.events import Began, Observer, silent
 from retrainer.measuring.cross_validation import cross_validate, folds_of
+from retrainer.measuring.measured import Measured
 from retrainer.measuring.paired import paired
 from retrainer.models.tflite.litert import Network
 from retrainer.options.in_memory import Tabular
@@ -29,7 +30,6 @@ from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
 from retrainer.training.fitting import Solver
-from retrainer.training.metrics import correct
 from retrainer.training.solvers import solver_of
 
 # A speed is measured for at most this many seconds and photos.
@@ -38,41 +38,43 @@ _SECONDS, _MOST_PHOTOS = 1.0, 2000
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """The figures of a backbone, and how it does on each of N photos.
-
-    Attributes:
-        compared: The figures.
-        paths: The photos.
-        right: Whether it gets each photo right, `(N,)`.
-        groups: The groups of copies, `(N,)`.
-    """
+    """The figures of a backbone, its N photos with their scores, and their groups of copies, `(N,)`."""
 
     compared: Compared
-    paths: tuple[str, ...]
-    right: Bools
+    photos: Measured
     groups: Integers | None
+
+    @property
+    def right(self) -> Bools:
+        """Whether it gets each photo right, `(N,)`."""
+        right: Bools = self.photos.predicted == self.photos.label_ids
+        return right
 
     def beside(self, best: "_Measured") -> Compared:
         """Returns the figures with the difference to the most accurate backbone, on the photos that both could read."""
-        rows = {path: row for row, path in enumerate(best.paths)}
-        own = np.flatnonzero([path in rows for path in self.paths])
+        rows = {path: row for row, path in enumerate(best.photos.paths)}
+        own = np.flatnonzero([path in rows for path in self.photos.paths])
         if best is self or not len(own):
             return self.compared
-        of_best = np.array([rows[self.paths[row]] for row in own])
+        of_best = np.array([rows[self.photos.paths[row]] for row in own.tolist()])
         groups = None if self.groups is None else self.groups[own]
         return replace(self.compared, to_best=paired(self.right[own], best.right[of_best], groups))
 
 
 @one_blas_thread()
 def compare(
-    names: Iterable[str], photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: Observer, **options: Any
+    names: Iterable[str],
+    photos: RetrainOptions | str | PathLike[str] | Tabular,
+    *,
+    on_progress: Observer = silent,
+    **options: Any,
 ) -> Comparison:
     """Measures backbones on the same photos by folds, through the cache; writes no model.
 
     Args:
         names: The backbones, each as `architecture` names one.
         photos: The folder of class folders, or all options.
-        observers: Called with every event; a warning or a missed file that several backbones meet is reported once.
+        on_progress: Called with every event; a warning or a missed file that several backbones meet is reported once.
         options: Options by name, as in `RetrainOptions`; five folds unless `folds` gives another number.
 
     Raises:
@@ -89,7 +91,11 @@ def compare(
     run = RetrainOptions.given(photos, "image_dir", options, "compare")
     if run.folds == 0:
         raise OptionError("--folds: expected at least 2, received 0; backbones are compared by folds.", "Leave it out.")
-    report = Reporter(observers, strict=run.strict, once=True)
+    with Reporter(on_progress, strict=run.strict, once=True) as report:
+        return _compared(names, run, report)
+
+
+def _compared(names: Sequence[str], run: RetrainOptions, report: Reporter) -> Comparison:
     files = scan(run.image_dir, report, split_by=run.split_by, label_from=run.label_from)
     solver = solver_of(run.fit, np.bincount(files.class_ids), report)
     measured, failed = [], []
@@ -100,9 +106,11 @@ def compare(
         except DatasetError:
             raise
         except RetrainerError as error:
+            report.raise_again()
             failed.append((name, str(error)))
-    best_first = sorted(measured, key=lambda backbone: -backbone.compared.assessment.accuracy)
-    return Comparison(tuple(backbone.beside(best_first[0]) for backbone in best_first), tuple(failed))
+    best_first = sorted(measured, key=lambda backbone: -backbone.compared.accuracy)
+    compared = tuple(backbone.beside(best_first[0]) for backbone in best_first)
+    return Comparison(compared, tuple(failed), files.root, report.copies, tuple(report.problems))
 
 
 def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> _Measured:
@@ -113,13 +121,15 @@ def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report
     with stopwatch.stage("folds"):
         result = cross_validate(folds, prepared.examples, solver, report)
     head_bytes = 4 * (bundle.depth + 1) * len(dataset.labels)
+    photos = Measured(dataset.labels, dataset.paths, dataset.label_ids, result.scores)
     compared = Compared(
         options.backbone.network,
         result.assessment,
         photos_per_second(bundle, dataset.paths),
         bundle.tflite_path.stat().st_size + head_bytes,
+        measured=photos,
     )
-    return _Measured(compared, dataset.paths, correct(result.scores, dataset.label_ids), prepared.examples.groups)
+    return _Measured(compared, photos, prepared.examples.groups)
 
 
 def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:

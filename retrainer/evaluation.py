@@ -15,7 +15,7 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned
+from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned, silent
 from retrainer.labeler import Labeler
 from retrainer.measuring.assessment import assess
 from retrainer.measuring.measured import Measured
@@ -38,7 +38,9 @@ _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20
 
 
-def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer, **options: Any) -> Evaluation:
+def evaluate(
+    model: EvaluateOptions | str | PathLike[str], *, on_progress: Observer = silent, **options: Any
+) -> Evaluation:
     """Labels photos whose classes are known and assesses the scores.
 
     If a folder or a table states which photos test, only those are measured. Photos that the model learnt from, and
@@ -46,7 +48,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
 
     Args:
         model: The path of the model, or all options.
-        observers: Called with every event, in the calling thread.
+        on_progress: Called with every event, in the calling thread.
         options: Options by name, as in `EvaluateOptions`: `evaluate("model.tflite", image_dir="photos")`.
 
     Raises:
@@ -55,7 +57,11 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
         ModelError: the model cannot be read.
     """
     given = EvaluateOptions.given(model, "graph", options, "evaluate")
-    report = Reporter(observers)
+    with Reporter(on_progress) as report:
+        return _evaluated(given, report)
+
+
+def _evaluated(given: EvaluateOptions, report: Reporter) -> Evaluation:
     labeler = Labeler(LabelOptions(**given.values(ModelOptions)))
     for warning in labeler.warnings:
         report(Warned(warning))
@@ -89,6 +95,7 @@ def evaluate(model: EvaluateOptions | str | PathLike[str], *observers: Observer,
         skipped=report.skipped,
         unlisted=report.unlisted,
         left_out=selected.left_out,
+        problems=tuple(report.problems),
     )
 
 

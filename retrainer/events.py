@@ -370,5 +370,15 @@ Observer = Callable[[Event], None]
 """Whatever is called with every event, in the thread that reports it."""
 
 
+def in_turn(*observers: Observer) -> Observer:
+    """An observer that calls others, one after the other."""
+
+    def observe(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return observe
+
+
 def silent(event: Event) -> None:
     """An observer that ignores everything."""

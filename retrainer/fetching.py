@@ -12,22 +12,23 @@ from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.inputs import drawn_inputs, sample_inputs
 from retrainer.errors import OptionError, RetrainerError
-from retrainer.events import Observer, Warned
+from retrainer.events import Observer, Warned, silent
 from retrainer.options.backbone import FetchOptions
 from retrainer.photos.scanning import scan
+from retrainer.reporting import Reporter
 from retrainer.system.files import require_writable_folder
 from retrainer.text import shown
 
 
 def fetch(
-    names: Sequence[str], options: FetchOptions, observer: Observer
+    names: Sequence[str], options: FetchOptions, *, on_progress: Observer = silent
 ) -> Iterator[tuple[str, Bundle | RetrainerError]]:
     """Yields each name with its bundle, or with the error of a backbone that failed; the others go on.
 
     Args:
         names: Names as `--architecture` takes them.
         options: The folder of bundles, the folder to copy them to, and photos to compare on.
-        observer: Is called with events about downloads and conversions.
+        on_progress: Called with events about downloads and conversions, in the calling thread.
 
     Raises:
         OptionError: a name names nothing, or the folder of photos does not exist; nothing was fetched.
@@ -38,16 +39,18 @@ def fetch(
             "NAME is missing: expected backbones to fetch.",
             "Type `retrainer fetch NAME`; `retrainer architectures` lists the names.",
         )
-    backbones = [resolve(name, options) for name in names]
-    pictures = _pictures(options, observer)
-    if options.to:
-        require_writable_folder(options.to)
-    for name, backbone in zip(names, backbones, strict=True):
-        try:
-            bundle = bundle_of(_without_calibration(name, backbone, options, observer), options, pictures, observer)
-            yield name, copy_bundle(bundle, Path(options.to)) if options.to else bundle
-        except RetrainerError as error:
-            yield name, error
+    with Reporter(on_progress) as report:
+        backbones = [resolve(name, options) for name in names]
+        pictures = _pictures(options, report)
+        if options.to:
+            require_writable_folder(options.to)
+        for name, backbone in zip(names, backbones, strict=True):
+            try:
+                bundle = bundle_of(_without_calibration(name, backbone, options, report), options, pictures, report)
+                yield name, copy_bundle(bundle, Path(options.to)) if options.to else bundle
+            except RetrainerError as error:
+                report.raise_again()
+                yield name, error
 
 
 def _pictures(options: FetchOptions, observer: Observer) -> Pictures:

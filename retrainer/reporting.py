@@ -1,11 +1,15 @@
-"""Reports a run: passes its events to observers, counts what is missing, and times its stages."""
+"""Reports a run: passes its events on, keeps what a result tells of them, and times the run's stages."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import NamedTuple
 
 from retrainer.errors import DatasetError
 from retrainer.events import (
+    Changed,
+    CopiesFound,
     Event,
     FilesLeftOut,
     FolderSkipped,
@@ -15,19 +19,50 @@ from retrainer.events import (
     StageBegan,
     StageEnded,
     Warned,
+    silent,
 )
+
+WARNING, SKIPPED, MISSED, LEFT_OUT = "warning", "skipped", "missed", "left out"
+
+
+class Problem(NamedTuple):
+    """A warning, or a file or folder that a run went on without, and why; the path of a warning is empty."""
+
+    kind: str
+    path: str
+    problem: str
+
+
+def problems_of(event: Event) -> Iterator[Problem]:
+    """The problems that an event reports; a file that is left out is one."""
+    match event:
+        case PhotoSkipped(path, reason):
+            yield Problem(SKIPPED, path, reason)
+        case FolderSkipped(path, reason):
+            yield Problem(MISSED, path, reason)
+        case FilesLeftOut():
+            for path in event.paths:
+                yield Problem(LEFT_OUT, path, event.reason)
+        case Warned(message):
+            yield Problem(WARNING, "", message)
 
 
 class Reporter:
-    """An observer that passes events on to others and counts what a run goes on without.
+    """An observer that passes events on to another, and keeps what a result tells of them.
+
+    Whatever the other one raises ends the run: it leaves a `with` block unchanged, even if something on the way took it
+    for an error of its own.
 
     Attributes:
         skipped: How many files are no readable photos.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
+        problems: All warnings, and all files and folders that the run went on without.
+        copies: How many photos are copies; None if there are none.
+        changed: What has changed since the last model; None if nothing has, or if it is not known.
 
     Args:
-        observers: Called with each event, one after the other, in the thread that reports it.
+        on_progress: Called with each event, in the thread that reports it.
         strict: Whether the first file or folder that the run would go on without ends it.
         once: Whether a warning or a missed file that was reported before is not passed on again.
 
@@ -35,12 +70,16 @@ class Reporter:
         DatasetError: by a call, if `strict` and something is missed.
     """
 
-    def __init__(self, observers: Sequence[Observer], *, strict: bool = False, once: bool = False) -> None:
+    def __init__(self, on_progress: Observer = silent, *, strict: bool = False, once: bool = False) -> None:
         self.skipped = self.unlisted = self.left_out = 0
-        self._observers = observers
+        self.problems: list[Problem] = []
+        self.copies: CopiesFound | None = None
+        self.changed: Changed | None = None
+        self._on_progress = on_progress
         self._strict = strict
         self._once = once
         self._reported: set[Event] = set()
+        self._raised: BaseException | None = None
 
     def __call__(self, event: Event) -> None:
         """Reports an event."""
@@ -48,6 +87,7 @@ class Reporter:
             if event in self._reported:
                 return
             self._reported.add(event)
+        self.problems += problems_of(event)
         match event:
             case PhotoSkipped():
                 self.skipped += 1
@@ -55,11 +95,36 @@ class Reporter:
                 self.unlisted += 1
             case FilesLeftOut():
                 self.left_out += event.count
+            case CopiesFound():
+                self.copies = event
+            case Changed():
+                self.changed = event
         if isinstance(event, Missed) and self._strict:
             fix = "Mend, move or remove what is named, or leave out --strict."
             raise DatasetError(f"--strict: {event.problem}.", fix)
-        for observer in self._observers:
-            observer(event)
+        self._pass_on(event)
+
+    def raise_again(self) -> None:
+        """Raises what the other observer raised, if it did and somebody went on all the same."""
+        if self._raised is not None:
+            raise self._raised
+
+    def _pass_on(self, event: Event) -> None:
+        self.raise_again()
+        try:
+            self._on_progress(event)
+        except BaseException as error:
+            self._raised = error
+            raise
+
+    def __enter__(self) -> "Reporter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not self._raised:
+            self.raise_again()
 
 
 class Stopwatch:

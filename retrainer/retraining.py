@@ -1,7 +1,7 @@
 """A whole run, from photos to a model: scan, extract, split, fit, measure, write."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -21,6 +21,7 @@ from retrainer.events import (
     PhotoMisclassified,
     RunFinished,
     TestEvaluated,
+    silent,
 )
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.measuring.automatic_folds import automatic_folds
@@ -30,7 +31,7 @@ from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
-from retrainer.model_writer import ModelWriter
+from retrainer.model_writer import ModelWriter, Written
 from retrainer.options.in_memory import Tabular
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
@@ -51,23 +52,50 @@ from retrainer.training.head import Head, softmax
 from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
+from retrainer.training.rejection import Rejection
 from retrainer.training.solvers import solver_of
 
 
 @one_blas_thread()
-def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: Observer, **options: Any) -> Retraining:
+def retrain(
+    photos: RetrainOptions | str | PathLike[str] | Tabular, *, on_progress: Observer = silent, **options: Any
+) -> Retraining:
     """Teaches a backbone the classes of a folder of photos and writes the model.
 
     Args:
         photos: The folder or the table of photos, which may be a pandas DataFrame or a pyarrow Table; or all options.
-        observers: Called with every event of the run, in the calling thread.
+        on_progress: Called with every event of the run, in the calling thread. What it raises ends the run.
         options: Options by name, as in `RetrainOptions`: `retrain("photos", folds=5)`.
 
     Raises:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
     run = RetrainOptions.given(photos, "image_dir", options, "retrain")
-    report = Reporter(observers, strict=run.strict)
+    with Reporter(on_progress, strict=run.strict) as report:
+        return _retrained(_read(run, report))
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """Photos that have been read and split.
+
+    Attributes:
+        run: The options, with what the photos decide.
+        prepared: The photos with their feature vectors.
+        split: Which of them train, validate and test.
+        report: Called with every event.
+        stopwatch: Times the stages.
+    """
+
+    run: RetrainOptions
+    prepared: Prepared
+    split: Split
+    report: Reporter
+    stopwatch: Stopwatch
+
+
+def _read(run: RetrainOptions, report: Reporter) -> _Read:
+    """Scans, extracts and splits."""
     stopwatch = Stopwatch(report)
     require_own_outputs(run)
     if run.preset_line:
@@ -79,51 +107,90 @@ def retrain(photos: RetrainOptions | str | PathLike[str] | Tabular, *observers: 
         split = split_of(dataset, run.split, report)
         run = _with_folds(run, prepared, split, report)
         report_changes(run.output_graph, dataset, split, report)
-        prepared = with_views(prepared, split, run, report)
+        return _Read(run, with_views(prepared, split, run, report), split, report, stopwatch)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learnt:
+    """A head that was fitted, and how it does on the test photos.
+
+    Attributes:
+        fitted: The head.
+        rejection: The test for photos of none of the classes; None if there is none.
+        held_out: The test photos.
+        test_photos, test: The test photos with their scores, and their figures; None without test photos.
+    """
+
+    fitted: Fitted
+    rejection: Rejection | None
+    held_out: HeldOut
+    test_photos: Measured | None
+    test: Assessment | None
+
+
+def _retrained(read: _Read) -> Retraining:
+    """Fits, measures and writes."""
+    run, prepared, report = read.run, read.prepared, read.report
+    dataset = prepared.dataset
     solver = solver_of(run.fit, dataset.counts, report)
-    cross_validation, curve = _folds(prepared, run, solver, report, stopwatch)
-    remembered = RememberedSplit.of(dataset, split, run.split).to_metadata()
+    folds, curve = _folds(prepared, run, solver, report, read.stopwatch)
+    remembered = RememberedSplit.of(dataset, read.split, run.split).to_metadata()
     writer = ModelWriter(run.output, prepared.bundle, dataset.labels, remembered, _recorded(run))
-    with stopwatch.stage("training"):
-        training, validation = (prepared.examples.at(split.rows(p)) for p in (Part.TRAINING, Part.VALIDATION))
-        snapshots = Snapshots(run.intermediate_store_frequency, partial(_keep, writer, report))
-        trained = fit(training, validation, len(dataset.labels), solver, report, snapshots)
-        report(_fitted(trained, validation))
-        maps = prepared.bundle.maps
-        rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
-        held_out = _held_out(prepared, split, run.split)
-        test_photos = _test_photos(trained, held_out)
-        test = _test(trained, held_out, test_photos, report) if test_photos else None
-    with stopwatch.stage("writing"):
-        facts = {**trained.facts, **_facts(dataset, test, cross_validation)}
-        scores = ScoresTable(dataset, cross_validation) if cross_validation else None
-        written = writer.write(trained.head, rejection, facts, scores)
+    with read.stopwatch.stage("training"):
+        learnt = _learnt(read, solver, writer)
+    with read.stopwatch.stage("writing"):
+        head, held_out = learnt.fitted.head, learnt.held_out
+        facts = {**learnt.fitted.facts, **_facts(dataset, learnt.test, folds)}
+        scores = ScoresTable(dataset, folds) if folds else None
+        written = writer.write(head, learnt.rejection, facts, scores)
         report(ModelWritten(written.files))
         kept = written.previous
-        previous = compare_previous(kept, prepared.bundle, held_out, trained.head) if kept else None
-    result = Retraining(
+        previous = compare_previous(kept, prepared.bundle, held_out, head) if kept else None
+    result = _result(read, learnt, written, folds)
+    result = replace(result, learning_curve=curve, previous=previous)
+    report(_finished(result, learnt.fitted, read.split, held_out))
+    return result
+
+
+def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
+    """Fits the head that ships, and tests it."""
+    examples, split, report = read.prepared.examples, read.split, read.report
+    training, validation = (examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
+    snapshots = Snapshots(read.run.intermediate_store_frequency, partial(_keep, writer, report))
+    trained = fit(training, validation, len(read.prepared.dataset.labels), solver, report, snapshots)
+    report(_fitted(trained, validation))
+    maps = read.prepared.bundle.maps
+    rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
+    held_out = _held_out(read.prepared, split, read.run.split)
+    photos = _test_photos(trained, held_out)
+    return _Learnt(trained, rejection, held_out, photos, _test(trained, held_out, photos, report) if photos else None)
+
+
+def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidation | None) -> Retraining:
+    dataset, report, tested = read.prepared.dataset, read.report, learnt.held_out.rows
+    return Retraining(
         files=written.files,
         labels=dataset.labels,
-        backbone=prepared.bundle.name,
+        backbone=read.prepared.bundle.name,
         photos=len(dataset.paths),
-        computed=prepared.computed,
-        distorted=prepared.distorted,
+        computed=read.prepared.computed,
+        distorted=read.prepared.distorted,
         skipped=report.skipped,
-        test=test,
-        test_photos=test_photos,
-        cross_validation=cross_validation,
-        fold_photos=_fold_photos(dataset, cross_validation) if cross_validation else None,
-        learning_curve=curve,
-        seconds=stopwatch.seconds,
+        test=learnt.test,
+        test_photos=learnt.test_photos,
+        cross_validation=folds,
+        fold_photos=Measured(dataset.labels, dataset.paths, dataset.label_ids, folds.scores) if folds else None,
+        seconds=read.stopwatch.seconds,
         model_id=written.model_id,
-        previous=previous,
         unlisted=report.unlisted,
         left_out=report.left_out,
-        photo=dataset.paths[held_out.rows[0] if len(held_out.rows) else 0],
-        leaked=_leaked(prepared, split, held_out),
+        image_dir=str(read.run.image_dir),
+        copies=report.copies,
+        changed=report.changed,
+        problems=tuple(report.problems),
+        photo=dataset.paths[tested[0] if len(tested) else 0],
+        leaked=_leaked(read.prepared, read.split, learnt.held_out),
     )
-    report(_finished(result, str(run.image_dir), trained, split, held_out))
-    return result
 
 
 def _with_folds(run: RetrainOptions, prepared: Prepared, split: Split, report: Reporter) -> RetrainOptions:
@@ -173,11 +240,6 @@ def _leaked(prepared: Prepared, split: Split, held_out: HeldOut) -> int:
     return int(np.isin(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
 
 
-def _fold_photos(dataset: Dataset, folds: CrossValidation) -> Measured:
-    """All photos, with the scores of the heads that did not see them."""
-    return Measured(dataset.labels, dataset.paths, dataset.label_ids, folds.scores)
-
-
 def _test_photos(trained: Fitted, held_out: HeldOut) -> Measured | None:
     """The test photos with the model's scores; None without test photos."""
     dataset, rows = held_out.dataset, held_out.rows
@@ -201,11 +263,11 @@ def _test(trained: Fitted, held_out: HeldOut, photos: Measured, report: Reporter
     return after
 
 
-def _finished(result: Retraining, image_dir: str, trained: Fitted, split: Split, held_out: HeldOut) -> RunFinished:
+def _finished(result: Retraining, trained: Fitted, split: Split, held_out: HeldOut) -> RunFinished:
     """What a history keeps of a run."""
     dataset, folds = held_out.dataset, result.cross_validation
     return RunFinished(
-        image_dir=image_dir,
+        image_dir=result.image_dir,
         photos=result.photos,
         classes=len(result.labels),
         backbone=result.backbone,

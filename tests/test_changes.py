@@ -22,7 +22,7 @@ def said() -> Said:
 
     def run(options: RetrainOptions) -> list[str]:
         events: list[Event] = []
-        retrain(options, events.append)
+        retrain(options, on_progress=events.append)
         messages = [event.message for event in events if isinstance(event, Noted)]
         return [message for message in messages if message.startswith("Since the last model: ")]
 

@@ -25,7 +25,9 @@ def test_backbones_are_compared_and_the_best_is_first(photos: Photos, configured
     root = photos({"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}, count=20)
     (root / "red" / "empty.jpg").write_bytes(b"")
     events: list[Event] = []
-    result = compare(["pocket", COLOURS, "no such network", COLOURS], configured(root, folds=4), events.append)
+    result = compare(
+        ["pocket", COLOURS, "no such network", COLOURS], configured(root, folds=4), on_progress=events.append
+    )
     assert {backbone.architecture for backbone in result.backbones} == {"pocket", COLOURS}
     accuracies = [backbone.assessment.accuracy for backbone in result.backbones]
     assert accuracies == sorted(accuracies, reverse=True)

@@ -54,7 +54,7 @@ def warnings(events: list[Event]) -> list[str]:
 def test_all_copies_are_listed_with_what_they_are_copies_of(exports: Path, configured: Configure) -> None:
     shutil.copy(exports / "odd" / "03 at 95.jpg", exports / "even" / "elsewhere.jpg")
     options, events = configured(exports), list[Event]()
-    retrain(options, events.append)
+    retrain(options, on_progress=events.append)
     rows = rows_of(options)
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == 24 * 4 + 1
@@ -83,7 +83,7 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
     assert remembered.moved
     assert result.count % 4 == 0
     events: list[Event] = []
-    evaluation = evaluate(EvaluateOptions(graph=result.graph), events.append)
+    evaluation = evaluate(EvaluateOptions(graph=result.graph), on_progress=events.append)
     assert evaluation.part == "test"
     assert evaluation.assessment.count == result.count
     assert evaluation.assessment.accuracy == result.accuracy
@@ -92,7 +92,7 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
 
 def test_copies_apart_gives_the_split_of_before_and_a_warning(exports: Path, configured: Configure) -> None:
     options, events = configured(exports, copies="apart"), list[Event]()
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     metadata = graphdef.metadata_of(graphdef.read_graph(result.graph), result.graph)
     assert metadata
     assert len(metadata.split["moved"]) <= 4
@@ -102,14 +102,14 @@ def test_copies_apart_gives_the_split_of_before_and_a_warning(exports: Path, con
 
 def test_a_split_by_path_ignores_copies_and_says_so(exports: Path, configured: Configure) -> None:
     events: list[Event] = []
-    retrain(configured(exports, split_by="path", testing_percentage=30), events.append)
+    retrain(configured(exports, split_by="path", testing_percentage=30), on_progress=events.append)
     assert any("--split_by path may train on one copy and test on another" in message for message in warnings(events))
 
 
 def test_without_copies_no_table_is_written_and_an_old_one_is_emptied(photos: Photos, configured: Configure) -> None:
     root = photos()
     options, events = configured(root), list[Event]()
-    retrain(options, events.append)
+    retrain(options, on_progress=events.append)
     assert not os.path.exists(options.duplicates)
     shutil.copy(root / "red" / "000.jpg", root / "red" / "copy.jpg")
     retrain(options)
@@ -132,7 +132,7 @@ def test_folds_of_every_backbone_keep_copies_together(
     monkeypatch.setattr("retrainer.measuring.cross_validation.stratified_folds", folds)
     events: list[Event] = []
     options = configured(exports, learning_rate=None, how_many_training_steps=None, folds=5)
-    compare([COLOURS, "pocket"], options, events.append)
+    compare([COLOURS, "pocket"], options, on_progress=events.append)
     for dataset, tested_by in given:
         originals = np.array([Path(path).name[:2] for path in dataset.paths])
         assert all(len(set(tested_by[originals == name].tolist())) == 1 for name in set(originals.tolist()))
@@ -203,14 +203,14 @@ def test_the_search_for_copies_in_a_large_set_is_reported(
 ) -> None:
     monkeypatch.setattr("retrainer.bottlenecks.fingerprint_cache._WORTH_REPORTING", 96)
     events: list[Event] = []
-    retrain(configured(exports), events.append)
+    retrain(configured(exports), on_progress=events.append)
     assert Began("Looking for copies among 96 photos") in events
 
 
 def test_a_crop_in_another_class_is_named(exports: Path, configured: Configure) -> None:
     (exports / "even" / "cropped.jpg").write_bytes(CHANGES["cropped by 10 %"](photo(5)))
     events: list[Event] = []
-    retrain(configured(exports), events.append)
+    retrain(configured(exports), on_progress=events.append)
     (warning,) = (message for message in warnings(events) if "in two classes" in message)
     assert "cropped.jpg' and '" in warning
     assert warning.endswith("are nearly the same picture in two classes: keep it in one.")

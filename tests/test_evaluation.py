@@ -27,7 +27,7 @@ from retrainer.training.head import Head
 
 
 def evaluated(graph: str, image_dir: str | Path = "", observer=silent) -> Evaluation:  # type: ignore[no-untyped-def]
-    return evaluate(EvaluateOptions(graph=graph, image_dir=str(image_dir)), observer)
+    return evaluate(EvaluateOptions(graph=graph, image_dir=str(image_dir)), on_progress=observer)
 
 
 def test_a_models_own_folder_is_measured_by_its_test_photos(photos: Photos, configured: Configure) -> None:

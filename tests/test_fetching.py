@@ -28,7 +28,7 @@ def classifier(tmp_path: Path) -> Path:
 
 
 def fetched(name: str, options: FetchOptions, events: list[Event] | None = None) -> Bundle:
-    ((given, bundle),) = fetch([name], options, silent if events is None else events.append)
+    ((given, bundle),) = fetch([name], options, on_progress=silent if events is None else events.append)
     assert given == name
     assert isinstance(bundle, Bundle), bundle
     return bundle
@@ -93,9 +93,9 @@ def test_int8_is_prepared_as_far_as_it_goes_without_photos(classifier: Path, tmp
     assert (bundle.quantized, bundle.name) == (True, f"{floats.name}_quantized")
     assert fetched(name, options) == bundle  # it is here, and needs no photos
     with pytest.raises(OptionError, match="NAME is missing"):
-        list(fetch([], options, silent))
+        list(fetch([], options, on_progress=silent))
     with pytest.raises(OptionError, match="'nowhere' does not exist"):
-        list(fetch([name], FetchOptions(image_dir="nowhere"), silent))
+        list(fetch([name], FetchOptions(image_dir="nowhere"), on_progress=silent))
 
 
 def test_without_photos_drawings_are_compared(classifier: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_without_photos_drawings_are_compared(classifier: Path, tmp_path: Path) 
 def test_a_place_that_cannot_be_written_is_an_error(classifier: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RetrainerError, match="Cannot write"):
-        list(fetch([str(classifier)], FetchOptions(to=str(tmp_path / "file" / "to")), silent))
+        list(fetch([str(classifier)], FetchOptions(to=str(tmp_path / "file" / "to")), on_progress=silent))
 
 
 def test_the_table_says_what_is_here(

@@ -60,13 +60,13 @@ def split_of(graph: str) -> RememberedSplit:
 
 def test_given_parts_train_validate_and_test(split: Path, configured: Configure) -> None:
     events: list[Event] = []
-    result = retrain(configured(split), events.append)
+    result = retrain(configured(split), on_progress=events.append)
     assert (result.photos, result.count, leaks(events)) == (88, 16, [])
     remembered = split_of(result.graph)
     assert (remembered.split_by, remembered.moved) == ("folders", {})
     (finished,) = [event for event in events if isinstance(event, RunFinished)]
     anew: list[Event] = []
-    retrain(configured(split, split_by="content"), anew.append)
+    retrain(configured(split, split_by="content"), on_progress=anew.append)
     (other,) = [event for event in anew if isinstance(event, RunFinished)]
     assert finished.split != other.split
     assert "Since the last model: " in "".join(messages(anew))
@@ -78,7 +78,7 @@ def test_the_test_part_is_measured_with_every_model(split: Path, configured: Con
     assert result.test
     for image_dir in ("", "data", "./data/"):
         events: list[Event] = []
-        measured = evaluate(result.graph, events.append, image_dir=image_dir)
+        measured = evaluate(result.graph, on_progress=events.append, image_dir=image_dir)
         assert (measured.part, measured.left_out, measured.learnt) == ("given", 0, 0)
         assert measured.assessment.count == 16
         assert measured.assessment.log_loss == pytest.approx(result.test.log_loss, abs=1e-4)
@@ -110,7 +110,7 @@ def test_copies_across_given_parts_are_counted_and_named_and_stay(
     shutil.copy("data/train/green/8.jpg", "data/train/green/8 again.jpg")
     events: list[Event] = []
     options = configured(split)
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     assert (result.count, result.leaked) == (16 + 10 + 2, 2)
     assert "28 photos; 2 of them have copies or their group in another part" in " ".join(
         " ".join(summary(result)).split()
@@ -181,7 +181,7 @@ def table(split: Path) -> Path:
 
 def test_a_table_trains_a_model_and_measures_it(table: Path, configured: Configure) -> None:
     events: list[Event] = []
-    result = retrain(configured(table, folds=3), events.append)
+    result = retrain(configured(table, folds=3), on_progress=events.append)
     assert (result.photos, result.labels, result.skipped) == (88, ("GREEN", "RED"), 0)
     assert result.cross_validation
     assert result.cross_validation.assessment.count == 88
@@ -192,7 +192,7 @@ def test_a_table_trains_a_model_and_measures_it(table: Path, configured: Configu
     remembered = split_of(result.graph)
     assert (remembered.image_dir, remembered.split_by) == ("photos.csv", "folders")
     again: list[Event] = []
-    retrain(configured(table, folds=3), again.append)
+    retrain(configured(table, folds=3), on_progress=again.append)
     (one,), (two,) = ([e for e in run if isinstance(e, RunFinished)] for run in (events, again))
     assert (one.split, one.fold_split, one.image_dir) == (two.split, two.fold_split, "photos.csv")
     assert not any("Since the last model" in message for message in messages(again))
@@ -204,7 +204,7 @@ def test_new_rows_are_new_photos_and_the_cache_knows_the_others(table: Path, con
     with open(table, "a") as file:
         file.write("new.jpg,red,,\n")
     events: list[Event] = []
-    assert retrain(configured(table), events.append).computed == 1
+    assert retrain(configured(table), on_progress=events.append).computed == 1
     assert any(m.startswith("Since the last model: 1 of 89 photos new") for m in messages(events))
 
 
@@ -246,7 +246,7 @@ def test_one_photo_with_two_labels_is_warned_of(table: Path, configured: Configu
     with open(table, "a") as file:
         file.write("twin.jpg,green,train,\n")
     events: list[Event] = []
-    retrain(configured(table), events.append)
+    retrain(configured(table), on_progress=events.append)
     assert any("are the same file in two classes: keep it in one." in message for message in messages(events))
 
 

@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(path: str, monkeypatch: py
 
 def run_of(options: Any, path: str) -> tuple[Retraining, dict[str, Any]]:
     """Retrains with a history; returns the result and the last line."""
-    result = retrain(options, RunHistory(path, no_warning, "typed"))
+    result = retrain(options, on_progress=RunHistory(path, no_warning, "typed"))
     return result, dict(read_runs(path, no_warning)[-1].record)
 
 
@@ -226,7 +226,7 @@ def test_hashes_are_the_same_for_the_same_photos_in_the_same_parts(
 def test_a_run_that_fails_leaves_no_line(photos: Photos, configured: Configure, path: str) -> None:
     options = configured(photos(), folds=500)
     with pytest.raises(Exception, match="Expected at least 500"):
-        retrain(options, RunHistory(path, no_warning))
+        retrain(options, on_progress=RunHistory(path, no_warning))
     assert not os.path.exists(path)
 
 
@@ -235,7 +235,7 @@ def test_a_place_that_cannot_be_written_is_an_error_before_the_work(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"Cannot write '.*runs.jsonl': '.*file' is a file; expected a folder"):
-        retrain(configured(photos()), RunHistory(str(tmp_path / "file" / "runs.jsonl"), no_warning))
+        retrain(configured(photos()), on_progress=RunHistory(str(tmp_path / "file" / "runs.jsonl"), no_warning))
     assert not (tmp_path / "out" / "graph.pb").exists()
 
 

@@ -90,7 +90,7 @@ def test_a_row_gets_the_contents_of_those_below_it(
     table.clear()
     table.update(rows)
     events: list[Event] = []
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     assert result.graph.endswith("graph.json")
     sizes = {name: Path(result.files[name]).stat().st_size for name in ("pb", "tflite")}
     assert json.loads(Path(result.graph).read_bytes())["sizes"] == sizes
@@ -110,7 +110,7 @@ def test_a_backbone_without_a_graph_gives_no_format_that_needs_one(
     options = configured(photos(), output_graph=str(tmp_path / "out" / "graph.tflite"), model_dir=graphless)
     options = replace(options, intermediate_store_frequency=150)
     events: list[Event] = []
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     assert list(result.files) == ["tflite", "json", "labels"]
     assert result.graph == result.tflite == options.output_graph
     assert Labeler(LabelOptions(graph=result.graph)).labels == result.labels

@@ -18,7 +18,7 @@ from retrainer.backbones.available import find_bundle
 from retrainer.backbones.networks.embedded import weights
 from retrainer.comparison import compare
 from retrainer.errors import DatasetError, OutputError, RetrainerError
-from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned
+from retrainer.events import Event, ExtractionAdvanced, ModelKept, PhotoMisclassified, TestEvaluated, Warned, in_turn
 from retrainer.feature_source import cache_name
 from retrainer.models.graph import graphdef
 from retrainer.observers.tensorboard import TensorBoard
@@ -29,7 +29,7 @@ from retrainer.photos.images import square, to_input
 def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     events: list[Event] = []
     root = photos({"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}, count=30)
-    result = retrain(configured(root), events.append)
+    result = retrain(configured(root), on_progress=events.append)
     assert result.labels == ("blue", "green", "red")
     assert (result.photos, result.computed, result.skipped) == (90, 90, 0)
     assert result.accuracy == 1.0
@@ -112,7 +112,7 @@ def test_misclassified_test_photos_are_told_of(photos: Photos, configured: Confi
     # The classes cannot be told apart.
     root = photos({"one": (100, 100, 100), "two": (100, 100, 100)}, count=40)
     events: list[Event] = []
-    result = retrain(configured(root, testing_percentage=30), events.append)
+    result = retrain(configured(root, testing_percentage=30), on_progress=events.append)
     wrong = [e for e in events if isinstance(e, PhotoMisclassified)]
     assert result.accuracy is not None
     assert len(wrong) == round((1 - result.accuracy) * result.count) > 0
@@ -127,7 +127,7 @@ def test_a_test_batch_takes_each_of_its_photos_once(photos: Photos, configured: 
     assert count > 30
     for size, expected in ((count - 2, count - 2), (5, 5), (count, count), (1000, count), (-1, count)):
         events: list[Event] = []
-        result = retrain(replace(options, test_batch_size=size), events.append)
+        result = retrain(replace(options, test_batch_size=size), on_progress=events.append)
         wrong = [event.path for event in events if isinstance(event, PhotoMisclassified)]
         assert result.count == expected
         assert len(wrong) >= expected // 2 - 1
@@ -146,7 +146,7 @@ def test_split_by_path_warns_of_empty_categories_and_goes_on(
     monkeypatch.chdir(photos(count=1).parent)
     events: list[Event] = []
     options = configured(Path("photos"), split_by="path", testing_percentage=1, validation_percentage=1)
-    retrain(options, events.append)
+    retrain(options, on_progress=events.append)
     messages = [e.message for e in events if isinstance(e, Warned)]
     assert "Label green has no images in the category testing." in messages
     assert "Label red has no images in the category validation." in messages
@@ -163,7 +163,7 @@ def test_a_class_without_training_photos_is_an_error(
 
 def test_intermediate_models_are_written(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     events: list[Event] = []
-    retrain(configured(photos(), intermediate_store_frequency=80), events.append)
+    retrain(configured(photos(), intermediate_store_frequency=80), on_progress=events.append)
     kept = [Path(e.path) for e in events if isinstance(e, ModelKept)]
     assert [path.name for path in kept] == ["intermediate_80.pb", "intermediate_160.pb"]
     metadata = graphdef.metadata_of(graphdef.read_graph(kept[0]), "")
@@ -186,7 +186,7 @@ def test_an_output_that_cannot_be_written_is_an_error_before_the_work(
     options = configured(photos(), **({} if option == "summaries_dir" else {option: place}))
     observers = [TensorBoard(place)] if option == "summaries_dir" else []
     with pytest.raises(OutputError, match="Cannot write"):
-        retrain(options, events.append, *observers)
+        retrain(options, on_progress=in_turn(events.append, *observers))
     assert not list((tmp_path).glob("out/bottlenecks/*/part-*"))
 
 
@@ -196,7 +196,7 @@ def test_a_cache_part_that_was_cut_is_rebuilt(photos: Photos, configured: Config
     for part in (tmp_path / "out" / "bottlenecks").glob("*/part-*.parquet"):
         part.write_bytes(part.read_bytes()[:100])
     events: list[Event] = []
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     assert result.computed == 24
     assert sum("is set aside" in e.message for e in events if isinstance(e, Warned)) == 3
     assert Path(result.graph).read_bytes() == first
@@ -273,7 +273,7 @@ def test_photos_that_vanish_before_their_views_are_read_are_an_error(photos: Pho
             shutil.rmtree(root / "red")
 
     with pytest.raises(DatasetError, match="Label red has no images in the category training"):
-        retrain(configured(root, **DISTORTED), remove)
+        retrain(configured(root, **DISTORTED), on_progress=remove)
 
 
 def half_and_half() -> bytes:

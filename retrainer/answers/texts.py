@@ -7,7 +7,7 @@ every text is valid UTF-8. All other characters, single backslashes included, st
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # Controls, soft hyphens, marks of direction, characters without width, line and paragraph separators, surrogates (also
@@ -39,15 +39,20 @@ def original(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[0][2:], 16)), text)
 
 
-def plain(value: Any) -> Any:
-    """A value as documents hold it: `stored` texts at all levels, and None for numbers that JSON lacks."""
+def plain(value: Any, text: Callable[[str], str] = stored) -> Any:
+    """A value as documents hold it: None for numbers that JSON lacks, and `stored` texts at all levels.
+
+    Args:
+        value: A value, perhaps of values.
+        text: What is done with each text instead.
+    """
     if isinstance(value, str):
-        return stored(value)
+        return text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {stored(str(name)): plain(one) for name, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {text(str(name)): plain(one, text) for name, one in value.items()}
+    return [plain(one, text) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _escape(found: re.Match[str]) -> str:

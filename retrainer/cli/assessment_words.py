@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from retrainer.cli.words import LABEL, between, calibration_lines, is_narrow, percent, short, wrapped
+from retrainer.cli.words import LABEL, calibration_lines, is_narrow, short, wrapped
+from retrainer.results.lines import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 

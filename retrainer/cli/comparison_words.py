@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from retrainer.backbones.available import described
-from retrainer.cli.words import CHANCE, LABEL, between, difference, is_narrow, percent, short, wrapped
+from retrainer.cli.words import CHANCE, LABEL, difference, is_narrow, short, wrapped
+from retrainer.results.lines import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, pasted
 

@@ -61,22 +61,19 @@ class EvaluateFlags(EvaluateOptions, DocumentOptions, _ReportFlags, TerminalOpti
 def run(flags: EvaluateFlags) -> int:
     """Prints the figures, accuracy and cross entropy in the 2017 script's words before all others."""
     from retrainer.cli.documents.document import print_document
-    from retrainer.cli.documents.findings import Findings
-    from retrainer.cli.documents.measured import of_evaluation
     from retrainer.evaluation import evaluate
     from retrainer.observers.logs import log_of
 
     if flags.mistakes:
         require_writable(flags.mistakes)
-    findings = Findings()
     with log_of(flags) as log:
-        result = evaluate(flags.only(EvaluateOptions), log, findings)
+        result = evaluate(flags.only(EvaluateOptions), on_progress=log)
     if flags.mistakes:
         # It may be the table that the model learnt from, which only the model names.
         require_apart("--mistakes", flags.mistakes, [result.image_dir])
         write_answers(table_of_mistakes(result), format_of("--mistakes", flags.mistakes), flags.mistakes)
     if flags.json:
-        print_document("evaluate", of_evaluation(result, findings))
+        print_document("evaluate", result.to_dict())
     else:
         _say_figures(result, flags.mistakes)
     accuracy = result.assessment.accuracy

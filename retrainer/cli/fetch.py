@@ -29,7 +29,7 @@ def run(flags: FetchFlags, names: tuple[str, ...]) -> int:
 
     failures, ready = 0, ""
     with log_of(flags) as log:
-        for name, bundle in fetch(names, flags.only(FetchOptions), log):
+        for name, bundle in fetch(names, flags.only(FetchOptions), on_progress=log):
             log.finish()
             if isinstance(bundle, RetrainerError):
                 failures += 1

@@ -85,10 +85,9 @@ def run(flags: RetrainFlags) -> int:
     if flags.compare:
         return _compare(flags)
     from retrainer.cli.documents.document import print_document
-    from retrainer.cli.documents.findings import Findings
-    from retrainer.cli.documents.measured import of_retraining
     from retrainer.cli.next_steps import next_commands, next_steps
     from retrainer.cli.summary import problem_lines, summary
+    from retrainer.events import in_turn
     from retrainer.models.event_files import new_run_folder
     from retrainer.observers.logs import log_of
     from retrainer.observers.problems import Problems
@@ -97,19 +96,20 @@ def run(flags: RetrainFlags) -> int:
     from retrainer.retraining import retrain
 
     _require_own_files(flags)
-    problems, findings = Problems(flags.problems), Findings()
+    problems = Problems(flags.problems)
     summaries_dir = flags.summaries_dir or new_run_folder(_LOGS)
     with (
         log_of(flags, lists_misclassified=flags.print_misclassified_test_images) as log,
         TensorBoard(summaries_dir, _settings(flags)) as tensorboard,
     ):
         history = RunHistory(flags.runs_file, log, _typed())
-        result = retrain(flags.only(RetrainOptions), log, problems, findings, tensorboard, history)
+        result = retrain(flags.only(RetrainOptions), on_progress=in_turn(log, problems, tensorboard, history))
         problems.write(log)
     logs = flags.summaries_dir or _LOGS
     if flags.json:
         commands = next_commands(result, flags, logs)
-        print_document("retrain", of_retraining(result, flags.image_dir, summaries_dir, findings, commands))
+        fields = {**result.to_dict(), "summaries_dir": summaries_dir, "next": commands}
+        print_document("retrain", fields)
     else:
         say("\n".join([*summary(result), *problem_lines(problems), *next_steps(result, flags, logs)]))
     return 0
@@ -147,10 +147,9 @@ def _typed() -> str:
 def _compare(flags: RetrainFlags) -> int:
     from retrainer.cli.comparison_words import comparison_lines
     from retrainer.cli.documents.document import print_document
-    from retrainer.cli.documents.findings import Findings
-    from retrainer.cli.documents.measured import of_comparison
     from retrainer.cli.summary import problem_lines
     from retrainer.comparison import compare
+    from retrainer.events import in_turn
     from retrainer.observers.logs import log_of
     from retrainer.observers.problems import Problems
 
@@ -158,12 +157,12 @@ def _compare(flags: RetrainFlags) -> int:
     if not names:
         raise OptionError(f"--compare: expected backbones with commas between, received '{flags.compare}'.")
     _require_own_files(flags)
-    problems, findings = Problems(flags.problems), Findings()
+    problems = Problems(flags.problems)
     with log_of(flags) as log:
-        result = compare(names, flags.only(RetrainOptions), log, problems, findings)
+        result = compare(names, flags.only(RetrainOptions), on_progress=in_turn(log, problems))
         problems.write(log)
     if flags.json:
-        print_document("retrain --compare", of_comparison(result, flags.image_dir, findings))
+        print_document("retrain --compare", result.to_dict())
     else:
         say("\n".join(["", *comparison_lines(result), *problem_lines(problems)]))
     for name, reason in result.failed:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retrainer.cli.flags import command as command_of
-from retrainer.cli.words import between, percent, wrapped
+from retrainer.cli.words import wrapped
 from retrainer.options.documents import DocumentOptions
 from retrainer.options.groups import option
 from retrainer.options.history import HistoryOptions
+from retrainer.results.lines import between, percent
 from retrainer.system.terminal import say
 from retrainer.text import shown
 
@@ -35,18 +36,17 @@ class RunsFlags(HistoryOptions, DocumentOptions):
 def run(flags: RunsFlags) -> None:
     """Prints the runs, the newest last."""
     from retrainer.cli.documents.document import print_document
-    from retrainer.cli.documents.findings import Findings
     from retrainer.cli.documents.lists import of_runs
     from retrainer.history import read_runs
     from retrainer.observers.console import Console
     from retrainer.reporting import Reporter
 
-    findings = Findings()
     with Console() as console:
-        runs = read_runs(flags.runs_file, Reporter([console, findings]))
+        report = Reporter(console)
+        runs = read_runs(flags.runs_file, report)
     runs = runs[-(flags.last or len(runs)) :]
     if flags.json:
-        print_document("runs", of_runs(runs, flags.runs_file, findings))
+        print_document("runs", of_runs(runs, flags.runs_file, report.problems))
     else:
         say(
             "\n".join([*table(runs), _LEGEND])

@@ -2,16 +2,15 @@
 
 from retrainer.backbones.available import described
 from retrainer.cli.words import (
-    between,
     class_lines,
     cross_validation_lines,
     learning_curve_lines,
-    percent,
     previous_lines,
     single_split_lines,
     wrapped,
 )
 from retrainer.observers.problems import Problems
+from retrainer.results.lines import between, percent
 from retrainer.results.retraining import Retraining
 from retrainer.text import shown
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from retrainer.results.lines import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 
@@ -23,17 +24,6 @@ _LABELS_NAMED = 5
 # A difference of accuracy (0 to 1) that users would not notice.
 _HARDLY = 0.005
 CHANCE = ": chance can explain that"
-
-
-def percent(share: float) -> str:
-    """A share (0 to 1) in percent."""
-    return f"{100 * share:.1f} %"
-
-
-def between(interval: tuple[float, float]) -> str:
-    """An interval of shares in percent."""
-    low, high = interval
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
 def difference(pair: "Paired | PreviousModel") -> str:

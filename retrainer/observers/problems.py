@@ -2,40 +2,21 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from retrainer.errors import OutputError
-from retrainer.events import (
-    Event,
-    FilesLeftOut,
-    FolderSkipped,
-    Missed,
-    Observer,
-    PhotoSkipped,
-    StageBegan,
-    Warned,
-)
+from retrainer.events import Event, Missed, Observer, StageBegan, Warned
+from retrainer.reporting import LEFT_OUT, MISSED, SKIPPED, WARNING, Problem, problems_of
 from retrainer.system.files import require_writable, write_whole
 
 FLAG = "--problems"
 COLUMNS = ("kind", "path", "problem")
-_WARNING, _SKIPPED, _MISSED, _LEFT_OUT = "warning", "skipped", "missed", "left out"
 # How a summary calls one, and several, of a kind.
 _WORDS = {
-    _SKIPPED: ("file skipped", "files skipped"),
-    _MISSED: ("folder not listed", "folders not listed"),
-    _LEFT_OUT: ("file or folder left out", "files or folders left out"),
-    _WARNING: ("warning", "warnings"),
+    SKIPPED: ("file skipped", "files skipped"),
+    MISSED: ("folder not listed", "folders not listed"),
+    LEFT_OUT: ("file or folder left out", "files or folders left out"),
+    WARNING: ("warning", "warnings"),
 }
-
-
-class Problem(NamedTuple):
-    """A warning, or a file or folder that a run went on without, and why; the path of a warning is empty."""
-
-    kind: str
-    path: str
-    problem: str
 
 
 class Problems:
@@ -81,17 +62,3 @@ class Problems:
         """How many problems there are of each kind, such as `2 files skipped, 1 warning`; empty if there are none."""
         counts = ((self._counts[kind], words) for kind, words in _WORDS.items())
         return ", ".join(f"{count:,} {words[count != 1]}" for count, words in counts if count)
-
-
-def problems_of(event: Event) -> Iterator[Problem]:
-    """The problems that an event reports; a file that is left out is one."""
-    match event:
-        case PhotoSkipped(path, reason):
-            yield Problem(_SKIPPED, path, reason)
-        case FolderSkipped(path, reason):
-            yield Problem(_MISSED, path, reason)
-        case FilesLeftOut():
-            for path in event.paths:
-                yield Problem(_LEFT_OUT, path, event.reason)
-        case Warned(message):
-            yield Problem(_WARNING, "", message)

@@ -1,13 +1,17 @@
 """The result of measuring a model."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured, Mistake
+from retrainer.reporting import Problem
+from retrainer.results.fields import Fields, of_mistakes, of_problems
+from retrainer.results.lines import between, line, of_texts, percent
 
 if TYPE_CHECKING:
     import pandas
@@ -20,7 +24,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """The figures of a model on photos whose classes are known.
 
@@ -35,6 +39,7 @@ class Evaluation:
         skipped: How many of the files that were read are no readable photos.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many photos were left out because the model learnt from them or was chosen by them.
+        problems: All warnings, and all files and folders that were left out.
     """
 
     graph: str
@@ -47,6 +52,13 @@ class Evaluation:
     skipped: int
     unlisted: int = 0
     left_out: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        head = f"{percent(self.accuracy)} of {self.count:,} photos right, {between(self.interval)} with 95 % confidence"
+        surest = [f"{one.path}: {one.predicted}, {percent(one.score)}" for one in self.mistakes]
+        lines = [line(f"{self.graph} on {self.image_dir} ({self.part})", "model"), *of_texts("mistakes", surest)]
+        return "\n".join([f"Evaluation: {head}", *lines, *of_texts("problems", [one.problem for one in self.problems])])
 
     @property
     def accuracy(self) -> float:
@@ -80,6 +92,29 @@ class Evaluation:
             OptionError: pandas is not installed.
         """
         return self.measured.to_dataframe()
+
+    def to_dict(self) -> Fields:
+        """The content of the document that `evaluate --json` prints, as values that JSON knows.
+
+        The table of `--mistakes` has the scores of all classes, too.
+        """
+        fields: Fields = plain(
+            {
+                "graph": self.graph,
+                "image_dir": self.image_dir,
+                "part": self.part,
+                "learnt": self.learnt,
+                "labels": self.labels,
+                "skipped": self.skipped,
+                "unlisted": self.unlisted,
+                "left_out": self.left_out,
+                "assessment": asdict(self.assessment),
+                "mistakes": of_mistakes(self.measured),
+                "problems": of_problems(self.problems),
+            },
+            str,
+        )
+        return fields
 
     def _repr_html_(self) -> str:
         from retrainer.pages.notebook import Outcome, outcome_html

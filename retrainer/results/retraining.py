@@ -1,19 +1,33 @@
 """The result of a retraining."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
+from retrainer.events import Changed, CopiesFound
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured, Mistake, no_photos
 from retrainer.model_writer import LABELS
 from retrainer.previous_model import PreviousModel
+from retrainer.reporting import WARNING, Problem
+from retrainer.results.fields import (
+    Fields,
+    of_changes,
+    of_copies,
+    of_folds,
+    of_learning_curve,
+    of_mistakes,
+    of_previous,
+    of_problems,
+)
+from retrainer.results.lines import between, line, of_texts, percent
 
 if TYPE_CHECKING:
     import pandas
@@ -21,7 +35,7 @@ if TYPE_CHECKING:
     from retrainer.labeler import Labeler
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Retraining:
     """The result of a retraining: how good the model is, and the model.
 
@@ -48,6 +62,10 @@ class Retraining:
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
         leaked: How many test photos share a group with other photos, as copies do that a given split tears apart.
+        image_dir: The folder or table of photos, as typed.
+        copies: How many photos are copies; None if there are none.
+        changed: What has changed since the last model; None if nothing has, or if it is not known.
+        problems: All warnings, and all files and folders that the run went on without.
         photo: The path of a photo to try the model on, which it did not learn from if photos test.
     """
 
@@ -60,9 +78,9 @@ class Retraining:
     skipped: int
     test: Assessment | None
     cross_validation: CrossValidation | None
-    learning_curve: LearningCurve | None
     seconds: Mapping[str, float]
     model_id: str = ""
+    learning_curve: LearningCurve | None = None
     previous: PreviousModel | None = None
     unlisted: int = 0
     left_out: int = 0
@@ -70,6 +88,35 @@ class Retraining:
     leaked: int = 0
     test_photos: Measured | None = None
     fold_photos: Measured | None = None
+    image_dir: str = ""
+    copies: CopiesFound | None = None
+    changed: Changed | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        warnings = [one.problem for one in self.problems if one.kind == WARNING]
+        missed = len(self.problems) - len(warnings)
+        left_out = f"; {missed:,} {'file or folder' if missed == 1 else 'files or folders'} left out"
+        photos = f"{self.photos:,} of {self.image_dir}" + left_out * bool(missed)
+        return "\n".join(
+            [
+                f"Retraining: {self._headline}",
+                line(f"{len(self.labels):,}: {', '.join(self.labels)}", "classes"),
+                line(photos, "photos"),
+                line(self.backbone, "backbone"),
+                line(self.graph, "model"),
+                *of_texts("warnings", warnings),
+            ]
+        )
+
+    @property
+    def _headline(self) -> str:
+        figures = self.assessment
+        if figures is None:
+            return "the accuracy is unknown, since no photos test"
+        by = f"{len(self.cross_validation.accuracies)} folds" if self.cross_validation else "test photos"
+        right = f"{percent(figures.accuracy)} of {figures.count:,} photos right ({by})"
+        return f"{right}, {between(figures.interval)} with 95 %"
 
     @property
     def assessment(self) -> Assessment | None:
@@ -114,6 +161,39 @@ class Retraining:
             OptionError: pandas is not installed.
         """
         return (self.measured or no_photos(self.labels)).to_dataframe()
+
+    def to_dict(self) -> Fields:
+        """The content of the document that `retrain --json` prints, as values that JSON knows."""
+        folds, curve = self.cross_validation, self.learning_curve
+        fields: Fields = plain(
+            {
+                "image_dir": self.image_dir,
+                "model": {
+                    "model_id": self.model_id,
+                    "graph": self.graph,
+                    "files": self.files,
+                    "backbone": self.backbone,
+                    "labels": self.labels,
+                },
+                "photos": self.photos,
+                "computed": self.computed,
+                "distorted": self.distorted,
+                "skipped": self.skipped,
+                "unlisted": self.unlisted,
+                "left_out": self.left_out,
+                "test": self.test and asdict(self.test),
+                "mistakes": of_mistakes(self.test_photos),
+                "folds": of_folds(folds, self.fold_photos) if folds and self.fold_photos else None,
+                "learning_curve": curve and of_learning_curve(curve),
+                "previous": self.previous and of_previous(self.previous),
+                "changes": of_changes(self.changed),
+                "duplicates": of_copies(self.copies),
+                "problems": of_problems(self.problems),
+                "seconds": self.seconds,
+            },
+            str,
+        )
+        return fields
 
     @cached_property
     def model(self) -> "Labeler":

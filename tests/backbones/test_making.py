@@ -76,7 +76,7 @@ def test_retrain_on_a_folder_an_archive_and_a_handle(
     for architecture in (str(modules / "good"), str(modules / "good.tar.gz"), server.handle):
         events: list[Event] = []
         options = configured(root, architecture=architecture, model_dir=str(model_dir))
-        first, again = retrain(options, events.append), retrain(options, events.append)
+        first, again = retrain(options, on_progress=events.append), retrain(options, on_progress=events.append)
         assert (first.computed, again.computed) == (40, 0)
         assert first.accuracy == 1.0
         assert conversions_in(events) == 1
@@ -134,7 +134,7 @@ def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Config
         model_dir=str(shutil.copytree(configured(root).model_dir, tmp_path / "bundles")),
     )
     events: list[Event] = []
-    result = retrain(options, events.append)
+    result = retrain(options, on_progress=events.append)
     assert result.accuracy == 1.0
     assert [event.message for event in events if isinstance(event, Noted)] == [
         "Calibrating 'colours_quantized' on the photos, once",
@@ -143,7 +143,7 @@ def test_an_int8_backbone_gives_an_int8_model(photos: Photos, configured: Config
     ]
     operations = inspect(result.tflite).operations
     assert operations == {"QUANTIZE": 1, "MEAN": 1, "DEQUANTIZE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
-    measured = evaluate(EvaluateOptions(graph=result.tflite, image_dir=str(root)), silent)
+    measured = evaluate(EvaluateOptions(graph=result.tflite, image_dir=str(root)), on_progress=silent)
     assert (measured.assessment.accuracy, measured.assessment.count) == (1.0, result.count)
     assert measured.assessment.log_loss < 0.5
     assert retrain(options).computed == 0

@@ -113,7 +113,7 @@ def test_retrain_label_and_the_int8_twin(
     root, models = photos(count=20), str(tmp_path / "models")
     options = configured(root, architecture=f"{NAME}@64", model_dir=models, offline=True)
     events: list[Event] = []
-    first, again = retrain(options, events.append), retrain(options, events.append)
+    first, again = retrain(options, on_progress=events.append), retrain(options, on_progress=events.append)
     assert (first.backbone, first.computed, again.computed) == (f"{NAME}@64", 40, 0)
     built = [event.message for event in events if isinstance(event, Noted) and event.message.startswith("Building")]
     assert built == [f"Building '{NAME}@64', once, from tiny-weights==1.0"]
@@ -127,7 +127,7 @@ def test_retrain_label_and_the_int8_twin(
     assert {one.tensor for one in bundle.maps} <= tensors
     events.clear()
     options = replace(options, architecture=f"{NAME}_quantized@64")
-    assert retrain(options, events.append).computed == 0
+    assert retrain(options, on_progress=events.append).computed == 0
     notes = [event.message for event in events if isinstance(event, Noted)]
     assert f"'{NAME}_quantized@64' is written '{NAME}@64_quantized'" in notes
 

@@ -110,7 +110,7 @@ def test_a_run_takes_folds_by_default_and_zero_takes_none(photos: Photos, config
 def test_a_run_that_folds_are_impossible_for_goes_on_without(photos: Photos, configured: Configure) -> None:
     root = photos(count=2)
     events: list[Event] = []
-    assert retrain(configured(root, folds=None), events.append).cross_validation is None
+    assert retrain(configured(root, folds=None), on_progress=events.append).cross_validation is None
     (line,) = (e.message for e in events if isinstance(e, Noted) and e.message.startswith("No cross-validation"))
     assert line.endswith("received 4.")
     assert Path(root).is_dir()

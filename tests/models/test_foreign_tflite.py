@@ -177,7 +177,7 @@ def test_label_and_evaluate_say_what_scores_are(ending: str, note: str | None, t
     assert [bool(note and note in text) for text in notes] == [True] * bool(note)
     events: list[Event] = []
     options = EvaluateOptions(graph=path, image_dir=str(photos()), labels=str(tmp_path / "labels.txt"), **given)  # type: ignore[arg-type]
-    result = evaluate(options, events.append)
+    result = evaluate(options, on_progress=events.append)
     assert result.assessment.accuracy == 1
     assert [e.message for e in events if isinstance(e, Warned)] == list(notes)
 

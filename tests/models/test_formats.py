@@ -101,7 +101,7 @@ def test_bytes_that_are_not_utf_8_are_written_as_described(tmp_path: Path) -> No
 def test_the_hash_of_a_split_is_made_as_described(photos: Photos, configured: Configure, tmp_path: Path) -> None:
     options = configured(photos(count=20), testing_percentage=99, validation_percentage=0, copies="apart")
     path = str(tmp_path / "runs.jsonl")
-    result = retrain(options, RunHistory(path, silent))
+    result = retrain(options, on_progress=RunHistory(path, silent))
     lines = []
     remembered = RememberedSplit.from_metadata(Labeler(result.graph).metadata.split)
     assert remembered

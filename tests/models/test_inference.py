@@ -201,7 +201,9 @@ def test_evaluate_takes_logits_for_what_they_are(tmp_path: Path, photos: Photos,
     graph.node.extend(kept)  # type: ignore[attr-defined]
     graphdef.add_node(graph, "Identity", "final_result", ("product",), T=types_pb2.DT_FLOAT)
     path = saved(graph, tmp_path / "logits.pb")
-    evaluation = evaluate(EvaluateOptions(graph=str(path), image_dir=str(photos()), labels=str(labels)), silent)
+    evaluation = evaluate(
+        EvaluateOptions(graph=str(path), image_dir=str(photos()), labels=str(labels)), on_progress=silent
+    )
     assert evaluation.part == "all"
     assert evaluation.assessment.accuracy == 1.0
     assert 0 < evaluation.assessment.log_loss < 0.1
@@ -254,7 +256,7 @@ def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Co
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     with TensorBoard(str(tmp_path / "out" / "logs")) as tensorboard:
-        result = retrain(configured(photos()), tensorboard)
+        result = retrain(configured(photos()), on_progress=tensorboard)
     events = graph_to_tensorboard(result.graph, str(tmp_path / "graph"))
     accumulator = EventAccumulator(events)
     accumulator.Reload()
@@ -265,7 +267,7 @@ def test_inspect_writes_the_graph_for_tensorboard(photos: Photos, configured: Co
     graph_to_tensorboard(result.graph, str(logs))
     assert len(list((logs / "train").iterdir())) == 2
     with TensorBoard(str(logs)) as tensorboard:
-        retrain(configured(photos()), tensorboard)
+        retrain(configured(photos()), on_progress=tensorboard)
     with pytest.raises(OptionError, match=r"--tensorboard: expected a \.pb, received"):
         graph_to_tensorboard(result.tflite, str(tmp_path / "graph"))
 

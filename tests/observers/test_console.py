@@ -118,7 +118,7 @@ def test_folds_and_a_learning_curve_show_how_far_they_are(
 ) -> None:
     shown: list[tuple[str, int, int]] = []
     monkeypatch.setattr(Progress, "show", lambda _, what, done, total: shown.append((what, done, total)))
-    retrain(configured(photos(count=20), learning_curve=True), Console())
+    retrain(configured(photos(count=20), learning_curve=True), on_progress=Console())
     assert [one for one in shown if one[0] == "Testing folds"] == [("Testing folds", n, 5) for n in range(1, 6)]
     curve = "Measuring the learning curve"
     assert [one for one in shown if one[0] == curve] == [(curve, done, 5) for done in range(1, 6)]

@@ -21,6 +21,7 @@ from retrainer.events import (
     StepEvaluated,
     TestEvaluated,
     Warned,
+    in_turn,
 )
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.cross_validation import CrossValidation
@@ -265,6 +266,6 @@ def test_observers_from_outside_are_called_with_every_event(photos: Photos, conf
                 self.seen.append(event.accuracy)
 
     accuracies, events = Accuracies(), list[Event]()
-    result = retrain(configured(photos(count=20)), accuracies, events.append)
+    result = retrain(configured(photos(count=20)), on_progress=in_turn(accuracies, events.append))
     assert accuracies.seen == [result.accuracy]
     assert sum(isinstance(event, FolderScanned) for event in events) == 2

@@ -110,7 +110,7 @@ def test_a_run_replaces_its_own_events(photos: Photos, configured: Configure, tm
     logs = tmp_path / "out" / "logs"
     for _ in range(2):
         with TensorBoard(str(logs)) as tensorboard:
-            retrain(options, tensorboard)
+            retrain(options, on_progress=tensorboard)
     assert sorted(path.parent.name for path in logs.rglob("*.retrainer")) == ["test", "train", "validation"]
     assert len(list(logs.rglob("*"))) == 6
 
@@ -132,7 +132,7 @@ def test_tensorboard_has_the_weights_and_the_graph_without_them(
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     with TensorBoard(str(tmp_path / "out" / "logs")) as tensorboard:
-        retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2), tensorboard)
+        retrain(configured(photos(), how_many_training_steps=300, eval_step_interval=2), on_progress=tensorboard)
     (events,) = (tmp_path / "out" / "logs" / "train").iterdir()
     accumulator = EventAccumulator(str(events.parent), size_guidance={"tensors": 0, "scalars": 0})
     accumulator.Reload()

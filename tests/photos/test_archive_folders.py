@@ -124,7 +124,7 @@ def test_an_archive_trains_and_measures_as_its_folder_does(
     assert evaluate(str(tmp_path / "inner.pb"), bottleneck_dir=str(tmp_path / "new")).part == "test"
     # An unchanged archive is listed, and its photos are not read again.
     monkeypatch.setattr("retrainer.engines.photo_worker.read_file", None)
-    prepared = prepare(options, Reporter(()), Stopwatch(Reporter(())))
+    prepared = prepare(options, Reporter(), Stopwatch(Reporter()))
     assert prepared.computed == 0
     assert prepared.dataset.paths[0] == f"{path}/photos/green/000.jpg"
 

@@ -1,14 +1,21 @@
+import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Colour, Configure, Photos, jpeg
+from conftest import COLOURS, Colour, Configure, Photos, jpeg
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
-from retrainer import RetrainOptions, evaluate, retrain
-from retrainer.errors import OptionError
+from retrainer import RetrainOptions, compare, evaluate, retrain
+from retrainer.errors import OptionError, RetrainerError
+from retrainer.events import BackboneReady, Event, Noted, PhotoSkipped, StageBegan, TestEvaluated
+from retrainer.reporting import Reporter
+from scripts.write_formats import SCHEMAS
 
 # Two photos of the last class look like the first one.
 CLASSES: dict[str, Colour] = {"blue": (30, 30, 200), "green": (30, 200, 30)}
@@ -85,3 +92,100 @@ def test_without_pandas_one_line_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(OptionError, match=r"^to_dataframe: expected pandas, .*\npip install pandas$"):
         retrain(options).to_dataframe()
+
+
+def test_results_are_documents(root: Path, options: RetrainOptions) -> None:
+    (root / "green" / "broken.jpg").write_bytes(b"")
+    trained = retrain(options, learning_curve=True)
+    validator(schema_of("retrain", without=("summaries_dir", "next"))).validate(trained.to_dict())
+    document = trained.to_dict()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert [one["path"] for one in document["folds"]["mistakes"]] == [one.path for one in trained.mistakes]
+    assert len(document["mistakes"]) == trained.test.count * (1 - trained.test.accuracy) if trained.test else False
+    assert document["problems"][0]["path"] == str(root / "green" / "broken.jpg")
+    measured = evaluate(trained.graph, image_dir=root)
+    validator(schema_of("evaluate")).validate(measured.to_dict())
+    assert measured.to_dict()["assessment"]["count"] == measured.count
+    compared = compare([COLOURS, "no such network"], options)
+    validator(schema_of("retrain_compare")).validate(compared.to_dict())
+    (backbone,) = compared.backbones
+    assert [one.path for one in backbone.mistakes] == [one.path for one in trained.mistakes]
+    assert compared.to_dict()["image_dir"] == str(root)
+
+
+def schema_of(name: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The schema of a document, without the fields that only the command knows."""
+    schema: dict[str, Any] = SCHEMAS[f"{name}.json"]
+    of_command = {"format", "command", *without}
+    return {
+        **schema,
+        "properties": {name: field for name, field in schema["properties"].items() if name not in of_command},
+        "required": [name for name in schema["required"] if name not in of_command],
+    }
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    resources = ((name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items())
+    return Draft202012Validator(schema, registry=Registry().with_resources(resources))
+
+
+def test_a_result_is_shown_in_a_few_lines(root: Path, options: RetrainOptions, here: Path) -> None:
+    (root / "green" / "broken\n.jpg").write_bytes(b"")
+    shown = repr(retrain(options, image_dir="photos", output_graph="graph.pb")).splitlines()
+    assert shown[0] == "Retraining: 90.9 % of 22 photos right (2 folds), 72.2 to 97.5 % with 95 %"
+    assert shown[1:5] == [
+        "  classes    2: blue, green",
+        "  photos     22 of photos; 1 file or folder left out",
+        "  backbone   colours",
+        "  model      graph.pb",
+    ]
+    assert shown[5].startswith("  warnings   ")
+    texts = shown + repr(evaluate("graph.pb", image_dir="photos")).splitlines()
+    texts += repr(compare([COLOURS, "no such network"], options)).splitlines()
+    assert all(len(line) <= 80 and line.isprintable() for line in texts)
+    assert len(shown) <= 10
+
+
+class StoppedError(Exception):
+    """What an observer raises."""
+
+
+@pytest.mark.parametrize("stopping", [StageBegan, BackboneReady, PhotoSkipped, TestEvaluated])
+def test_what_progress_raises_ends_the_run_unchanged_and_writes_no_model(
+    stopping: type[Event], root: Path, options: RetrainOptions
+) -> None:
+    (root / "green" / "broken.jpg").write_bytes(b"")
+    error = StoppedError()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, stopping):
+            raise error
+
+    with pytest.raises(StoppedError) as raised:
+        retrain(options, on_progress=stop)
+    assert raised.value is error
+    assert not Path(options.output_graph).exists()
+
+
+@pytest.mark.parametrize("error", [RetrainerError("stop"), OSError(5, "stop"), StoppedError("stop")])
+def test_a_comparison_takes_no_error_of_progress_for_one_of_a_backbone(
+    error: Exception, options: RetrainOptions
+) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, BackboneReady):
+            raise error
+
+    with pytest.raises(type(error)) as raised:
+        compare([COLOURS], options, on_progress=stop)
+    assert raised.value is error
+
+
+def test_an_error_of_progress_that_somebody_swallows_is_raised_again() -> None:
+    error = OSError(5, "stop")
+
+    def stop(event: Event) -> None:
+        raise error
+
+    with pytest.raises(OSError, match="stop") as raised, Reporter(stop) as report, suppress(OSError):
+        report(Noted("once"))
+    assert raised.value is error

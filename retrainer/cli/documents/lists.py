@@ -10,15 +10,17 @@ from retrainer.cli.documents.document import Fields
 
 if TYPE_CHECKING:
     from retrainer.backbones.catalogue import Listed
-    from retrainer.cli.documents.findings import Findings
     from retrainer.history import Run
     from retrainer.model_cache import Cached, Pruned
+    from retrainer.reporting import Problem
 
 
-def of_runs(runs: "Iterable[Run]", runs_file: str, findings: "Findings") -> Fields:
+def of_runs(runs: "Iterable[Run]", runs_file: str, problems: "Iterable[Problem]") -> Fields:
     """The fields of `runs`."""
+    from retrainer.results.fields import of_problems  # other lists need none of what results need
+
     listed = [{**one.record, "group": one.group or None, "is_best": one.is_best} for one in runs]
-    return {"runs_file": runs_file, "runs": listed, "problems": findings.problems}
+    return {"runs_file": runs_file, "runs": listed, "problems": of_problems(problems)}
 
 
 def of_architectures(listed: "Iterable[Listed]", default: str) -> Fields:
