@@ -240,7 +240,7 @@ def test_one_thread_multiplies_matrices_however_many_there_may_be(
 
     with threadpool_limits(limits=2, user_api="blas"):
         assert set(threads()) == {2}
-        run(options, lambda event: seen.extend(threads()))
+        run(options, on_progress=lambda event: seen.extend(threads()))
         assert set(threads()) == {2}
     assert set(seen) == {1}
 

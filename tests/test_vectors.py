@@ -84,7 +84,7 @@ def test_every_kind_of_picture_keeps_its_place(features: Features, tmp_path: Pat
 
 def test_vectors_are_those_that_retrain_caches(features: Features, photos: Photos, configured: Configure) -> None:
     options = configured(photos())
-    report = Reporter([])
+    report = Reporter()
     prepared = prepare(options, report, Stopwatch(report))
     paths = list(prepared.dataset.paths)
     of_retrain = prepared.examples.matrix[prepared.examples.rows]

@@ -339,7 +339,7 @@ def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsy
     from retrainer.cli.commands import commands, run
     from retrainer.cli.signals import INTERRUPTED
 
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(retrainer.retraining, "retrain", interrupted)
