@@ -232,6 +232,16 @@ class Labeler:
         size = f"{self._size}×{self._size}"
         return f"Labeler({brief(self._options.graph)}, {count}: {named(self.labels, _SHOWN)}; {network}, {size})"
 
+    def _repr_html_(self) -> str:
+        from retrainer.pages.notebook import labeler_html  # only notebooks call this
+
+        facts = {
+            "Model": str(self._options.graph),
+            "Backbone": str(self.metadata.backbone.get("name", "without a name")),
+            "Input": f"any picture, squashed to {self._size} × {self._size} pixels",
+        }
+        return labeler_html(self.labels, facts, self.warnings)
+
     def _distance_of(self, features: Sequence[Floats]) -> tuple[float | None, float | None]:
         """The distance of a photo with some features `(D,)`, and its limit; twice None if the model cannot tell."""
         if self._rejection is None:

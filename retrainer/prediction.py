@@ -83,6 +83,12 @@ class Prediction:
         unlike = f"; rejected, distance {self.distance:.3f}, limit {self.limit:.3f}" if self.rejected else ""
         return f"Prediction({path}{labels}{more}{unlike})"
 
+    def _repr_html_(self) -> str:
+        from retrainer.pages.notebook import answer_html  # only notebooks call this
+
+        unlike = "Rejected: the picture is unlike all those that the model learnt from." if self.rejected else ""
+        return answer_html(self.path, self.picture, self.ranking, unlike)
+
 
 def _cut(text: str) -> str:
     """A text in quotes, of a long one the end, which tells paths apart."""

@@ -7,20 +7,40 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from retrainer.errors import PictureError
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.pages.charts import Curve, Point, chart
-from retrainer.pages.components import bars, between, class_table, confusion_table, counted, cut, facts, percent
+from retrainer.pages.components import (
+    bars,
+    between,
+    class_table,
+    confusion_table,
+    counted,
+    cut,
+    cut_path,
+    facts,
+    percent,
+)
 from retrainer.pages.page import Markup, element
 from retrainer.pages.style import STYLE, style_of
 from retrainer.pages.thumbnails import Mistaken, gallery, photo
+from retrainer.photos.photo import content_of
 from retrainer.text import reason_of
+
+if TYPE_CHECKING:
+    from retrainer.photos.pictures import Picture
 
 # Results of another version in the same notebook have rules of their own.
 _CLASS = f"retrainer-{hashlib.sha256(STYLE.encode()).hexdigest()[:6]}"
-_LABELS, _POINTS = 20, 40
+_LABELS, _POINTS, _LONGEST = 20, 40, 120
+
+_CALL = """# A path, bytes, an array, a PIL.Image or an open file.
+answer = labeler("photo.jpg")
+answer.label, answer.score"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,37 +76,51 @@ def outcome_html(make: Callable[[], Outcome]) -> str:
     return _piece(content)
 
 
-def answer_html(name: str, read: Callable[[], bytes], ranking: Sequence[tuple[str, float]], sentence: str = "") -> str:
-    """An answer: the photo beside its labels.
+def answer_html(
+    path: str | None, picture: "Picture | None", ranking: Sequence[tuple[str, float]], sentence: str = ""
+) -> str:
+    """An answer: the picture beside its labels.
 
     Args:
-        name: The photo's path or name.
-        read: Returns the bytes of its file.
+        path: The picture's path or name; None if it has none.
+        picture: The picture; None if it was not kept.
         ranking: Labels with their scores, best first.
         sentence: What else there is to say of it.
     """
 
+    def read() -> bytes:
+        if picture is None:
+            raise PictureError("it was not kept")
+        return content_of(picture)
+
     def content() -> list[Markup]:
-        said = [element("p", cut(sentence, 200))] if sentence else []
-        picture = photo(read, f"Photo {cut(name)}", large=True)
+        said = [element("p", cut(sentence, 200), class_="caption")] if sentence else []
         scores = element("div", *said, bars("Scores", ranking))
-        return [element("div", picture, scores, class_="answer"), element("p", cut(name, 120), class_="quiet")]
+        shown = photo(read, f"The picture {cut(path)}" if path else "The picture", large=True)
+        named = [element("p", cut_path(path, _LONGEST), class_="quiet")] if path else []
+        return [element("div", shown, scores, class_="answer"), *named]
 
     return _piece(content)
 
 
-def labeler_html(labels: Sequence[str], described: Mapping[str, str]) -> str:
-    """A labeler: what it knows, and how to call it."""
+def labeler_html(labels: Sequence[str], described: Mapping[str, str], warnings: Sequence[str] = ()) -> str:
+    """A labeler: what it knows, and how to call it.
+
+    Args:
+        labels: Its labels.
+        described: Facts of it, by their names.
+        warnings: What a user should know of it.
+    """
 
     def content() -> list[Markup]:
         names = ", ".join(cut(label) for label in labels[:_LABELS])
         more = f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else ""
-        call = 'answer = labeler("photo.jpg")\nanswer.label, answer.score'
         return [
             element("p", f"Labeler of {counted(len(labels), 'class')}", class_="headline"),
             element("p", names + more),
             facts(described),
-            element("pre", call),
+            *(element("p", f"Warning: {cut(warning, 400)}") for warning in warnings[:_LABELS]),
+            element("pre", _CALL),
         ]
 
     return _piece(content)

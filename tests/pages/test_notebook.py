@@ -12,13 +12,11 @@ from pictures import noise, photo, saved
 from PIL import Image
 from seen_html import require_harmless
 
-from retrainer.errors import PictureError
 from retrainer.measuring.assessment import Assessment, assess
 from retrainer.measuring.learning_curve import CurvePoint, LearningCurve
 from retrainer.measuring.training_curve import TrainingCurve, TrainingPoint
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.notebook import Outcome, answer_html, labeler_html, outcome_html
-from retrainer.photos.reading import read_file
 from retrainer.photos.thumbnails import thumbnail
 
 HOSTILE = [
@@ -117,8 +115,8 @@ def test_hostile_names_are_text(name: str) -> None:
     seen = require_harmless(html_of(outcome([name, "b"], [Wrong(name, name, name)])))
     assert [tag for tag, _ in seen.found] == [tag for tag, _ in plain.found]
     assert seen.style == plain.style
-    require_harmless(answer_html(name, lambda: read_file(name or "gone"), [(name, 0.7)], name))
-    require_harmless(labeler_html([name], {"Model": name}))
+    require_harmless(answer_html(name, name, [(name, 0.7)], name))
+    require_harmless(labeler_html([name], {"Model": name}, [name]))
 
 
 def test_of_many_classes_the_worst_are_shown_and_the_size_is_bounded(tmp_path: Path) -> None:
@@ -189,11 +187,9 @@ def test_nothing_raises() -> None:
 
     assert "This cannot be shown: <b>first line</b>" in require_harmless(outcome_html(fails)).text
 
-    def gone() -> bytes:
-        raise PictureError("the file is empty (0 bytes)")
-
-    seen = require_harmless(answer_html("a.jpg", gone, [("a", float("nan")), ("b", 1.5)]))
+    seen = require_harmless(answer_html(None, b"", [("a", float("nan")), ("b", 1.5)]))
     assert "No picture: the file is empty (0 bytes)." in seen.text
+    assert "No picture: it was not kept." in require_harmless(answer_html(None, None, [])).text
 
 
 def test_results_in_one_notebook_share_their_rules_and_leave_all_else_alone() -> None:

@@ -1,11 +1,17 @@
 """Results in notebooks."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
 from conftest import Configure, Photos, jpeg
+from PIL import Image
 from seen_html import require_harmless
 
-from retrainer import evaluate, retrain
+from retrainer import Labeler, evaluate, retrain
 
 
 def test_a_result_shows_the_photos_of_its_headline(photos: Photos, configured: Configure) -> None:
@@ -34,3 +40,46 @@ def test_an_evaluation_says_which_photos_were_measured(photos: Photos, configure
     seen = require_harmless(evaluate(retrain(options).graph)._repr_html_())
     assert "confidence; the model's own test photos." in seen.text
     assert options.output_graph in seen.text
+
+
+@pytest.fixture
+def labeler(photos: Photos, configured: Configure) -> Labeler:
+    return Labeler(retrain(configured(photos())).graph)
+
+
+def test_a_labeler_says_what_it_is_and_how_to_call_it(labeler: Labeler) -> None:
+    text = require_harmless(labeler._repr_html_()).text
+    assert "Labeler of 2 classesgreen, red" in text
+    assert "Backbonecolours" in text
+    assert 'labeler("photo.jpg")' in text
+
+
+KINDS: dict[str, Callable[[bytes], Any]] = {
+    "bytes": lambda content: content,
+    "array": lambda content: np.asarray(Image.open(io.BytesIO(content))),
+    "Pillow": lambda content: Image.open(io.BytesIO(content)),
+    "file": io.BytesIO,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_shows_its_picture_and_scores(kind: str, labeler: Labeler) -> None:
+    answer = labeler(KINDS[kind](jpeg((200, 30, 30), (90, 60))))
+    seen = require_harmless(answer._repr_html_())
+    (picture,) = (found for tag, found in seen.found if tag == "img")
+    assert picture["alt"] == "The picture"
+    assert seen.text.startswith(f"Scoresred{100 * answer.score:.1f} %green")
+    assert "Rejected" not in seen.text
+
+
+def test_an_answer_whose_picture_is_gone_or_rejected_says_so(labeler: Labeler, tmp_path: Path) -> None:
+    path = tmp_path / "blue.jpg"
+    path.write_bytes(jpeg((0, 0, 250)))
+    answer, (of_many,) = labeler(path), labeler.many([path.read_bytes()])
+    path.unlink()
+    assert answer.rejected
+    text = require_harmless(answer._repr_html_()).text
+    assert "No picture: cannot be read: No such file or directory." in text
+    assert "Rejected: the picture is unlike all those that the model learnt from." in text
+    assert "blue.jpg" in text
+    assert "No picture: it was not kept." in require_harmless(of_many._repr_html_()).text  # type: ignore[union-attr]
