@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
     from retrainer.observers.notebook import progress_bar as progress_bar
+    from retrainer.options.features import FeatureOptions as FeatureOptions
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
     from retrainer.options.retraining import RetrainOptions as RetrainOptions
@@ -37,6 +38,7 @@ _NAMES = {
     "evaluation": ("evaluate",),
     "labeler": ("Labeler",),
     "observers.notebook": ("progress_bar",),
+    "options.features": ("FeatureOptions",),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
     "photos.photo": ("Photo",),

@@ -2,6 +2,7 @@
 
 RetrainerError
 ├── OptionError     an option has an invalid value, or names a path that does not exist (exit code 2)
+├── PackageError    a package is not installed; an ImportError, too
 ├── DatasetError    the folder of photos cannot be used for training
 ├── PictureError    a picture cannot be read; the text is only the reason
 ├── DownloadError   a file cannot be downloaded, or is not the expected one
@@ -65,6 +66,10 @@ class OptionError(RetrainerError):
     """An option has an invalid value, or names a path that does not exist."""
 
     exit_code = 2
+
+
+class PackageError(RetrainerError, ImportError):
+    """A package that is no dependency is not installed."""
 
 
 class DatasetError(RetrainerError):

@@ -1,6 +1,5 @@
 """Pictures -> feature vectors, for models of others: `retrainer.features`."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -23,8 +22,8 @@ from retrainer.errors import BackboneError, PictureError
 from retrainer.events import Event, Observer, PhotoSkipped, silent
 from retrainer.feature_source import feature_extraction
 from retrainer.options.features import FeatureOptions
-from retrainer.photos.photo import Photo, content_of, path_of
-from retrainer.photos.several import require_pictures
+from retrainer.photos.photo import Photo
+from retrainer.photos.several import named, naming, require_pictures
 from retrainer.photos.table_paths import Places
 from retrainer.photos.walk import Stamps
 from retrainer.text import shown
@@ -49,7 +48,8 @@ def features(pictures: Iterable[Any], *, on_progress: Observer = silent, **optio
         PictureError: a picture cannot be read; `path` names it. The vectors that are done are cached.
         RetrainerError: one of its other kinds.
     """
-    return FeatureSource(FeatureOptions(**options), on_progress).vectors(pictures)
+    given = FeatureOptions.given(FeatureOptions(), "", options, "features")
+    return FeatureSource(given, on_progress).vectors(pictures)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class FeatureSource:
         if by_kind.paths:
             places = Places("")
             stamps = np.array([_stamps(places, path) for path in by_kind.paths], np.int64)
-            found = extract(by_kind.paths, stamps, extraction, partial(_refusing, self.observer))
+            found = extract(by_kind.paths, stamps, extraction, partial(refusing, self.observer))
             vectors[by_kind.path_places] = found.matrix[found.rows[:, 0]]
         return vectors
 
@@ -113,17 +113,18 @@ class _ByKind:
     def photos(self) -> Iterator[Photo]:
         """Yields the pictures that are no files."""
         for number, picture in enumerate(self.pictures):
-            if isinstance(picture, str | os.PathLike):
+            photo = named(picture, number)
+            if isinstance(photo, str):
                 self.path_places.append(number)
-                self.paths.append(os.fsdecode(picture))
+                self.paths.append(photo)
             else:
                 self.photo_places.append(number)
-                self.names.append(path_of(picture) or f"picture {number}")
-                yield Photo(self.names[-1], partial(self._read, number, picture))
+                self.names.append(photo.name)
+                yield Photo(photo.name, partial(self._read, number, photo))
 
-    def _read(self, number: int, picture: Any) -> bytes:
+    def _read(self, number: int, photo: Photo) -> bytes:
         try:
-            return content_of(picture)
+            return photo.read()
         except PictureError as error:
             self.fixes[number] = error.fix
             raise
@@ -137,7 +138,7 @@ def _vectors_of_photos(by_kind: _ByKind, extraction: Extraction) -> Floats:
         for result in threads(by_kind.photos(), tables.known_to(extraction.recipe)):
             if problem := problem_of(result):
                 place = len(digests)
-                raise _unreadable(by_kind.names[place], problem, by_kind.fixes.get(by_kind.photo_places[place], ""))
+                raise naming(by_kind.names[place], problem, by_kind.fixes.get(by_kind.photo_places[place], ""))
             digests.append(result.digest)
             writer.add(result, None)
     if writer.computed:
@@ -157,15 +158,11 @@ def _stamps(places: Places, path: str) -> Stamps:
     try:
         return places.found(path)[1]
     except OSError as error:
-        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
+        raise naming(path, f"cannot be read: {error.strerror or error}") from error
 
 
-def _refusing(observer: Observer, event: Event) -> None:
-    """Passes an event on; raises PictureError at a picture that cannot be read."""
+def refusing(observer: Observer, event: Event) -> None:
+    """An observer with another one behind it; raises PictureError at a picture that cannot be read."""
     if isinstance(event, PhotoSkipped):
-        raise _unreadable(event.path, event.reason)
+        raise naming(event.path, event.reason)
     observer(event)
-
-
-def _unreadable(name: str, reason: str, fix: str = "") -> PictureError:
-    return PictureError(f"'{shown(name)}': {reason}", fix)

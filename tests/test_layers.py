@@ -24,6 +24,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("vectors",),
+    ("sklearn",),
     ("observers", "answer_tables"),
     ("cli",),
     ("__main__",),

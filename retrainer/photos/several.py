@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from retrainer.errors import OptionError
-from retrainer.text import brief
+from retrainer.errors import OptionError, PictureError
+from retrainer.photos.photo import Photo, content_of, path_of
+from retrainer.text import brief, shown
 
 
 def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
@@ -24,6 +26,18 @@ def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
         of_shape = f" {shape}" if shape else ""
         raise _not_several(f"{type(pictures).__name__}{of_shape}", "Give one picture as a list of one: [picture].")
     return pictures
+
+
+def named(picture: Any, number: int) -> str | Photo:
+    """The path of a file, or a photo with a name; one without a name is called by its number, such as `picture 17`."""
+    if isinstance(picture, str | os.PathLike):
+        return os.fsdecode(picture)
+    return Photo(path_of(picture) or f"picture {number}", partial(content_of, picture))
+
+
+def naming(name: str, reason: str, fix: str = "") -> PictureError:
+    """The error of one picture among several."""
+    return PictureError(f"'{shown(name)}': {reason}", fix, path=name)
 
 
 def _is_one(pictures: Any) -> bool:

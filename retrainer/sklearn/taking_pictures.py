@@ -1,0 +1,32 @@
+"""What the estimators share: how they take pictures, and which options they were given."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from retrainer.sklearn.inputs import InputError, pictures_in
+from retrainer.text import brief
+
+
+class TakesPictures(BaseEstimator):  # type: ignore[misc]
+    """An estimator whose `X` holds pictures, and whose parameters are options of retrainer."""
+
+    def __sklearn_tags__(self) -> Any:
+        """Says that `X` is no table of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _pictures(self, X: Any) -> Sequence[Any]:  # noqa: N803 (scikit-learn's name)
+        """The pictures in `X`."""
+        return pictures_in(X)
+
+    def _given(self) -> dict[str, Any]:
+        """The options, without those that are None, which leaves them to retrainer."""
+        given = self.get_params(deep=False)
+        more = given.pop("options")
+        if not isinstance(more, Mapping | None):
+            raise InputError(f"options: expected a dict, received {brief(more)}.")
+        return {name: value for name, value in {**given, **(more or {})}.items() if value is not None}
