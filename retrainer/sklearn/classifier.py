@@ -191,5 +191,5 @@ def _trained(pictures: Sequence[Any], labels: Sequence[str], options: Mapping[st
         table = pyarrow.table({"path": paths, "label": list(labels)})
         out = {"output_graph": "model.pb", "output_labels": "labels.txt", "duplicates": "copies.csv"}
         out = {name: os.path.join(folder, file) for name, file in out.items()}
-        result = retrain(table, partial(refusing, silent), **{**out, **options})
+        result = retrain(table, on_progress=partial(refusing, silent), **{**out, **options})
         return Path(result.tflite).read_bytes()
