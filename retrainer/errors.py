@@ -59,7 +59,7 @@ class About:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Adds the path to an error."""
         if isinstance(error, RetrainerError) and error.path is None:
-            error.path = self._path
+            error.path = self._path or None
 
 
 class OptionError(RetrainerError):

@@ -159,6 +159,9 @@ class Labeler:
         Raises:
             PictureError: it is no picture, or it cannot be read.
             ModelError: the model gives another number of scores than there are labels.
+
+        Example:
+            `dict(zip(labeler.labels, labeler.scores("photo.jpg")))`
         """
         with About(path_of(picture)):
             pixels = self._input(content_of(picture))

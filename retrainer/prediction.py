@@ -21,7 +21,10 @@ _LONGEST = 60
 class Prediction:
     """A picture's labels, best first.
 
-    `print(answer.label, answer.score)` names the best one.
+    An answer holds its picture. Of many pictures in memory, keep `answer.label` or `answer.to_dict()`.
+
+        answer = labeler("photo.jpg")
+        print("none of these" if answer.rejected else answer.label, answer.score)
 
     Attributes:
         path: The path or the name of the picture as given; None if it has none.

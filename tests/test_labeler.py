@@ -15,7 +15,7 @@ from conftest import Configure, Photos, jpeg, wait_until
 from pictures import noise
 from PIL import Image
 
-from retrainer import Labeler, LabelOptions, Prediction, Retraining, retrain
+from retrainer import Labeler, LabelOptions, Picture, Prediction, Retraining, retrain
 from retrainer.arrays import Pixels
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import ModelError, OptionError, PictureError
@@ -198,7 +198,7 @@ def test_threads_share_a_labeler(result: Retraining, tmp_path: Path, kind: str, 
         assert list(pool.map(at_once, range(8))) == [expected] * 8
 
 
-def forms_of(path: Path) -> dict[str, Any]:
+def forms_of(path: Path) -> dict[str, Picture]:
     content = path.read_bytes()
     image = Image.open(io.BytesIO(content))
     pixels = np.asarray(image)

@@ -67,7 +67,9 @@ def _naming_the_folder(model_dir: str) -> Iterator[None]:
     except OutputError as error:
         if model_dir or HOME_VARIABLE in error.fix:
             raise
-        raise OutputError(error.problem, f"{error.fix} {HOME_VARIABLE} or --model_dir names the folder.") from error
+        raise OutputError(
+            error.problem, f"{error.fix} {HOME_VARIABLE} or --model_dir names the folder.", path=error.path
+        ) from error
 
 
 def _made_before(backbone: Backbone, model_dir: str, observer: Observer) -> Bundle | None:

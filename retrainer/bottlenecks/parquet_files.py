@@ -146,4 +146,5 @@ class ParquetFolder:
             raise OutputError(
                 f"--bottleneck_dir: '{shown(self.folder)}' cannot be used: {error.strerror or error}.",
                 "Name a folder that can be read and written.",
+                path=self.folder,
             ) from error

@@ -171,6 +171,7 @@ class TensorBoard:
             raise OutputError(
                 f"--summaries_dir: cannot write in '{shown(self._folder)}': {error.strerror or error}.",
                 "Free some space or name another folder.",
+                path=self._folder,
             ) from error
 
 

@@ -7,7 +7,8 @@ import os
 import struct
 import threading
 import zlib
-from typing import Any, BinaryIO, TypeAlias
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -22,7 +23,22 @@ from retrainer.photos.reading import MAX_BYTES, require_few_bytes
 from retrainer.system.memory import is_shortage, require_memory
 from retrainer.text import brief, reason_of
 
-InMemory: TypeAlias = bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any] | BinaryIO
+
+class BinaryFile(Protocol):
+    """A file that is open in binary mode."""
+
+    def read(self, size: int, /) -> bytes:
+        """Returns the next bytes, at most `size`; none at the end."""
+
+
+class AsArray(Protocol):
+    """What NumPy can turn into an array, such as a tensor."""
+
+    def __array__(self) -> Any:
+        """Returns the array."""
+
+
+InMemory: TypeAlias = bytes | bytearray | memoryview | Image.Image | np.ndarray[Any, Any] | AsArray | BinaryFile
 """A picture that is no file; `pictures.Picture` says more."""
 
 EXPECTED = "a path, bytes, a PIL.Image, a uint8 array, a file open in binary mode, or a Photo"
@@ -51,7 +67,8 @@ def content_in_memory(picture: InMemory) -> bytes:
         return _of_file(picture)
     if hasattr(picture, "__array__") or hasattr(picture, "__array_interface__"):
         return _of_array(picture)
-    raise PictureError(f"expected {EXPECTED}, received {brief(picture)}")
+    fix = "Give its pictures one by one; `Labeler.many` does." if isinstance(picture, Iterable) else ""
+    raise PictureError(f"expected {EXPECTED}, received {brief(picture)}", fix)
 
 
 def _of_bytes(content: bytes | bytearray | memoryview) -> bytes:
@@ -145,16 +162,17 @@ def _png(pixels: Pixels, orientation: int = 1) -> bytes:
     Pillow's own writer takes up to twenty times as long.
     """
     height, width, channels = pixels.shape
-    rows = np.zeros((height, 1 + width * channels), np.uint8)
+    rows = np.empty((height, 1 + width * channels), np.uint8)
+    rows[:, 0] = 0
     rows[:, 1:] = pixels.reshape(height, -1)
-    parts = [PNG, _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOURS[channels], 0, 0, 0))]
+    parts = [PNG, *_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOURS[channels], 0, 0, 0))]
     if orientation != 1:
         # A directory with the one entry 0x0112, a short number.
         exif = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation & 0xFFFF, 0, 0)
-        parts.append(_chunk(b"eXIf", exif))
-    parts += _chunk(b"IDAT", zlib.compress(rows.data, 0)), _chunk(b"IEND", b"")
+        parts += _chunk(b"eXIf", exif)
+    parts += *_chunk(b"IDAT", zlib.compress(rows.data, 0)), *_chunk(b"IEND", b"")
     return b"".join(parts)
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))))
+def _chunk(name: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    return struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))

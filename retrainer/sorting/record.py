@@ -84,7 +84,7 @@ class Record:
         except BlockingIOError as error:
             os.close(self._descriptor)
             raise OutputError(
-                f"'{shown(self.path)}' is in use by another process.", "Wait until it is done."
+                f"'{shown(self.path)}' is in use by another process.", "Wait until it is done.", path=self.path
             ) from error
         except OSError:  # a disk without locks
             pass

@@ -165,7 +165,9 @@ class Sorter:
                 raise PictureError(f"cannot be moved: {error.strerror or error}") from error
             if how == MOVE and error.errno == errno.EROFS and error.filename == source:
                 raise OutputError(
-                    f"--move: cannot remove '{shown(source)}': {error.strerror}.", "Leave out --move to copy photos."
+                    f"--move: cannot remove '{shown(source)}': {error.strerror}.",
+                    "Leave out --move to copy photos.",
+                    path=source,
                 ) from error
             raise output_error(Path(path), error) from error
         return True

@@ -18,6 +18,7 @@ from retrainer.errors import PictureError
 from retrainer.photos import in_memory
 from retrainer.photos.images import square
 from retrainer.photos.photo import Photo, content_of, name_of, path_of
+from retrainer.photos.pictures import Picture
 
 PIXELS = noise(37, 61)
 RGB = Image.fromarray(PIXELS)
@@ -64,7 +65,7 @@ def read_only(array: Any) -> Any:
     return array
 
 
-FORMS: dict[str, Callable[[], Any]] = {
+FORMS: dict[str, Callable[[], Picture]] = {
     "bytes": lambda: PNG,
     "bytearray": lambda: bytearray(PNG),
     "memoryview": lambda: memoryview(PNG),
@@ -206,7 +207,7 @@ ARRAY, UINT8 = (
 HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "None": (lambda: None, "expected a path, bytes, a PIL.Image, a uint8 array, .*, received None$"),
     "a number": (lambda: 3, "expected a path, .* received 3$"),
-    "a list": (lambda: [[1, 2], [3, 4]], r"received \[\[1, 2\], \[3, 4\]\]$"),
+    "a list": (lambda: [[1, 2], [3, 4]], r"received \[\[1, 2\], \[3, 4\]\]\nGive its pictures one by one"),
     "a class": (lambda: io.BytesIO, "the file cannot be read: "),
     "an empty text": (lambda: "", "expected a path, received an empty text$"),
     "a zero byte": (lambda: "a\0b", "cannot be read: this is no path: embedded null byte"),
