@@ -31,6 +31,7 @@ from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
+from retrainer.measuring.training_curve import TrainingCurve, TrainingRecord
 from retrainer.model_writer import ModelWriter, Written
 from retrainer.options.in_memory import Tabular
 from retrainer.options.preset import DEFAULT_PRESET
@@ -117,12 +118,14 @@ class _Learnt:
     Attributes:
         fitted: The head.
         rejection: The test for photos of none of the classes; None if there is none.
+        curve: How its training went; None if that was not measured.
         held_out: The test photos.
         test_photos, test: The test photos with their scores, and their figures; None without test photos.
     """
 
     fitted: Fitted
     rejection: Rejection | None
+    curve: TrainingCurve | None
     held_out: HeldOut
     test_photos: Measured | None
     test: Assessment | None
@@ -157,13 +160,15 @@ def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
     examples, split, report = read.prepared.examples, read.split, read.report
     training, validation = (examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     snapshots = Snapshots(read.run.intermediate_store_frequency, partial(_keep, writer, report))
-    trained = fit(training, validation, len(read.prepared.dataset.labels), solver, report, snapshots)
+    record = TrainingRecord(report)
+    trained = fit(training, validation, len(read.prepared.dataset.labels), solver, record, snapshots)
     report(_fitted(trained, validation))
     maps = read.prepared.bundle.maps
     rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
     held_out = _held_out(read.prepared, split, read.run.split)
     photos = _test_photos(trained, held_out)
-    return _Learnt(trained, rejection, held_out, photos, _test(trained, held_out, photos, report) if photos else None)
+    test = _test(trained, held_out, photos, report) if photos else None
+    return _Learnt(trained, rejection, record.curve, held_out, photos, test)
 
 
 def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidation | None) -> Retraining:
@@ -180,6 +185,7 @@ def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidati
         test_photos=learnt.test_photos,
         cross_validation=folds,
         fold_photos=Measured(dataset.labels, dataset.paths, dataset.label_ids, folds.scores) if folds else None,
+        training_curve=learnt.curve,
         seconds=read.stopwatch.seconds,
         model_id=written.model_id,
         unlisted=report.unlisted,

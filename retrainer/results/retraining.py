@@ -14,6 +14,7 @@ from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured, Mistake, no_photos
+from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.model_writer import LABELS
 from retrainer.previous_model import PreviousModel
 from retrainer.reporting import WARNING, Problem
@@ -56,6 +57,7 @@ class Retraining:
         cross_validation: The figures of folds; None if the options or the photos ask for none.
         fold_photos: All photos with the scores of the head that did not see them; None without folds.
         learning_curve: The worth of more photos; None unless the options ask for it.
+        training_curve: The accuracies of the penalties that were tried, or those after steps.
         seconds: Stage -> how long it took.
         model_id: The model's identity, which both its files state.
         previous: The model that was replaced; None if there was none, or the same one.
@@ -81,6 +83,7 @@ class Retraining:
     seconds: Mapping[str, float]
     model_id: str = ""
     learning_curve: LearningCurve | None = None
+    training_curve: TrainingCurve | None = None
     previous: PreviousModel | None = None
     unlisted: int = 0
     left_out: int = 0
@@ -226,12 +229,12 @@ class Retraining:
                 assessment=self.assessment,
                 photos=f"{folds} folds, each tested by a head that did not learn from it" if folds else "test photos",
                 facts={
-                    "Photos": f"{self.photos:,} in {len(self.labels):,} classes",
+                    "Photos": f"{self.photos:,} in {len(self.labels):,} classes, from {self.image_dir}",
                     "Backbone": self.backbone,
                     "Model": self.graph,
                     "Time": f"{sum(self.seconds.values()):,.1f} s",
                 },
                 mistakes=self.mistakes,
-                curve=self.learning_curve,
+                curve=self.learning_curve or self.training_curve,
             )
         )

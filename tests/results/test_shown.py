@@ -30,6 +30,17 @@ def test_a_result_shows_the_photos_of_its_headline(photos: Photos, configured: C
     assert "No picture: cannot be read: No such file or directory." in require_harmless(result._repr_html_()).text
 
 
+@pytest.mark.parametrize(("solver", "by"), [("lbfgs", "penalty"), ("sgd", "step")])
+def test_a_result_without_a_learning_curve_shows_how_training_went(
+    solver: str, by: str, photos: Photos, configured: Configure
+) -> None:
+    only_descent = {} if by == "step" else {"how_many_training_steps": None, "learning_rate": None}
+    result = retrain(configured(photos(count=30), solver=solver, **only_descent))
+    assert result.training_curve
+    assert result.training_curve.by == by
+    assert f"Training: accuracy by {by}" in require_harmless(result._repr_html_()).text
+
+
 def test_a_result_without_measured_photos_says_so(photos: Photos, configured: Configure) -> None:
     result = retrain(configured(photos(), testing_percentage=0))
     assert "Accuracy unknown" in require_harmless(result._repr_html_()).text
