@@ -3,10 +3,10 @@
 import doctest
 import io
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 
 import retrainer
+import retrainer.sklearn
 from retrainer.errors import OptionError, PackageError, PictureError, RetrainerError
 from retrainer.labeler import Labeler
 from retrainer.sklearn import BottleneckFeatures, RetrainClassifier
@@ -301,9 +302,18 @@ def test_without_scikit_learn_one_line_says_what_to_install() -> None:
     assert issubclass(PackageError, ImportError)
 
 
-@pytest.mark.parametrize("module", ["", ".classifier", ".transformer"])
+PAGE = (Path(retrainer.__file__).parent / "PYTHON.md").read_text(encoding="utf-8")
+EXAMPLES = {
+    "page": "\n".join(re.findall(r"```pycon\n(.*?)```", PAGE, re.DOTALL)),
+    "package": retrainer.sklearn.__doc__,
+    "classifier": RetrainClassifier.__doc__,
+    "transformer": BottleneckFeatures.__doc__,
+}
+
+
+@pytest.mark.parametrize("where", EXAMPLES)
 def test_the_examples_of_the_documentation_run(
-    module: str, photos: Photos, here: Path, options: Options, monkeypatch: pytest.MonkeyPatch
+    where: str, photos: Photos, here: Path, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos()
     # The examples take the usual backbone; here it is a small one.
@@ -313,5 +323,6 @@ def test_the_examples_of_the_documentation_run(
     paths = sorted(Path("photos").glob("*/*.jpg"))
     names = {"paths": paths, "labels": [path.parent.name for path in paths], "make_pipeline": make_pipeline}
     names |= {"RetrainClassifier": RetrainClassifier, "BottleneckFeatures": BottleneckFeatures}
-    done = doctest.testmod(import_module(f"retrainer.sklearn{module}"), extraglobs=names)
+    examples = doctest.DocTestParser().get_doctest(EXAMPLES[where] or "", names, where, None, 0)
+    done = doctest.DocTestRunner().run(examples)
     assert (done.failed, done.attempted > 1) == (0, True)
