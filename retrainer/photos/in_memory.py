@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -85,8 +85,7 @@ def _of_file(file: Any) -> bytes:
     try:
         while part := file.read(MAX_BYTES + 1 - size):
             if not isinstance(part, bytes | bytearray | memoryview):
-                what = "text" if isinstance(part, str) else f"{type(part).__name__}"
-                raise PictureError(f"expected a file that gives bytes, received one that gives {what}", _BINARY)
+                raise _no_bytes(part)
             parts.append(bytes(part))
             require_few_bytes(size := size + len(part))
     except PictureError:
@@ -98,6 +97,16 @@ def _of_file(file: Any) -> bytes:
     if not parts:
         raise PictureError("the file has no more bytes after its position")
     return b"".join(parts)
+
+
+def _no_bytes(part: object) -> PictureError:
+    """The error for what a file gives in place of bytes."""
+    if isinstance(part, Coroutine):
+        part.close()  # or Python warns that nobody waited for it
+        what, fix = "a coroutine", "Give the bytes: await file.read()."
+    else:
+        what, fix = ("text", _BINARY) if isinstance(part, str) else (type(part).__name__, "")
+    return PictureError(f"expected a file that gives bytes, received one that gives {what}", fix)
 
 
 _BINARY = 'Open it in binary mode: open(path, "rb").'

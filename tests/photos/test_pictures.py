@@ -14,7 +14,7 @@ import pytest
 from pictures import gradient, noise, saved
 from PIL import Image, ImageOps
 
-from retrainer.errors import PictureError
+from retrainer.errors import PictureError, ResourceError
 from retrainer.photos import in_memory
 from retrainer.photos.images import square
 from retrainer.photos.photo import Photo, content_of, name_of, path_of
@@ -195,6 +195,13 @@ class Failing:
         raise OSError(5, "Input/output error")
 
 
+class Uploaded:
+    """As in web frameworks, whose handlers are coroutines."""
+
+    async def read(self, _: int) -> bytes:
+        return PNG
+
+
 def closed(file: Any) -> Any:
     file.close()
     return file
@@ -224,6 +231,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a text file": (lambda: io.TextIOWrapper(io.BytesIO(PNG), "utf-8"), "the file cannot be read: 'utf-8' .*\nOpen it"),
     "a closed file": (lambda: closed(io.BytesIO(PNG)), "the file cannot be read: I/O operation on closed file"),
+    "a coroutine": (Uploaded, "received one that gives a coroutine\nGive the bytes: await file.read()"),
     "a failing file": (Failing, r"the file cannot be read: \[Errno 5\] Input/output error"),
     "a closed image": (lambda: closed(Image.open(io.BytesIO(PNG))), "the picture cannot be read: .*closed"),
     "a cut image": (
@@ -271,6 +279,15 @@ def test_files_without_end_are_cut_at_the_limit(monkeypatch: pytest.MonkeyPatch)
         content_of(endless)
     with pytest.raises(PictureError, match="bytes are more than the limit of 5,000"):
         content_of(bytes(5001))
+
+
+def test_too_little_memory_is_no_fault_of_the_picture() -> None:
+    class Large:
+        def read(self, _: int) -> bytes:
+            raise MemoryError
+
+    with pytest.raises(ResourceError, match="Not enough memory to read a picture"):
+        content_of(Large())
 
 
 def test_an_image_keeps_what_it_holds() -> None:
