@@ -18,7 +18,8 @@ from retrainer.models.overrides import input_size_of, labels_of
 from retrainer.models.retrained import open_retrained
 from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
-from retrainer.photos.photo import Photo, content_of, path_of, several
+from retrainer.photos.photo import Photo, content_of, path_of
+from retrainer.photos.several import require_pictures
 from retrainer.prediction import Prediction
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import brief, named, shown
@@ -101,15 +102,7 @@ class Labeler:
 
         if inferred.ending is Ending.UNKNOWN:
             self._are_logits = not is_distribution(self._run(np.zeros((self._size, self._size, 3), np.float32))[0][0])
-        name = f"'{shown(self._options.graph)}'"
-        notes = {
-            f"{name} takes (pixel - {self._mean:g}) / {self._std:g}. This is a guess, since nothing in the file says "
-            "what pictures it takes; set --input_mean and --input_std if it is wrong.": not inferred.range_known,
-            f"{name} gives logits, not probabilities; the scores are their softmax.": self._are_logits,
-            f"{name} scores each label independently; the scores do not sum to 1.": inferred.ending
-            is Ending.INDEPENDENT,
-        }
-        self.warnings = tuple(note for note, holds in notes.items() if holds)
+        self.warnings = inferred.notes(self._options.graph, are_logits=self._are_logits)
 
     def __call__(self, picture: "Picture") -> Prediction:
         """Returns the best labels of one picture.
@@ -151,7 +144,7 @@ class Labeler:
         Example:
             `for answer in labeler.many(Path("photos").rglob("*.jpg")): print(answer)`
         """
-        return self.on_all_cores(Labeler._one_of_many, several(pictures))
+        return self.on_all_cores(Labeler._one_of_many, require_pictures(pictures))
 
     def scores(self, picture: "Picture") -> Floats:
         """Returns the scores of one picture, float32 `(C,)`, 0 to 1, in the order of `labels`.

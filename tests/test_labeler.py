@@ -289,19 +289,16 @@ def test_an_unreadable_picture_names_its_path(result: Retraining, tmp_path: Path
         io.BytesIO(b""),
         Image.new("L", (9, 9)),
         noise(9, 9),
-        noise(9, 9)[..., 0],
     ],
 )
 def test_many_takes_pictures_one_after_another(result: Retraining, wrong: Any) -> None:
-    with pytest.raises(
-        OptionError, match=r"^Expected pictures one after another, received .*\nPut one picture in a list\.$"
-    ):
+    with pytest.raises(OptionError, match=r"^pictures: expected several, such as a list of paths, received "):
         Labeler(result.graph).many(wrong)
 
 
 def test_a_batch_of_arrays_is_many_pictures(result: Retraining) -> None:
     batch = np.stack([noise(9, 9), noise(9, 9)[::-1]])
-    for pictures in (batch, batch[..., 0], tuple(batch), dict.fromkeys([batch[0].tobytes()]).keys()):
+    for pictures in (batch, batch[..., 0], tuple(batch), {1: batch[0].tobytes()}.values()):
         assert len(list(Labeler(result.graph).many(pictures))) == len(pictures)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from retrainer.arrays import Floats
+from retrainer.text import shown
 
 _TOLERANCE = 1e-3
 
@@ -47,6 +48,17 @@ class Inferred:
             return self
         mean, std = self.mean if mean is None else mean, self.std if std is None else std
         return replace(self, mean=mean, std=std, range_known=True)
+
+    def notes(self, path: str, *, are_logits: bool) -> tuple[str, ...]:
+        """What a user should know of the model at a path, one sentence each."""
+        name = f"'{shown(path)}'"
+        notes = {
+            f"{name} takes (pixel - {self.mean:g}) / {self.std:g}. This is a guess, since nothing in the file says "
+            "what pictures it takes; set --input_mean and --input_std if it is wrong.": not self.range_known,
+            f"{name} gives logits, not probabilities; the scores are their softmax.": are_logits,
+            f"{name} scores each label independently; the scores do not sum to 1.": self.ending is Ending.INDEPENDENT,
+        }
+        return tuple(note for note, holds in notes.items() if holds)
 
 
 def is_distribution(scores: Floats) -> bool:

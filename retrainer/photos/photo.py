@@ -1,18 +1,16 @@
 """What is taken as a picture: its path or name, and the bytes of its file."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from retrainer.errors import OptionError, PictureError
+from retrainer.errors import PictureError
 from retrainer.photos.reading import read_file
 from retrainer.text import brief
 
 if TYPE_CHECKING:
     from retrainer.photos.in_memory import InMemory
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -73,23 +71,6 @@ def _read(photo: Photo) -> bytes:
     if not isinstance(content, bytes):
         raise PictureError(f"expected bytes of a Photo's `read`, received {brief(content)}")
     return content
-
-
-def several(pictures: Iterable[Item]) -> Iterator[Item]:
-    """An iterator over pictures.
-
-    Raises:
-        OptionError: they do not come one after another, or they are a single picture.
-    """
-    # The lines of a file, the letters of a path and the rows of an array are no pictures.
-    one = isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike) or hasattr(pictures, "read")
-    try:
-        shape = tuple(getattr(pictures, "shape", ()))
-        if not one and len(shape) != 2 and not (len(shape) == 3 and shape[2] in (1, 3, 4)):
-            return iter(pictures)
-    except TypeError:
-        pass
-    raise OptionError(f"Expected pictures one after another, received {brief(pictures)}.", "Put one picture in a list.")
 
 
 def held(photo: str | Photo) -> str | Photo:

@@ -1,4 +1,4 @@
-"""Several pictures, and not one: what `retrainer.features` and the estimators for scikit-learn take."""
+"""Several pictures, and not one: what `Labeler.many`, `retrainer.features` and the estimators for scikit-learn take."""
 
 import os
 from collections.abc import Iterable
