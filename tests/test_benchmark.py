@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -6,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import COLOURS, Configure, Photos
 from PIL import Image
 
 from retrainer.backbones.available import find_bundle
+from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.backbones.networks.embedded import weights
 from retrainer.retraining import retrain
-from scripts.benchmark import first_label, small
+from scripts.benchmark import first_label, results, small
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.contenders import CONTENDERS
 from scripts.benchmark.heads import LBFGS, auroc, loaded, rejections, rejections_of_a_class
@@ -20,6 +23,7 @@ from scripts.benchmark.measuring import Measured, interleaved, process
 from scripts.benchmark.stages import stages
 from scripts.benchmark.synthetic import make_cached, make_photos
 from scripts.benchmark.tables import Table
+from scripts.write_readme import README, section
 
 
 def test_medians_leave_out_the_first_round() -> None:
@@ -143,6 +147,55 @@ def test_heads_of_few_photos_are_measured_on_all_others(
     assert max(error, floor) < 0.5
     assert kept > 0.8
     assert seconds > 0
+
+
+def test_results_are_measured_by_whole_runs_and_written_as_a_section(
+    photos: Photos, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    shutil.copytree(model_dir, tmp_path / "home" / "models")
+    monkeypatch.setattr("scripts.benchmark.results.NETWORKS", (COLOURS,))
+    monkeypatch.setattr("scripts.benchmark.results.README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("a\n<!-- results -->\nold\n<!-- end of results -->\nz\n")
+    source = str(photos(count=35))
+    done = CliRunner().invoke(
+        results.main, ["--flowers", source, "--clothing", source, "--repeats", "1", "--write"], catch_exceptions=False
+    )
+    text = (tmp_path / "README.md").read_text()
+    assert text == f"a\n<!-- results -->\n{done.output}<!-- end of results -->\nz\n"
+    row = re.fullmatch(
+        rf"\| `{COLOURS}` \| 100.0 % \((.*) to 100.0\) \| (.*), then (.*) \| 100.0 % \((.*) to 100.0\) .* \| 0.0 MB \|",
+        done.output.splitlines()[2],
+    )
+    assert row
+    assert float(row[1]) > float(row[4]), "fewer photos have a wider interval"
+    assert float(row[2]) > 0
+    assert "Flowers: 70 photos of" in done.output
+    assert "Clothing: 60 photos of" in done.output.replace("\n", " "), "at most 30 of each class"
+    assert max(map(len, done.output.splitlines())) <= 120
+
+
+def test_the_results_of_the_readme_have_each_network_on_each_set() -> None:
+    lines = section(README.read_text(encoding="utf-8"), results.SECTION).splitlines()
+    assert len(lines) <= 14
+    assert max(map(len, lines)) <= 120
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2 : 2 + len(results.NETWORKS)]]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in results.NETWORKS]
+    for row in rows:
+        for cell in (row[1], row[3]):
+            accuracy, low, high = map(float, re.findall(r"[\d.]+", cell))
+            assert 50 < low < accuracy < high < 100
+        assert all(float(cold) > float(warm) for cold, warm in (row[n].split(", then ") for n in (2, 4)))
+
+
+def test_the_readme_says_how_good_the_small_network_is(shared: Path, here: Path) -> None:
+    count = results.chosen(results.CLOTHING, str(shared / "photos" / "clothing"), here / "photos")
+    shown = section(README.read_text(encoding="utf-8"), results.SECTION)
+    assert f"{count:,} photos of `test`" in shown.replace("\n", " ")
+    measured = retrain("photos", architecture="pocket", folds=5).accuracy
+    figure = re.search(r"`pocket`(?: \|.*?){3}([\d.]+) %", shown)
+    assert figure
+    assert measured == pytest.approx(float(figure[1]) / 100, abs=0.01)
 
 
 def test_a_newcomer_waits_from_the_clone_to_the_first_label(
