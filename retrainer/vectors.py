@@ -42,7 +42,7 @@ def features(pictures: Iterable[Any], *, on_progress: Observer = silent, **optio
         options: Options by name, as in `FeatureOptions`: `features(paths, preset="best")`.
 
     Returns:
-        float32 `(N, D)`, in the order of the pictures; D is 1,280 with the default backbone.
+        float32 `(N, D)`, in the order of the pictures; D is 1,792 with the default backbone.
 
     Raises:
         PictureError: a picture cannot be read; `path` names it. The vectors that are done are cached.
