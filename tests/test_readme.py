@@ -61,7 +61,7 @@ def test_the_python_example_runs(
     (example,) = re.findall(r"```python\n(.*?)```", PYTHON, re.DOTALL)
     exec(compile(example, "PYTHON.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 6
     assert lines[1].startswith("tulip ")
 
 
