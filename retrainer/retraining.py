@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from retrainer.arrays import is_among
 from retrainer.changes import report_changes
 from retrainer.events import (
     Calibrated,
@@ -243,7 +244,7 @@ def _leaked(prepared: Prepared, split: Split, held_out: HeldOut) -> int:
     groups = prepared.examples.groups
     if groups is None:
         return 0
-    return int(np.isin(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
+    return int(is_among(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
 
 
 def _test_photos(trained: Fitted, held_out: HeldOut) -> Measured | None:

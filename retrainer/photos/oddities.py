@@ -76,14 +76,14 @@ def _warn_of_groups(
 
 def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:
     """The groups that are in several classes: of each, the first photo of each class; groups `(N,)`."""
-    order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    found = []
-    for rows in np.split(order, starts[1:]) if len(starts) < len(order) else ():
-        _, first = np.unique(dataset.label_ids[rows], return_index=True)
-        if len(first) > 1:
-            found.append(tuple(np.sort(rows[first]).tolist()))
-    return sorted(found)
+    order = np.lexsort((dataset.label_ids, groups))
+    label_ids, ordered = dataset.label_ids[order], groups[order]
+    new_group = np.diff(ordered, prepend=-1) != 0
+    first = np.flatnonzero(new_group | (np.diff(label_ids, prepend=-1) != 0))
+    # The first photos of each class, group by group.
+    starts = np.append(np.flatnonzero(new_group[first]), len(first))
+    several = np.flatnonzero(np.diff(starts) > 1)
+    return sorted(tuple(sorted(order[first[starts[n] : starts[n + 1]]].tolist())) for n in several)
 
 
 def _uniform_classes(dataset: Dataset, features: Floats, rows: Integers) -> Iterator[int]:
