@@ -7,7 +7,6 @@ validation has grown worse.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Self, TypeVar
 
 import numpy as np
@@ -18,7 +17,7 @@ from retrainer.options.fit import FitOptions
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples, measured
 from retrainer.training.fitting import Balance, Fitted, Snapshots
 from retrainer.training.head import Head
-from retrainer.training.lbfgs import Vector, minimise
+from retrainer.training.lbfgs import Search
 from retrainer.training.out_of_fold import OutOfFold
 from retrainer.training.regression import Regression, class_weights, not_finite
 from retrainer.training.temperature import penalised_loss, temperature_of
@@ -30,7 +29,8 @@ _STRENGTHS = 10.0 ** np.arange(2.0, -4.6, -0.5)
 # between 0.03 and 1.
 _USUAL_STRENGTH = 0.1
 _PATIENCE = 2
-_TOLERANCE, _MOST_STEPS = 1e-4, 100
+# Along a path a search knows the curvature from the penalties before: larger steps, of which fewer are needed.
+_PATH_TOLERANCE, _TOLERANCE, _MOST_STEPS = 5e-4, 1e-4, 100
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LbfgsSolver:
                 progress.report_penalty(fit, fit is best)
         if some is not learnt:
             regression, strength = self.regression(learnt, classes), best.strength * len(some) / len(learnt)
-            whole = _fitted(regression, regression.start(best.head), strength, progress)[1]
+            whole = _fitted(regression, regression.search(best.head), strength, progress, _TOLERANCE)
             best = _best_of([best, whole]) if until is None else whole
         if until is None:
             observer(Detailed(f"Chose penalty {best.strength:.2g} (best on validation)"))
@@ -110,12 +110,14 @@ class LbfgsSolver:
     def _chosen_out_of_fold(self, inner: OutOfFold, classes: int, observer: Observer) -> "_Choice":
         """The strength that does best on photos that each fold's head did not see, with its temperature."""
         regressions = [self.regression(fold.learnt, classes) for fold in inner.folds]
-        points = [regression.start() for regression in regressions]
+        searches = [regression.search() for regression in regressions]
         tried: list[_Choice] = []
         figures: list[tuple[float, float, float, float]] = []
         for strength in map(float, _STRENGTHS):
-            points = [_minimum(*of_fold, strength) for of_fold in zip(regressions, points, strict=True)]
-            heads = [regression.head(point) for regression, point in zip(regressions, points, strict=True)]
+            heads = [
+                _minimum(regression, search, strength, _PATH_TOLERANCE)
+                for regression, search in zip(regressions, searches, strict=True)
+            ]
             logits = [fold.held_out.logits(head) for fold, head in zip(inner.folds, heads, strict=True)]
             tried.append(self.judged(np.concatenate(logits), inner.label_ids, strength))
             # Cross-validation fits silently, and measuring takes time.
@@ -198,32 +200,31 @@ class _Progress:
 
 def _path(regression: Regression, progress: _Progress, until: float | None) -> Iterator[_Fit]:
     """The fits from the strongest penalty to a given one; if none is given, until validation has grown worse."""
-    point, lowest, worse = regression.start(), math.inf, 0
+    search, lowest, worse = regression.search(), math.inf, 0
     for strength in map(float, _STRENGTHS):
-        point, fit = _fitted(regression, point, strength, progress)
+        fit = _fitted(regression, search, strength, progress, _PATH_TOLERANCE)
         yield fit
         lowest, worse = (fit.loss, 0) if fit.loss < lowest else (lowest, worse + 1)
         if worse > _PATIENCE if until is None else strength <= until:
             return
 
 
-def _fitted(regression: Regression, start: Vector, strength: float, progress: _Progress) -> tuple[Vector, _Fit]:
-    iterates = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
-    point = start
-    # The first iterate is the last one of the fit before, which was reported then.
-    for iterate in iterates if not progress.step else islice(iterates, 1, None):
+def _fitted(regression: Regression, search: Search, strength: float, progress: _Progress, tolerance: float) -> _Fit:
+    point = search.point
+    for number, iterate in enumerate(search.minimise(regression.penalties(strength), tolerance, _MOST_STEPS)):
         point = iterate.point
-        progress.advance(lambda point=point: regression.head(point))  # type: ignore[misc]
-    return point, progress.fit(regression.head(point), strength)
+        # The first iterate is the last one of the fit before, which was reported then.
+        if number or not progress.step:
+            progress.advance(lambda point=point: regression.head(point))  # type: ignore[misc]
+    return progress.fit(regression.head(point), strength)
 
 
 def _fitted_to_all(best: _Fit, chosen: _Choice, regression: Regression) -> _Fit:
     """The head of a strength that learns from validation photos, too; it starts from the best head without them."""
-    head = regression.head(_minimum(regression, regression.start(best.head), chosen.strength))
+    head = _minimum(regression, regression.search(best.head), chosen.strength, _TOLERANCE)
     return _Fit(chosen.strength, chosen.temperature, chosen.loss, head)
 
 
-def _minimum(regression: Regression, start: Vector, strength: float) -> Vector:
-    """The point that a fit with a penalty ends at."""
-    *_, last = minimise(regression.objective(strength), start, _TOLERANCE, _MOST_STEPS)
-    return last.point
+def _minimum(regression: Regression, search: Search, strength: float, tolerance: float) -> Head:
+    """The head that a fit with a penalty ends at."""
+    return regression.head(search.minimum(regression.penalties(strength), tolerance, _MOST_STEPS))

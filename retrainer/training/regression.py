@@ -1,6 +1,6 @@
 """Multinomial logistic regression on standardised features, as a function to minimise."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from retrainer.arrays import Floats, Integers
 from retrainer.errors import TrainingError
 from retrainer.training.examples import ROWS_PER_CHUNK, Examples
 from retrainer.training.head import Head
-from retrainer.training.lbfgs import Vector
+from retrainer.training.lbfgs import Search, Vector
 from retrainer.training.products import BLOCK, transposed_product
 
 # The share of the mean variance of all features in each scale.
@@ -86,23 +86,27 @@ class Regression:
         weights = weights / self._scale[:, np.newaxis]
         return Head(weights.astype(np.float32), (biases - self._mean @ weights).astype(np.float32))
 
-    def objective(self, strength: float) -> Callable[[Vector], tuple[float, Vector]]:
-        """Returns the function of a point that gives the penalised mean cross entropy, nats, and its gradient."""
+    def search(self, head: Head | None = None) -> Search:
+        """Returns a search for the best head, which begins at a head, or at zero."""
+        return Search(self.objective, self.start(head))
 
-        def value_and_gradient(point: Vector) -> tuple[float, Vector]:
-            weights, biases = self._parts(point)
-            head = Head(weights.astype(np.float32), biases.astype(np.float32))
-            loss, slopes, shifts = 0.0, np.zeros_like(weights), np.zeros_like(biases)
-            for chunk in self._examples.chunks():
-                features = self._standardised(chunk) if self._whole is None else self._whole
-                lost, errors = self._loss_and_errors(head.logits(features), chunk.label_ids)
-                loss += lost
-                slopes += transposed_product(features, errors)
-                shifts += errors.sum(axis=0)
-            loss += strength / 2 * float(np.square(weights).sum())
-            return loss, np.concatenate([(slopes + strength * weights).ravel(), shifts])
+    def penalties(self, strength: float) -> Vector:
+        """Returns the penalty on the square of each coordinate of a point: the strength on weights, none on biases."""
+        depth, classes = len(self._scale), len(self._class_weights)
+        return np.repeat([strength, 0.0], [depth * classes, classes])
 
-        return value_and_gradient
+    def objective(self, point: Vector) -> tuple[float, Vector]:
+        """Returns the mean cross entropy at a point, nats, and its gradient."""
+        weights, biases = self._parts(point)
+        head = Head(weights.astype(np.float32), biases.astype(np.float32))
+        loss, slopes, shifts = 0.0, np.zeros_like(weights), np.zeros_like(biases)
+        for chunk in self._examples.chunks():
+            features = self._standardised(chunk) if self._whole is None else self._whole
+            lost, errors = self._loss_and_errors(head.logits(features), chunk.label_ids)
+            loss += lost
+            slopes += transposed_product(features, errors)
+            shifts += errors.sum(axis=0)
+        return loss, np.concatenate([slopes.ravel(), shifts])
 
     def _loss_and_errors(self, logits: Floats, label_ids: Integers) -> tuple[float, Floats]:
         """The share in the mean cross entropy of examples with logits `(n, C)`, and its derivatives `(n, C)`."""

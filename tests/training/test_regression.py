@@ -13,7 +13,7 @@ from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, measured
 from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Fitted, Snapshots, fit
 from retrainer.training.head import Head
-from retrainer.training.lbfgs import Vector, minimise
+from retrainer.training.lbfgs import Objective, Search, Vector
 from retrainer.training.lbfgs_solver import LbfgsSolver
 from retrainer.training.regression import Regression, class_weights
 from retrainer.training.solvers import SOLVERS, solver_of
@@ -34,32 +34,67 @@ def blobs(count: int = 90, seed: int = 0, distance: float = 1.5) -> Examples:
 
 
 def last_of(regression: Regression, strength: float, tolerance: float = 1e-12) -> Vector:
-    *_, iterate = minimise(regression.objective(strength), regression.start(), tolerance, 500)
-    return iterate.point
+    return regression.search().minimum(regression.penalties(strength), tolerance, 500)
+
+
+def penalised(regression: Regression, strength: float) -> Objective:
+    """The cross entropy and half the squared weights times the strength; biases are free."""
+
+    def value_and_gradient(point: Vector) -> tuple[float, Vector]:
+        value, gradient = regression.objective(point)
+        weights = np.concatenate([point[: DEPTH * CLASSES], np.zeros(CLASSES)])
+        return value + strength / 2 * float(weights @ weights), gradient + strength * weights
+
+    return value_and_gradient
 
 
 def test_the_gradient_is_that_of_the_objective() -> None:
     regression = Regression(blobs(30), np.array([1.0, 3.0, 0.5], np.float32))
-    objective = regression.objective(0.3)
     point = np.random.default_rng(1).normal(size=regression.start().shape)
 
     def value(at: Vector) -> float:
-        return objective(at)[0]
+        return regression.objective(at)[0]
 
     slopes = approx_fprime(point, value, 1e-3)
-    assert objective(point)[1] == pytest.approx(slopes, abs=5e-3)
+    assert regression.objective(point)[1] == pytest.approx(slopes, abs=5e-3)
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.03, 0.001])
 def test_the_minimum_is_scipys(strength: float) -> None:
     regression = Regression(blobs(), ALIKE)
-    objective = regression.objective(strength)
+    objective = penalised(regression, strength)
     theirs = minimize(objective, regression.start(), jac=True, method="BFGS", options={"gtol": 1e-5})
     ours = last_of(regression, strength)
     assert objective(ours)[0] == pytest.approx(theirs.fun, rel=1e-4)
     both = [regression.head(point).logits(blobs().features) for point in (ours, theirs.x)]
     shifted = [logits - logits.mean(axis=1, keepdims=True) for logits in both]
     assert shifted[0] == pytest.approx(shifted[1], abs=0.1)
+
+
+def test_a_path_of_penalties_ends_at_the_minimum_of_each() -> None:
+    regression = Regression(blobs(), ALIKE)
+    search = regression.search()
+    for strength in (10.0, 0.3, 0.01, 1.0):
+        along = penalised(regression, strength)(search.minimum(regression.penalties(strength), 1e-9, 500))[0]
+        assert along == pytest.approx(penalised(regression, strength)(last_of(regression, strength))[0], rel=1e-4)
+
+
+def test_a_search_remembers_the_curvature_from_one_penalty_to_the_next() -> None:
+    asked = []
+    regression = Regression(blobs(300), ALIKE)
+
+    def counted(point: Vector) -> tuple[float, Vector]:
+        asked.append(point)
+        return regression.objective(point)
+
+    def evaluations(searches: list[Search]) -> int:
+        asked.clear()
+        for search, strength in zip(searches, (1.0, 0.3, 0.1, 0.03, 0.01, 0.003), strict=True):
+            search.minimum(regression.penalties(strength), 1e-6, 500)
+        return len(asked)
+
+    one, several = Search(counted, regression.start()), [Search(counted, regression.start()) for _ in range(6)]
+    assert evaluations([one] * 6) < 0.7 * evaluations(several)
 
 
 @settings(max_examples=30, deadline=None)
@@ -73,21 +108,24 @@ def test_quadratics_are_minimised_and_never_rise(seed: int, size: int) -> None:
         slope = matrix @ (point - goal)
         return float((point - goal) @ slope) / 2 + 1.0, slope
 
-    values = [iterate.value for iterate in minimise(objective, np.zeros(size), 1e-14, 1000)]
-    assert all(np.diff(values) <= 0)
-    assert values[-1] == pytest.approx(1.0, abs=1e-6)
+    search = Search(objective, np.zeros(size))
+    for penalties in (np.full(size, 3.0), generator.uniform(0, 2, size), np.zeros(size)):
+        values = [iterate.value for iterate in search.minimise(penalties, 1e-14, 1000)]
+        assert all(np.diff(values) <= 0)
+        lowest = np.asarray(np.linalg.solve(matrix + np.diag(penalties), matrix @ goal), np.float64)
+        assert values[-1] == pytest.approx(objective(lowest)[0] + float(penalties @ lowest**2) / 2, abs=1e-6)
 
 
 def test_a_search_ends_if_nothing_is_lower() -> None:
-    iterates = list(minimise(lambda point: (1.0, np.ones_like(point)), np.zeros(3), 1e-9, 50))
-    assert len(iterates) == 1
+    search = Search(lambda point: (1.0, np.ones_like(point)), np.zeros(3))
+    assert len(list(search.minimise(np.zeros(3), 1e-9, 50))) == 1
 
 
 def test_the_exported_weights_take_features_as_they_are() -> None:
     examples = blobs()
     regression = Regression(examples, ALIKE)
     point = last_of(regression, 0.1)
-    value = regression.objective(0.0)(point)[0]
+    value = regression.objective(point)[0]
     assert measured(regression.head(point), examples)[1] == pytest.approx(value, rel=1e-5)
     assert regression.start(regression.head(point)) == pytest.approx(point, abs=1e-4)
 
@@ -150,13 +188,13 @@ def test_examples_of_many_chunks_are_fitted_as_those_of_one(monkeypatch: pytest.
     whole = regressed(training, validation, [])
     regression = Regression(training, ALIKE)
     point = regression.start(whole.head)
-    value, gradient = regression.objective(0.1)(point)
+    value, gradient = regression.objective(point)
     for module in ("examples", "regression", "lbfgs_solver"):
         monkeypatch.setattr(f"retrainer.training.{module}.ROWS_PER_CHUNK", 100)
     of_chunks = Regression(training, ALIKE)
     assert of_chunks.start(whole.head) == pytest.approx(point, rel=1e-6)
-    assert of_chunks.objective(0.1)(point)[0] == pytest.approx(value, rel=1e-5)
-    assert of_chunks.objective(0.1)(point)[1] == pytest.approx(gradient, abs=1e-5)
+    assert of_chunks.objective(point)[0] == pytest.approx(value, rel=1e-5)
+    assert of_chunks.objective(point)[1] == pytest.approx(gradient, abs=1e-5)
     in_chunks = regressed(training, validation, [])
     assert measured(in_chunks.head, validation)[1] < measured(whole.head, validation)[1] + 0.05
 
