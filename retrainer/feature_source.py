@@ -68,7 +68,7 @@ def tables_of(bundle: Bundle, recipe: Recipe, bottleneck_dir: str, observer: Obs
     )
 
 
-def cache_name(bundle: Bundle, distortion: str) -> str:
+def cache_name(bundle: Bundle, distortion: str = "") -> str:
     """The name of a cache: the backbone's name, and a key of everything that changes the vectors.
 
     Args:

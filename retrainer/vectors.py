@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Floats
-from retrainer.backbones.available import bundles_in
+from retrainer.backbones.available import bundles_in, is_here
 from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
+from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.extraction import Extraction, extract, problem_of
 from retrainer.bottlenecks.inputs import drawn_inputs
@@ -20,7 +22,7 @@ from retrainer.bottlenecks.table_writer import TableWriter
 from retrainer.engines.threads import threads
 from retrainer.errors import BackboneError, PictureError
 from retrainer.events import Event, Observer, PhotoSkipped, silent
-from retrainer.feature_source import feature_extraction
+from retrainer.feature_source import cache_name, feature_extraction
 from retrainer.options.features import FeatureOptions
 from retrainer.photos.photo import Photo
 from retrainer.photos.several import named, naming, require_pictures
@@ -89,6 +91,17 @@ class FeatureSource:
             found = extract(by_kind.paths, stamps, extraction, partial(refusing, self.observer))
             vectors[by_kind.path_places] = found.matrix[found.rows[:, 0]]
         return vectors
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the backbone is here already."""
+        options = self.options.backbone
+        return is_here(resolve(options.network, options).name, options.model_dir)
+
+    def cache(self) -> BottleneckCache:
+        """The vectors that are cached now."""
+        folder = Path(self.options.backbone.bottleneck_dir)
+        return BottleneckCache(folder, cache_name(self.bundle), self.bundle.depth, self.observer)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 
 import retrainer
 import retrainer.sklearn
+from retrainer.arrays import Floats
 from retrainer.errors import OptionError, PackageError, PictureError, RetrainerError
 from retrainer.labeler import Labeler
 from retrainer.sklearn import BottleneckFeatures, RetrainClassifier
@@ -51,6 +52,20 @@ def paths(photos: Photos) -> list[Path]:
 @pytest.fixture
 def labels(paths: list[Path]) -> list[str]:
     return [path.parent.name for path in paths]
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one for each picture that goes through the network of a model."""
+    counts: list[int] = []
+    run = Labeler._run
+
+    def counted(labeler: Labeler, picture: Floats) -> Any:
+        counts.append(1)
+        return run(labeler, picture)
+
+    monkeypatch.setattr(Labeler, "_run", counted)
+    return counts
 
 
 def pixels_of(paths: list[Path]) -> Any:
@@ -106,6 +121,31 @@ def test_scores_are_those_of_the_model(
     np.testing.assert_allclose(classifier.predict_proba(paths), scores, atol=1e-6)
 
 
+def test_cached_vectors_stand_for_pictures(
+    classifier: RetrainClassifier,
+    options: Options,
+    paths: list[Path],
+    labels: list[str],
+    tmp_path: Path,
+    runs: list[int],
+) -> None:
+    """Only pictures that were not learnt from go through the network, whose scores are those of the cached vectors."""
+    classifier.fit(paths[:-1], labels[:-1])
+    runs.clear()
+    assert classifier.predict(paths).tolist() == labels
+    assert len(runs) == 1
+    scores = classifier.predict_proba([path.read_bytes() for path in paths])
+    assert len(runs) == 2
+    others = {"cache": {"bottleneck_dir": str(tmp_path / "none")}, "bundle": {"model_dir": str(tmp_path / "none")}}
+    others |= {"backbone": {"architecture": "pocket"}, "network": {"architecture": str(tmp_path / "absent.tflite")}}
+    (tmp_path / "file").write_text("no folder")
+    others |= {"folder": {"bottleneck_dir": str(tmp_path / "file")}}
+    for number, other in enumerate(others.values()):
+        copy = pickle.loads(pickle.dumps(classifier)).set_params(**other)
+        np.testing.assert_allclose(copy.predict_proba(paths), scores, atol=1e-6)
+        assert len(runs) == 2 + 18 * (number + 1)
+
+
 @pytest.mark.parametrize(
     ("y", "kind"),
     [
@@ -135,7 +175,7 @@ def test_a_model_is_saved_and_loaded(
     numbers = np.array([{"blue": 10, "green": 9, "red": 100}[label] for label in labels])
     classifier.fit(paths, numbers).save(path := str(tmp_path / "new" / "model.TFLITE"))
     loaded = RetrainClassifier.load(path, classes=[10, 9, 100])
-    np.testing.assert_array_equal(loaded.predict_proba(paths), classifier.predict_proba(paths))
+    np.testing.assert_allclose(loaded.predict_proba(paths), classifier.predict_proba(paths), atol=1e-6)
     assert loaded.predict(paths).tolist() == numbers.tolist()
     assert RetrainClassifier.load(path).predict(paths[:1]).tolist() == ["10"]
     for classes in ([10, 9], [10, 9, 101], ["ten", "nine", "hundred"], [10, 9, [1]]):

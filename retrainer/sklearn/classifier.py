@@ -12,14 +12,15 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from retrainer.arrays import Floats
-from retrainer.errors import PictureError
+from retrainer.errors import PictureError, RetrainerError
 from retrainer.events import silent
 from retrainer.labeler import Labeler
 from retrainer.options.preset import DEFAULT_PRESET
-from retrainer.photos.photo import Photo, name_of
+from retrainer.photos.photo import Photo, content_of, name_of
 from retrainer.photos.several import named, naming
 from retrainer.retraining import retrain
 from retrainer.sklearn.inputs import InputError, UnfittedError, as_input_error, classes_in, columns_of, names_of
+from retrainer.sklearn.known_scores import KnownScores
 from retrainer.sklearn.packed_model import PackedModel
 from retrainer.sklearn.taking_pictures import TakesPictures
 from retrainer.system.files import write_whole
@@ -108,9 +109,10 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         """
         labeler = self.labeler_
         columns = columns_of(self.classes_, labeler.labels)
+        known = self._known(labeler)
         photos = [named(picture, number) for number, picture in enumerate(self._pictures(X))]
         scores = np.empty((len(photos), len(columns)), np.float32)
-        for number, found in enumerate(labeler.scores_of_all(photos)):
+        for number, found in enumerate(labeler.on_all_cores(partial(_scores, known), photos)):
             if isinstance(found, PictureError):
                 raise naming(name_of(photos[number]), found.problem, found.fix)
             scores[number] = found[columns]
@@ -120,6 +122,13 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         """Returns the label of each of N pictures, `(N,)`, of the type that `fit` was given."""
         scores = self.predict_proba(X)
         return self.classes_[scores.argmax(axis=1)]
+
+    def _known(self, labeler: Labeler) -> KnownScores | None:
+        """The scores of pictures whose vectors are cached; None if the backbone or the cache cannot be used here."""
+        try:
+            return KnownScores.of(self._model.content, labeler.metadata, self._source())
+        except RetrainerError:
+            return None
 
     @property
     def labeler_(self) -> Labeler:
@@ -170,6 +179,13 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         classifier = cls()
         classifier.classes_, classifier._model = found, model
         return classifier
+
+
+def _scores(known: KnownScores | None, labeler: Labeler, photo: str | Photo) -> Floats:
+    """The scores of a picture `(C,)`; the network runs only if its vector is not cached."""
+    content = content_of(photo)
+    scores = known(content) if known else None
+    return labeler.scores(content) if scores is None else scores
 
 
 def _trained(pictures: Sequence[Any], labels: Sequence[str], options: Mapping[str, Any]) -> bytes:

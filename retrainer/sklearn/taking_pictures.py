@@ -5,8 +5,11 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from retrainer.options.features import FeatureOptions
+from retrainer.options.groups import options_of
 from retrainer.sklearn.inputs import InputError, pictures_in
 from retrainer.text import brief
+from retrainer.vectors import FeatureSource
 
 
 class TakesPictures(BaseEstimator):  # type: ignore[misc]
@@ -30,3 +33,8 @@ class TakesPictures(BaseEstimator):  # type: ignore[misc]
         if not isinstance(more, Mapping | None):
             raise InputError(f"options: expected a dict, received {brief(more)}.")
         return {name: value for name, value in {**given, **(more or {})}.items() if value is not None}
+
+    def _source(self) -> FeatureSource:
+        """The backbone and its cache."""
+        names = [option.name for option in options_of(FeatureOptions)]
+        return FeatureSource(FeatureOptions(**{name: value for name, value in self._given().items() if name in names}))
