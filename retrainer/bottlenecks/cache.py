@@ -5,7 +5,7 @@ All tables lie under `--bottleneck_dir`:
     files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256, see `file_index`
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
     fingerprints-1/part-*.parquet      sha256 -> fingerprint of the photo, see `fingerprint_cache`
-    <network>-<key>/_vectors.npy       the vectors of a large cache once more, for memory to map, see `mapped_matrix`
+    <network>-<key>/_vectors.npy       all vectors once more, for memory to map, see `mapped_matrix`
 
 A file appears whole or not at all. A damaged file, or a file of another table, is renamed, and its photos are read
 again. pandas, DuckDB and Spark can read the folders.
@@ -23,10 +23,12 @@ from retrainer.bottlenecks.columns import bytes_column, bytes_rows, vector_colum
 from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.mapped_matrix import mapped_matrix
 from retrainer.bottlenecks.parquet_files import ParquetFolder
+from retrainer.errors import OutputError
 from retrainer.events import Observer
 
-# A cache larger than this is mapped into memory instead of read.
-MAPPED_BYTES = 2**28
+# A cache of more bytes is mapped into memory: to read its lists of numbers from Parquet takes ten times as long. One of
+# more than `MOST_READ` must be mapped.
+MAPPED_BYTES, MOST_READ = 2**22, 2**28
 
 _KEY = ("sha256", "view")
 # 2**64 divided by the golden ratio: spreads the numbers of views over all bits.
@@ -58,17 +60,28 @@ class BottleneckCache:
     def refresh(self) -> None:
         """Reads the files again, with those that were added."""
         names = self._folder.names()
-        if self._folder.bytes_of(names) > MAPPED_BYTES:
-            keys = dict(self._folder.read(names, _KEY))
-            self._matrix, names = mapped_matrix(self._folder.folder, list(keys), self.depth, self._vectors_of)
-            table = self._folder.joined([keys[name] for name in names])
-        else:
-            table = self._folder.joined([table for _, table in self._folder.read(names)])
-            self._matrix = vector_rows(table["vector"], self.depth)
+        size = self._folder.bytes_of(names)
+        try:
+            table, self._matrix = self._mapped(names) if size > MAPPED_BYTES else self._read(names)
+        except OutputError:  # the folder may be for reading only
+            if size > MOST_READ:
+                raise
+            table, self._matrix = self._read(names)
         self._digests, self._views = bytes_rows(table["sha256"], DIGEST_BYTES), table["view"].to_numpy()
         prefixes = _prefixes(self._digests, self._views)
         self._order = np.argsort(prefixes, kind="stable")
         self._prefixes = prefixes[self._order]
+
+    def _mapped(self, names: Sequence[str]) -> tuple[Any, Floats]:
+        """The keys of all vectors as a table, and the vectors mapped into memory."""
+        keys = dict(self._folder.read(names, _KEY))
+        matrix, held = mapped_matrix(self._folder.folder, list(keys), self.depth, self._vectors_of)
+        return self._folder.joined([keys[name] for name in held]), matrix
+
+    def _read(self, names: Sequence[str]) -> tuple[Any, Floats]:
+        """The same, with the vectors read into memory."""
+        table = self._folder.joined([table for _, table in self._folder.read(names)])
+        return table, vector_rows(table["vector"], self.depth)
 
     @property
     def matrix(self) -> Floats:

@@ -100,6 +100,16 @@ def test_a_large_cache_is_mapped_and_not_read_again(tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(opened.matrix, vectors(1, 2, 3))
 
 
+def test_a_folder_for_reading_only_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache(tmp_path).add(digests(1, 2, 3), ZERO, vectors(1, 2, 3))
+    monkeypatch.setattr(bottleneck_cache, "MAPPED_BYTES", 0)
+    (tmp_path / "net-1" / "_vectors.lock").mkdir()
+    np.testing.assert_array_equal(cache(tmp_path).matrix, vectors(1, 2, 3))
+    monkeypatch.setattr(bottleneck_cache, "MOST_READ", 0)
+    with pytest.raises(OutputError, match=r"_vectors\.lock"):
+        cache(tmp_path)
+
+
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_a_file_whose_vectors_are_damaged_leaves_a_large_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retrainer.arrays import Floats
+from retrainer.bottlenecks import mapped_matrix as module
 from retrainer.bottlenecks.mapped_matrix import mapped_matrix
 from retrainer.errors import OutputError
 
@@ -115,8 +116,11 @@ def test_every_flipped_bit_is_noticed(file: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(whole, expected(NAMES))
 
 
-def test_a_copy_that_was_checked_is_not_made_again(tmp_path: Path) -> None:
+def test_a_copy_that_was_checked_is_not_made_again_and_needs_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     matrix(tmp_path, NAMES)
+    monkeypatch.delattr(module, "locked")
     read: list[str] = []
     matrix(tmp_path, NAMES, read)
     assert read == []
