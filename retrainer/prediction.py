@@ -61,7 +61,7 @@ class Prediction:
         return self.distance is not None and self.limit is not None and self.distance > self.limit
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as values of JSON, by the names that `retrainer label --json` uses.
+        """The answer as values of JSON, for `json.dumps`, by the names that `retrainer label --json` uses.
 
         Returns:
             `path`, `label`, `score`, `rejected` (None if the model cannot tell), `distance`, `limit`, `seconds`, and

@@ -175,9 +175,9 @@ def _png(pixels: Pixels, orientation: int = 1) -> bytes:
     rows[:, 0] = 0
     rows[:, 1:] = pixels.reshape(height, -1)
     parts = [PNG, *_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOURS[channels], 0, 0, 0))]
-    if orientation != 1:
+    if orientation in range(2, 9):
         # A directory with the one entry 0x0112, a short number.
-        exif = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation & 0xFFFF, 0, 0)
+        exif = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
         parts += _chunk(b"eXIf", exif)
     parts += *_chunk(b"IDAT", zlib.compress(rows.data, 0)), *_chunk(b"IEND", b"")
     return b"".join(parts)
