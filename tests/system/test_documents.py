@@ -105,7 +105,7 @@ def test_what_is_written_is_read(metadata: ModelMetadata) -> None:
         ("split.tested", [1, "!", []]),
         ("split.other", [1]),
         ("training.photos", [None, "3", -1, 0.5]),
-        ("training.accuracy", ["0.5", 2, True]),
+        ("training.test_accuracy", ["0.5", 2, True]),
         ("training", [None, [], 1, {"\x1b": 1}, {"a": NAN}, {"a": [[[[[[1]]]]]]}, {"a": "x" * 10**5}]),
         ("other", [1]),
         ("\x1b[31m", [1]),
