@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from retrainer.cli.words import LABEL, calibration_lines, is_narrow, short, wrapped
-from retrainer.results.lines import between, percent
+from retrainer.measuring.shares import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from retrainer.backbones.available import described
 from retrainer.cli.words import CHANCE, LABEL, difference, is_narrow, short, wrapped
-from retrainer.results.lines import between, percent
+from retrainer.measuring.shares import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, pasted
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from retrainer.cli.flags import command as command_of
 from retrainer.cli.words import wrapped
+from retrainer.measuring.shares import between, percent
 from retrainer.options.documents import DocumentOptions
 from retrainer.options.groups import option
 from retrainer.options.history import HistoryOptions
-from retrainer.results.lines import between, percent
 from retrainer.system.terminal import say
 from retrainer.text import shown
 

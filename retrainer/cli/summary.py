@@ -9,8 +9,8 @@ from retrainer.cli.words import (
     single_split_lines,
     wrapped,
 )
+from retrainer.measuring.shares import between, percent
 from retrainer.observers.problems import Problems
-from retrainer.results.lines import between, percent
 from retrainer.results.retraining import Retraining
 from retrainer.text import shown
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from retrainer.results.lines import between, percent
+from retrainer.measuring.shares import between, percent
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 

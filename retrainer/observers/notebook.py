@@ -81,7 +81,8 @@ class NotebookProgress(Progress):
 def progress_bar() -> Console:
     """Returns an observer that shows how far a run is: `retrain("photos", on_progress=progress_bar())`.
 
-    In a notebook a bar and a line for each stage appear below the cell; elsewhere they go to stderr.
+    In a notebook a bar and a line for each stage appear below the cell; elsewhere they go to stderr. In a `with` the
+    bar is taken away as soon as a run fails, otherwise at the end of the cell or of the program.
     """
     console = Console()
     shell = _notebook()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retrainer.pages.components import percent
+from retrainer.measuring.shares import between, percent
 from retrainer.pages.page import Markup, element, table
 
 _WIDTH, _HEIGHT = 360, 200
@@ -133,5 +133,4 @@ def _rows(names: Sequence[str], curves: Sequence[Curve]) -> list[tuple[str, ...]
 def _figure(point: Point) -> str:
     if not math.isfinite(point.share):
         return "-"
-    between = f" ({100 * point.interval[0]:.1f} to {100 * point.interval[1]:.1f} %)" if point.interval else ""
-    return percent(point.share) + between
+    return percent(point.share) + (f" ({between(point.interval)})" if point.interval else "")

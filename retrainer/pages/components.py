@@ -6,6 +6,7 @@ Components have classes and no `style` attributes, so that the policy of a page 
 from collections.abc import Mapping, Sequence
 
 from retrainer.measuring.assessment import ClassFigures
+from retrainer.measuring.shares import percent
 from retrainer.pages.page import Markup, element, table
 from retrainer.text import shown
 
@@ -14,16 +15,6 @@ _LONGEST, _LONGEST_PATH, _LONGEST_TITLE = 40, 36, 120
 _CLASSES, _CONFUSIONS = 20, 20
 # Shades of a cell, from nearly none to full.
 _SHADES = 9
-
-
-def percent(share: float) -> str:
-    """A share (0 to 1) in percent."""
-    return f"{100 * share:.1f} %"
-
-
-def between(interval: tuple[float, float]) -> str:
-    """An interval of shares in percent."""
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
 
 
 def counted(count: int, noun: str) -> str:

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 from retrainer.errors import PictureError
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.learning_curve import LearningCurve
+from retrainer.measuring.shares import between, percent
 from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.components import (
     bars,
-    between,
     class_table,
     confusion_table,
     counted,
     cut,
     cut_path,
     facts,
-    percent,
 )
 from retrainer.pages.page import Markup, element
 from retrainer.pages.style import STYLE, style_of

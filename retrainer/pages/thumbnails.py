@@ -4,7 +4,8 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from retrainer.pages.components import cut, cut_path, name, percent
+from retrainer.measuring.shares import percent
+from retrainer.pages.components import cut, cut_path, name
 from retrainer.pages.page import Markup, element
 from retrainer.photos.reading import read_file
 from retrainer.photos.thumbnails import thumbnail

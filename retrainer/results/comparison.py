@@ -11,9 +11,10 @@ from retrainer.events import CopiesFound
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured, Mistake, dataframe
 from retrainer.measuring.paired import Paired
+from retrainer.measuring.shares import between, percent
 from retrainer.reporting import Problem
 from retrainer.results.fields import Fields, of_copies, of_problems
-from retrainer.results.lines import between, line, percent
+from retrainer.results.lines import line
 
 if TYPE_CHECKING:
     import pandas

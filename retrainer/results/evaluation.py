@@ -9,9 +9,10 @@ from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured, Mistake
+from retrainer.measuring.shares import between, percent
 from retrainer.reporting import Problem
 from retrainer.results.fields import Fields, of_mistakes, of_problems
-from retrainer.results.lines import between, line, of_texts, percent
+from retrainer.results.lines import line, of_texts
 
 if TYPE_CHECKING:
     import pandas

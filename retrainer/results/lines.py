@@ -8,17 +8,6 @@ _COLUMNS, _HEADING = 80, 11
 _NAMED = 3
 
 
-def percent(share: float) -> str:
-    """A share (0 to 1) in percent."""
-    return f"{100 * share:.1f} %"
-
-
-def between(interval: tuple[float, float]) -> str:
-    """An interval of shares in percent."""
-    low, high = interval
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
-
-
 def line(text: str, heading: str = "") -> str:
     """A text on one line, with its heading; the end of a long one is left out."""
     text = f"  {heading:<{_HEADING}}{shown(text)}" if heading else f"  {shown(text)}"

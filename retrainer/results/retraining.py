@@ -14,6 +14,7 @@ from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured, Mistake, no_photos
+from retrainer.measuring.shares import between, percent
 from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.model_writer import LABELS
 from retrainer.previous_model import PreviousModel
@@ -28,7 +29,7 @@ from retrainer.results.fields import (
     of_previous,
     of_problems,
 )
-from retrainer.results.lines import between, line, of_texts, percent
+from retrainer.results.lines import line, of_texts
 
 if TYPE_CHECKING:
     import pandas
