@@ -183,6 +183,8 @@ def test_a_model_is_saved_and_loaded(
             RetrainClassifier.load(path, classes=classes)
     with pytest.raises(OptionError, match=r"^save: expected the name of a .tflite file, received 'model.pb'"):
         classifier.save("model.pb")
+    with pytest.raises(OptionError, match=r"^save: expected the name of a .tflite file, received None"):
+        classifier.save(None)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="'absent\\.tflite' does not exist"):
         RetrainClassifier.load("absent.tflite")
     (tmp_path / "other.tflite").write_bytes(b"no model")

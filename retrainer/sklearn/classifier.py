@@ -154,8 +154,8 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
             OutputError: it cannot be written.
         """
         _ = self.labeler_
-        if Path(path).suffix.lower() != ".tflite":
-            raise InputError(f"save: expected the name of a .tflite file, received {brief(str(path))}.")
+        if not isinstance(path, str | PathLike) or Path(path).suffix.lower() != ".tflite":
+            raise InputError(f"save: expected the name of a .tflite file, received {brief(path)}.")
         write_whole(Path(path), self._model.content)
 
     @classmethod

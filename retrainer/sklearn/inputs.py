@@ -46,7 +46,7 @@ def pictures_in(X: Any) -> Sequence[Any]:  # noqa: N803 (scikit-learn's name)
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return list(array)
     raise InputError(
-        f"X: expected paths or pictures, or a uint8 array (N, H, W, 3), received {array.dtype} {array.shape}.",
+        f"X: expected paths or pictures, or a uint8 array (N, H, W, 3), received {X.dtype} {X.shape}.",
         "If its numbers are 0 to 1, convert it: (X * 255).round().astype('uint8')."
         if array.ndim > 2
         else "For vectors of numbers, take a classifier of scikit-learn.",
