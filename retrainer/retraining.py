@@ -47,6 +47,7 @@ from retrainer.preparation import Prepared, decided, prepare, split_of, with_vie
 from retrainer.previous_model import HeldOut, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.retraining import Retraining
+from retrainer.system.parallel import meanwhile
 from retrainer.system.process import one_blas_thread
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
@@ -161,15 +162,14 @@ def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
     examples, split, report = read.prepared.examples, read.split, read.report
     training, validation = (examples.at(split.rows(part)) for part in (Part.TRAINING, Part.VALIDATION))
     snapshots = Snapshots(read.run.intermediate_store_frequency, partial(_keep, writer, report))
-    record = TrainingRecord(report)
+    record, maps = TrainingRecord(report), read.prepared.bundle.maps
+    rejection = meanwhile(fit_rejection, training, validation, maps[-1].depth if maps else 0)
     trained = fit(training, validation, len(read.prepared.dataset.labels), solver, record, snapshots)
     report(_fitted(trained, validation))
-    maps = read.prepared.bundle.maps
-    rejection = fit_rejection(training, validation, maps[-1].depth if maps else 0)
     held_out = _held_out(read.prepared, split, read.run.split)
     photos = _test_photos(trained, held_out)
     test = _test(trained, held_out, photos, report) if photos else None
-    return _Learnt(trained, rejection, record.curve, held_out, photos, test)
+    return _Learnt(trained, rejection(), record.curve, held_out, photos, test)
 
 
 def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidation | None) -> Retraining:

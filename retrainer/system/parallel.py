@@ -1,17 +1,18 @@
-"""Works on many items at once, on all cores."""
+"""Works on many items at once, on all cores, or on something else meanwhile."""
 
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from retrainer.system.process import keep_freed_memory
 
 Tool = TypeVar("Tool")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 # A result in a tuple, or the error that is raised in its place; neither is the end.
 _Outcome = tuple[tuple[Result] | None, BaseException | None]
 
@@ -55,6 +56,33 @@ def in_order(
         yield from crew.results()
     finally:
         crew.stop()
+
+
+def meanwhile(
+    work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Callable[[], Result]:
+    """Begins some work in a thread of its own, and returns a function that waits for its result.
+
+    That function raises what the work raises. See `in_order` for when threads run at once.
+    """
+    found: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(work(*arguments, **named))
+        except BaseException as error:  # it is raised in the caller's thread
+            errors.append(error)
+
+    def result() -> Result:
+        thread.join()
+        if errors:
+            raise errors[0]
+        return found[0]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return result
 
 
 class _Crew(Generic[Tool, Item, Result]):

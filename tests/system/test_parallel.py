@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from conftest import wait_until
 
-from retrainer.system.parallel import in_order
+from retrainer.system.parallel import in_order, meanwhile
 
 
 @pytest.mark.parametrize("tools", [1, 2, 5])
@@ -112,3 +112,19 @@ def test_few_items_of_an_endless_stream_are_held(tools: int) -> None:
     assert [next(results) for _ in range(1000)] == list(range(1000))
     wait_until(lambda: len(Large.held) <= tools + 1)
     results.close()  # type: ignore[attr-defined]
+
+
+def test_work_is_done_meanwhile_and_its_error_is_raised_where_the_result_is_taken() -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def work(number: int) -> int:
+        began.set()
+        may_end.wait()
+        return 10 // number
+
+    results = [meanwhile(work, number) for number in (5, 0)]
+    assert began.wait(10)
+    may_end.set()
+    assert results[0]() == 2
+    with pytest.raises(ZeroDivisionError):
+        results[1]()
