@@ -170,8 +170,8 @@ def test_results_are_measured_by_whole_runs_and_written_as_a_section(
     assert row
     assert float(row[1]) > float(row[4]), "fewer photos have a wider interval"
     assert float(row[2]) > 0
-    assert "Flowers: 70 photos of" in done.output
-    assert "Clothing: 60 photos of" in done.output.replace("\n", " "), "at most 30 of each class"
+    assert "`flowers` has 70 photos of" in done.output.replace("\n", " ")
+    assert "`clothing` has 60 photos of" in done.output.replace("\n", " "), "at most 30 of each class"
     assert max(map(len, done.output.splitlines())) <= 120
 
 

@@ -31,6 +31,7 @@ from scripts.write_readme import README, replaced
 NETWORKS = ("pocket", "mobilenet_0.50_160", "efficientnet_lite0@288", "efficientnet_lite2")
 SECTION = "results"
 _FOLDS = 5
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PhotoSet:
     Attributes:
         name: The heading of its columns.
         per_class: At most this many photos of each class are taken, the first by name.
-        origin: Where its photos come from, in Markdown; it follows their number.
+        origin: What follows the number of its photos, in Markdown.
     """
 
     name: str
@@ -48,12 +49,12 @@ class PhotoSet:
     origin: str
 
 
-FLOWERS = PhotoSet("flowers", 250, "of the tutorial's `flower_photos`, 250 of each kind")
+FLOWERS = PhotoSet("flowers", 250, "photos of the tutorial's `flower_photos`, 250 of each kind")
 CLOTHING = PhotoSet(
     "clothing",
     30,
-    "of `test` in [clothing-dataset-small](https://github.com/alexeygrigorev/clothing-dataset-small), the first 30 of "
-    "each kind by name",
+    "photos of `test` in [clothing-dataset-small](https://github.com/alexeygrigorev/clothing-dataset-small), the first "
+    "30 of each kind",
 )
 
 
@@ -148,22 +149,22 @@ def section_of(measured: Mapping[PhotoSet, tuple[int, Mapping[str, Result]]], de
     headings = ["network"]
     for photos in measured:
         headings += [photos.name, "seconds"]
-    lines = [_line([*headings, "model"]), _line(["---"] * (len(headings) + 1))]
+    lines = [_line([*headings, "`.tflite`"]), _line(["---"] * (len(headings) + 1))]
     tables = [table for _count, table in measured.values()]
     for network in tables[0]:
         cells = [cell for table in tables for cell in table[network].cells]
         size = max(table[network].size for table in tables)
         lines.append(_line([f"`{network}`", *cells, f"{size / 1e6:.1f} MB"]))
-    sets = " ".join(
-        f"{photos.name.capitalize()}: {count:,} photos {photos.origin}." for photos, (count, _table) in measured.items()
-    )
+    sets = [f"`{photos.name}` has {count:,} {photos.origin}" for photos, (count, _table) in measured.items()]
+    command = "`python -m scripts.benchmark.results`".replace(" ", _NO_BREAK)
     note = (
-        f"Accuracy by {_FOLDS} folds of unseen photos, with its 95 % interval. Seconds of the whole command `retrain "
-        f"--folds {_FOLDS} --architecture NAME`, the first time and with cached features, on "
-        f"{described['usable cores']} cores of {described['processor']}. Size of the `.tflite`. {sets} "
-        "`python -m scripts.benchmark.results` measures it."
+        f"Accuracy is measured by {_FOLDS} folds of unseen photos; its 95 % interval is in brackets. Seconds are those "
+        f"of `retrain --folds {_FOLDS} --architecture NAME`, at first and then with cached features, on "
+        f"{described['usable cores']} cores of {described['processor']}. "
+        f"The set {'; '.join(sets)}. {command} measures all of it."
     )
-    return "\n".join([*lines, "", fill(note, 120, break_long_words=False, break_on_hyphens=False)])
+    filled = fill(note, 120, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([*lines, "", filled.replace(_NO_BREAK, " ")])
 
 
 def _line(cells: Sequence[str]) -> str:
