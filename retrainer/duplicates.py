@@ -10,7 +10,7 @@ from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.events import CopiesFound, Observer, Warned
 from retrainer.options.split import SplitOptions
 from retrainer.photos.copies.search import NO_COPIES, Copies, components, find_copies
-from retrainer.photos.copies.table import duplicates_table
+from retrainer.photos.copies.table import duplicates_table, lists
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.leaks import warn_of_leaks
 from retrainer.photos.oddities import warn_of_copies_across_classes
@@ -37,15 +37,21 @@ def with_copies_together(
     """
     copies = find_copies(dataset.digests, fingerprints.near_copies if fingerprints else lambda _: NO_COPIES)
     if len(copies.pairs):
-        write_whole(options.duplicates, duplicates_table(dataset, copies))
+        _write(options.duplicates, dataset, copies)
         _warn(dataset, copies, options, observer)
         if dataset.given is not None:
             warn_of_leaks(dataset, dataset.given, copies.groups, options.duplicates, observer)
         warn_of_copies_across_classes(dataset, copies.groups, options.duplicates, observer)
     elif os.path.exists(options.duplicates):
         # The copies that an earlier run listed are gone.
-        write_whole(options.duplicates, duplicates_table(dataset, copies))
+        _write(options.duplicates, dataset, copies)
     return replace(dataset, groups=_joined(dataset, copies)) if options.copies == "together" else dataset
+
+
+def _write(table: str, dataset: Dataset, copies: Copies) -> None:
+    """Writes the table of copies if it has a place."""
+    if table:
+        write_whole(table, duplicates_table(dataset, copies))
 
 
 def _joined(dataset: Dataset, copies: Copies) -> Integers:
@@ -72,4 +78,4 @@ def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Obs
     else:
         becomes = "copies stay together in one part"
     observer(CopiesFound(count, options.duplicates))
-    observer(Warned(f"{found}: {becomes}. '{shown(options.duplicates)}' lists them."))
+    observer(Warned(f"{found}: {becomes}.{lists(options.duplicates, 'them')}"))

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
+from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned, silent
+from retrainer.feature_source import bottleneck_folder
 from retrainer.labeler import Labeler
 from retrainer.measuring.assessment import assess
 from retrainer.measuring.measured import Measured
@@ -32,6 +33,7 @@ from retrainer.photos.reading import read_file
 from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
 from retrainer.results.evaluation import Evaluation
+from retrainer.system.last_use import mark_used
 from retrainer.text import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
@@ -205,7 +207,7 @@ class _Reading:
         """Hashes and labels the photos with a class id; a photo that the model certainly saw is not labelled."""
         was_seen = remembered.was_seen if remembered else _is_new
         # Without a remembered split all photos are measured, whatever the cache knows of them.
-        digests = _known_digests(files, bottleneck_dir if remembered else "", report)
+        digests = _known_digests(files, bottleneck_dir, report) if remembered else _no_digests(files)
         seen = [was_seen(digest.tobytes()) for digest in digests]
         rows = np.flatnonzero((label_ids >= 0) & ~np.array(seen, np.bool_)).tolist()
         rows = [rows[number] for number in reading_order([files.paths[row] for row in rows])]
@@ -231,9 +233,16 @@ class _Reading:
 
 def _known_digests(files: PhotoFiles, bottleneck_dir: str, report: Reporter) -> Digests:
     """The digests of unchanged files that the bottleneck cache knows, `(N, 32)`; zero for all others."""
-    if not os.path.isdir(bottleneck_dir):
-        return np.zeros((len(files.paths), DIGEST_BYTES), np.uint8)
-    return FileIndex(Path(bottleneck_dir), report).digests(list(map(os.path.abspath, files.paths)), files.stamps)[0]
+    folder = bottleneck_folder(bottleneck_dir)
+    if not folder.is_dir():
+        return _no_digests(files)
+    if not bottleneck_dir:
+        mark_used(folder / FILES)
+    return FileIndex(folder, report).digests(list(map(os.path.abspath, files.paths)), files.stamps)[0]
+
+
+def _no_digests(files: PhotoFiles) -> Digests:
+    return np.zeros((len(files.paths), DIGEST_BYTES), np.uint8)
 
 
 def _is_new(_digest: bytes) -> bool:

@@ -1,12 +1,17 @@
 """Options and a backbone -> how to extract features: the cache, the recipe and the engine."""
 
 import hashlib
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from retrainer.backbones.bundle import TFLITE, Bundle
+from retrainer.backbones.model_folders import shared_bottlenecks
 from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.extraction import Extraction
+from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
+from retrainer.bottlenecks.fingerprint_cache import TABLE as FINGERPRINTS
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
 from retrainer.bottlenecks.recipe import Engine, GraphRecipe, Recipe
 from retrainer.bottlenecks.tables import Tables
@@ -16,6 +21,9 @@ from retrainer.models.metadata import RESIZE_RULE
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.backbone import BackboneOptions
 from retrainer.photos.distortions import Distortion
+from retrainer.system.files import require_writable_folder
+from retrainer.system.last_use import mark_used
+from retrainer.system.temporary import TemporaryFolder
 
 # Belongs to the cache's key. It grows when files are read or refused that were read wrongly before.
 # 2: damaged JPEGs are refused, and numbers of more than eight bits are scaled.
@@ -56,16 +64,38 @@ def recipe_of(bundle: Bundle, options: BackboneOptions, distortion: Distortion |
     )
 
 
+def bottleneck_folder(bottleneck_dir: str) -> Path:
+    """The folder of the cache, which need not exist.
+
+    Without one by name it is the user's own, or that of this process if the user has none.
+    """
+    return Path(bottleneck_dir) if bottleneck_dir else shared_bottlenecks() or _of_process().path
+
+
+@cache
+def _of_process() -> TemporaryFolder:
+    return TemporaryFolder()
+
+
 def tables_of(bundle: Bundle, recipe: Recipe, bottleneck_dir: str, observer: Observer) -> Tables:
     """The cached tables of what a recipe gives."""
-    folder = Path(bottleneck_dir)
+    folder = bottleneck_folder(bottleneck_dir)
     name = cache_name(bundle, recipe.distortion.key if recipe.distortion else "")
+    if not bottleneck_dir:
+        _mark(folder, (FILES, FINGERPRINTS, name))
     return Tables(
         FileIndex(folder, observer),
         BottleneckCache(folder, name, bundle.depth, observer),
         recipe.views,
         FingerprintCache(folder, observer) if recipe.fingerprints else None,
     )
+
+
+def _mark(folder: Path, names: Iterable[str]) -> None:
+    """Keeps `retrainer cache prune` from removing tables of the user's cache until this process ends."""
+    require_writable_folder(folder)
+    for name in names:
+        mark_used(folder / name)
 
 
 def cache_name(bundle: Bundle, distortion: str = "") -> str:

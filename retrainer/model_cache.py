@@ -1,4 +1,4 @@
-"""Lists the bundles and downloads in a folder of bundles, and removes those that nobody uses any more."""
+"""Lists what all projects share, bundles, downloads and feature vectors, and removes what nobody uses any more."""
 
 import hashlib
 import os
@@ -12,24 +12,24 @@ from urllib.parse import urlsplit
 
 from retrainer.backbones.bundle import DESCRIPTION, GRAPH, TFLITE
 from retrainer.backbones.fetching.downloads import HUB_FOLDER, KERAS_FOLDER, descriptor_of, url_of_download
-from retrainer.backbones.model_folders import model_folders
+from retrainer.backbones.model_folders import model_folders, shared_bottlenecks
 from retrainer.system.last_use import kept_unused, last_use
 from retrainer.system.unfinished import unfinished_folder
 from retrainer.text import reason_of
 
 IN_USE = "a process uses it"
-BUNDLE, DOWNLOAD, UNFINISHED = "bundle", "download", "unfinished download"
+BUNDLE, DOWNLOAD, UNFINISHED, VECTORS = "bundle", "download", "unfinished download", "vectors"
 # The names of a download's bytes so far, and of the version that they belong to.
 _PARTIAL, _VERSION = ".partial-", ".version"
 
 
 @dataclass(frozen=True)
 class Cached:
-    """A bundle or a download.
+    """A bundle, a download, or a table of the feature vectors that all projects share.
 
     Attributes:
-        kind: `bundle`, `download` or `unfinished download`.
-        name: The bundle's name or the download's address.
+        kind: `bundle`, `download`, `unfinished download` or `vectors`.
+        name: The name of the bundle or the table, or the download's address.
         path: The folder or file that a run uses.
         files: The files and folders that belong to it, and nothing else; the first tells what it is.
         size: Bytes.
@@ -46,7 +46,7 @@ class Cached:
 
 @dataclass(frozen=True)
 class Pruned:
-    """A bundle or download that was old enough to go, and why it is still there; empty if it has gone."""
+    """What was old enough to go, and why it is still there; empty if it has gone."""
 
     item: Cached
     kept: str
@@ -63,24 +63,32 @@ def cache_folder(model_dir: str) -> Path:
     return folders.shared or folders.new
 
 
-def cached_in(folder: Path) -> list[Cached]:
-    """Returns the bundles and downloads in a folder of bundles, the largest first.
+def bottleneck_folder(model_dir: str) -> Path | None:
+    """The folder of feature vectors that all projects share, if `retrainer cache` is about what they share."""
+    return None if model_dir else shared_bottlenecks()
 
-    Links in the folder are not followed. Files and folders that are neither a bundle nor a download are not returned.
+
+def cached_in(folder: Path, bottlenecks: Path | None = None) -> list[Cached]:
+    """Returns the bundles and downloads in a folder of bundles, and the tables of feature vectors, the largest first.
+
+    Links in the folders are not followed. Files and folders that are none of these are not returned.
     """
     found = [*_bundles(folder), *_modules(folder / HUB_FOLDER), *_weights(folder / KERAS_FOLDER)]
+    if bottlenecks:
+        found += _tables(bottlenecks)
     return sorted(found, key=lambda item: (-item.size, item.name))
 
 
-def prune(folder: Path, seconds: float, *, dry_run: bool = False) -> Iterator[Pruned]:
-    """Removes the bundles and downloads that were not used for some time; one that a process uses is kept.
+def prune(folder: Path, seconds: float, bottlenecks: Path | None = None, *, dry_run: bool = False) -> Iterator[Pruned]:
+    """Removes what was not used for some time; what a process uses is kept.
 
     Args:
         folder: The folder of bundles.
         seconds: How long they were not used.
-        dry_run: Whether they stay.
+        bottlenecks: The folder of feature vectors; None if they stay.
+        dry_run: Whether all of it stays.
     """
-    for item in cached_in(folder):
+    for item in cached_in(folder, bottlenecks):
         if time.time() - item.last_used >= seconds:
             yield Pruned(item, "" if dry_run else _removed(item))
 
@@ -95,7 +103,7 @@ def _removed(item: Cached) -> str:
                 for number, path in enumerate(item.files):
                     if os.path.lexists(path):
                         path.rename(trash / str(number))
-        if item.kind == BUNDLE:
+        if item.kind in (BUNDLE, VECTORS):
             with suppress(OSError):  # files of somebody else lie in it, too
                 item.path.rmdir()
         return ""
@@ -108,6 +116,14 @@ def _bundles(folder: Path) -> Iterator[Cached]:
         files = tuple(path / name for name in (DESCRIPTION, GRAPH, TFLITE) if _is_file(path / name))
         if files and files[0].name == DESCRIPTION:
             yield _cached(BUNDLE, path.name, path, files)
+
+
+def _tables(folder: Path) -> Iterator[Cached]:
+    """The tables of feature vectors, of files and of fingerprints: folders of Parquet files."""
+    for path in _folders_in(folder):
+        files = [file for file in _files_in(path) if file.match("part-*.parquet") or file.match("_vectors.*")]
+        if files and files[-1].suffix == ".parquet":
+            yield _cached(VECTORS, path.name, path, tuple(files[::-1]))
 
 
 def _modules(folder: Path) -> Iterator[Cached]:

@@ -37,6 +37,67 @@ class Written:
     previous: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class ModelFiles:
+    """The content of a model's files.
+
+    Attributes:
+        contents: Name of a format -> content, in the order of the table of formats.
+        labels: The labels, in the order of the scores.
+        scores: The content of the table of out-of-fold scores; None without folds.
+        model_id: The model's identity.
+    """
+
+    contents: Mapping[str, bytes]
+    labels: tuple[str, ...]
+    scores: bytes | None
+    model_id: str
+
+    def write(self, output_graph: str, output_labels: str) -> Written:
+        """Writes the model in all formats, the out-of-fold scores, and the labels if they have a path.
+
+        The model that they replace is kept unless it is the same. Without scores, those of another model go.
+
+        Raises:
+            OutputError: a file cannot be written; if so, the older files stay unchanged.
+        """
+        paths, of_scores = model_paths(output_graph), scores_path(output_graph)
+        models = {paths[name]: content for name, content in self.contents.items()}
+        tables = {} if self.scores is None else {of_scores: self.scores}
+        labels = {Path(output_labels): labels_file(self.labels)} if output_labels else {}
+        keeping = kept_paths(output_graph, output_labels)
+        kept = {} if _is_there(models, self.model_id) else _to_keep({**models, **tables}, keeping, output_graph)
+        write_together(
+            dict([*labels.items(), *models.items(), *tables.items()]), partial(_keep, kept, keeping, of_scores)
+        )
+        if self.scores is None:
+            remove_file(of_scores)
+        # A labels file alone is no previous model, since another model may share it.
+        previous = [str(kept[paths[n]]) for n in self.contents if FORMATS[n].is_runnable and paths[n] in kept]
+        files = {name: str(paths[name]) for name in self.contents}
+        files |= {LABELS: output_labels} if labels else {}
+        files |= {SCORES: str(of_scores)} if tables else {}
+        return Written(files, self.model_id, previous[0] if previous else "")
+
+
+def _to_keep(contents: Mapping[Path, bytes], keeping: Mapping[Path, Path], output_graph: str) -> dict[Path, Path]:
+    """Path of each file of another model that is about to be replaced -> path where it is kept.
+
+    A killed run may have written some of the new files already, and kept the ones before.
+    """
+    models = set(model_paths(output_graph).values())
+    replaced = [path for path in keeping if path in contents or path not in models]
+    return {path: keeping[path] for path in replaced if path.is_file() and not _has(path, contents.get(path))}
+
+
+def _keep(kept: Mapping[Path, Path], keeping: Mapping[Path, Path], of_scores: Path) -> None:
+    """Keeps the files of another model; if it has no scores, those of the model that was kept before go."""
+    for path, kept_path in kept.items():
+        keep_as(path, kept_path)
+    if kept and not of_scores.exists():
+        remove_file(keeping[of_scores])
+
+
 @dataclass(frozen=True)
 class ModelWriter:
     """Writes the models of one run.
@@ -58,9 +119,7 @@ class ModelWriter:
     def write(
         self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any], scores: ScoresTable | None = None
     ) -> Written:
-        """Writes the model in all formats, the labels and the out-of-fold scores.
-
-        The model that they replace is kept unless it is the same. Without scores, those of another model go.
+        """Writes the model in all formats, the labels and the out-of-fold scores; see `ModelFiles.write`.
 
         Args:
             head: Weights `(D, C)` and biases `(C,)`.
@@ -69,38 +128,10 @@ class ModelWriter:
             scores: The out-of-fold scores of the run; None without folds.
         """
         model = self._model(head, rejection, facts)
-        contents, paths = contents_of(model), model_paths(self.options.output_graph)
-        models = {paths[name]: content for name, content in contents.items()}
-        of_scores = scores_path(self.options.output_graph)
-        tables = {of_scores: scores.to_parquet(model.metadata.model_id)} if scores else {}
-        kept = {} if _is_there(models, model.metadata.model_id) else self._to_keep({**models, **tables})
-        labels = Path(self.options.output_labels), labels_file(self.labels)
-        write_together(dict([labels, *models.items(), *tables.items()]), partial(self._keep, kept))
-        if not scores:
-            remove_file(of_scores)
-        # A labels file alone is no previous model, since another model may share it.
-        previous = [str(kept[paths[n]]) for n in contents if FORMATS[n].is_runnable and paths[n] in kept]
-        files = {name: str(paths[name]) for name in contents} | {LABELS: self.options.output_labels}
-        files |= {SCORES: str(of_scores)} if scores else {}
-        return Written(files, model.metadata.model_id, previous[0] if previous else "")
-
-    def _to_keep(self, contents: Mapping[Path, bytes]) -> dict[Path, Path]:
-        """Path of each file of another model that is about to be replaced -> path where it is kept.
-
-        A killed run may have written some of the new files already, and kept the ones before.
-        """
-        kept = kept_paths(self.options.output_graph, self.options.output_labels)
-        others = Path(self.options.output_labels), scores_path(self.options.output_graph)
-        replaced = [path for path in kept if path in contents or path in others]
-        return {path: kept[path] for path in replaced if path.is_file() and not _has(path, contents.get(path))}
-
-    def _keep(self, kept: Mapping[Path, Path]) -> None:
-        """Keeps the files of another model; if it has no scores, those of the model that was kept before go."""
-        for path, kept_path in kept.items():
-            keep_as(path, kept_path)
-        of_scores = scores_path(self.options.output_graph)
-        if kept and not of_scores.exists():
-            remove_file(kept_paths(self.options.output_graph, self.options.output_labels)[of_scores])
+        model_id = model.metadata.model_id
+        table = scores.to_parquet(model_id) if scores else None
+        files = ModelFiles(contents_of(model), self.labels, table, model_id)
+        return files.write(self.options.output_graph, self.options.output_labels)
 
     def write_intermediate(self, step: int, head: Head) -> str:
         """Writes the model after a step in the first format that the backbone allows, and returns its path."""

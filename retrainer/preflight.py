@@ -5,6 +5,7 @@ from pathlib import Path
 
 from retrainer.backbones.bundle import Bundle
 from retrainer.errors import OptionError
+from retrainer.feature_source import bottleneck_folder
 from retrainer.models.graph import graphdef
 from retrainer.models.twins import twins
 from retrainer.options.retraining import RetrainOptions
@@ -36,7 +37,7 @@ def require_outputs(bundle: Bundle, options: RetrainOptions) -> None:
     for path in outputs_of(options):
         require_writable(path)
     intermediate = [options.intermediate_output_graphs_dir] if options.intermediate_store_frequency else []
-    for folder in (options.bottleneck_dir, *intermediate):
+    for folder in (bottleneck_folder(options.bottleneck_dir), *map(Path, intermediate)):
         require_writable_folder(folder)
 
 
@@ -62,4 +63,4 @@ def outputs_of(options: RetrainOptions) -> list[str]:
     """The paths of the model's files, of the kept previous model, and of the table of duplicates."""
     models = [*model_paths(options.output_graph).values(), scores_path(options.output_graph)]
     kept = kept_paths(options.output_graph, options.output_labels).values()
-    return [*map(str, models), options.output_labels, *map(str, kept), options.duplicates]
+    return [*map(str, models), *map(str, kept), *filter(None, (options.output_labels, options.duplicates))]

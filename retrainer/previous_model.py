@@ -106,7 +106,8 @@ def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
     kept = model_paths(kept_graph)
     models = {path: kept[name] for name, path in model_paths(output_graph).items()}
     scores = {scores_path(output_graph): scores_path(kept_graph)}
-    return {**models, **scores, Path(output_labels): previous_path(output_labels)}
+    labels = {Path(output_labels): previous_path(output_labels)} if output_labels else {}
+    return {**models, **scores, **labels}
 
 
 def is_same_model(output_graph: str, model_id: str) -> bool:

@@ -46,9 +46,11 @@ from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
 from retrainer.previous_model import HeldOut, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
+from retrainer.results.model import written_to
 from retrainer.results.retraining import Retraining
 from retrainer.system.parallel import meanwhile
 from retrainer.system.process import one_blas_thread
+from retrainer.system.temporary import TemporaryFolder
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
 from retrainer.training.head import Head, softmax
@@ -74,8 +76,11 @@ def retrain(
         RetrainerError: one of its kinds; nothing half-written stays.
     """
     run = RetrainOptions.given(photos, "image_dir", options, "retrain")
+    folder = None if run.output_graph else TemporaryFolder()
+    if folder:
+        run = written_to(folder, run)
     with Reporter(on_progress, strict=run.strict) as report:
-        return _retrained(_read(run, report))
+        return replace(_retrained(_read(run, report)), folder=folder)
 
 
 @dataclass(frozen=True, eq=False)

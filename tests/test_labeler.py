@@ -160,7 +160,7 @@ def test_a_foreign_graph_needs_labels(result: Retraining, photo: Path, tmp_path:
     foreign.write_bytes(graph.SerializeToString())
     with pytest.raises(OptionError, match=r"carries no labels(.|\n)*--labels FILE"):
         label(photo, graph=str(foreign))
-    ranking = label(photo, graph=str(foreign), labels=result.labels_file, input_mean=127.5, input_std=127.5)
+    ranking = label(photo, graph=str(foreign), labels=result.files["labels"], input_mean=127.5, input_std=127.5)
     np.testing.assert_allclose(ranking[0][1], label(photo, graph=result.graph)[0][1], atol=1e-5)
 
 

@@ -16,7 +16,7 @@ from retrainer.backbones.bundle import copy_bundle
 from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.backbones.networks.embedded import weights
 from retrainer.errors import OptionError
-from retrainer.model_cache import BUNDLE, DOWNLOAD, IN_USE, UNFINISHED, Cached, cached_in, prune
+from retrainer.model_cache import BUNDLE, DOWNLOAD, IN_USE, UNFINISHED, VECTORS, Cached, cached_in, prune
 from retrainer.options.cache import CacheOptions
 from retrainer.system import last_use
 from retrainer.system.last_use import kept_unused, mark_used
@@ -244,3 +244,34 @@ def test_what_cannot_be_done_is_one_clear_line(
     done = command("cache", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"Error: {message}\n")
     assert everything(models) == before
+
+
+def test_feature_vectors_that_all_projects_share_are_listed_and_removed(
+    photos: Photos, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    copy_bundle(find_bundle(COLOURS, str(model_dir)), home / "models")
+    program = f"from retrainer import retrain; retrain('photos', architecture='{COLOURS}'); input()"
+    photos(count=20)
+    line = [sys.executable, "-c", program]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    running = subprocess.Popen(line, cwd=tmp_path, **pipes)  # type: ignore[call-overload]
+    folder = home / "bottlenecks"
+    wait_until(lambda: list(folder.glob("fingerprints-1/part-*.parquet")))
+    (folder / "mine").mkdir()
+    (folder / "mine" / "file.txt").write_text("precious")
+    kinds = [(item["kind"], item["name"]) for item in json.loads(command("cache", "--json").stdout)["items"]]
+    names = ["files", "fingerprints-1", next(path.name for path in folder.glob(f"{COLOURS}-*"))]
+    assert sorted(kinds) == sorted([(BUNDLE, COLOURS), *((VECTORS, name) for name in names)])
+    for path in folder.rglob("*"):
+        os.utime(path, (time.time() - 100 * DAY,) * 2)
+    if sys.platform != "win32":
+        kept = [one for one in prune(home / "models", 50 * DAY, folder) if one.kept]
+        assert sorted(one.item.name for one in kept) == sorted(names)
+    running.communicate(b"\n", timeout=60)
+    done = command("cache", "prune", "--older_than", "50d")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["copies-1.json", "mine"]
+    assert (folder / "mine" / "file.txt").read_text() == "precious"
+    assert "0 items" in command("cache", "--model_dir", tmp_path / "absent").stdout

@@ -52,7 +52,7 @@ def test_the_files_of_a_run_are_those_of_the_table(photos: Photos, configured: C
     result = retrain(configured(photos()))
     names = {"pb": "graph.pb", "tflite": "graph.tflite", "labels": "labels.txt"}
     assert list(result.files.items()) == [(name, str(tmp_path / "out" / file)) for name, file in names.items()]
-    assert (result.graph, result.tflite, result.labels_file) == tuple(result.files.values())
+    assert (result.graph, result.tflite, result.files["labels"]) == tuple(result.files.values())
 
 
 @pytest.mark.usefixtures("json_row")

@@ -36,7 +36,7 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
     assert result.test
     assert result.count == sum(figures.support for figures in result.test.classes) > 3
     assert list(result.seconds) == ["scan", "backbone", "bottlenecks", "training", "writing"]
-    assert Path(result.labels_file).read_text() == "blue\ngreen\nred\n"
+    assert Path(result.files["labels"]).read_text() == "blue\ngreen\nred\n"
     assert [e for e in events if isinstance(e, TestEvaluated)] == [TestEvaluated(1.0, result.count)]
     (tmp_path / "new.jpg").write_bytes(jpeg((20, 190, 60)))
     for graph in (result.graph, result.tflite):
@@ -49,9 +49,9 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
 def test_the_same_run_gives_the_same_bytes(photos: Photos, configured: Configure) -> None:
     options = configured(photos())
     first = retrain(options)
-    contents = [Path(path).read_bytes() for path in (first.graph, first.tflite, first.labels_file)]
+    contents = [Path(path).read_bytes() for path in (first.graph, first.tflite, first.files["labels"])]
     again = retrain(options)
-    assert [Path(path).read_bytes() for path in (again.graph, again.tflite, again.labels_file)] == contents
+    assert [Path(path).read_bytes() for path in (again.graph, again.tflite, again.files["labels"])] == contents
 
 
 def test_the_model_says_how_it_was_trained(photos: Photos, configured: Configure) -> None:

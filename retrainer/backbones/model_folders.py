@@ -1,8 +1,9 @@
-"""Which folders hold bundles and downloads: `--model_dir`, or the working folder's and the user's own.
+"""Which folders hold bundles, downloads and feature vectors: those that are named, or the user's own.
 
 Without `--model_dir`, all projects of a user share one folder, so that a network is downloaded and converted once. It
 is `models` in the folder that the environment variable RETRAINER_HOME names, otherwise in the platform's cache folder.
-`tf_files/models` of the working folder is looked into first.
+`tf_files/models` of the working folder is looked into first. Feature vectors that Python caches without
+`bottleneck_dir` lie beside it in `bottlenecks`.
 """
 
 import os
@@ -17,7 +18,7 @@ from retrainer.text import shown
 
 HOME_VARIABLE = "RETRAINER_HOME"
 _OF_PROJECT = Path("tf_files", "models")
-_OF_HOME = "models"
+_OF_HOME, _BOTTLENECKS = "models", "bottlenecks"
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,9 @@ def model_folders(model_dir: str) -> ModelFolders:
     """
     if model_dir:
         return ModelFolders((Path(model_dir),), Path(model_dir))
-    named = os.environ.get(HOME_VARIABLE, "")
-    home = _named_home(named) if named else _home_of_platform()
-    shared = home / _OF_HOME
-    if problem := _refusal(home, shared):
-        if named:
-            raise OptionError(
-                f"{HOME_VARIABLE}: {problem}; expected a folder of your own.",
-                f"Set {HOME_VARIABLE} to another folder, or give --model_dir.",
-            )
-        return ModelFolders((_OF_PROJECT,), _OF_PROJECT, problem=problem)
-    problem = "" if named else _problem_of(shared)
+    shared, refusal, problem = _shared(_OF_HOME, "--model_dir")
+    if refusal:
+        return ModelFolders((_OF_PROJECT,), _OF_PROJECT, problem=refusal)
     searched = (_OF_PROJECT, shared) if shared.is_absolute() else (_OF_PROJECT,)
     return ModelFolders(searched, _OF_PROJECT if problem else shared, searched[-1] if searched[1:] else None, problem)
 
@@ -77,6 +70,34 @@ def require_own_bundle(folder: Path, model_dir: str) -> None:
                 "changed it.",
                 "Remove the bundle if you do not know it; it is made again.",
             )
+
+
+def shared_bottlenecks() -> Path | None:
+    """The folder of feature vectors that all projects share, which need not exist; None if it cannot be used.
+
+    Raises:
+        OptionError: as `model_folders`.
+    """
+    folder, refusal, problem = _shared(_BOTTLENECKS, "--bottleneck_dir")
+    return None if refusal or problem else folder
+
+
+def _shared(name: str, flag: str) -> tuple[Path, str, str]:
+    """A folder that all projects share, why it may not even be read, and why nothing new can go there.
+
+    Raises:
+        OptionError: RETRAINER_HOME names no folder of its own, or one that others can change or that may not be read.
+    """
+    named = os.environ.get(HOME_VARIABLE, "")
+    home = _named_home(named) if named else _home_of_platform()
+    folder = home / name
+    refusal = _refusal(home, folder)
+    if named and refusal:
+        raise OptionError(
+            f"{HOME_VARIABLE}: {refusal}; expected a folder of your own.",
+            f"Set {HOME_VARIABLE} to another folder, or give {flag}.",
+        )
+    return folder, refusal, "" if named or refusal else _problem_of(folder)
 
 
 def _named_home(named: str) -> Path:

@@ -12,7 +12,7 @@ from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.parquet_files import ParquetFolder
 from retrainer.events import Observer
 
-_TABLE = "files"
+TABLE = "files"
 _STAMPS = ("size", "mtime_ns", "ctime_ns")
 
 
@@ -29,7 +29,7 @@ class FileIndex:
 
         numbers = [(name, pyarrow.int64()) for name in _STAMPS]
         schema = pyarrow.schema([("path", pyarrow.string()), *numbers, ("sha256", pyarrow.binary(DIGEST_BYTES))])
-        self._folder = ParquetFolder(bottleneck_dir / _TABLE, _TABLE, schema, observer)
+        self._folder = ParquetFolder(bottleneck_dir / TABLE, TABLE, schema, observer)
         self._table = self._folder.joined(self._folder.read_all())
         # Oldest first, so that the newest entry of a path stays.
         self._rows = {path: row for row, path in enumerate(self._table["path"].to_pylist())}

@@ -23,7 +23,7 @@ from retrainer.photos.copies.fingerprints import FINGERPRINT_BYTES, Fingerprints
 from retrainer.photos.copies.search import NearCopies, near_copies
 
 FORMAT = 1
-_TABLE = f"fingerprints-{FORMAT}"
+TABLE = f"fingerprints-{FORMAT}"
 # The search among fewer photos takes only seconds.
 _WORTH_REPORTING = 10_000
 
@@ -40,7 +40,7 @@ class FingerprintCache:
         import pyarrow
 
         columns = [("sha256", pyarrow.binary(DIGEST_BYTES)), ("fingerprint", pyarrow.binary(FINGERPRINT_BYTES))]
-        self._folder = ParquetFolder(bottleneck_dir / _TABLE, _TABLE, pyarrow.schema(columns), observer)
+        self._folder = ParquetFolder(bottleneck_dir / TABLE, TABLE, pyarrow.schema(columns), observer)
         self._copies = CopiesFile(bottleneck_dir / f"copies-{FORMAT}.json")
         self._observer = observer
         self._known = {digest for table in self._folder.read_all(["sha256"]) for digest in _digests_in(table)}

@@ -12,7 +12,7 @@ from retrainer.cli.documents.document import print_document
 from retrainer.cli.documents.lists import of_cache, of_pruning
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
-from retrainer.model_cache import IN_USE, Cached, cache_folder, cached_in, prune
+from retrainer.model_cache import IN_USE, Cached, bottleneck_folder, cache_folder, cached_in, prune
 from retrainer.options.cache import CacheOptions
 from retrainer.options.documents import DocumentOptions
 from retrainer.system.terminal import say
@@ -37,11 +37,11 @@ def run(flags: CacheFlags, action: str | None) -> int:
     for name in ("older_than", "dry_run"):
         if getattr(flags, name):
             raise OptionError(f"--{name}: expected `retrainer cache {_PRUNE}`, received `retrainer cache`.")
-    return _list(cached_in(folder), folder, flags)
+    return _list(cached_in(folder, bottleneck_folder(flags.model_dir)), folder, flags)
 
 
 def _list(items: Sequence[Cached], folder: Path, flags: CacheFlags) -> int:
-    """Prints the bundles and downloads, and their total."""
+    """Prints what is cached, and its total."""
     total = sum(item.size for item in items)
     if flags.json:
         print_document("cache", of_cache(items, folder))
@@ -60,7 +60,7 @@ def _prune(flags: CacheFlags, folder: Path) -> int:
             "--older_than is missing: expected an age.",
             f"`retrainer cache {_PRUNE} --older_than 90d` removes what was not used for 90 days.",
         )
-    pruned = list(prune(folder, flags.seconds, dry_run=flags.dry_run))
+    pruned = list(prune(folder, flags.seconds, bottleneck_folder(flags.model_dir), dry_run=flags.dry_run))
     gone, kept = [one.item for one in pruned if not one.kept], [one for one in pruned if one.kept]
     freed = sum(item.size for item in gone)
     if flags.json:
@@ -91,7 +91,7 @@ command = command_of(
     "cache",
     CacheFlags,
     run,
-    "List the bundles and downloads that are here; `cache prune` removes unused ones.",
+    "List the bundles, downloads and feature vectors that all projects share; `cache prune` removes unused ones.",
     (
         "retrainer cache",
         "retrainer cache prune --older_than 90d",

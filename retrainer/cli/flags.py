@@ -24,7 +24,7 @@ def flags_of(group: type[Options]) -> list[Flag]:
 
 
 def _flag(item: Option) -> Flag:
-    name, limits, default, kind = item.name, item.limits, item.default, item.kind
+    name, limits, default, kind = item.name, item.limits, item.of_command, item.kind
     short = [f"-{limits.short}"] if limits.short else []
     spellings = [*short, *dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name]
     if kind in (bool, bool | None):

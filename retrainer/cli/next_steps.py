@@ -66,6 +66,6 @@ def _flags(options: RetrainOptions) -> list[str]:
     given = (
         (item.name, values[item.name])
         for item in options_of(type(options))
-        if item.name not in {*replaced, "image_dir"} and values[item.name] != item.default
+        if item.name not in {*replaced, "image_dir"} and values[item.name] not in (item.default, item.of_command)
     )
     return [f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given]

@@ -133,7 +133,8 @@ def _settings(flags: RetrainFlags) -> dict[str, str | float | bool]:
     """The options that differ from their defaults, for TensorBoard's table of runs."""
     groups = SplitOptions, FitOptions, DistortionOptions
     items = [(item, getattr(flags, item.name)) for group in groups for item in options_of(group)]
-    return {item.name: value for item, value in items if value != item.default and isinstance(value, str | int | float)}
+    differing = ((item.name, value) for item, value in items if value not in (item.default, item.of_command))
+    return {name: value for name, value in differing if isinstance(value, str | int | float)}
 
 
 def _typed() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retrainer.options import headings
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, option, path_option
-from retrainer.options.paths import FOLDER
+from retrainer.options.paths import BOTTLENECKS, FOLDER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class BackboneOptions(BundleOptions):
         choices=("auto", "litert", "tensorflow"),
     )
     bottleneck_dir: str = path_option(
-        "tf_files/bottlenecks", "Folder of the cached feature vectors.", FOLDER, heading=headings.PLACES
+        "", "Folder of the cached feature vectors.", FOLDER, command=BOTTLENECKS, heading=headings.PLACES
     )
 
     @property

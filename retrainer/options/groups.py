@@ -30,6 +30,7 @@ class Limits:
         writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
             empty if it is read.
         usual: The value that None stands for, to be shown as the default.
+        command: The path that a command takes by default; in Python nothing is written unless the option is given.
         short: A letter that is a second name of the flag, such as `q`.
         heading: Its section of the help, if that is not the group's.
     """
@@ -44,6 +45,7 @@ class Limits:
     tables: bool = False
     writes: str = ""
     usual: Any = None
+    command: str = ""
     short: str = ""
     heading: str = ""
 
@@ -96,7 +98,10 @@ def option(default: Any, help: str, **limits: Any) -> Any:  # noqa: A002
 
 
 def path_option(default: str, help: str, writes: str = "", **limits: Any) -> Any:  # noqa: A002
-    """Returns a field that is a path; see `paths.require_path` for `writes`, and `Limits` for the others."""
+    """Returns a field that is a path; see `paths.require_path` for `writes`, and `Limits` for the others.
+
+    What is written has the default of commands as `command`, and an empty one in Python.
+    """
     return option(default, help, path=True, writes=writes, **limits)
 
 
@@ -142,14 +147,21 @@ class Option:
     heading: str
 
     @property
+    def of_command(self) -> Any:
+        """The value that a command takes if its flag is not given."""
+        return self.limits.command or self.default
+
+    @property
     def shown_default(self) -> Any:
-        """The default that a user reads."""
-        return self.default if self.limits.usual is None else self.limits.usual
+        """The default that a user of the command reads."""
+        return self.of_command if self.limits.usual is None else self.limits.usual
 
     def __str__(self) -> str:
         """The line of the option in its group's documentation."""
         takes = "a path" if self.limits.path else self.limits.expected_of(self.kind)
-        return f"{self.name}: {self.limits.help} Takes {takes}; the default is {self.shown_default!r}."
+        default = self.default if self.limits.usual is None else self.limits.usual
+        of_command = f", that of commands is {self.of_command!r}" if self.limits.command else ""
+        return f"{self.name}: {self.limits.help} Takes {takes}; the default is {default!r}{of_command}."
 
 
 Group = TypeVar("Group", bound="Options")

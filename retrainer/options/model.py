@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from retrainer.network_input import LARGEST_SIDE
 from retrainer.options import headings
 from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, label_from_option, option, path_option
-from retrainer.options.paths import FOLDER
+from retrainer.options.paths import BOTTLENECKS, FOLDER
 
 _GRAPH = "tf_files/retrained_graph.pb"
 
@@ -70,8 +70,9 @@ class EvaluateOptions(ModelOptions):
     )
     label_from: str = label_from_option()
     bottleneck_dir: str = path_option(
-        "tf_files/bottlenecks",
+        "",
         "Folder of the cached feature vectors. With it, photos that are left out need not be read.",
+        command=BOTTLENECKS,
         heading=headings.PLACES,
     )
 

@@ -19,22 +19,34 @@ class OutputOptions(Options):
     heading = headings.PLACES
 
     output_graph: str = path_option(
-        "tf_files/retrained_graph.pb", "File to write the model to; its .tflite twin is written beside it.", MODEL
+        "",
+        "File to write the model to; its .tflite twin is written beside it.",
+        MODEL,
+        command="tf_files/retrained_graph.pb",
     )
     output_labels: str = path_option(
-        "tf_files/retrained_labels.txt", "File to write the labels to, one per line.", LABELS
+        "", "File to write the labels to, one per line.", LABELS, command="tf_files/retrained_labels.txt"
     )
     final_tensor_name: str = option("final_result", "Name of the model's output node.", heading=headings.HEAD)
     intermediate_output_graphs_dir: str = path_option(
-        "tf_files/intermediate_graph/", "Folder for intermediate models.", FOLDER, heading=headings.DESCENT
+        "",
+        "Folder for intermediate models.",
+        FOLDER,
+        command="tf_files/intermediate_graph/",
+        heading=headings.DESCENT,
     )
     intermediate_store_frequency: int = option(
         0, "Write a model every N steps; 0 writes none.", minimum=0, heading=headings.DESCENT
     )
 
     def __post_init__(self) -> None:
-        """Checks the name of the output node."""
+        """Checks the name of the output node, and that there is a place for intermediate models."""
         super().__post_init__()
+        if self.intermediate_store_frequency and not self.intermediate_output_graphs_dir:
+            raise OptionError(
+                "--intermediate_output_graphs_dir is missing: expected a folder for the intermediate models.",
+                "Give it, or leave out --intermediate_store_frequency.",
+            )
         if not _NODE_NAME.fullmatch(self.final_tensor_name):
             raise OptionError(
                 f"--final_tensor_name: expected a node's name, received {self.final_tensor_name!r}.",

@@ -7,6 +7,8 @@ from retrainer.errors import OptionError
 from retrainer.system.paths import is_address
 from retrainer.text import shown
 
+# Where commands cache feature vectors, in the working folder.
+BOTTLENECKS = "tf_files/bottlenecks"
 MODEL, LABELS, TABLE, LINES, FOLDER, ANSWERS = "model", "labels", "table", "lines", "folder", "answers"
 # The limits of Linux and macOS: the bytes of a name, and those of a path with the zero at its end.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096

@@ -53,7 +53,11 @@ class SplitOptions(Options):
         choices=("together", "apart"),
     )
     duplicates: str = path_option(
-        "tf_files/duplicates.csv", "CSV table to list photos and their copies in.", TABLE, heading=headings.PLACES
+        "",
+        "CSV table to list photos and their copies in.",
+        TABLE,
+        command="tf_files/duplicates.csv",
+        heading=headings.PLACES,
     )
     folds: int | None = option(
         None,

@@ -6,6 +6,7 @@ import numpy as np
 
 from retrainer.arrays import Integers
 from retrainer.events import Observer, Warned
+from retrainer.photos.copies.table import lists
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import DRAWN, Part, Parts
 from retrainer.text import shown
@@ -22,7 +23,7 @@ def warn_of_leaks(dataset: Dataset, given: Parts, groups: Integers, table: str, 
         dataset: N photos.
         given: Their given parts, `(N,)`.
         groups: The group of each photo, `(N,)`; copies share one.
-        table: The path of the table that lists all copies, for the message.
+        table: The path of the table that lists all copies, for the message; empty if there is none.
         observer: Called with a warning about the test photos, and one about the validation photos.
     """
     for held_out, others in _SIDES:
@@ -37,7 +38,7 @@ def warn_of_leaks(dataset: Dataset, given: Parts, groups: Integers, table: str, 
         observer(
             Warned(
                 f"The given split leaks: {photos}{', such as ' if len(pairs) > _NAMED else ': '}{named}. "
-                f"So the figures are too good. '{shown(table)}' lists all copies."
+                f"So the figures are too good.{lists(table, 'all copies')}"
             )
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from retrainer.arrays import Floats, Integers, digest_keys, members_of, normalised, spread
 from retrainer.events import Observer, Warned
+from retrainer.photos.copies.table import lists
 from retrainer.photos.dataset import Dataset
 from retrainer.text import shown
 
@@ -42,7 +43,7 @@ def warn_of_copies_across_classes(dataset: Dataset, groups: Integers, table: str
     Args:
         dataset: N photos.
         groups: The group of each photo, `(N,)`; copies share one.
-        table: The path of the table that lists all copies, for the message.
+        table: The path of the table that lists all copies, for the message; empty if there is none.
         observer: Called with the warnings.
     """
     _, contents = np.unique(digest_keys(dataset.digests), return_inverse=True)
@@ -60,7 +61,7 @@ def _warn_of_groups(
     groups: Sequence[tuple[int, ...]], dataset: Dataset, are: str, table: str, observer: Observer
 ) -> None:
     """Warns about the first groups of photos of different classes, by the first two photos of each."""
-    many = f"{{count}} photos are {are} in several classes; keep each in one: {{names}}. '{shown(table)}' lists all."
+    many = f"{{count}} photos are {are} in several classes; keep each in one: {{names}}.{lists(table, 'all')}"
     for group in groups[:_NAMED]:
         one, other, *more = group
         others = f", and {len(more):,} more," if more else ""
@@ -69,9 +70,8 @@ def _warn_of_groups(
         message = f"'{paths[0]}' and '{paths[1]}'{others} are {are} in {classes} classes: keep it in one."
         observer(Warned(message, many, f"'{paths[0]}' as '{paths[1]}'"))
     if (unnamed := len(groups) - _NAMED) > 0:
-        observer(
-            Warned(f"{unnamed:,} more are {are} in several classes; '{shown(table)}' lists them.", many, count=unnamed)
-        )
+        listed = f"; '{shown(table)}' lists them" if table else ""
+        observer(Warned(f"{unnamed:,} more are {are} in several classes{listed}.", many, count=unnamed))
 
 
 def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:

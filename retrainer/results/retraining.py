@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,6 @@ from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured, Mistake, no_photos
 from retrainer.measuring.shares import between, percent
 from retrainer.measuring.training_curve import TrainingCurve
-from retrainer.model_writer import LABELS
 from retrainer.previous_model import PreviousModel
 from retrainer.reporting import WARNING, Problem
 from retrainer.results.fields import (
@@ -30,24 +28,21 @@ from retrainer.results.fields import (
     of_problems,
 )
 from retrainer.results.lines import line, of_texts
+from retrainer.results.model import Trained
 
 if TYPE_CHECKING:
     import pandas
 
-    from retrainer.labeler import Labeler
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Retraining:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Retraining(Trained):
     """The result of a retraining: how good the model is, and the model.
 
     The headline is measured by folds if there are any, otherwise on the test photos: `accuracy`, `interval`, `count`,
     `confusion`, `mistakes` and `to_dataframe()` are about the same photos.
 
     Attributes:
-        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
-            label with.
-        labels: The labels, in the order of the model's scores.
+        files, labels, model_id, folder: The model, see `Trained`.
         backbone: The backbone's name.
         photos: How many photos were used.
         computed: How many of them went through the backbone; the feature vectors of the others were cached.
@@ -60,7 +55,6 @@ class Retraining:
         learning_curve: The worth of more photos; None unless the options ask for it.
         training_curve: The accuracies of the penalties that were tried, or those after steps.
         seconds: Stage -> how long it took.
-        model_id: The model's identity, which both its files state.
         previous: The model that was replaced; None if there was none, or the same one.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many files and folders lie in no class folder or are hidden.
@@ -72,8 +66,6 @@ class Retraining:
         photo: The path of a photo to try the model on, which it did not learn from if photos test.
     """
 
-    files: Mapping[str, str]
-    labels: tuple[str, ...]
     backbone: str
     photos: int
     computed: int
@@ -82,7 +74,6 @@ class Retraining:
     test: Assessment | None
     cross_validation: CrossValidation | None
     seconds: Mapping[str, float]
-    model_id: str = ""
     learning_curve: LearningCurve | None = None
     training_curve: TrainingCurve | None = None
     previous: PreviousModel | None = None
@@ -108,7 +99,7 @@ class Retraining:
                 line(f"{len(self.labels):,}: {', '.join(self.labels)}", "classes"),
                 line(photos, "photos"),
                 line(self.backbone, "backbone"),
-                line(self.graph, "model"),
+                line(self.place, "model"),
                 *of_texts("warnings", warnings),
             ]
         )
@@ -199,28 +190,6 @@ class Retraining:
         )
         return fields
 
-    @cached_property
-    def model(self) -> "Labeler":
-        """A labeler with the new model, which is opened when this is first used."""
-        from retrainer.labeler import Labeler
-
-        return Labeler(self.graph)
-
-    @property
-    def graph(self) -> str:
-        """The model to label with: the `.pb`, or the `.tflite` if the backbone has no TensorFlow graph."""
-        return next(iter(self.files.values()))
-
-    @property
-    def tflite(self) -> str:
-        """The model's `.tflite`."""
-        return self.files["tflite"]
-
-    @property
-    def labels_file(self) -> str:
-        """The labels, one per line."""
-        return self.files[LABELS]
-
     def _repr_html_(self) -> str:
         from retrainer.pages.notebook import Outcome, outcome_html
 
@@ -232,7 +201,7 @@ class Retraining:
                 facts={
                     "Photos": f"{self.photos:,} in {len(self.labels):,} classes, from {self.image_dir}",
                     "Backbone": self.backbone,
-                    "Model": self.graph,
+                    "Model": self.place,
                     "Time": f"{sum(self.seconds.values()):,.1f} s",
                 },
                 mistakes=self.mistakes,

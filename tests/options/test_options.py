@@ -135,10 +135,17 @@ OUTPUT_FILES = ("output_graph", "output_labels")
 OUTPUT_FOLDERS = ("bottleneck_dir", "summaries_dir", "intermediate_output_graphs_dir", "model_dir")
 
 
-@pytest.mark.parametrize("name", [*OUTPUT_FILES, "bottleneck_dir", "intermediate_output_graphs_dir"])
-def test_an_empty_path_is_refused(name: str) -> None:
-    with pytest.raises(OptionError, match=f"--{name}: expected a path, received ''"):
-        RetrainFlags(**{name: ""})  # type: ignore[arg-type]
+def test_an_empty_path_is_refused_if_there_is_a_default() -> None:
+    with pytest.raises(OptionError, match="--graph: expected a path, received ''"):
+        LabelOptions(graph="")
+
+
+def test_only_commands_write_files_that_nobody_named() -> None:
+    paths = {item.name: item for item in options_of(RetrainFlags) if item.limits.writes and item.name != "model_dir"}
+    of_library = [item for name, item in paths.items() if name in {one.name for one in options_of(RetrainOptions)}]
+    assert len(of_library) == 5
+    assert all(item.default == "" and str(item.of_command).startswith("tf_files/") for item in of_library)
+    assert "the default is '', that of commands is 'tf_files/duplicates.csv'." in str(paths["duplicates"])
 
 
 def test_an_empty_folder_of_bundles_stands_for_the_usual_ones() -> None:

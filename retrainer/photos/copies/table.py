@@ -10,9 +10,15 @@ from retrainer.answers.table import TEXT, Column, Table
 from retrainer.arrays import distinct
 from retrainer.photos.copies.search import Copies
 from retrainer.photos.dataset import Dataset
+from retrainer.text import shown
 
 COLUMNS = ("group", "path", "label", "kind", "of", "likeness")
 ORIGINAL, SAME, NEAR = "first", "same file", "near copy"
+
+
+def lists(table: str, copies: str) -> str:
+    """The sentence at the end of a message that says where copies are listed; empty if there is no table."""
+    return f" '{shown(table)}' lists {copies}." if table else ""
 
 
 def duplicates_table(dataset: Dataset, copies: Copies) -> bytes:

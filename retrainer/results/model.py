@@ -1,0 +1,146 @@
+"""The model that a retraining wrote: its files, and how it is opened and kept."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from retrainer.errors import ModelError, OptionError
+from retrainer.model_writer import SCORES, ModelFiles
+from retrainer.models.twins import path_with
+from retrainer.options.output import OutputOptions
+from retrainer.options.retraining import RetrainOptions
+from retrainer.output_formats import FORMATS
+from retrainer.previous_model import metadata_at
+from retrainer.system.temporary import TemporaryFolder
+from retrainer.text import shown
+
+if TYPE_CHECKING:
+    from retrainer.labeler import Labeler
+
+_NAME = "retrained_graph.tflite"
+_LABELS_NAME = "retrained_labels.txt"
+# The folders of labelers, which open further networks from the file when they label many photos.
+_FOLDERS: "WeakKeyDictionary[Labeler, TemporaryFolder]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Trained:
+    """A model that was written.
+
+    A pickle holds the files of a model in a temporary folder; those of others stay where they are.
+
+    Attributes:
+        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
+            label with.
+        labels: The labels, in the order of the model's scores.
+        model_id: The model's identity, which both its files state.
+        folder: The temporary folder of the model, which lives as long as this result or its labeler; None if the files
+            were named.
+    """
+
+    files: Mapping[str, str]
+    labels: tuple[str, ...]
+    model_id: str = ""
+    folder: TemporaryFolder | None = field(default=None, repr=False)
+
+    @property
+    def graph(self) -> str:
+        """The model to label with: the `.pb`, or the `.tflite` if the backbone has no TensorFlow graph."""
+        return next(iter(self.files.values()))
+
+    @property
+    def tflite(self) -> str:
+        """The model's `.tflite`."""
+        return self.files["tflite"]
+
+    @property
+    def place(self) -> str:
+        """Where the model is, in words."""
+        return self.graph if self.folder is None else 'in a temporary folder; save("model.tflite") keeps it'
+
+    @cached_property
+    def model(self) -> "Labeler":
+        """A labeler with the model, which is opened when this is first used.
+
+        Raises:
+            ModelError: the file is gone, or another run has replaced it.
+        """
+        from retrainer.labeler import Labeler
+
+        self._require_own()
+        labeler = Labeler(self.graph)
+        if self.folder is not None:
+            _FOLDERS[labeler] = self.folder
+        return labeler
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Writes the model to a path, as `output_graph` does, with its twin, its labels and the scores of its folds.
+
+        Beside `model.tflite` these are `model.pb`, `model.labels.txt` and `model.scores.parquet`.
+
+        Args:
+            path: A `.tflite` or a `.pb`.
+
+        Returns:
+            The path.
+
+        Raises:
+            OptionError: there can be no such file.
+            ModelError: the model is gone, or another run has replaced it.
+            OutputError: a file cannot be written; if so, older files stay unchanged.
+        """
+        options = OutputOptions(output_graph=os.fspath(path) if isinstance(path, os.PathLike) else path)
+        target = options.output_graph
+        if not target:
+            raise OptionError("save: expected the path of a .tflite or a .pb, received ''.")
+        if target == str(path_with(target, ".pb")) and "pb" not in self.files:
+            raise OptionError(
+                f"save: the model has no .pb; expected a .tflite, received '{shown(target)}'.",
+                f"Name it '{shown(path_with(target, '.tflite'))}'.",
+            )
+        self._require_own()
+        contents = {name: _content_of(self.files[name]) for name in FORMATS if name in self.files}
+        scores = _content_of(self.files[SCORES]) if SCORES in self.files else None
+        files = ModelFiles(contents, self.labels, scores, self.model_id)
+        files.write(target, str(path_with(target, ".labels.txt")))
+        return target
+
+    def _require_own(self) -> None:
+        """Raises ModelError unless the model is still where it was written."""
+        metadata = metadata_at(self.graph)
+        if metadata is None or metadata.model_id != self.model_id:
+            problem = "is no longer there" if metadata is None else "was replaced by another model"
+            raise ModelError(f"'{shown(self.graph)}' {problem}.", "Retrain, and name another file.", path=self.graph)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name != "model"}
+        if self.folder is not None:
+            own = {name: Path(path) for name, path in self.files.items() if Path(path).parent == self.folder.path}
+            state["folder"] = {name: (path.name, path.read_bytes()) for name, path in own.items()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["folder"] is not None:
+            folder = TemporaryFolder()
+            files = {name: folder.path / file for name, (file, _) in state["folder"].items()}
+            for name, (_, content) in state["folder"].items():
+                files[name].write_bytes(content)
+            state = {**state, "folder": folder, "files": {**state["files"], **{n: str(p) for n, p in files.items()}}}
+        vars(self).update(state)
+
+
+def written_to(folder: TemporaryFolder, options: RetrainOptions) -> RetrainOptions:
+    """Returns options that write the model, and its labels unless they have a path, to a temporary folder."""
+    labels = options.output_labels or str(folder.path / _LABELS_NAME)
+    return replace(options, output_graph=str(folder.path / _NAME), output_labels=labels)
+
+
+def _content_of(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"'{shown(path)}' cannot be read: {error.strerror or error}.", path=path) from error
