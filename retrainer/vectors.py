@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from retrainer.bottlenecks.table_writer import TableWriter
 from retrainer.engines.threads import threads
 from retrainer.errors import BackboneError, PictureError
 from retrainer.events import Event, Observer, PhotoSkipped, silent
-from retrainer.feature_source import cache_name, feature_extraction
+from retrainer.feature_source import bottleneck_folder, cache_name, feature_extraction
 from retrainer.options.features import FeatureOptions
 from retrainer.photos.photo import Photo
 from retrainer.photos.several import named, naming, require_pictures
@@ -100,7 +99,7 @@ class FeatureSource:
 
     def cache(self) -> BottleneckCache:
         """The vectors that are cached now."""
-        folder = Path(self.options.backbone.bottleneck_dir)
+        folder = bottleneck_folder(self.options.backbone.bottleneck_dir)
         return BottleneckCache(folder, cache_name(self.bundle), self.bundle.depth, self.observer)
 
 
