@@ -81,12 +81,13 @@ def test_a_model_is_tested_on_photos_that_it_has_no_copies_of(exports: Path, con
     remembered = RememberedSplit.from_metadata(metadata.split)
     assert remembered
     assert remembered.moved
-    assert result.count % 4 == 0
+    assert result.test
+    assert result.test.count % 4 == 0
     events: list[Event] = []
     evaluation = evaluate(EvaluateOptions(graph=result.graph), on_progress=events.append)
     assert evaluation.part == "test"
-    assert evaluation.assessment.count == result.count
-    assert evaluation.assessment.accuracy == result.accuracy
+    assert evaluation.count == result.test.count
+    assert evaluation.accuracy == result.test.accuracy
     assert evaluation.learnt == 0
 
 

@@ -184,10 +184,11 @@ def test_a_table_trains_a_model_and_measures_it(table: Path, configured: Configu
     result = retrain(configured(table, folds=3), on_progress=events.append)
     assert (result.photos, result.labels, result.skipped) == (88, ("GREEN", "RED"), 0)
     assert result.cross_validation
+    assert result.test
     assert result.cross_validation.assessment.count == 88
     for image_dir in ("", "photos.csv"):
         measured = evaluate(result.graph, image_dir=image_dir)
-        assert measured.assessment.count == result.count
+        assert measured.count == result.test.count
         assert measured.assessment.accuracy == result.accuracy
     remembered = split_of(result.graph)
     assert (remembered.image_dir, remembered.split_by) == ("photos.csv", "folders")
