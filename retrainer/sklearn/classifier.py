@@ -1,6 +1,5 @@
 """`retrainer.retrain` as a classifier of scikit-learn."""
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -208,7 +207,5 @@ def _trained(pictures: Sequence[Any], labels: Sequence[str], options: Mapping[st
             else:
                 paths.append(photo)
         table = pyarrow.table({"path": paths, "label": list(labels)})
-        out = {"output_graph": "model.pb", "output_labels": "labels.txt", "duplicates": "copies.csv"}
-        out = {name: os.path.join(folder, file) for name, file in out.items()}
-        result = retrain(table, on_progress=partial(refusing, silent), **{**out, **options})
+        result = retrain(table, on_progress=partial(refusing, silent), **options)
         return Path(result.tflite).read_bytes()
