@@ -1,8 +1,9 @@
 """Pictures -> feature vectors, for models of others: `retrainer.features`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.digests import DIGEST_BYTES
-from retrainer.bottlenecks.extraction import Extraction, extract, problem_of
+from retrainer.bottlenecks.extraction import Extraction, Progress, extract, problem_of
 from retrainer.bottlenecks.inputs import drawn_inputs
 from retrainer.bottlenecks.parquet_files import cache_changed
 from retrainer.bottlenecks.table_writer import TableWriter
@@ -81,7 +82,8 @@ class FeatureSource:
         """Returns the feature vectors of N pictures, float32 `(N, D)`; see `features`."""
         extraction = feature_extraction(self.bundle, self.options.backbone, self.observer)
         by_kind = _ByKind(iter(require_pictures(pictures)))
-        of_photos = _vectors_of_photos(by_kind, extraction)
+        progress = Progress(_photos_among(pictures), "", self.observer)
+        of_photos = _vectors_of_photos(by_kind, extraction, progress)
         vectors = np.empty((len(by_kind.paths) + len(by_kind.names), self.bundle.depth), np.float32)
         vectors[by_kind.photo_places] = of_photos
         if by_kind.paths:
@@ -142,7 +144,12 @@ class _ByKind:
             raise
 
 
-def _vectors_of_photos(by_kind: _ByKind, extraction: Extraction) -> Floats:
+def _photos_among(pictures: Iterable[Any]) -> int:
+    """How many pictures are no files; 0 if that is not known before they come."""
+    return sum(not isinstance(one, str | PathLike) for one in pictures) if isinstance(pictures, Sized) else 0
+
+
+def _vectors_of_photos(by_kind: _ByKind, extraction: Extraction, progress: Progress) -> Floats:
     """The vectors of the pictures that are no files `(n, D)`; those that are not cached are computed and cached."""
     tables = extraction.tables
     digests: list[bytes] = []
@@ -153,6 +160,7 @@ def _vectors_of_photos(by_kind: _ByKind, extraction: Extraction) -> Floats:
                 raise naming(by_kind.names[place], problem, by_kind.fixes.get(by_kind.photo_places[place], ""))
             digests.append(result.digest)
             writer.add(result, None)
+            progress.advance()
     if writer.computed:
         tables.vectors.refresh()
     rows = tables.rows(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES))[:, 0]

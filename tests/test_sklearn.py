@@ -318,6 +318,18 @@ def test_y_without_a_label_for_each_picture_is_refused(
         classifier.fit(paths, y)
 
 
+def test_nothing_is_written_that_is_not_named(
+    options: Options, paths: list[Path], labels: list[str], here: Path, own_home: Path
+) -> None:
+    """Vectors go to the user's cache, and models to memory."""
+    before = sorted(here.rglob("*"))
+    places = {name: value for name, value in options.items() if name != "bottleneck_dir"}
+    assert RetrainClassifier(**places).fit(paths, labels).predict(paths).tolist() == labels
+    assert len(BottleneckFeatures(**places).transform(pixels_of(paths))) == len(retrainer.features(paths, **places))
+    assert sorted(here.rglob("*")) == before
+    assert any((own_home / "bottlenecks").glob(f"{COLOURS}-*/*.parquet"))
+
+
 def test_labels_in_a_column_are_taken_with_a_warning(
     classifier: RetrainClassifier, paths: list[Path], labels: list[str]
 ) -> None:

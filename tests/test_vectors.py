@@ -105,6 +105,17 @@ def test_known_bytes_are_not_computed_again(features: Features, photos: Photos, 
     assert len(runs) == 7
 
 
+def test_progress_counts_files_and_other_pictures(features: Features, photos: Photos) -> None:
+    paths = sorted(photos(count=2).glob("*/*.jpg"))
+    events: list[Event] = []
+    features([*paths, colour(1, 2, 3), colour(4, 5, 6)], on_progress=events.append)
+    advanced = [event for event in events if isinstance(event, ExtractionAdvanced)]
+    assert [(event.done, event.total) for event in advanced if event.done == event.total] == [(2, 2), (4, 4)]
+    events.clear()
+    features((colour(7, 8, number) for number in range(3)), on_progress=events.append)
+    assert not any(isinstance(event, ExtractionAdvanced) for event in events)
+
+
 def test_files_in_archives_are_read(features: Features, photos: Photos, tmp_path: Path) -> None:
     from shutil import make_archive
 

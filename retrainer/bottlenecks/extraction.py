@@ -79,7 +79,7 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
     readable = np.ones(len(paths), np.bool_)
     first_problem = ""
     views = len(extraction.recipe.views)
-    progress = _Progress(len(missing), f"{views} views of " if views > 1 else "", observer)
+    progress = Progress(len(missing), f"{views} views of " if views > 1 else "", observer)
     with TableWriter(tables) as writer:
         results = extraction.results([absolute[row] for row in missing])
         for row, result in zip(missing, results, strict=True):
@@ -115,10 +115,10 @@ def problem_of(result: PhotoResult) -> str:
     return result.problem
 
 
-class _Progress:
+class Progress:
     """Reports how many of some photos are done: the last one, and before it at most one every `PROGRESS_SECONDS`.
 
-    If the photos take long, it also reports how long, once.
+    If the photos take long, it also reports how long, once. If their number is not known, 0, it reports nothing.
     """
 
     def __init__(self, total: int, views: str, observer: Observer) -> None:
@@ -128,6 +128,8 @@ class _Progress:
 
     def advance(self) -> None:
         """Counts one more photo."""
+        if not self._total:
+            return
         self._done += 1
         now = time.monotonic()
         if self._done == 1:

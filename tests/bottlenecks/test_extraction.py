@@ -255,7 +255,7 @@ def estimates(monkeypatch: pytest.MonkeyPatch, seconds: float, total: int, views
     events: list[Event] = []
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    progress = timed._Progress(total, views, events.append)
+    progress = timed.Progress(total, views, events.append)
     for _ in range(total):
         now[0] += seconds
         progress.advance()
