@@ -45,6 +45,7 @@ def require_harmless(html: str) -> Elements:
     assert all(re.fullmatch(allowed[name], value or "") for name, value in attributes if name in allowed)
     assert all(character.isprintable() or character == "\n" for character in html)
     assert not re.search(r"url\(|@import|//", seen.style)
+    assert "<script" not in html
     assert html.count("<div") == html.count("</div>")
     html.encode("utf-8")
     assert len(html.encode()) <= MOST

@@ -10,6 +10,7 @@ from typing import Any
 from retrainer.observers.console import Console
 from retrainer.observers.progress import Lines, Progress
 from retrainer.options.terminal import PLAIN
+from retrainer.pages.notebook import NO_FORMULAS
 from retrainer.pages.page import Markup, element
 from retrainer.text import printable
 
@@ -75,7 +76,7 @@ class NotebookProgress(Progress):
             # Without a value the bar says that something goes on.
             share = {} if self._share is None else {"value": f"{self._share:.3f}"}
             lines.append(element("div", element("progress", max="1", aria_label="Progress", **share), f" {self._now}"))
-        return element("div", *lines)
+        return element("div", *lines, class_=NO_FORMULAS)
 
 
 def progress_bar() -> Console:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # Results of another version in the same notebook have rules of their own.
 _CLASS = f"retrainer-{hashlib.sha256(STYLE.encode()).hexdigest()[:6]}"
+# Notebooks would typeset a name such as `$5 or $6` as a formula. These are the names of MathJax 2 and 3 for this.
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 _LABELS, _POINTS, _LONGEST = 20, 40, 120
 
 _CALL = """# A path, bytes, an array, a PIL.Image or an open file.
@@ -131,7 +133,8 @@ def _piece(content: Callable[[], Sequence[Markup]]) -> str:
         shown = content()
     except Exception as error:
         shown = [element("p", f"This cannot be shown: {cut(reason_of(error), 200)}")]
-    return element("div", element("style", Markup(style_of(f".{_CLASS}"))), *shown, class_=_CLASS)
+    style = element("style", Markup(style_of(f".{_CLASS}")))
+    return element("div", style, *shown, class_=f"{_CLASS} {NO_FORMULAS}")
 
 
 def _headline(shown: Outcome) -> list[Markup]:

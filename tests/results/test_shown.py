@@ -59,7 +59,10 @@ def labeler(photos: Photos, configured: Configure) -> Labeler:
 
 
 def test_a_labeler_says_what_it_is_and_how_to_call_it(labeler: Labeler) -> None:
-    text = require_harmless(labeler._repr_html_()).text
+    seen = require_harmless(labeler._repr_html_())
+    # A label with dollars would become a formula.
+    assert str(seen.found[0][1]["class"]).endswith(" tex2jax_ignore mathjax_ignore")
+    text = seen.text
     assert "Labeler of 2 classesgreen, red" in text
     assert "Backbonecolours" in text
     assert 'labeler("photo.jpg")' in text
