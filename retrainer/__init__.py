@@ -64,7 +64,13 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        from retrainer.system.missing import package_error
+
+        raise package_error(error) or error from error
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

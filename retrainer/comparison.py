@@ -26,6 +26,7 @@ from retrainer.photos.scanning import scan
 from retrainer.preparation import prepare
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.comparison import Compared, Comparison
+from retrainer.system.missing import NamingPackages
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
 from retrainer.text import shown
@@ -61,6 +62,7 @@ class _Measured:
         return replace(self.compared, to_best=paired(self.right[own], best.right[of_best], groups))
 
 
+@NamingPackages()
 @one_blas_thread()
 def compare(
     names: Iterable[str],

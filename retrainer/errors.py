@@ -69,7 +69,7 @@ class OptionError(RetrainerError):
 
 
 class PackageError(RetrainerError, ImportError):
-    """A package that is no dependency is not installed."""
+    """A package that this needs is not installed."""
 
 
 class DatasetError(RetrainerError):

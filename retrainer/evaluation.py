@@ -34,12 +34,14 @@ from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
 from retrainer.results.evaluation import Evaluation
 from retrainer.system.last_use import mark_used
+from retrainer.system.missing import NamingPackages
 from retrainer.text import shown
 
 _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20
 
 
+@NamingPackages()
 def evaluate(
     model: EvaluateOptions | str | PathLike[str], *, on_progress: Observer = silent, **options: Any
 ) -> Evaluation:

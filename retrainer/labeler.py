@@ -21,6 +21,7 @@ from retrainer.photos.images import square, to_input
 from retrainer.photos.photo import Photo, content_of, path_of
 from retrainer.photos.several import require_pictures
 from retrainer.prediction import Prediction
+from retrainer.system.missing import NamingPackages
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.text import brief, named, shown
 
@@ -62,6 +63,7 @@ class Labeler:
         ModelError: the model cannot be read, or it does not fit its labels.
     """
 
+    @NamingPackages()
     def __init__(self, model: LabelOptions | str | PathLike[str], **options: Any) -> None:
         given = LabelOptions.given(model, "graph", options, "Labeler")
         with About(given.graph):

@@ -12,6 +12,7 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.output_formats import model_paths, scores_path
 from retrainer.previous_model import kept_paths
 from retrainer.system.files import require_writable, require_writable_folder
+from retrainer.system.missing import require_package
 from retrainer.text import pasted, shown
 
 
@@ -50,6 +51,8 @@ def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
             f"received '{shown(options.output_graph)}'.",
             f"Name it --output_graph {pasted(twins(options.output_graph)[1])}",
         )
+    if options.runtime == "tensorflow":
+        require_package("tensorflow")
     if options.runtime == "tensorflow" and (bundle.quantized or not bundle.batches):
         reason = "takes one picture at a time" if bundle.has_graph else "was made of a .tflite"
         raise OptionError(

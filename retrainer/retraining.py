@@ -48,6 +48,7 @@ from retrainer.previous_model import HeldOut, compare_previous
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.model import written_to
 from retrainer.results.retraining import Retraining
+from retrainer.system.missing import NamingPackages
 from retrainer.system.parallel import meanwhile
 from retrainer.system.process import one_blas_thread
 from retrainer.system.temporary import TemporaryFolder
@@ -61,6 +62,7 @@ from retrainer.training.rejection import Rejection
 from retrainer.training.solvers import solver_of
 
 
+@NamingPackages()
 @one_blas_thread()
 def retrain(
     photos: RetrainOptions | str | PathLike[str] | Tabular, *, on_progress: Observer = silent, **options: Any

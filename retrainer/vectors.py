@@ -28,9 +28,11 @@ from retrainer.photos.photo import Photo
 from retrainer.photos.several import named, naming, require_pictures
 from retrainer.photos.table_paths import Places
 from retrainer.photos.walk import Stamps
+from retrainer.system.missing import NamingPackages
 from retrainer.text import shown
 
 
+@NamingPackages()
 def features(pictures: Iterable[Any], *, on_progress: Observer = silent, **options: Any) -> Floats:
     """Returns the feature vectors of pictures, to give to any model.
 

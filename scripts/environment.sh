@@ -8,11 +8,11 @@ fail() {
     exit 1
 }
 
-# Prints the command of the newest Python that fits and can make virtual environments.
+# Prints the command of the newest Python that fits and can make virtual environments. TensorFlow needs one below 3.14.
 find_python() {
     local candidate found='' without_venv=''
-    for candidate in python3.13 python3.12 python3.11 python3; do
-        found=$("$candidate" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) and print("%d.%d" % v)' \
+    for candidate in python3.13 python3.12 python3.11 python3.14 python3; do
+        found=$("$candidate" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 14) and print("%d.%d" % v)' \
             2>/dev/null) || continue
         [ -n "$found" ] || continue
         if "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then
@@ -23,7 +23,7 @@ find_python() {
     done
     [ -z "$without_venv" ] ||
         fail "Python $without_venv is here without venv; on Debian and Ubuntu: apt install python$without_venv-venv"
-    fail "Python 3.11, 3.12 or 3.13 is needed; found $(python3 --version 2>/dev/null || echo none)"
+    fail "Python 3.11, 3.12, 3.13 or 3.14 is needed; found $(python3 --version 2>/dev/null || echo none)"
 }
 
 prepare_environment() {

@@ -50,10 +50,10 @@ def assert_says(done: "subprocess.CompletedProcess[str]", line: str) -> None:
 @pytest.mark.parametrize(
     ("pythons", "line"),
     [
-        ({}, "Python 3.11, 3.12 or 3.13 is needed; found none"),
+        ({}, "Python 3.11, 3.12, 3.13 or 3.14 is needed; found none"),
         (
             {"python3": '[ "$1" = --version ] && echo Python 3.9.2; exit 0'},
-            "Python 3.11, 3.12 or 3.13 is needed; found Python 3.9.2",
+            "Python 3.11, 3.12, 3.13 or 3.14 is needed; found Python 3.9.2",
         ),
         (
             {"python3.12": "case $2 in *ensurepip*) exit 1 ;; *) echo 3.12 ;; esac"},

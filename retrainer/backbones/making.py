@@ -16,6 +16,7 @@ from retrainer.options.backbone import BundleOptions
 from retrainer.system.documents import read_document
 from retrainer.system.files import locked, open_regular
 from retrainer.system.last_use import mark_used
+from retrainer.system.missing import require_package
 from retrainer.text import shown
 
 
@@ -96,6 +97,7 @@ def _made_now(backbone: Backbone, options: BundleOptions, pictures: Pictures, ob
     if backbone.floats:
         from retrainer.backbones.converting.quantization import quantize
 
+        require_package("tensorflow")
         floats = bundle_of(backbone.floats, options, pictures, observer)
         observer(Began(f"Calibrating '{shown(backbone.name)}' on the photos, once"))
         return quantize(floats, backbone.name, parent, pictures, observer, trusted=options.trust_graph)

@@ -23,11 +23,12 @@ from retrainer.backbones.fetching.downloads import (
 )
 from retrainer.backbones.fetching.resuming import DownloadRequest
 from retrainer.backbones.model_folders import model_folders
-from retrainer.backbones.network_files import TAR_ENDINGS, network_in
+from retrainer.backbones.network_files import TAR_ENDINGS, TFLITE_ENDING, network_in
 from retrainer.errors import BackboneError, DownloadError
 from retrainer.events import Began, Warned
 from retrainer.system.files import content_digest
 from retrainer.system.last_use import mark_used
+from retrainer.system.missing import require_package
 from retrainer.system.paths import expanded
 from retrainer.text import shown
 
@@ -40,6 +41,8 @@ class HubOrigin:
 
     def bundle(self, request: BundleRequest) -> Bundle:
         """Makes the bundle from the cache's copy if that is whole, otherwise from a download."""
+        if not self.url.endswith((TFLITE_ENDING, *TAR_ENDINGS)):
+            require_package("tensorflow")
         cache, url, offline = hub_cache(request.options.model_dir, self.url), self.url, request.options.offline
         folder = hub_folder(url, cache)
         mark_used(folder)
@@ -74,6 +77,7 @@ class KerasOrigin:
         from retrainer.backbones.converting.keras_networks import keras_application, open_keras
         from retrainer.backbones.converting.open_network import OpenNetwork
 
+        require_package("tensorflow")
         source = f"keras.applications.{self.application.name}, {self.application.weights}"
         weights, hints = self._weights(request, source), request.backbone.hints
         size = hints.wanted_size or self.input_size

@@ -167,6 +167,10 @@ def _exit_code(command: click.Command, arguments: Sequence[str], name: str) -> i
     except Exception as error:
         if is_shortage(error):
             return _failed(str(shortage()), ResourceError.exit_code)
+        from retrainer.system.missing import package_error
+
+        if missing := package_error(error):
+            return _failed(str(missing), missing.exit_code)
         if not isinstance(error, OSError):
             raise
         place = f"'{shown(error.filename)}': " if error.filename else ""

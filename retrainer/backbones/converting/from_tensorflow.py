@@ -18,7 +18,7 @@ from retrainer.backbones.converting.open_network import OpenNetwork
 from retrainer.backbones.converting.pixel_range import PixelRange
 from retrainer.backbones.converting.to_tflite import pooled_node, tflite_of, with_maps_named
 from retrainer.backbones.converting.verification import require_agreement, require_close, takes_batches
-from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError
+from retrainer.errors import BackboneError, DownloadError, ModelError, OptionError, PackageError
 from retrainer.models.graph.tensorflow_graph import first_line, import_tensorflow
 from retrainer.models.metadata import INPUT_NODE
 from retrainer.system.process import native_stderr_hidden
@@ -51,7 +51,7 @@ def convert(
                 network = at_size(network, hints.wanted_size, subject)
             reading = _Reading.of(network, hints, subject)
             bundle, tflite, graph = _converted(reading, draft, context)
-    except (BackboneError, DownloadError, OptionError):
+    except (BackboneError, DownloadError, OptionError, PackageError):
         raise
     except ModelError as error:
         raise BackboneError(error.problem, error.fix) from error

@@ -19,6 +19,7 @@ from retrainer.models.graph.operations import require_harmless
 from retrainer.models.graph.tensorflow_graph import GraphNetwork, import_tensorflow
 from retrainer.models.metadata import USUAL_MEAN, USUAL_STD
 from retrainer.models.ranges import SYMMETRIC_RANGE, UNIT_RANGE
+from retrainer.system.missing import require_package
 from retrainer.text import shown
 
 # A module of TF-Hub's first format holds this file.
@@ -63,6 +64,7 @@ def open_network(path: Path, subject: str, hints: Hints, *, trusted: bool = Fals
 
 def _open_saved_model(folder: Path, subject: str, hints: Hints) -> OpenNetwork:
     import_tensorflow()
+    require_package("tensorflow_hub")
     import tensorflow_hub
 
     module = tensorflow_hub.load(str(folder))

@@ -11,6 +11,7 @@ from retrainer.arrays import Floats
 from retrainer.errors import ModelError
 from retrainer.models.graph.inference import PLACEHOLDERS
 from retrainer.models.inferred import Inferred
+from retrainer.system.missing import is_there, require_package
 from retrainer.system.process import keras_on_tensorflow, native_stderr_hidden
 from retrainer.text import shown
 
@@ -19,7 +20,12 @@ _GPU_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def import_tensorflow() -> Any:
-    """Imports TensorFlow, without the lines that it writes to standard error."""
+    """Imports TensorFlow, without the lines that it writes to standard error.
+
+    Raises:
+        PackageError: it is not installed.
+    """
+    require_package("tensorflow")
     with native_stderr_hidden(), keras_on_tensorflow():
         import tensorflow
     return tensorflow
@@ -27,7 +33,7 @@ def import_tensorflow() -> Any:
 
 def sees_gpu() -> bool:
     """Whether TensorFlow sees a GPU. It is not imported if the system has no device of a GPU."""
-    if not any(map(os.path.exists, _GPU_DEVICES)):
+    if not any(map(os.path.exists, _GPU_DEVICES)) or not is_there("tensorflow"):
         return False
     with native_stderr_hidden():
         return bool(import_tensorflow().config.list_physical_devices("GPU"))

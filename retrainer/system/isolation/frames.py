@@ -26,7 +26,14 @@ _LENGTH = struct.Struct("<I")
 _DTYPES = ("float32", "uint8")
 _ERRORS = {
     kind.__name__: kind
-    for kind in (errors.OptionError, errors.BackboneError, errors.DownloadError, errors.OutputError, ModelError)
+    for kind in (
+        errors.OptionError,
+        errors.BackboneError,
+        errors.DownloadError,
+        errors.OutputError,
+        errors.PackageError,
+        ModelError,
+    )
 }
 
 
