@@ -14,7 +14,7 @@ from retrainer.options.output import OutputOptions
 from retrainer.output_formats import FORMATS, TrainedModel, contents_of, formats_of, model_paths, scores_path
 from retrainer.photos.labels import labels_file
 from retrainer.previous_model import is_same_model, kept_paths
-from retrainer.system.files import keep_as, remove_file, write_together, write_whole
+from retrainer.system.files import has_content, keep_as, remove_file, write_together, write_whole
 from retrainer.training.head import Head
 from retrainer.training.rejection import KEPT, Rejection
 
@@ -167,11 +167,9 @@ class ModelWriter:
 def _is_there(models: Mapping[Path, bytes], model_id: str) -> bool:
     """Whether the same model is there already: its first file, or an undamaged model with this id."""
     path, content = next(iter(models.items()))
-    return _has(path, content) or is_same_model(str(path), model_id)
+    return has_content(path, content) or is_same_model(str(path), model_id)
 
 
 def _has(path: Path, content: bytes | None) -> bool:
-    """Whether a file has this content."""
-    if content is None or not path.is_file():
-        return False
-    return path.stat().st_size == len(content) and path.read_bytes() == content
+    """Whether a file has this content; None stands for no file."""
+    return content is not None and has_content(path, content)

@@ -104,6 +104,19 @@ def test_all_that_belong_together_are_on_the_disk_before_one_appears(
     assert names(tmp_path) == ["a", "b", "c"]
 
 
+def test_a_file_of_the_same_content_is_not_written_again_but_becomes_the_newest(tmp_path: Path) -> None:
+    large = bytes(2**18) + b"end"
+    write_together({tmp_path / "same": large, tmp_path / "other": b"old"})
+    for name in ("same", "other"):
+        os.utime(tmp_path / name, (0, 0))
+    before = {name: (tmp_path / name).stat() for name in ("same", "other")}
+    write_together({tmp_path / "same": large, tmp_path / "other": large[:-1] + b"D"})
+    after = {name: (tmp_path / name).stat() for name in ("same", "other")}
+    assert after["same"].st_ino == before["same"].st_ino
+    assert min(status.st_mtime for status in after.values()) > 0
+    assert (tmp_path / "other").read_bytes() == large[:-1] + b"D"
+
+
 def test_of_files_that_belong_together_none_appears_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):
