@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
 from conftest import COLOURS, Photos
 from PIL import Image
@@ -80,6 +81,7 @@ KINDS: dict[str, Callable[[list[Path]], Any]] = {
     "array of paths": lambda paths: np.array(paths, object),
     "column": lambda paths: np.array([[str(path)] for path in paths], object),
     "tuple": tuple,
+    "column of pyarrow": lambda paths: pyarrow.table({"path": [str(path) for path in paths]})["path"],
     "iterator": iter,
     "bytes": lambda paths: [path.read_bytes() for path in paths],
     "images": lambda paths: [Image.open(path) for path in paths],

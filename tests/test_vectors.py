@@ -204,10 +204,12 @@ def test_one_picture_is_not_several(features: Features, pictures: Any, received:
     assert "[p" in caught.value.fix
 
 
-def test_a_table_is_asked_for_its_column(features: Features) -> None:
+def test_a_table_is_asked_for_its_column(features: Features, photos: Photos) -> None:
     import pyarrow
 
-    table = pyarrow.table({"path": ["a.jpg"]})
+    paths = [str(path) for path in photos(count=1).glob("*/*.jpg")]
+    table = pyarrow.table({"path": paths})
+    np.testing.assert_array_equal(features(table["path"]), features(paths))
     with pytest.raises(OptionError, match=r"received a table\.\nGive its column of paths"):
         features(table)
 

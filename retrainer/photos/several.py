@@ -11,7 +11,7 @@ from retrainer.text import brief, shown
 
 
 def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
-    """Returns several pictures as they are given.
+    """Returns several pictures as they are given; of a column of pyarrow, its values.
 
     Raises:
         OptionError: it is one picture, a folder, a table, or nothing that gives pictures.
@@ -25,7 +25,8 @@ def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
     if _is_one(pictures) or not isinstance(pictures, Iterable):
         of_shape = f" {shape}" if shape else ""
         raise _not_several(f"{type(pictures).__name__}{of_shape}", "Give one picture as a list of one: [picture].")
-    return pictures
+    # Iterating over a column of pyarrow would give its scalars.
+    return pictures.to_pylist() if hasattr(pictures, "to_pylist") else pictures
 
 
 def named(picture: Any, number: int) -> str | Photo:

@@ -35,7 +35,7 @@ def pictures_in(X: Any) -> Sequence[Any]:  # noqa: N803 (scikit-learn's name)
         # A table with one column, as scikit-learn's ColumnTransformer gives it.
         X = np.asarray(X).ravel()  # noqa: N806
     try:
-        require_pictures(X)
+        X = require_pictures(X)  # noqa: N806
     except OptionError as error:
         raise InputError(error.problem.replace("pictures:", "X:", 1), error.fix) from error
     if not hasattr(X, "dtype"):
