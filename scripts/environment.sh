@@ -8,11 +8,12 @@ fail() {
     exit 1
 }
 
-# Prints the command of the newest Python that fits and can make virtual environments. TensorFlow needs one below 3.14.
+# Prints the command of the newest Python that fits and can make virtual environments, with TensorFlow if there is one.
+#   find_python NEWEST    NEWEST: 14 for Python 3.14
 find_python() {
-    local candidate found='' without_venv=''
+    local newest=$1 candidate found='' without_venv=''
     for candidate in python3.13 python3.12 python3.11 python3.14 python3; do
-        found=$("$candidate" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 14) and print("%d.%d" % v)' \
+        found=$("$candidate" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, '"$newest"') and print("%d.%d" % v)' \
             2>/dev/null) || continue
         [ -n "$found" ] || continue
         if "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then
@@ -23,7 +24,7 @@ find_python() {
     done
     [ -z "$without_venv" ] ||
         fail "Python $without_venv is here without venv; on Debian and Ubuntu: apt install python$without_venv-venv"
-    fail "Python 3.11, 3.12, 3.13 or 3.14 is needed; found $(python3 --version 2>/dev/null || echo none)"
+    fail "Python 3.11 to 3.$newest is needed; found $(python3 --version 2>/dev/null || echo none)"
 }
 
 prepare_environment() {
@@ -35,7 +36,8 @@ prepare_environment() {
         return
     fi
     if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        python=$(find_python) || exit 1
+        # The tests need TensorFlow, which has no release for Python 3.14.
+        python=$(find_python "$([ "$extra" = test ] && echo 13 || echo 14)") || exit 1
         free=$(df -Pk . | awk 'NR == 2 { print $4 }')
         [ "$free" -ge "$NEEDED_KB" ] ||
             fail "3 GB of disk are needed here, $((free / 1024)) MB are free; make room in $PWD"

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from scripts.write_requirements import LEFT_OUT, ROOT, path_of, wanted
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = tuple(LEFT_OUT)
 PAGE = (ROOT / "scripts" / "INSTALL.md").read_text(encoding="utf-8")
 
@@ -110,6 +111,7 @@ def assert_size(small: Small, name: str) -> None:
     (stated,) = re.findall(rf"^\| `requirements-{name}.txt` \|.*\| (\d+) MB \|$", PAGE, re.MULTILINE)
     sys.stdout.write(f"requirements-{name}.txt: {small.megabytes:.0f} MB\n")
     assert small.megabytes == pytest.approx(int(stated), rel=0.15)
+    assert f"({stated} MB)" in README
     assert not list(small.packages.glob("tensorflow*"))
 
 

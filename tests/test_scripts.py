@@ -50,10 +50,10 @@ def assert_says(done: "subprocess.CompletedProcess[str]", line: str) -> None:
 @pytest.mark.parametrize(
     ("pythons", "line"),
     [
-        ({}, "Python 3.11, 3.12, 3.13 or 3.14 is needed; found none"),
+        ({}, "Python 3.11 to 3.14 is needed; found none"),
         (
             {"python3": '[ "$1" = --version ] && echo Python 3.9.2; exit 0'},
-            "Python 3.11, 3.12, 3.13 or 3.14 is needed; found Python 3.9.2",
+            "Python 3.11 to 3.14 is needed; found Python 3.9.2",
         ),
         (
             {"python3.12": "case $2 in *ensurepip*) exit 1 ;; *) echo 3.12 ;; esac"},
@@ -75,6 +75,19 @@ def test_a_broken_python_is_passed_over_and_the_newest_other_is_taken(clone: Pat
     done = quickstart(clone)
     assert_says(done, f"python3.12 could not make a virtual environment in {clone}/.venv")
     assert (clone / "used").read_text() == "-m venv --clear .venv\n"
+
+
+def test_the_tests_need_a_python_that_has_tensorflow(clone: Path) -> None:
+    program(clone / "bin" / "python3.14", "case $2 in *'(3, 14)'*) echo 3.14 ;; *ensurepip*) exit 1 ;; esac")
+    needed = {"quickstart": "3.14 is here without venv", "test": "Python 3.11 to 3.13 is needed; found Python 3.14.1"}
+    program(clone / "bin" / "python3", '[ "$1" = --version ] && echo Python 3.14.1; exit 0')
+    for script, line in needed.items():
+        environment = {"PATH": str(clone / "bin"), "HOME": str(clone)}
+        done = subprocess.run(
+            ["bash", str(clone / "scripts" / script)], cwd=clone, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert line in done.stderr
 
 
 def test_a_full_disk_is_named(clone: Path) -> None:
