@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,17 @@ from retrainer.arrays import Bools, Integers, spread
 from retrainer.backbones.bundle import Bundle
 from retrainer.bottlenecks.inputs import photo_input
 from retrainer.errors import DatasetError, OptionError, PictureError, RetrainerError
-from retrainer.events import Began, Observer, silent
+from retrainer.events import Began, Observer
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.measuring.measured import Measured
 from retrainer.measuring.paired import paired
 from retrainer.models.tflite.litert import Network
-from retrainer.options.in_memory import Tabular
+from retrainer.options.calling import options_with_photos, takes_options
+from retrainer.options.in_memory import PhotoSource
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
 from retrainer.photos.files import PhotoFiles
-from retrainer.photos.reading import read_file
+from retrainer.photos.photo import content_of
 from retrainer.photos.scanning import scan
 from retrainer.preparation import prepare
 from retrainer.reporting import Reporter, Stopwatch
@@ -29,7 +29,7 @@ from retrainer.results.comparison import Compared, Comparison
 from retrainer.system.missing import NamingPackages
 from retrainer.system.parallel import in_order, usable_cores
 from retrainer.system.process import one_blas_thread
-from retrainer.text import shown
+from retrainer.text import brief, shown
 from retrainer.training.fitting import Solver
 from retrainer.training.solvers import solver_of
 
@@ -62,39 +62,51 @@ class _Measured:
         return replace(self.compared, to_best=paired(self.right[own], best.right[of_best], groups))
 
 
+@takes_options(RetrainOptions)
 @NamingPackages()
 @one_blas_thread()
 def compare(
     names: Iterable[str],
-    photos: RetrainOptions | str | PathLike[str] | Tabular,
+    photos: RetrainOptions | PhotoSource | None = None,
     *,
-    on_progress: Observer = silent,
+    on_progress: Observer | None = None,
     **options: Any,
 ) -> Comparison:
     """Measures backbones on the same photos by folds, through the cache; writes no model.
 
     Args:
         names: The backbones, each as `architecture` names one.
-        photos: The folder of class folders, or all options.
+        photos: A folder, a table or `(pictures, labels)`, as `retrain` takes them; or all options.
         on_progress: Called with every event; a warning or a missed file that several backbones meet is reported once.
-        options: Options by name, as in `RetrainOptions`; five folds unless `folds` gives another number.
+        options: Options by name, see below; five folds unless `folds` gives another number.
 
     Raises:
         OptionError: `names` is empty, or a text, whose letters would be taken for names; or `folds` is 0.
         RetrainerError: the photos cannot be compared on. An error of one backbone only fails that one.
     """
-    if isinstance(names, str):
-        raise OptionError(
-            f"compare: expected a list of names, received the text '{shown(names)}'.", "Put it in a list."
-        )
-    names = list(dict.fromkeys(names))
-    if not names:
-        raise OptionError("compare: expected at least one backbone, received none.")
-    run = RetrainOptions.given(photos, "image_dir", options, "compare")
+    names = _names(names)
+    run = options_with_photos(RetrainOptions, photos, options, "compare")
     if run.folds == 0:
         raise OptionError("--folds: expected at least 2, received 0; backbones are compared by folds.", "Leave it out.")
     with Reporter(on_progress, strict=run.strict, once=True) as report:
         return _compared(names, run, report)
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    """The names, each once."""
+    if isinstance(names, str):
+        raise OptionError(
+            f"compare: expected a list of names, received the text '{shown(names)}'.", "Put it in a list."
+        )
+    if not isinstance(names, Iterable):
+        raise OptionError(f"compare: expected a list of names, received {brief(names)}.")
+    listed = list(names)
+    for name in listed:
+        if not isinstance(name, str):
+            raise OptionError(f"compare: expected names of backbones, received {brief(name)}.")
+    if not listed:
+        raise OptionError("compare: expected at least one backbone, received none.")
+    return list(dict.fromkeys(listed))
 
 
 def _compared(names: Sequence[str], run: RetrainOptions, report: Reporter) -> Comparison:
@@ -141,7 +153,7 @@ def photos_per_second(bundle: Bundle, paths: Sequence[str]) -> float:
 
     def run(network: Network, row: int) -> bool:
         try:
-            network.run(photo_input(read_file(paths[row]), network.input_size))
+            network.run(photo_input(content_of(paths[row]), network.input_size))
         except PictureError:  # the photo is gone since it was extracted
             return False
         return True

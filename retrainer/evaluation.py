@@ -15,21 +15,22 @@ from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
-from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned, silent
+from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned
 from retrainer.feature_source import bottleneck_folder
 from retrainer.labeler import Labeler
 from retrainer.measuring.assessment import assess
 from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.selection import select_all, select_unseen
-from retrainer.options.in_memory import TableInMemory
+from retrainer.options.calling import takes_options
+from retrainer.options.in_memory import PhotoSource, TableInMemory, was_in_memory
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order, within_archive
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.parts import DRAWN, Part
-from retrainer.photos.reading import read_file
+from retrainer.photos.photo import content_of
 from retrainer.photos.scanning import scan
 from retrainer.reporting import Reporter
 from retrainer.results.evaluation import Evaluation
@@ -41,25 +42,36 @@ _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20
 
 
+@takes_options(EvaluateOptions)
 @NamingPackages()
 def evaluate(
-    model: EvaluateOptions | str | PathLike[str], *, on_progress: Observer = silent, **options: Any
+    model: EvaluateOptions | str | PathLike[str],
+    photos: PhotoSource | None = None,
+    *,
+    on_progress: Observer | None = None,
+    **options: Any,
 ) -> Evaluation:
-    """Labels photos whose classes are known and assesses the scores.
+    """Labels photos whose classes are known and assesses the scores: `evaluate("model.tflite", "photos")`.
 
     If a folder or a table states which photos test, only those are measured. Photos that the model learnt from, and
     those that chose its head, are left out wherever they lie.
 
     Args:
         model: The path of the model, or all options.
+        photos: A folder, a table or `(pictures, labels)`, as `retrain` takes them; by default those that the model
+            learnt from, of which only its test photos are measured.
         on_progress: Called with every event, in the calling thread.
-        options: Options by name, as in `EvaluateOptions`: `evaluate("model.tflite", image_dir="photos")`.
+        options: Options by name, see below.
 
     Raises:
         OptionError: the graph or the folder is not there.
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
+    if photos is not None:
+        if "image_dir" in options:
+            raise OptionError("evaluate(): expected photos once, received them twice, also as image_dir.")
+        options["image_dir"] = photos
     given = EvaluateOptions.given(model, "graph", options, "evaluate")
     with Reporter(on_progress) as report:
         return _evaluated(given, report)
@@ -111,6 +123,13 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
         raise OptionError(
             f"--image_dir is missing: expected a folder of photos; '{shown(options.graph)}' remembers none.",
             "Give it as --image_dir FOLDER.",
+        )
+    if was_in_memory(remembered.image_dir):
+        raise OptionError(
+            f"'{shown(options.graph)}' learnt from {shown(remembered.image_dir)}; expected photos to measure it on, "
+            "received none.",
+            "Give them: evaluate(model, photos), or retrainer evaluate PHOTOS.",
+            path=options.graph,
         )
     if not os.path.exists(remembered.image_dir) and within_archive(remembered.image_dir) is None:
         raise OptionError(
@@ -217,7 +236,7 @@ class _Reading:
         readable = np.zeros(len(label_ids), np.bool_)
 
         def read(labeler: Labeler, path: str) -> tuple[bytes, Floats | None]:
-            content = read_file(path)
+            content = content_of(path)
             digest = hashlib.sha256(content).digest()
             return digest, None if was_seen(digest) else labeler.scores(content)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple
 
-from retrainer.errors import DatasetError
+from retrainer.errors import DatasetError, OptionError
 from retrainer.events import (
     Changed,
     CopiesFound,
@@ -21,6 +21,7 @@ from retrainer.events import (
     Warned,
     silent,
 )
+from retrainer.text import brief
 
 WARNING, SKIPPED, MISSED, LEFT_OUT = "warning", "skipped", "missed", "left out"
 
@@ -67,15 +68,18 @@ class Reporter:
         once: Whether a warning or a missed file that was reported before is not passed on again.
 
     Raises:
+        OptionError: `on_progress` cannot be called.
         DatasetError: by a call, if `strict` and something is missed.
     """
 
-    def __init__(self, on_progress: Observer = silent, *, strict: bool = False, once: bool = False) -> None:
+    def __init__(self, on_progress: Observer | None = None, *, strict: bool = False, once: bool = False) -> None:
         self.skipped = self.unlisted = self.left_out = 0
         self.problems: list[Problem] = []
         self.copies: CopiesFound | None = None
         self.changed: Changed | None = None
-        self._on_progress = on_progress
+        if on_progress is not None and not callable(on_progress):
+            raise OptionError(f"on_progress: expected a function that takes an event, received {brief(on_progress)}.")
+        self._on_progress = on_progress or silent
         self._strict = strict
         self._once = once
         self._reported: set[Event] = set()

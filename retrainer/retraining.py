@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from retrainer.events import (
     PhotoMisclassified,
     RunFinished,
     TestEvaluated,
-    silent,
 )
 from retrainer.measuring.assessment import Assessment, assess, calibration_of
 from retrainer.measuring.automatic_folds import automatic_folds
@@ -34,7 +32,8 @@ from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
 from retrainer.measuring.training_curve import TrainingCurve, TrainingRecord
 from retrainer.model_writer import ModelWriter, Written
-from retrainer.options.in_memory import Tabular
+from retrainer.options.calling import options_with_photos, takes_options
+from retrainer.options.in_memory import PhotoSource
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import ALL, FOLDS, SplitOptions
@@ -62,22 +61,25 @@ from retrainer.training.rejection import Rejection
 from retrainer.training.solvers import solver_of
 
 
+@takes_options(RetrainOptions)
 @NamingPackages()
 @one_blas_thread()
 def retrain(
-    photos: RetrainOptions | str | PathLike[str] | Tabular, *, on_progress: Observer = silent, **options: Any
+    photos: RetrainOptions | PhotoSource | None = None, *, on_progress: Observer | None = None, **options: Any
 ) -> Retraining:
-    """Teaches a backbone the classes of a folder of photos and writes the model.
+    """Teaches a backbone the classes of photos: `retrain("photos", folds=5)`.
 
     Args:
-        photos: The folder or the table of photos, which may be a pandas DataFrame or a pyarrow Table; or all options.
+        photos: A folder of class folders; a table, by its path or as a pandas DataFrame or pyarrow Table; or a tuple
+            `(pictures, labels)` of as many pictures, each as `Picture` says, and labels, texts or numbers. Or all
+            options as one `RetrainOptions`.
         on_progress: Called with every event of the run, in the calling thread. What it raises ends the run.
-        options: Options by name, as in `RetrainOptions`: `retrain("photos", folds=5)`.
+        options: Options by name, see below. Only what is named here is written, and the cache of feature vectors.
 
     Raises:
         RetrainerError: one of its kinds; nothing half-written stays.
     """
-    run = RetrainOptions.given(photos, "image_dir", options, "retrain")
+    run = options_with_photos(RetrainOptions, photos, options, "retrain")
     folder = None if run.output_graph else TemporaryFolder()
     if folder:
         run = written_to(folder, run)

@@ -15,6 +15,7 @@ from retrainer.bottlenecks.tables import Tables
 from retrainer.errors import DatasetError
 from retrainer.events import Detailed, ExtractionAdvanced, Observer, PhotoSkipped
 from retrainer.photos.archives import reading_order
+from retrainer.photos.photo import PictureName
 
 PROGRESS_SECONDS = 0.1
 # The whole time is estimated from as many photos or seconds, and reported if more seconds than the last remain.
@@ -73,7 +74,7 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
         OutputError: another process changed the cache meanwhile.
     """
     tables = extraction.tables
-    absolute = [os.path.abspath(path) for path in paths]
+    absolute = [path if isinstance(path, PictureName) else os.path.abspath(path) for path in paths]
     digests, known = tables.files.digests(absolute, stamps)
     missing = _in_reading_order(np.flatnonzero(~known | ~tables.complete(digests)).tolist(), absolute)
     readable = np.ones(len(paths), np.bool_)
@@ -90,7 +91,8 @@ def extract(paths: Sequence[str], stamps: Integers, extraction: Extraction, obse
                 observer(skipped)
             else:
                 digests[row] = np.frombuffer(result.digest, np.uint8)
-                writer.add(result, None if known[row] else (absolute[row], stamps[row]))
+                is_file = not isinstance(absolute[row], PictureName)
+                writer.add(result, (absolute[row], stamps[row]) if is_file and not known[row] else None)
             progress.advance()
     if writer.computed:
         tables.vectors.refresh()

@@ -23,12 +23,12 @@ def photo_input(content: bytes, size: int) -> Floats:
 
 def sample_inputs(paths: Sequence[str], size: int, count: int) -> list[Floats]:
     """The inputs `(size, size, 3)` of at most `count` photos, spread evenly; unreadable files are left out."""
-    from retrainer.photos.reading import read_file
+    from retrainer.photos.photo import content_of
 
     inputs = []
     for number in spread(len(paths), count):
         with suppress(PictureError):
-            inputs.append(photo_input(read_file(paths[number]), size))
+            inputs.append(photo_input(content_of(paths[number]), size))
     return inputs
 
 

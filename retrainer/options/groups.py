@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from retrainer.errors import OptionError
 from retrainer.options.headings import OTHERS, in_order
-from retrainer.options.in_memory import TableInMemory, Tabular, is_table_in_memory
+from retrainer.options.in_memory import PhotoSource, PicturesInMemory, TableInMemory, is_table_in_memory
 from retrainer.options.paths import FOLDER, require_apart, require_path
 from retrainer.system.paths import expanded
 from retrainer.text import brief
@@ -208,7 +208,7 @@ class Options:
     @classmethod
     def given(
         cls: type[Group],
-        subject: "Group | str | os.PathLike[str] | Tabular",
+        subject: "Group | PhotoSource",
         name: str,
         options: Mapping[str, Any],
         function: str,
@@ -257,6 +257,8 @@ def _plain(value: Any, limits: Limits) -> Any:
         return value
     if limits.tables and is_table_in_memory(value):
         return TableInMemory(value)
+    if limits.tables and isinstance(value, tuple):
+        return PicturesInMemory(value)
     if isinstance(value, tuple | list):
         return tuple(_plain(item, limits) for item in value)
     return expanded(os.fspath(value)) if isinstance(value, str | os.PathLike) else value

@@ -1,7 +1,13 @@
-"""Tables in memory, such as a pandas DataFrame or a pyarrow Table, as the value of an option that takes a path."""
+"""Tables and pictures in memory as the value of an option that takes a path.
+
+A table is, for example, a pandas DataFrame or a pyarrow Table. Pictures come with their labels: `(pictures, labels)`.
+"""
 
 import os
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
+
+_ENDING = " in memory"
 
 
 class Tabular(Protocol):
@@ -26,7 +32,7 @@ class TableInMemory(str):
 
     def __new__(cls, table: Any) -> "TableInMemory":
         """Wraps a table."""
-        made = super().__new__(cls, f"{type(table).__name__} in memory")
+        made = super().__new__(cls, f"{type(table).__name__}{_ENDING}")
         made.table = table
         return made
 
@@ -47,6 +53,34 @@ class TableInMemory(str):
             if hasattr(values, name):
                 return list(getattr(values, name)())
         return list(values)
+
+
+class PicturesInMemory(TableInMemory):
+    """Pictures with their labels in the place of a path.
+
+    Attributes:
+        table: The pair `(pictures, labels)`, which `photos.pictures_with_labels` checks and reads.
+    """
+
+    def __new__(cls, pair: tuple[Any, ...]) -> "PicturesInMemory":
+        """Wraps the pair."""
+        made = str.__new__(cls, f"pictures{_ENDING}")
+        made.table = pair
+        return made
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns that stand for the pair."""
+        return ["path", "label"]
+
+
+PhotoSource: TypeAlias = str | os.PathLike[str] | Tabular | tuple[Iterable[Any], Iterable[Any]]
+"""Photos with their classes: a folder or a table by its path, a table in memory, or `(pictures, labels)`."""
+
+
+def was_in_memory(name: str) -> bool:
+    """Whether the name of a place, as a model remembers it, stands for something in memory."""
+    return name.endswith(_ENDING) and not os.path.lexists(name)
 
 
 def is_table_in_memory(value: Any) -> bool:

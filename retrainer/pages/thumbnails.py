@@ -7,7 +7,7 @@ from typing import Protocol
 from retrainer.measuring.shares import percent
 from retrainer.pages.components import cut, cut_path, name
 from retrainer.pages.page import Markup, element
-from retrainer.photos.reading import read_file
+from retrainer.photos.photo import content_of
 from retrainer.photos.thumbnails import thumbnail
 from retrainer.text import reason_of
 
@@ -63,4 +63,4 @@ def _mistake(mistake: Mistaken) -> Markup:
         element("div", name(mistake.label), " → ", name(mistake.predicted), " ", element("b", percent(mistake.score))),
         element("div", element("bdi", cut_path(mistake.path)), class_="quiet path"),
     )
-    return element("figure", photo(lambda: read_file(mistake.path), description), caption)
+    return element("figure", photo(lambda: content_of(mistake.path), description), caption)

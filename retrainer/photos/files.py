@@ -10,6 +10,7 @@ import numpy as np
 from retrainer.arrays import Bools, Integers
 from retrainer.events import Warned
 from retrainer.photos.parts import Parts
+from retrainer.photos.photo import PictureName
 from retrainer.text import shown
 
 
@@ -62,7 +63,7 @@ class PhotoFiles:
     def paths_from(self, root: str) -> list[str]:
         """Returns the paths that the files have if `root` is scanned, which may be another name of the same place."""
         base = os.path.dirname(root) if self.beside else root
-        return [os.path.join(base, name) for name in self.names]
+        return [name if isinstance(name, PictureName) else os.path.join(base, name) for name in self.names]
 
     def below(self, root: str) -> "PhotoFiles":
         """Returns the same files as they are named below a folder that contains `root`."""

@@ -27,6 +27,25 @@ class Photo:
     read: Callable[[], bytes]
 
 
+class PictureName(str):
+    """The name of a picture that is no file, in the place of its path; a pickle holds only the name.
+
+    Attributes:
+        photo: The picture.
+    """
+
+    photo: Photo
+
+    def __new__(cls, photo: Photo) -> "PictureName":
+        """Gives a picture the place of a path."""
+        made = super().__new__(cls, photo.name)
+        made.photo = photo
+        return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+
 def path_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> str | None:
     """The path of a file, perhaps one that is open or that Pillow opened, or the name of a `Photo`; else None."""
     if isinstance(picture, str):
@@ -52,6 +71,8 @@ def content_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> bytes:
     Raises:
         PictureError: it is no picture of a known kind, or it cannot be read.
     """
+    if isinstance(picture, PictureName):
+        return picture.photo.read()
     if isinstance(picture, str):
         return read_file(picture)
     if isinstance(picture, Photo):

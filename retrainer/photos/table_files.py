@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrainer.errors import DatasetError
-from retrainer.options.in_memory import TableInMemory
+from retrainer.options.in_memory import PicturesInMemory, TableInMemory
 from retrainer.text import reason_of, shown
 
 Cells = tuple[Any, ...]
@@ -33,6 +33,15 @@ class TableFile:
         """The folder that paths in the table are relative to; empty for the working folder."""
         return "" if isinstance(self.path, TableInMemory) else os.path.dirname(self.path)
 
+    @property
+    def place_of_labels(self) -> str:
+        """Where the labels stand, for messages."""
+        return "among the labels" if isinstance(self.path, PicturesInMemory) else "in the column 'label'"
+
+    def place(self, row: int) -> str:
+        """What messages call a row; pictures are numbered from 0."""
+        return f"picture {row - 1}" if isinstance(self.path, PicturesInMemory) else f"row {row:,}"
+
 
 # A line of a table in text may have as many characters.
 _LONGEST = 2**20
@@ -51,6 +60,10 @@ def open_table(path: str) -> TableFile:
     Raises:
         DatasetError: it cannot be read, or it has no columns.
     """
+    if isinstance(path, PicturesInMemory):
+        from retrainer.photos.pictures_with_labels import rows_of_pictures  # it needs Pillow
+
+        return TableFile(path, path.columns, lambda _: rows_of_pictures(path))
     if isinstance(path, TableInMemory):
         return _in_memory(path)
     return READERS[os.path.splitext(path)[1].lower()](path)
@@ -59,7 +72,9 @@ def open_table(path: str) -> TableFile:
 def table_error(table: TableFile | str, problem: str, row: int = 0, fix: str = "") -> DatasetError:
     """The error of a table, or of one of its rows."""
     path = table if isinstance(table, str) else table.path
-    return DatasetError(f"'{shown(path)}'{f', row {row:,}' if row else ''}: {problem}.", fix)
+    place = f"row {row:,}" if isinstance(table, str) else table.place(row)
+    where = f"'{shown(path)}'{f', {place}' if row else ''}"
+    return DatasetError(f"{where}: {problem}.", fix, path=None if isinstance(path, TableInMemory) else path)
 
 
 def damaged(path: str, error: Exception, row: int = 0) -> DatasetError:

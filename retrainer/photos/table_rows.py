@@ -12,6 +12,7 @@ from typing import Any
 from retrainer.answers.texts import original
 from retrainer.events import Noted, Observer
 from retrainer.photos.parts import DRAWN, NAMES, part_of
+from retrainer.photos.photo import PictureName
 from retrainer.photos.table_files import TableFile, table_error
 from retrainer.text import shown
 
@@ -121,11 +122,14 @@ def without_repetitions(table: TableFile, rows: Sequence[Row], observer: Observe
     again = 0
     folder = os.path.abspath(table.folder)
     for number, row in enumerate(rows):
+        if isinstance(row.path, PictureName):
+            first[row.path] = number
+            continue
         known = rows[first.setdefault(os.path.normpath(os.path.join(folder, row.path)), number)]
         if known is not row:
             again += 1
             if column := row.differs_from(known):
-                problem = f"'{shown(row.path)}' is listed in row {known.number:,}, too, with another {column}"
+                problem = f"'{shown(row.path)}' is listed in {table.place(known.number)}, too, with another {column}"
                 raise table_error(table, problem, row.number, "Keep one of the two rows.")
     if again:
         observer(Noted(f"{again:,} {'row lists' if again == 1 else 'rows list'} a file again; each file is read once"))

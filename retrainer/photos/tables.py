@@ -4,23 +4,28 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from retrainer.arrays import Integers
 from retrainer.events import Noted, Observer, PhotoSkipped, Warned
-from retrainer.options.in_memory import TableInMemory
+from retrainer.options.in_memory import PicturesInMemory, TableInMemory
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.given_parts import kept_and_drawn, warn_of_lost_parts, with_files
 from retrainer.photos.leaks import warn_of_torn_groups
 from retrainer.photos.parts import DRAWN, Part, Parts
+from retrainer.photos.photo import PictureName
 from retrainer.photos.table_files import TableFile, open_table, table_error
 from retrainer.photos.table_paths import Places
 from retrainer.photos.table_rows import Row, is_perhaps_nothing, rows_of, without_repetitions
 from retrainer.photos.walk import Stamps
 from retrainer.system.paths import require_file
 from retrainer.text import shown
+
+# The stamps of a picture that is no file; no file has them.
+IN_MEMORY: Stamps = (-1, -1, -1)
 
 
 def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) -> PhotoFiles:
@@ -42,12 +47,12 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
     stated = list(rows_of(table, observer))
     existing = _existing(table, stated, observer)
     first = without_repetitions(table, [row for row, _ in existing], observer)
-    found = sorted((existing[number] for number in first), key=lambda one: (one[0].label, one[0].path))
+    found = sorted((existing[number] for number in first), key=partial(_order, image_dir))
     rows = [row for row, _ in found]
     _warn_of_lost(stated, rows, observer)
     labels = tuple(dict.fromkeys(row.label for row in rows))
     if len(labels) < fewest:
-        problem = f"expected at least {fewest} classes in the column 'label', received only '{shown(labels[0])}'"
+        problem = f"expected at least {fewest} classes {table.place_of_labels}, received only '{shown(labels[0])}'"
         raise table_error(table, problem)
     ids = {label: number for number, label in enumerate(labels)}
     parts = _parts(table, rows, fewest, split_by, observer)
@@ -63,6 +68,12 @@ def table_files(image_dir: str, observer: Observer, fewest: int, split_by: str) 
         parts=parts,
         groups=_groups(rows, parts, split_by, observer),
     )
+
+
+def _order(image_dir: str, found: tuple[Row, Stamps]) -> tuple[str, str | int]:
+    """By class and path, as in a folder; pictures stay in their order, since names such as `picture 10` have none."""
+    row, _ = found
+    return row.label, row.number if isinstance(image_dir, PicturesInMemory) else row.path
 
 
 def _warn_of_lost(stated: Sequence[Row], rows: Sequence[Row], observer: Observer) -> None:
@@ -86,6 +97,9 @@ def _existing(table: TableFile, rows: Sequence[Row], observer: Observer) -> list
     found: list[tuple[Row, Stamps]] = []
     missing: list[tuple[Row, str]] = []
     for row in rows:
+        if isinstance(row.path, PictureName):
+            found.append((row, IN_MEMORY))
+            continue
         try:
             name, stamps = places.found(row.path)
             found.append((row if name == row.path else replace(row, path=name), stamps))
@@ -96,8 +110,9 @@ def _existing(table: TableFile, rows: Sequence[Row], observer: Observer) -> list
         problem = f"none of {len(rows):,} files can be read; the first is '{shown(row.path)}': {reason}"
         folder = shown(os.path.abspath(table.folder))
         raise table_error(table, problem, row.number, f"Paths are relative to '{folder}'.")
+    of_table = "" if isinstance(table.path, PicturesInMemory) else " of the table"
     for row, reason in missing:
-        observer(PhotoSkipped(os.path.join(table.folder, row.path), f"{reason} (row {row.number:,} of the table)"))
+        observer(PhotoSkipped(os.path.join(table.folder, row.path), f"{reason} ({table.place(row.number)}{of_table})"))
     return found
 
 
