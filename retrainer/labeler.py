@@ -19,7 +19,7 @@ from retrainer.models.retrained import open_retrained
 from retrainer.options.model import LabelOptions
 from retrainer.photos.images import square, to_input
 from retrainer.photos.photo import Photo, content_of, path_of
-from retrainer.photos.several import require_pictures
+from retrainer.photos.several import as_it_is_now, require_pictures
 from retrainer.prediction import Prediction
 from retrainer.system.missing import NamingPackages
 from retrainer.system.parallel import in_order, usable_cores
@@ -134,7 +134,8 @@ class Labeler:
         Args:
             pictures: Paths, bytes, images, arrays or whatever else `labeler(picture)` takes, in a list, a generator or
                 any other iterable. It may be endless: each picture is labelled when it comes, and at most some hundred
-                are read ahead. What it raises is raised here, behind the answers before it.
+                are read ahead. It may close a picture or change an array before the next one. What it raises is raised
+                here, behind the answers before it.
 
         Returns:
             For each picture its answer; or, if it cannot be read, the error as a value, whose `path` names it.
@@ -146,7 +147,7 @@ class Labeler:
         Example:
             `for answer in labeler.many(Path("photos").rglob("*.jpg")): print(answer)`
         """
-        return self.on_all_cores(Labeler._one_of_many, require_pictures(pictures))
+        return self.on_all_cores(Labeler._one_of_many, map(as_it_is_now, require_pictures(pictures)))
 
     def scores(self, picture: "Picture") -> Floats:
         """Returns the scores of one picture, float32 `(C,)`, 0 to 1, in the order of `labels`.

@@ -25,7 +25,7 @@ from retrainer.events import Event, Observer, PhotoSkipped, silent
 from retrainer.feature_source import bottleneck_folder, cache_name, feature_extraction
 from retrainer.options.features import FeatureOptions
 from retrainer.photos.photo import Photo
-from retrainer.photos.several import named, naming, require_pictures
+from retrainer.photos.several import as_it_is_now, named, naming, require_pictures
 from retrainer.photos.table_paths import Places
 from retrainer.photos.walk import Stamps
 from retrainer.system.missing import NamingPackages
@@ -129,7 +129,7 @@ class _ByKind:
     def photos(self) -> Iterator[Photo]:
         """Yields the pictures that are no files."""
         for number, picture in enumerate(self.pictures):
-            photo = named(picture, number)
+            photo = named(as_it_is_now(picture), number)
             if isinstance(photo, str):
                 self.path_places.append(number)
                 self.paths.append(photo)

@@ -337,6 +337,26 @@ def test_a_stream_is_read_a_bounded_number_of_pictures_ahead(
     answers.close()  # type: ignore[attr-defined]
 
 
+def test_an_iterator_may_change_or_close_a_picture_before_the_next(
+    result: Retraining, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrainer.labeler.usable_cores", lambda: 2)
+    labeler, buffer = Labeler(result.graph), np.zeros((8, 8, 3), np.uint8)
+
+    def frames() -> Iterator[Picture]:
+        for number in range(200):
+            buffer[:] = number
+            yield buffer
+            with photo.open("rb") as file, Image.open(photo) as picture:
+                yield file
+                yield picture
+
+    expected = [labeler(picture).scores.tolist() for picture in frames()]
+    found = list(labeler.many(frames()))
+    assert [one.scores.tolist() for one in found] == expected  # type: ignore[union-attr]
+    assert [one.path for one in found[:3]] == [None, str(photo), str(photo)]
+
+
 def test_threads_that_share_a_labeler_label_many_at_once(
     result: Retraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,17 @@ def test_pictures_are_taken_one_by_one(features: Features) -> None:
     assert most < 100
 
 
+def test_an_iterator_may_change_a_picture_before_the_next(features: Features) -> None:
+    buffer = colour(0, 0, 0)
+
+    def frames() -> Iterator[Any]:
+        for number in range(50):
+            buffer[:] = number
+            yield buffer
+
+    np.testing.assert_array_equal(features(frames()), features([colour(*(number,) * 3) for number in range(50)]))
+
+
 BROKEN: list[tuple[Any, str]] = [
     ("absent.jpg", "absent.jpg"),
     (Path("text.jpg"), "text.jpg"),

@@ -51,7 +51,7 @@ def path_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> str | None:
     if isinstance(picture, str):
         return picture
     if isinstance(picture, Photo):
-        return picture.name
+        return picture.name or None
     if isinstance(picture, os.PathLike):
         return os.fsdecode(picture)
     name = getattr(picture, "filename", None) or (getattr(picture, "name", None) if hasattr(picture, "read") else None)

@@ -1,7 +1,7 @@
 """Several pictures, and not one: what `Labeler.many`, `retrainer.features` and the estimators for scikit-learn take."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,26 @@ def named(picture: Any, number: int) -> str | Photo:
     if isinstance(picture, str | os.PathLike):
         return os.fsdecode(picture)
     return Photo(path_of(picture) or f"picture {number}", partial(content_of, picture))
+
+
+def as_it_is_now(picture: Any) -> Any:
+    """A picture that stays the same, though the iterator that gave it may close it or put the next one in its place."""
+    if isinstance(picture, str | os.PathLike | bytes | Photo):
+        return picture
+    return Photo(path_of(picture) or "", _reader_of(picture))
+
+
+def _reader_of(picture: Any) -> Callable[[], bytes]:
+    """What gives the bytes that a picture has now, or raises their error."""
+    try:
+        content = content_of(picture)
+    except PictureError as error:
+        return partial(_raise, error)
+    return lambda: content
+
+
+def _raise(error: PictureError) -> bytes:
+    raise error
 
 
 def naming(name: str, reason: str, fix: str = "") -> PictureError:
