@@ -1,7 +1,5 @@
 """Packages that a small installation leaves out: what needs one says so, with the command that installs it."""
 
-import re
-import shlex
 import sys
 from contextlib import ContextDecorator
 
@@ -54,6 +52,7 @@ def is_there(module: str) -> bool:
 
 def _fix(package: str, wanted: dict[str, str]) -> str:
     """How to install a package, together with all others that are missing and go with it."""
+    import shlex
     from importlib.metadata import PackageNotFoundError, version
 
     heavy = package in _FOR_TENSORFLOW
@@ -75,6 +74,7 @@ def _fix(package: str, wanted: dict[str, str]) -> str:
 
 def _requirements() -> dict[str, str]:
     """Name of each package that retrainer requires -> its requirement, such as `click>=8.1`."""
+    import re
     from importlib.metadata import PackageNotFoundError, requires
 
     try:
