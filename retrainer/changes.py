@@ -4,23 +4,28 @@ from collections.abc import Iterator, Sequence
 
 from retrainer.events import Changed, Observer
 from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
+from retrainer.models.metadata import ModelMetadata
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
-from retrainer.previous_model import metadata_at
 from retrainer.text import shown
 
 # At most this many classes are named.
 _NAMED = 5
 
 
-def report_changes(output_graph: str, dataset: Dataset, split: Split, observer: Observer) -> None:
+def report_changes(metadata: ModelMetadata | None, dataset: Dataset, split: Split, observer: Observer) -> None:
     """Reports which photos and classes are new or gone, and whether the test photos still test.
 
-    Nothing is reported if nothing has changed, or if no model that remembers its split is at the path. Numbers are
-    estimates if the model remembers a sample of its photos.
+    Nothing is reported if nothing has changed, or if there was no model that remembers its split. Numbers are estimates
+    if the model remembers a sample of its photos.
+
+    Args:
+        metadata: That of the last model; None if there was none.
+        dataset: The photos now.
+        split: Their parts.
+        observer: Called with what has changed.
     """
-    metadata = metadata_at(output_graph)
     remembered = RememberedSplit.from_metadata(metadata.split) if metadata else None
     if not metadata or not remembered:
         return

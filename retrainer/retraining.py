@@ -43,7 +43,7 @@ from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
-from retrainer.previous_model import HeldOut, compare_previous
+from retrainer.previous_model import HeldOut, compare_previous, metadata_at
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.model import written_to
 from retrainer.results.retraining import Retraining
@@ -112,13 +112,14 @@ def _read(run: RetrainOptions, report: Reporter) -> _Read:
     require_own_outputs(run)
     if run.preset_line:
         report((Detailed if run.preset == DEFAULT_PRESET else Noted)(run.preset_line))
+    last_model = meanwhile(metadata_at, run.output_graph)
     prepared = prepare(run, report, stopwatch, check=lambda bundle: require_outputs(bundle, run))
     dataset, run = prepared.dataset, decided(run, prepared.dataset)
     with stopwatch.stage("bottlenecks"):
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run.split, report)
         run = _with_folds(run, prepared, split, report)
-        report_changes(run.output_graph, dataset, split, report)
+        report_changes(last_model(), dataset, split, report)
         return _Read(run, with_views(prepared, split, run, report), split, report, stopwatch)
 
 

@@ -29,6 +29,7 @@ from retrainer.system.documents import (
     whole,
 )
 from retrainer.system.files import content_digest, open_regular, write_together
+from retrainer.system.parallel import meanwhile
 from retrainer.text import shown
 
 FORMAT = 1
@@ -197,8 +198,9 @@ def read_bundle(folder: Path) -> Bundle:
         require(description, _TABLE)
         if description["name"] != folder.name:
             raise ValueError(f"its 'name' is not as expected: its folder's, received {brief(description['name'])}")
+        digests = {name: meanwhile(content_digest, folder / name) for name in description["sha256"]}
         for name, sha256 in description["sha256"].items():
-            if content_digest(folder / name) != sha256:
+            if digests[name]() != sha256:
                 raise BackboneError(
                     f"The bundle's '{shown(folder / name)}' is damaged: its SHA-256 differs.", COPY_AGAIN
                 )

@@ -5,12 +5,14 @@ from retrainer.errors import BackboneError
 from retrainer.models.graph import graphdef
 from retrainer.models.tflite.sizes import sizes_of
 from retrainer.system.documents import brief
+from retrainer.system.files import mapped_file
 from retrainer.text import shown
 
 
 def require_agreeing(bundle: Bundle) -> None:
     """Raises BackboneError unless a bundle's networks have the input size, depth and nodes that it states."""
-    size, depth = sizes_of(bundle.tflite_path.read_bytes(), bundle.tflite_path)
+    with mapped_file(bundle.tflite_path) as content:
+        size, depth = sizes_of(content, bundle.tflite_path)
     _require(bundle, "input_size", bundle.input_size, size)
     _require(bundle, "depth", bundle.depth, depth)
     if bundle.maps:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import mmap
 import os
 import shutil
 import stat
@@ -205,6 +206,21 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
         raise OSError(errno.EINVAL, "expected a file, received a folder, pipe or device", os.fspath(path))
     # A pipe may take its place meanwhile.
     return open(path, "rb", opener=opened)
+
+
+@contextlib.contextmanager
+def mapped_file(path: str | os.PathLike[str]) -> Iterator[mmap.mmap | bytes]:
+    """Maps a file into memory for reading, so that only what is looked at is read.
+
+    Raises:
+        OSError: it is absent, no file, or may not be read.
+    """
+    with open_regular(path) as handle:
+        if not os.fstat(handle.fileno()).st_size:  # there is nothing to map
+            yield b""
+            return
+        with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            yield content
 
 
 def content_digest(path: Path) -> str:

@@ -4,11 +4,10 @@ Field numbers are those of tensorflow/core/framework/graph.proto and node_def.pr
 encoding. Every protobuf library writes the name of a node first, since it is the first field.
 """
 
-import os
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
-from retrainer.system.files import open_regular
+from retrainer.system.files import mapped_file
 
 _NODE_TAG = _NAME_TAG = 0x0A
 _VARINT, _LENGTH_DELIMITED = 0, 2
@@ -24,11 +23,8 @@ def node_in(path: Path, name: str) -> bytes | None:
     Raises:
         OSError: it cannot be read.
     """
-    with open_regular(path) as handle:
-        if not os.fstat(handle.fileno()).st_size:  # nothing to map
-            return None
-        with mmap(handle.fileno(), 0, access=ACCESS_READ) as graph:
-            return node_of(graph, name)
+    with mapped_file(path) as graph:
+        return node_of(graph, name)
 
 
 def node_of(graph: bytes | mmap, name: str) -> bytes | None:

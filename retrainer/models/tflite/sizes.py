@@ -1,13 +1,14 @@
 """Reads the sizes of a `.tflite` without parsing the rest."""
 
 import struct
+from mmap import mmap
 from pathlib import Path
 
 from retrainer.models.seal import damaged
 from retrainer.models.tflite.table_reader import INPUTS, OUTPUTS, SHAPE, SUBGRAPHS, TENSORS, TableReader
 
 
-def sizes_of(content: bytes, path: str | Path) -> tuple[int, int]:
+def sizes_of(content: bytes | mmap, path: str | Path) -> tuple[int, int]:
     """The side S of a model's first input `(1, S, S, 3)` and the length of its first output.
 
     Args:

@@ -4,6 +4,7 @@ Parsing a model takes a third of the time of a label.
 """
 
 from dataclasses import dataclass
+from mmap import mmap
 from struct import unpack_from
 
 # Slots of fields in the tables of the schema.
@@ -31,7 +32,7 @@ class TableReader:
         content: The bytes of a `.tflite`.
     """
 
-    content: bytes
+    content: bytes | mmap
 
     @property
     def root(self) -> int:
