@@ -3,7 +3,7 @@
     python -m scripts.write_picture FLOWERS
 
 FLOWERS is a folder of class folders, such as the tutorial's `flower_photos`. At most 250 photos of each class are
-taken, the first by name. The last sunflower of them is kept from the training and labelled with the new model. The
+taken, the first by name. The last rose of them is kept from the training and labelled with the new model. The
 commands are really run. On a busy machine the picture shows long times.
 """
 
@@ -26,7 +26,7 @@ PICTURE = Path(__file__).parent.parent / ".github" / "session.svg"
 COMMANDS = ("retrainer retrain photos", "retrainer label new_photo.jpg")
 PER_CLASS = 250
 SECTION = "picture"
-_HELD_OUT = "sunflowers"
+_HELD_OUT = "roses"
 _COLUMNS = 64
 _ADVANCE, _LINE, _MARGIN, _BAR = 8.4, 20, 20, 36
 _FONTS = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace'
@@ -41,10 +41,10 @@ text{{font:14px {_FONTS};fill:#d5dae1;white-space:pre}}
 def arranged(flowers: Path, folder: Path) -> None:
     """Links the photos into `photos` of a folder, and the one that is kept from the training into the folder itself."""
     for parent in sorted(path for path in flowers.resolve().iterdir() if path.is_dir()):
+        (folder / "photos" / parent.name).mkdir(parents=True)
         chosen = sorted(path for path in parent.iterdir() if path.is_file())[:PER_CLASS]
         if parent.name == _HELD_OUT:
             (folder / "new_photo.jpg").symlink_to(chosen.pop())
-        (folder / "photos" / parent.name).mkdir(parents=True)
         for path in chosen:
             (folder / "photos" / parent.name / path.name).symlink_to(path)
 
@@ -120,7 +120,7 @@ def section_of(runs: Sequence[tuple[str, str]]) -> str:
     words = f"A terminal. {retrain}: test accuracy {accuracy[1]}. {label}: {best[1]}, score {best[2]}."
     return (
         f"![{words}]({path.as_posix()})\n\nThe photos are the tutorial's flowers, 250 of each kind. "
-        "`new_photo.jpg` is a sunflower that it did not learn from."
+        "`new_photo.jpg` is a rose that it did not learn from."
     )
 
 

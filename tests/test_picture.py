@@ -58,18 +58,18 @@ def test_a_session_that_prints_something_else_is_not_described() -> None:
         section_of([("retrainer retrain photos", "Error: no photos"), ("retrainer label a.jpg", "")])
 
 
-def test_one_sunflower_is_kept_from_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_rose_is_kept_from_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_picture, "PER_CLASS", 3)
-    for kind in ("roses", "sunflowers"):
+    for kind in ("roses", "tulips"):
         (tmp_path / "flowers" / kind).mkdir(parents=True)
         for number in range(5):
             (tmp_path / "flowers" / kind / f"{number}.jpg").write_text(f"{kind} {number}")
     (tmp_path / "flowers" / "LICENSE.txt").touch()
     arranged(tmp_path / "flowers", tmp_path / "session")
     found = sorted(str(path.relative_to(tmp_path / "session")) for path in (tmp_path / "session").rglob("*.jpg"))
-    roses = [f"photos/roses/{number}.jpg" for number in range(3)]
-    assert found == ["new_photo.jpg", *roses, "photos/sunflowers/0.jpg", "photos/sunflowers/1.jpg"]
-    assert (tmp_path / "session" / "new_photo.jpg").read_text() == "sunflowers 2"
+    tulips = [f"photos/tulips/{number}.jpg" for number in range(3)]
+    assert found == ["new_photo.jpg", "photos/roses/0.jpg", "photos/roses/1.jpg", *tulips]
+    assert (tmp_path / "session" / "new_photo.jpg").read_text() == "roses 2"
 
 
 @needs_the_default
