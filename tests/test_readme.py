@@ -17,6 +17,7 @@ from scripts.write_readme import COMMANDS, GROUPS, README, ROOT, section, sessio
 TEXT = README.read_text(encoding="utf-8")
 PAGE = COMMANDS.read_text(encoding="utf-8")
 BACKBONES = (ROOT / "retrainer" / "backbones" / "README.md").read_text(encoding="utf-8")
+INSTALL = (ROOT / "scripts" / "INSTALL.md").read_text(encoding="utf-8")
 PYTHON = (ROOT / "retrainer" / "PYTHON.md").read_text(encoding="utf-8")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DEFAULT = architectures()["efficientnet_lite0"].package
@@ -86,10 +87,12 @@ def test_scripts_flags_and_figures_of_the_readme_are_those_of_the_code() -> None
     text = outside_of_recipes(TEXT)
     for script in re.findall(r"\bscripts/[\w./-]*\w", text):
         assert (ROOT / script).exists(), script
-    for flag in set(re.findall(r"(?<=[` ])--\w+", text)) - {"--version", "--no"}:
+    for flag in set(re.findall(r"(?<=[` ])--[\w-]+", text)) - {"--version", "--no-deps"}:
         assert f"| `{flag}` |" in PAGE, flag
     assert "NEEDED_KB=$((3 * 1024 * 1024))" in (ROOT / "scripts" / "environment.sh").read_text(encoding="utf-8")
     assert "3 GB of disk" in text
+    sizes = dict(re.findall(r"^\| `requirements-(\w+)\.txt` .* \| (\d+ MB) \|$", INSTALL, re.MULTILINE))
+    assert f"It takes {sizes['retrain']} to retrain, or {sizes['label']} if you only label" in text
     low, high = accuracy_interval(0.9 * 125, 125)
     assert f"90 % of 125 test photos are right, the accuracy may still be {100 * low:.0f} or {100 * high:.0f} %" in text
     times = dict(re.findall(r"^\| `(fast|best)`.* \| ([^|]+) \|$", BACKBONES, re.MULTILINE))
