@@ -92,7 +92,7 @@ def test_scripts_flags_and_figures_of_the_readme_are_those_of_the_code() -> None
     assert "NEEDED_KB=$((3 * 1024 * 1024))" in (ROOT / "scripts" / "environment.sh").read_text(encoding="utf-8")
     assert "3 GB of disk" in text
     sizes = dict(re.findall(r"^\| `requirements-(\w+)\.txt` .* \| (\d+ MB) \|$", INSTALL, re.MULTILINE))
-    assert f"It takes {sizes['retrain']} to retrain, or {sizes['label']} if you only label" in text
+    assert f"({sizes['retrain']}). To label only, take `requirements-label.txt` ({sizes['label']})" in text
     low, high = accuracy_interval(0.9 * 125, 125)
     assert f"90 % of 125 test photos are right, the accuracy may still be {100 * low:.0f} or {100 * high:.0f} %" in text
     times = dict(re.findall(r"^\| `(fast|best)`.* \| ([^|]+) \|$", BACKBONES, re.MULTILINE))
