@@ -274,6 +274,7 @@ BAD_PICTURES: list[tuple[Any, str | None]] = [
     (None, None),
     (3.5, None),
     ([1, [2]], None),
+    (b"Dear diary", None),
     (np.zeros((4, 4, 3)), None),
 ]
 

@@ -1,10 +1,9 @@
 """`retrainer.retrain` as a classifier of scikit-learn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -88,7 +87,7 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         """Teaches the model N pictures with their labels.
 
         Args:
-            X: The pictures; a picture that is given twice counts once.
+            X: The pictures; a path that is given twice counts once.
             y: Their labels, `(N,)`: texts, whole numbers or truth values.
 
         Raises:
@@ -99,8 +98,9 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         classes, numbers = classes_in(y, len(pictures))
         names = names_of(classes)
         given = {"folds": 0, **_SHARES, "class_weight": "none", **self._given()}
-        content = _trained(pictures, [names[number] for number in numbers], given)
-        self.classes_, self._model = classes, PackedModel(content)
+        labels = [names[number] for number in numbers]
+        result = retrain((pictures, labels), on_progress=partial(refusing, silent), **given)
+        self.classes_, self._model = classes, PackedModel(Path(result.tflite).read_bytes())
         return self
 
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803
@@ -188,24 +188,3 @@ def _scores(known: KnownScores | None, labeler: Labeler, photo: str | Photo) -> 
     content = content_of(photo)
     scores = known(content) if known else None
     return labeler.scores(content) if scores is None else scores
-
-
-def _trained(pictures: Sequence[Any], labels: Sequence[str], options: Mapping[str, Any]) -> bytes:
-    """The `.tflite` of a new model."""
-    import pyarrow
-
-    with TemporaryDirectory(prefix="retrainer-") as folder:
-        paths = []
-        for number, picture in enumerate(pictures):
-            photo = named(picture, number)
-            if isinstance(photo, Photo):
-                try:
-                    (path := Path(folder) / f"{number}.png").write_bytes(photo.read())
-                except PictureError as error:
-                    raise naming(photo.name, error.problem, error.fix) from error
-                paths.append(str(path))
-            else:
-                paths.append(photo)
-        table = pyarrow.table({"path": paths, "label": list(labels)})
-        result = retrain(table, on_progress=partial(refusing, silent), **options)
-        return Path(result.tflite).read_bytes()
