@@ -203,7 +203,7 @@ def test_the_estimators_work_in_searches_and_pipelines(options: Options, paths: 
     classifier = RetrainClassifier(**options)
     assert cross_val_score(classifier, paths, labels, cv=3).tolist() == [1, 1, 1]
     assert cross_val_predict(classifier, np.array(paths, object), labels, cv=3).tolist() == labels
-    assert cross_val_score(classifier, pixels_of(paths), labels, cv=3, n_jobs=2).tolist() == [1, 1, 1]
+    assert cross_val_score(classifier, pixels_of(paths), labels, cv=3).tolist() == [1, 1, 1]
     search = GridSearchCV(classifier, {"class_weight": ["balanced", None], "seed": [0, 1]}, cv=2).fit(paths, labels)
     assert (search.best_score_, search.best_estimator_.score(paths, labels)) == (1, 1)
     pipeline = make_pipeline(BottleneckFeatures(**options), LogisticRegression())
@@ -212,6 +212,13 @@ def test_the_estimators_work_in_searches_and_pipelines(options: Options, paths: 
     both = ColumnTransformer([("photo", BottleneckFeatures(**options), 0), ("width", "passthrough", [1])])
     rows = np.array([[str(path), 24] for path in paths], object)
     assert both.fit_transform(rows).shape == (18, 4)
+
+
+# Each process imports scikit-learn and retrainer.
+@pytest.mark.slow
+def test_folds_run_in_processes_of_their_own(options: Options, paths: list[Path], labels: list[str]) -> None:
+    classifier = RetrainClassifier(**options)
+    assert cross_val_score(classifier, pixels_of(paths), labels, cv=3, n_jobs=2).tolist() == [1, 1, 1]
 
 
 def test_parameters_are_cloned_and_vectors_are_named(options: Options) -> None:
