@@ -112,6 +112,7 @@ def _evaluated(given: EvaluateOptions, report: Reporter) -> Evaluation:
         unlisted=report.unlisted,
         left_out=selected.left_out,
         problems=tuple(report.problems),
+        warnings=report.warnings,
     )
 
 

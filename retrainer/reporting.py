@@ -21,6 +21,7 @@ from retrainer.events import (
     Warned,
     silent,
 )
+from retrainer.gathering import Gathered
 from retrainer.text import brief
 
 WARNING, SKIPPED, MISSED, LEFT_OUT = "warning", "skipped", "missed", "left out"
@@ -75,6 +76,7 @@ class Reporter:
     def __init__(self, on_progress: Observer | None = None, *, strict: bool = False, once: bool = False) -> None:
         self.skipped = self.unlisted = self.left_out = 0
         self.problems: list[Problem] = []
+        self._warned = Gathered()
         self.copies: CopiesFound | None = None
         self.changed: Changed | None = None
         if on_progress is not None and not callable(on_progress):
@@ -85,6 +87,11 @@ class Reporter:
         self._reported: set[Event] = set()
         self._raised: BaseException | None = None
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A line for the warnings of each kind."""
+        return tuple(self._warned)
+
     def __call__(self, event: Event) -> None:
         """Reports an event."""
         if self._once and isinstance(event, Missed | Warned):
@@ -92,6 +99,8 @@ class Reporter:
                 return
             self._reported.add(event)
         self.problems += problems_of(event)
+        if isinstance(event, Warned):
+            self._warned.add(event)
         match event:
             case PhotoSkipped():
                 self.skipped += 1

@@ -205,6 +205,7 @@ def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidati
         copies=report.copies,
         changed=report.changed,
         problems=tuple(report.problems),
+        warnings=report.warnings,
         photo=dataset.paths[tested[0] if len(tested) else 0],
         leaked=_leaked(read.prepared, read.split, learnt.held_out),
     )

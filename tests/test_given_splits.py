@@ -258,7 +258,7 @@ def test_a_table_in_memory_trains_and_measures(table: Path, configured: Configur
     result = retrain(photos, **{name: value for name, value in options.items() if name != "image_dir"})
     measured = evaluate(result.graph, image_dir=photos)
     assert (measured.assessment.count, measured.image_dir) == (result.count, "Table in memory")
-    with pytest.raises(OptionError, match="learnt from 'Table in memory'; expected that"):
+    with pytest.raises(OptionError, match="learnt from Table in memory; expected photos"):
         evaluate(result.graph)
 
 

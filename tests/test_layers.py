@@ -18,7 +18,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("backbones",),
     ("engines", "pages"),
     ("prediction",),
-    ("labeler", "feature_source", "duplicates", "output_formats"),
+    ("labeler", "feature_source", "duplicates", "output_formats", "gathering"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),
     ("results",),

@@ -19,7 +19,7 @@ from retrainer.events import (
     StepEvaluated,
     Warned,
 )
-from retrainer.observers.gathering import Gathered, message_of
+from retrainer.gathering import Gathered, message_of
 from retrainer.observers.log import Log
 from retrainer.observers.stages import StageFacts
 from retrainer.options.terminal import TerminalOptions

@@ -18,7 +18,7 @@ from retrainer.events import (
     TestEvaluated,
     Warned,
 )
-from retrainer.observers.gathering import message_of
+from retrainer.gathering import message_of
 from retrainer.observers.log import Log
 from retrainer.observers.progress import Progress
 from retrainer.options.terminal import AUTO, NONE, TerminalOptions

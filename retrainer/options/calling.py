@@ -65,6 +65,7 @@ def options_with_photos(
     """
     if isinstance(photos, group):
         return group.given(photos, "", options, function)
+    group.require_known(options, function)
     if (photos is None) != ("image_dir" in options):
         received = "none" if photos is None else "them twice, also as image_dir"
         raise OptionError(f"{function}(): expected photos once, received {received}.", _PHOTOS.format(function))

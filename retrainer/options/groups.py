@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from inspect import get_annotations
 from typing import Any, ClassVar, TypeVar
@@ -224,12 +224,17 @@ class Options:
         Raises:
             OptionError: there is no option of a name, or a value is outside its limits.
         """
-        known = [item.name for item in options_of(cls)]
-        for other in options:
-            if other not in known:
-                raise _unknown(other, known, f"{function}()", cls.__name__)
+        cls.require_known(options, function)
         values = subject.values(cls) if isinstance(subject, cls) else {name: subject}
         return cls(**{**values, **options})
+
+    @classmethod
+    def require_known(cls, options: Iterable[str], function: str) -> None:
+        """Raises OptionError unless all names are options of this group; `function` is the caller's name."""
+        known = [item.name for item in options_of(cls)]
+        for name in options:
+            if name not in known:
+                raise _unknown(name, known, f"{function}()", cls.__name__)
 
     def only(self, group: type[Group]) -> Group:
         """Returns another group with the values of this one, which has all its options and perhaps more."""

@@ -105,7 +105,9 @@ class Comparison:
             for one in self.backbones
         ]
         failed = [f"{name} failed: {reason}" for name, reason in self.failed]
-        return "\n".join([f"Comparison of {len(heads)} backbones", *map(line, [*heads, *failed])])
+        return "\n".join(
+            [f"Comparison of {len(heads)} backbone{'s' * (len(heads) != 1)}", *map(line, [*heads, *failed])]
+        )
 
     def to_dict(self) -> Fields:
         """The content of the document that `retrain --compare --json` prints, as values that JSON knows."""

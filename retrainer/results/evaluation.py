@@ -41,6 +41,7 @@ class Evaluation:
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many photos were left out because the model learnt from them or was chosen by them.
         problems: All warnings, and all files and folders that were left out.
+        warnings: A line for the warnings of each kind.
     """
 
     graph: str
@@ -54,12 +55,13 @@ class Evaluation:
     unlisted: int = 0
     left_out: int = 0
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         head = f"{percent(self.accuracy)} of {self.count:,} photos right, {between(self.interval)} with 95 % confidence"
         surest = [f"{one.path}: {one.predicted}, {percent(one.score)}" for one in self.mistakes]
         lines = [line(f"{self.graph} on {self.image_dir} ({self.part})", "model"), *of_texts("mistakes", surest)]
-        return "\n".join([f"Evaluation: {head}", *lines, *of_texts("problems", [one.problem for one in self.problems])])
+        return "\n".join([f"Evaluation: {head}", *lines, *of_texts("warnings", self.warnings)])
 
     @property
     def accuracy(self) -> float:

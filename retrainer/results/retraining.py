@@ -63,6 +63,7 @@ class Retraining(Trained):
         copies: How many photos are copies; None if there are none.
         changed: What has changed since the last model; None if nothing has, or if it is not known.
         problems: All warnings, and all files and folders that the run went on without.
+        warnings: A line for the warnings of each kind.
         photo: The path of a photo to try the model on, which it did not learn from if photos test.
     """
 
@@ -87,10 +88,10 @@ class Retraining(Trained):
     copies: CopiesFound | None = None
     changed: Changed | None = None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        warnings = [one.problem for one in self.problems if one.kind == WARNING]
-        missed = len(self.problems) - len(warnings)
+        missed = sum(one.kind != WARNING for one in self.problems)
         left_out = f"; {missed:,} {'file or folder' if missed == 1 else 'files or folders'} left out"
         photos = f"{self.photos:,} of {self.image_dir}" + left_out * bool(missed)
         return "\n".join(
@@ -100,7 +101,7 @@ class Retraining(Trained):
                 line(photos, "photos"),
                 line(self.backbone, "backbone"),
                 line(self.place, "model"),
-                *of_texts("warnings", warnings),
+                *of_texts("warnings", self.warnings),
             ]
         )
 

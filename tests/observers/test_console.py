@@ -29,8 +29,8 @@ from retrainer.events import (
     StepEvaluated,
     Warned,
 )
+from retrainer.gathering import Gathered
 from retrainer.observers.console import Console
-from retrainer.observers.gathering import Gathered
 from retrainer.observers.log import Log
 from retrainer.observers.logs import log_of
 from retrainer.observers.problems import Problems

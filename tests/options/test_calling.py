@@ -30,7 +30,10 @@ retrain: Any = retrainer.retrain
         (lambda: compare(3, "a"), r"^compare: expected a list of names, received 3\."),
         (lambda: compare([3], "a"), r"^compare: expected names of backbones, received 3\."),
         (lambda: compare(["pocket"]), r"^compare\(\): expected photos once, received none\."),
-        (lambda: retrain(image_dirr="x"), r"^retrain\(\): "),
+        (
+            lambda: retrain(image_dirr="x"),
+            r"^retrain\(\): expected options of .*, received 'image_dirr'\.\nDid you mean",
+        ),
         (
             lambda: retrain("x", folsd=3),
             r"^retrain\(\): expected options of retrainer\.RetrainOptions, received 'f",

@@ -41,11 +41,16 @@ class Gathered:
         if name and len(kind.names) < _NAMED:
             kind.names.append(name)
 
+    def __iter__(self) -> Iterator[str]:
+        """Yields a line for each kind."""
+        for many, kind in self._kinds.items():
+            yield kind.line(many)
+
     def taken(self) -> Iterator[str]:
         """Yields a line for each kind, and forgets all problems."""
-        kinds, self._kinds = self._kinds, {}
-        for many, kind in kinds.items():
-            yield kind.line(many)
+        lines = list(self)
+        self._kinds = {}
+        return iter(lines)
 
 
 def message_of(problem: Warned | Missed) -> str:
