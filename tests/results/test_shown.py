@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Configure, Photos, jpeg
+from conftest import COLOURS, Configure, Photos, jpeg
 from PIL import Image
 from seen_html import require_harmless
 
@@ -39,6 +39,17 @@ def test_a_result_without_a_learning_curve_shows_how_training_went(
     assert result.training_curve
     assert result.training_curve.by == by
     assert f"Training: accuracy by {by}" in require_harmless(result._repr_html_()).text
+
+
+def test_mistakes_among_pictures_that_are_no_files_are_shown(model_dir: Path) -> None:
+    colours = [(200 - n, 30, 30) for n in range(20)] + [(30, 200 - n, 30) for n in range(20)]
+    pictures = [np.full((12, 16, 3), colour, np.uint8) for colour in [*colours, (200, 30, 35)]]
+    labels = [*["red"] * 20, *["green"] * 21]
+    result = retrain((pictures, labels), folds=2, architecture=COLOURS, model_dir=model_dir)
+    seen = require_harmless(result._repr_html_())
+    assert sum(tag == "img" for tag, _ in seen.found) == 1
+    assert "picture 40" in seen.text
+    assert 'in a temporary folder; save("model.tflite") keeps it' in seen.text
 
 
 def test_a_result_without_measured_photos_says_so(photos: Photos, configured: Configure) -> None:
