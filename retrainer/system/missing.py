@@ -81,5 +81,7 @@ def _requirements() -> dict[str, str]:
         listed = requires("retrainer") or []
     except PackageNotFoundError:  # run from its folder
         listed = [*_FOR_TENSORFLOW, "pyarrow", "tensorboard", "google-crc32c"]
-    texts = [text.partition(";")[0].strip() for text in listed if "extra ==" not in text]
+    # What is required on some machines only can be done without, and others have no wheel of it.
+    everywhere = [text for text in listed if "extra ==" not in text and "platform_machine" not in text]
+    texts = [text.partition(";")[0].strip() for text in everywhere]
     return {re.split(r"[^\w.-]", text, maxsplit=1)[0]: text for text in texts}

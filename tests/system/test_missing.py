@@ -32,7 +32,7 @@ class Hiding(PathFinder):
 sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 """
 MAIN = "from retrainer.cli.main import main\nmain()"
-TENSORFLOW = ("tensorflow", "tensorflow_hub", "keras")
+TENSORFLOW = ("tensorflow", "tensorflow_hub", "keras", "cykooz_resizer")
 FOR_TENSORFLOW = (
     "This needs 'tensorflow>=2.18', which is not installed.\n"
     "Install it: pip install 'setuptools<81' 'tensorflow-hub>=0.16.1' 'tensorflow>=2.18'\n"
