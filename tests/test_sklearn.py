@@ -1,7 +1,9 @@
 """Estimators for scikit-learn: pictures as `X`."""
 
 import doctest
+import gc
 import io
+import os
 import pickle
 import re
 import subprocess
@@ -314,6 +316,7 @@ BAD_Y: list[tuple[Any, str]] = [
     ([["a", "b"]] * 18, "^y: "),
     ([["a"], ["a", "b"]] * 9, "^y: "),
     (["a", "A"] * 9, "^y: expected labels that differ in more than case and spaces, received 'A' and 'a'"),
+    ([" a", "a"] * 9, "^y: expected labels that differ in more than case and spaces, received 'a' and 'a'"),
     (["a", ""] * 9, "^y: expected labels .* received an empty one"),
     (["a", "b\nc"] * 9, r"expected a label of at most"),
     ("photos", "^y: "),
@@ -338,6 +341,20 @@ def test_nothing_is_written_that_is_not_named(
     assert len(BottleneckFeatures(**places).transform(pixels_of(paths))) == len(retrainer.features(paths, **places))
     assert sorted(here.rglob("*")) == before
     assert any((own_home / "bottlenecks").glob(f"{COLOURS}-*/*.parquet"))
+
+
+def test_a_forked_child_leaves_the_model_to_its_parent(
+    classifier: RetrainClassifier, paths: list[Path], labels: list[str]
+) -> None:
+    packed = classifier.fit(paths, labels)._model
+    folder = Path(packed.labeler._again.graph).parent
+    child = os.fork()
+    if not child:
+        del packed, classifier._model
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert folder.is_dir()
 
 
 def test_labels_in_a_column_are_taken_with_a_warning(

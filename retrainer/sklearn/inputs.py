@@ -90,9 +90,11 @@ def names_of(classes: Any) -> list[str]:
     names: dict[str, str] = {}
     for one in classes:
         name = unicodedata.normalize("NFC", re.sub(" +", " ", str(one)).strip())
-        if not name or (first := names.setdefault(name.casefold(), name)) is not name:
+        if not name or name.casefold() in names:
+            first = names.get(name.casefold(), "")
             problem = f"received '{shown(first)}' and '{shown(name)}'" if name else "received an empty one"
             raise InputError(f"y: expected labels that differ in more than case and spaces, {problem}.")
+        names[name.casefold()] = name
     return list(names.values())
 
 

@@ -1,13 +1,10 @@
 """A model as the bytes of its `.tflite`, which pickle."""
 
-import shutil
-import tempfile
 import threading
-import weakref
-from pathlib import Path
 
 from retrainer.labeler import Labeler
 from retrainer.system.files import write_whole
+from retrainer.system.temporary import TemporaryFolder
 
 
 class PackedModel:
@@ -32,9 +29,8 @@ class PackedModel:
         with self._lock:
             if self._labeler is None:
                 # A labeler opens its file again for each core.
-                folder = tempfile.mkdtemp(prefix="retrainer-")
-                weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-                path = Path(folder) / "model.tflite"
+                self._folder = TemporaryFolder()
+                path = self._folder.path / "model.tflite"
                 write_whole(path, self.content)
                 self._labeler = Labeler(str(path))
             return self._labeler
