@@ -42,7 +42,8 @@ class Labeler:
     """A model that is opened once and labels any number of pictures, from any number of threads.
 
     It reads pictures with the code that read them in training. Threads that share a labeler read their pictures at the
-    same time and take turns to run the network; `many` runs a network of its own on each core.
+    same time and take turns to run the network; `many` runs a network of its own on each core. A pickle of a labeler
+    holds the path of the model.
 
         labeler = Labeler("retrained_graph.tflite")
         answer = labeler("photo.jpg")
@@ -199,6 +200,10 @@ class Labeler:
         for following in waiting:
             tools = [self, *(self._another() for _ in range(cores - 1))]
             yield from in_order(tools, work, chain((following,), waiting))
+
+    def __reduce__(self) -> tuple[type["Labeler"], tuple[LabelOptions]]:
+        # A network does not pickle; another process opens the same file.
+        return Labeler, (self._again,)
 
     def _another(self) -> "Labeler":
         """A labeler with a network of its own."""

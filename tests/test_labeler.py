@@ -1,5 +1,8 @@
+import copy
 import io
 import json
+import os
+import pickle
 import sys
 import threading
 from collections.abc import Iterator
@@ -281,6 +284,7 @@ def test_an_unreadable_picture_names_its_path(result: Retraining, tmp_path: Path
     "wrong",
     [
         5,
+        np.array("photo.jpg"),
         None,
         "photo.jpg",
         b"\xff\xd8",
@@ -294,6 +298,25 @@ def test_an_unreadable_picture_names_its_path(result: Retraining, tmp_path: Path
 def test_many_takes_pictures_one_after_another(result: Retraining, wrong: Any) -> None:
     with pytest.raises(OptionError, match=r"^pictures: expected several, such as a list of paths, received "):
         Labeler(result.graph).many(wrong)
+
+
+def test_an_array_of_paths_is_answered_with_texts(result: Retraining, photo: Path) -> None:
+    (answer,) = Labeler(result.graph).many(np.array([photo.name, str(photo)])[1:])
+    assert (type(answer.path), answer.path) == (str, str(photo))
+
+
+def test_a_photo_may_be_named_by_a_path(result: Retraining, photo: Path) -> None:
+    named: Any = Photo(photo, photo.read_bytes)  # type: ignore[arg-type]
+    assert Labeler(result.graph)(named).to_dict()["path"] == str(photo)
+
+
+def test_a_labeler_is_pickled_by_the_path_of_its_model(
+    result: Retraining, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    labeler = Labeler(os.path.relpath(result.graph), top=1)
+    pickled = pickle.dumps(labeler)
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(pickled)(photo).ranking == copy.deepcopy(labeler)(photo).ranking == labeler(photo).ranking
 
 
 def test_a_batch_of_arrays_is_many_pictures(result: Retraining) -> None:

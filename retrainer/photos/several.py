@@ -11,7 +11,7 @@ from retrainer.text import brief, shown
 
 
 def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
-    """Returns several pictures as they are given; of a column of pyarrow, its values.
+    """Returns several pictures as they are given; of a column of pyarrow or an array of texts, its values.
 
     Raises:
         OptionError: it is one picture, a folder, a table, or nothing that gives pictures.
@@ -22,9 +22,11 @@ def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
     if hasattr(pictures, "columns"):
         raise _not_several("a table", "Give its column of paths, such as table['path'].")
     shape = getattr(pictures, "shape", ())
-    if _is_one(pictures) or not isinstance(pictures, Iterable):
+    if _is_one(pictures) or not isinstance(pictures, Iterable) or getattr(pictures, "ndim", 1) == 0:
         of_shape = f" {shape}" if shape else ""
         raise _not_several(f"{type(pictures).__name__}{of_shape}", "Give one picture as a list of one: [picture].")
+    if getattr(getattr(pictures, "dtype", None), "kind", "") == "U":
+        return pictures.tolist()  # type: ignore[no-any-return, attr-defined]
     # Iterating over a column of pyarrow would give its scalars.
     return pictures.to_pylist() if hasattr(pictures, "to_pylist") else pictures
 
