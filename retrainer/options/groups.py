@@ -257,7 +257,9 @@ def _unknown(name: str, known: Sequence[str], function: str, group: str) -> Opti
 
 
 def _plain(value: Any, limits: Limits) -> Any:
-    """A path as text with `~` expanded, and a table in memory in its wrapping; any other value unchanged."""
+    """A path as text with `~` expanded, a table in memory in its wrapping, and a number of NumPy as Python's."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        value = value.item()
     if not limits.path or isinstance(value, TableInMemory):
         return value
     if limits.tables and is_table_in_memory(value):

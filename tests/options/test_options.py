@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import retrainer
@@ -121,6 +122,11 @@ def test_values_outside_their_limits_are_errors(given: dict[str, object], messag
     assert message in str(error.value)
     assert len(str(error.value)) < 400
     assert error.value.exit_code == 2
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    given = RetrainOptions(folds=np.int64(5), learning_rate=np.float32(0.5), strict=np.bool_(True))  # type: ignore[arg-type]
+    assert given == RetrainOptions(folds=5, learning_rate=0.5, strict=True)
 
 
 def test_zero_is_a_value_of_the_mean_and_none_of_the_deviation() -> None:
