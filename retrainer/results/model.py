@@ -120,7 +120,7 @@ class Trained:
         state = {name: value for name, value in vars(self).items() if name != "model"}
         if self.folder is not None:
             own = {name: Path(path) for name, path in self.files.items() if Path(path).parent == self.folder.path}
-            state["folder"] = {name: (path.name, path.read_bytes()) for name, path in own.items()}
+            state["folder"] = {name: (path.name, _content_of(str(path))) for name, path in own.items()}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -128,6 +128,13 @@ def test_copies_of_a_result_have_its_model(result: Retraining, tmp_path: Path) -
         assert made.to_dict()["model"]["model_id"] == result.model_id
 
 
+def test_a_model_that_is_gone_is_not_pickled(result: Retraining) -> None:
+    os.remove(result.graph)
+    with pytest.raises(ModelError, match=r"cannot be read: No such file") as caught:
+        pickle.dumps(result)
+    assert caught.value.path == result.graph
+
+
 def test_a_forked_child_leaves_the_folder_to_its_parent() -> None:
     folder = TemporaryFolder()
     path = folder.path
