@@ -126,6 +126,9 @@ def _of_image(picture: Image.Image) -> bytes:
     except Exception as error:  # Pillow raises errors of any kind
         if is_shortage(error):
             raise decoding_error(error, pixels) from error
+        if getattr(picture, "fp", True) is None:
+            problem = "the picture cannot be read: its file was closed before its pixels were read"
+            raise PictureError(problem, "Call picture.load() first, or give the path.") from error
         raise PictureError(f"the picture cannot be read: {reason_of(error)}") from error
 
 

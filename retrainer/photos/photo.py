@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retrainer.errors import PictureError
+from retrainer.errors import PictureError, RetrainerError
 from retrainer.photos.reading import read_file
-from retrainer.text import brief
+from retrainer.text import brief, innermost_reason
 
 if TYPE_CHECKING:
     from retrainer.photos.in_memory import InMemory
@@ -19,8 +19,8 @@ class Photo:
 
     Attributes:
         name: Stands for the path in answers and messages.
-        read: Returns the bytes of the picture file. It may run in any thread, and raises PictureError, or
-            OSError, if it fails.
+        read: Returns the bytes of the picture file. It may run in any thread. What it raises is why the picture
+            cannot be read.
     """
 
     name: str
@@ -51,7 +51,7 @@ def path_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> str | None:
     if isinstance(picture, str):
         return picture
     if isinstance(picture, Photo):
-        return picture.name or None
+        return str(picture.name) if picture.name else None
     if isinstance(picture, os.PathLike):
         return os.fsdecode(picture)
     name = getattr(picture, "filename", None) or (getattr(picture, "name", None) if hasattr(picture, "read") else None)
@@ -87,8 +87,15 @@ def content_of(picture: "str | os.PathLike[str] | InMemory | Photo") -> bytes:
 def _read(photo: Photo) -> bytes:
     try:
         content: object = photo.read()
+    except RetrainerError:
+        raise
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # `read` is the caller's own
+        from retrainer.system.memory import require_memory  # labelling a file does without it
+
+        require_memory(error, "to read a picture")
+        raise PictureError(f"cannot be read: {innermost_reason(error)}") from error
     if not isinstance(content, bytes):
         raise PictureError(f"expected bytes of a Photo's `read`, received {brief(content)}")
     return content

@@ -1,13 +1,13 @@
 """Pictures in memory with their labels -> the rows of a table."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 from retrainer.errors import DatasetError, OptionError
 from retrainer.options.in_memory import PicturesInMemory
 from retrainer.photos.photo import Photo, PictureName, held
-from retrainer.photos.several import named, require_pictures
+from retrainer.photos.several import as_it_is_now, named, require_pictures
 from retrainer.text import brief
 
 _FIX = "Give a list of pictures and a list of as many labels: (pictures, labels)."
@@ -39,7 +39,8 @@ def _pair(value: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
     given, labels = value
     if isinstance(labels, str | bytes | Mapping) or not isinstance(labels, Iterable):
         raise OptionError(f"labels: expected one for each picture, received {brief(labels)}.", _FIX)
-    pictures, labels = list(require_pictures(given)), list(labels)
+    several = require_pictures(given)
+    pictures, labels = list(several if isinstance(several, Sized) else map(as_it_is_now, several)), list(labels)
     if not pictures:
         raise OptionError("pictures: expected at least one, received none.", _FIX)
     if len(pictures) != len(labels):
@@ -57,7 +58,7 @@ def _photo(picture: Any, number: int) -> str | Photo:
 
 def _label(label: Any, number: int) -> str:
     """A label as text."""
-    value = label.item() if hasattr(label, "item") and not isinstance(label, str) else label
+    value = label.item() if getattr(label, "size", 0) == 1 else label
     is_missing = isinstance(value, float) and math.isnan(value)
     if not isinstance(value, str | int | float) or is_missing or (isinstance(value, str) and not value.strip()):
         raise DatasetError(f"labels: expected a text or a number for picture {number}, received {brief(label)}.")

@@ -202,6 +202,14 @@ class Uploaded:
         return PNG
 
 
+def left() -> Image.Image:
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        file.write(PNG)
+        file.flush()
+        with Image.open(file.name) as picture:
+            return picture
+
+
 def closed(file: Any) -> Any:
     file.close()
     return file
@@ -234,6 +242,9 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "a coroutine": (Uploaded, "received one that gives a coroutine\nGive the bytes: await file.read()"),
     "a failing file": (Failing, r"the file cannot be read: \[Errno 5\] Input/output error"),
     "a closed image": (lambda: closed(Image.open(io.BytesIO(PNG))), "the picture cannot be read: .*closed"),
+    "an image whose file is closed": (left, "its file was closed before its pixels were read\nCall picture.load"),
+    "a photo that fails": (lambda: Photo("a", lambda: {}["b"]), "cannot be read: KeyError: 'b'$"),
+    "a photo of bytes": (lambda: Photo("a", PNG), "cannot be read: TypeError: 'bytes' object is not callable"),  # type: ignore[arg-type]
     "a cut image": (
         lambda: Image.open(io.BytesIO(saved(RGB, "JPEG")[:-500])),
         "the picture cannot be read: .*truncated",

@@ -98,6 +98,16 @@ def test_mistakes_and_problems_name_pictures_by_their_place(files: list[Path], o
     assert pickle.loads(pickle.dumps(result)).mistakes[0].path == "picture 30"
 
 
+def test_an_iterator_may_close_a_picture_before_the_next(files: list[Path], options: dict[str, Any]) -> None:
+    def pictures() -> Iterator[Any]:
+        for path in files:
+            with Image.open(path) as picture:
+                yield picture
+
+    result = retrain((pictures(), labels_of(files)), **options)
+    assert (result.photos, result.skipped, result.accuracy) == (40, 0, 1.0)
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -123,6 +133,7 @@ def test_labels_are_texts_or_numbers_of_any_sequence(labels: Any, files: list[Pa
         (["a.jpg", "b.jpg"], ["a", None], "labels: expected a text or a number for picture 1, received None."),
         (["a.jpg", "b.jpg"], [np.nan, "a"], "labels: expected a text or a number for picture 0, received nan."),
         (["a.jpg", "b.jpg"], ["a", " "], "labels: expected a text or a number for picture 1, received ' '."),
+        (["a.jpg", "b.jpg"], np.eye(2), "labels: expected a text or a number for picture 0, received array([1., 0.])."),
         (["a.jpg", "b.jpg"], [["a"], "b"], "labels: expected a text or a number for picture 0, received ['a']."),
         ("photos", ["a"], "pictures: expected several, such as a list of paths, received 'photos'."),
         (b"bytes", ["a"], "pictures: expected several, such as a list of paths, received bytes."),
