@@ -27,8 +27,9 @@ from sklearn.pipeline import make_pipeline
 import retrainer
 import retrainer.sklearn
 from retrainer.arrays import Floats
-from retrainer.errors import OptionError, PackageError, PictureError, RetrainerError
+from retrainer.errors import ModelError, OptionError, PackageError, PictureError, RetrainerError
 from retrainer.labeler import Labeler
+from retrainer.prediction import Prediction
 from retrainer.sklearn import BottleneckFeatures, RetrainClassifier
 
 Options = Mapping[str, Any]
@@ -196,6 +197,13 @@ def test_a_model_is_saved_and_loaded(
         RetrainClassifier.load(tmp_path / "other.tflite")
 
 
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_text("no model")
+    with pytest.raises(ModelError, match=r"model.tflite' is no TFLite model") as caught:
+        RetrainClassifier.load(tmp_path / "model.tflite")
+    assert caught.value.path == str(tmp_path / "model.tflite")
+
+
 def test_what_retrain_wrote_is_loaded(paths: list[Path], configured: Any) -> None:
     result = retrainer.retrain(configured(paths[0].parents[1]))
     assert RetrainClassifier.load(result.tflite).predict(paths[-1:]).tolist() == ["red"]
@@ -346,15 +354,21 @@ def test_nothing_is_written_that_is_not_named(
 def test_a_forked_child_leaves_the_model_to_its_parent(
     classifier: RetrainClassifier, paths: list[Path], labels: list[str]
 ) -> None:
-    packed = classifier.fit(paths, labels)._model
-    folder = Path(packed.labeler._again.graph).parent
+    labeler = classifier.fit(paths, labels).labeler_
+    folder = Path(labeler._again.graph).parent
     child = os.fork()
     if not child:
-        del packed, classifier._model
+        del labeler, classifier._model
         gc.collect()
         os._exit(0)
     os.waitpid(child, 0)
     assert folder.is_dir()
+    del classifier._model
+    gc.collect()
+    assert [answer.label for answer in labeler.many(paths * 3) if isinstance(answer, Prediction)] == labels * 3
+    del labeler
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_labels_in_a_column_are_taken_with_a_warning(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import suppress
 from typing import Any
 
 from retrainer.errors import DatasetError, OptionError
@@ -58,7 +59,10 @@ def _photo(picture: Any, number: int) -> str | Photo:
 
 def _label(label: Any, number: int) -> str:
     """A label as text."""
-    value = label.item() if getattr(label, "size", 0) == 1 else label
+    value = label
+    if hasattr(label, "item") and not isinstance(label, str):
+        with suppress(TypeError, ValueError, RuntimeError):  # several numbers
+            value = label.item()
     is_missing = isinstance(value, float) and math.isnan(value)
     if not isinstance(value, str | int | float) or is_missing or (isinstance(value, str) and not value.strip()):
         raise DatasetError(f"labels: expected a text or a number for picture {number}, received {brief(label)}.")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from retrainer.errors import ModelError, OptionError
 from retrainer.model_writer import SCORES, ModelFiles
@@ -15,6 +14,7 @@ from retrainer.options.output import OutputOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.output_formats import FORMATS
 from retrainer.previous_model import metadata_at
+from retrainer.system.files import write_whole
 from retrainer.system.temporary import TemporaryFolder
 from retrainer.text import shown
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _NAME = "retrained_graph.tflite"
 _LABELS_NAME = "retrained_labels.txt"
-# The folders of labelers, which open further networks from the file when they label many photos.
-_FOLDERS: "WeakKeyDictionary[Labeler, TemporaryFolder]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -73,8 +71,9 @@ class Trained:
 
         self._require_own()
         labeler = Labeler(self.graph)
+        # It opens further networks from the file when it labels many photos.
         if self.folder is not None:
-            _FOLDERS[labeler] = self.folder
+            self.folder.keep_for(labeler)
         return labeler
 
     def save(self, path: str | os.PathLike[str]) -> str:
@@ -128,7 +127,7 @@ class Trained:
             folder = TemporaryFolder()
             files = {name: folder.path / file for name, (file, _) in state["folder"].items()}
             for name, (_, content) in state["folder"].items():
-                files[name].write_bytes(content)
+                write_whole(files[name], content)
             state = {**state, "folder": folder, "files": {**state["files"], **{n: str(p) for n, p in files.items()}}}
         vars(self).update(state)
 

@@ -174,6 +174,7 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
             InputError: `classes` are not those of the model.
         """
         require_file(str(path), "load", "a model that `save` wrote")
+        Labeler(path)  # its errors name the file
         model = PackedModel(Path(path).read_bytes())
         with as_input_error("classes"):
             found = np.unique(np.asarray(model.labeler.labels if classes is None else list(classes)))

@@ -29,10 +29,11 @@ class PackedModel:
         with self._lock:
             if self._labeler is None:
                 # A labeler opens its file again for each core.
-                self._folder = TemporaryFolder()
-                path = self._folder.path / "model.tflite"
+                folder = TemporaryFolder()
+                path = folder.path / "model.tflite"
                 write_whole(path, self.content)
                 self._labeler = Labeler(str(path))
+                folder.keep_for(self._labeler)
             return self._labeler
 
     def __reduce__(self) -> tuple[type["PackedModel"], tuple[bytes]]:

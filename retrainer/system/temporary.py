@@ -26,6 +26,14 @@ class TemporaryFolder:
             raise output_error(Path(error.filename or tempfile.gettempdir()), error) from error
         weakref.finalize(self, _remove, self.path, os.getpid())
 
+    def keep_for(self, user: object) -> None:
+        """Keeps the folder as long as another value lives."""
+        _KEPT[user] = self
+
+
+# Values -> the folders that they need.
+_KEPT: "weakref.WeakKeyDictionary[object, TemporaryFolder]" = weakref.WeakKeyDictionary()
+
 
 def _remove(path: Path, maker: int) -> None:
     if os.getpid() == maker:  # a forked child has a copy of the value, and its parent still needs the folder

@@ -243,7 +243,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "a failing file": (Failing, r"the file cannot be read: \[Errno 5\] Input/output error"),
     "a closed image": (lambda: closed(Image.open(io.BytesIO(PNG))), "the picture cannot be read: .*closed"),
     "an image whose file is closed": (left, "its file was closed before its pixels were read\nCall picture.load"),
-    "a photo that fails": (lambda: Photo("a", lambda: {}["b"]), "cannot be read: KeyError: 'b'$"),
+    "a photo that fails": (lambda: Photo("a", lambda: dict[str, bytes]()["b"]), "cannot be read: KeyError: 'b'$"),
     "a photo of bytes": (lambda: Photo("a", PNG), "cannot be read: TypeError: 'bytes' object is not callable"),  # type: ignore[arg-type]
     "a cut image": (
         lambda: Image.open(io.BytesIO(saved(RGB, "JPEG")[:-500])),

@@ -108,6 +108,19 @@ def test_an_iterator_may_close_a_picture_before_the_next(files: list[Path], opti
     assert (result.photos, result.skipped, result.accuracy) == (40, 0, 1.0)
 
 
+class Item:
+    """As PyTorch's number, whose `size` is a method."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def size(self) -> tuple[()]:
+        return ()
+
+    def item(self) -> int:
+        return self._number
+
+
 @pytest.mark.parametrize(
     "labels",
     [
@@ -117,6 +130,7 @@ def test_an_iterator_may_close_a_picture_before_the_next(files: list[Path], opti
         [0.0] * 20 + [1.0] * 20,
         ("0",) * 20 + ("1",) * 20,
         iter([0] * 20 + [1] * 20),
+        [Item(0)] * 20 + [Item(1)] * 20,
     ],
 )
 def test_labels_are_texts_or_numbers_of_any_sequence(labels: Any, files: list[Path], options: dict[str, Any]) -> None:
