@@ -248,7 +248,7 @@ def test_a_bad_graph_is_one_clear_line(command: Command, trained: Path, photo: P
     cut = tmp_path / "cut.pb"
     cut.write_bytes(trained.read_bytes()[:300])
     cut_twin = tmp_path / "cut.tflite"
-    cut_twin.write_bytes(trained.with_suffix(".tflite").read_bytes()[:300])
+    cut_twin.write_bytes(trained.with_suffix(".tflite").read_bytes()[:600])
     for graph, message in (
         (text, "is no frozen graph"),
         (cut, "is no frozen graph"),
