@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Configure, Photos
 
-from retrainer import RetrainOptions, retrain
+from retrainer import retrain
 from retrainer.errors import OutputError
 from retrainer.models.graph import graphdef
 from retrainer.output_formats import scores_path
@@ -115,5 +115,5 @@ def test_a_folder_in_the_place_of_the_scores_is_found_before_the_work(photos: Ph
 
 
 def test_the_name_of_the_scores_follows_from_the_models() -> None:
-    assert scores_path(RetrainOptions().output_graph) == Path("tf_files/retrained_graph.scores.parquet")
+    assert scores_path("tf_files/retrained_graph.pb") == Path("tf_files/retrained_graph.scores.parquet")
     assert scores_path("m.tflite") == scores_path("m.pb") == scores_path("m") == Path("m.scores.parquet")
