@@ -123,7 +123,7 @@ def test_an_archive_trains_and_measures_as_its_folder_does(
     assert retrain(inner).test == from_folder.test
     assert evaluate(str(tmp_path / "inner.pb"), bottleneck_dir=str(tmp_path / "new")).part == "test"
     # An unchanged archive is listed, and its photos are not read again.
-    monkeypatch.setattr("retrainer.engines.photo_worker.read_file", None)
+    monkeypatch.setattr("retrainer.engines.photo_worker.content_of", None)
     prepared = prepare(options, Reporter(), Stopwatch(Reporter()))
     assert prepared.computed == 0
     assert prepared.dataset.paths[0] == f"{path}/photos/green/000.jpg"

@@ -47,7 +47,7 @@ before = state()
 from retrainer import Evaluation, EvaluateOptions, Labeler, LabelOptions, evaluate
 from retrainer import RetrainOptions, retrain
 from retrainer.system import process
-options = dict(image_dir="photos", model_dir=sys.argv[1], architecture=sys.argv[2])
+options = dict(image_dir="photos", output_graph="m.pb", model_dir=sys.argv[1], architecture=sys.argv[2])
 {calls}
 process.keep_freed_memory()
 assert process._keep_freed_memory.cache_info().misses == 0
@@ -57,10 +57,10 @@ assert before == after, {name: (before[name], after[name]) for name in before if
 CALLS = """
 retrain(RetrainOptions(**options))
 retrain(RetrainOptions(**options))
-labeler = Labeler(LabelOptions(graph="tf_files/retrained_graph.pb"))
+labeler = Labeler(LabelOptions(graph="m.pb"))
 assert len(list(labeler.many([f"photos/red/{number:03d}.jpg" for number in range(30)] * 2))) == 60
 labeler("photos/picture.tif")
-evaluate(EvaluateOptions(image_dir="photos", graph="tf_files/retrained_graph.pb"))
+evaluate(EvaluateOptions(image_dir="photos", graph="m.pb"))
 """
 COMMAND = """
 import os, sys
