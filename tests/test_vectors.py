@@ -168,6 +168,15 @@ def test_an_iterator_may_change_a_picture_before_the_next(features: Features) ->
     np.testing.assert_array_equal(features(frames()), features([colour(*(number,) * 3) for number in range(50)]))
 
 
+def test_pictures_are_found_by_their_names_in_a_result(features: Features, model_dir: Path) -> None:
+    pictures = [colour(number % 7, number, number) for number in range(40)]
+    labels = [number % 2 for number in range(40)]
+    mistakes = retrainer.retrain((pictures, labels), architecture=COLOURS, model_dir=model_dir, folds=2).mistakes
+    rows = [int(one.path.removeprefix("picture ")) for one in mistakes]
+    assert rows
+    np.testing.assert_array_equal(features([one.path for one in mistakes]), features([pictures[row] for row in rows]))
+
+
 BROKEN: list[tuple[Any, str]] = [
     ("absent.jpg", "absent.jpg"),
     (Path("text.jpg"), "text.jpg"),

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from retrainer.errors import OptionError, PictureError
-from retrainer.photos.photo import Photo, content_of, path_of
+from retrainer.photos.photo import Photo, PictureName, content_of, path_of
 from retrainer.text import brief, shown
 
 
@@ -33,6 +33,8 @@ def require_pictures(pictures: Iterable[Any]) -> Iterable[Any]:
 
 def named(picture: Any, number: int) -> str | Photo:
     """The path of a file, or a photo with a name; one without a name is called by its number, such as `picture 17`."""
+    if isinstance(picture, PictureName):
+        return picture.photo
     if isinstance(picture, str | os.PathLike):
         return os.fsdecode(picture)
     return Photo(path_of(picture) or f"picture {number}", partial(content_of, picture))
