@@ -65,6 +65,7 @@ class _Measured:
 @takes_options(RetrainOptions)
 @NamingPackages()
 @one_blas_thread()
+@np.errstate(under="ignore")
 def compare(
     names: Iterable[str],
     photos: RetrainOptions | PhotoSource | None = None,

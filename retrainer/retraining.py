@@ -64,6 +64,7 @@ from retrainer.training.solvers import solver_of
 @takes_options(RetrainOptions)
 @NamingPackages()
 @one_blas_thread()
+@np.errstate(under="ignore")
 def retrain(
     photos: RetrainOptions | PhotoSource | None = None, *, on_progress: Observer | None = None, **options: Any
 ) -> Retraining:

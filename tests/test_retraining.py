@@ -46,6 +46,14 @@ def test_a_run_learns_colours_and_labels_with_them(photos: Photos, configured: C
         assert sum(score for _, score in labelled.ranking) == pytest.approx(1, abs=1e-5)
 
 
+def test_scores_may_underflow_though_the_caller_has_numpy_raise_it(photos: Photos, configured: Configure) -> None:
+    options, states = configured(photos(), folds=2), set[str]()
+    with np.errstate(all="raise"):
+        retrain(options, on_progress=lambda _: states.add(np.geterr()["under"]))
+        compare([COLOURS], options, on_progress=lambda _: states.add(np.geterr()["under"]))
+        assert (states, np.geterr()["under"]) == ({"ignore"}, "raise")
+
+
 def test_the_same_run_gives_the_same_bytes(photos: Photos, configured: Configure) -> None:
     options = configured(photos())
     first = retrain(options)

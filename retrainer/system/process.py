@@ -13,11 +13,12 @@ A command owns its process. `own_process` changes it for good, before the comman
 From Python the process is the caller's. There the last three do nothing, and only this is changed, for some time:
 
     BLAS                   runs one thread within `one_blas_thread`
+    NumPy                  ignores underflow in `retrain` and `compare`, even if the caller had it raised
     os.environ             KERAS_BACKEND is tensorflow within `keras_on_tensorflow`, while TensorFlow is imported
     Pillow                 admits more pixels within `system.pillow.pillow_limit_raised`, while it decodes a large photo
 
-Others change the process, too: `cli.signals` handles the signals of a command, and converters of networks hide the
-warnings of Python and absl while they run TensorFlow.
+Others change the process, too: `cli.signals` handles the signals of a command, converters of networks hide the warnings
+of Python and absl while they run TensorFlow, and threadpoolctl sets KMP_DUPLICATE_LIB_OK when it is imported.
 """
 
 import contextlib
