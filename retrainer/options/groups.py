@@ -190,7 +190,8 @@ class Options:
             value = _plain(getattr(self, name), limits)
             object.__setattr__(self, name, value)
             if not _is_of(value, item.kind) or not limits.allows(value):
-                raise OptionError(f"--{name}: expected {limits.expected_of(item.kind)}, received {brief(value)}.")
+                fix = "Give photos as a folder, a table or a pair: (pictures, labels)." if limits.tables else ""
+                raise OptionError(f"--{name}: expected {limits.expected_of(item.kind)}, received {brief(value)}.", fix)
             if limits.path and value != item.default:
                 for path in (value,) if isinstance(value, str) else value:
                     require_path(f"--{name}", path, limits.writes)
@@ -266,7 +267,7 @@ def _plain(value: Any, limits: Limits) -> Any:
         return TableInMemory(value)
     if limits.tables and isinstance(value, tuple):
         return PicturesInMemory(value)
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not limits.tables:
         return tuple(_plain(item, limits) for item in value)
     return expanded(os.fspath(value)) if isinstance(value, str | os.PathLike) else value
 

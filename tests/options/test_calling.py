@@ -39,6 +39,10 @@ retrain: Any = retrainer.retrain
             r"^retrain\(\): expected options of retrainer\.RetrainOptions, received 'f",
         ),
         (lambda: retrain(3), r"^--image_dir: expected a path, received 3\."),
+        (
+            lambda: retrain([("a.jpg", "a")]),
+            r"^--image_dir: expected a path, received \[\('a\.jpg', 'a'\)\]\.\nGive photos as a folder, a table or",
+        ),
         (lambda: evaluate(3), r"^--graph: expected a path, received 3\."),
         (lambda: evaluate("a", 3), r"^--image_dir: expected a path, received 3\."),
         (lambda: retrain("a", on_progress=3), r"^on_progress: expected a function that takes an event, received 3\."),
