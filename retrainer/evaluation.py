@@ -136,6 +136,7 @@ def _image_dir(options: EvaluateOptions, remembered: RememberedSplit | None) -> 
         raise OptionError(
             f"'{shown(options.graph)}' learnt from '{shown(remembered.image_dir)}'; expected that folder, found none.",
             "Give its place now as --image_dir FOLDER.",
+            path=remembered.image_dir,
         )
     return remembered.image_dir
 

@@ -260,8 +260,12 @@ def test_a_folder_that_is_gone_is_asked_for(photos: Photos, configured: Configur
     root = photos()
     result = retrain(configured(root))
     root.rename(tmp_path / "moved")
-    with pytest.raises(OptionError, match=r"learnt from '.*photos'; expected that folder, found none\.\nGive its"):
+    with pytest.raises(
+        OptionError, match=r"learnt from '.*photos'; expected that folder, found none\.\nGive its"
+    ) as error:
         evaluated(result.graph)
+    assert error.value.path
+    assert Path(error.value.path).name == "photos"
 
 
 def test_a_folder_without_photos_is_skipped_as_in_training(photos: Photos, configured: Configure) -> None:

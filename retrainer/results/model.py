@@ -25,6 +25,14 @@ _NAME = "retrained_graph.tflite"
 _LABELS_NAME = "retrained_labels.txt"
 
 
+def _working_folder() -> str:
+    """The working folder; empty if it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Trained:
     """A model that was written.
@@ -38,12 +46,14 @@ class Trained:
         model_id: The model's identity, which both its files state.
         folder: The temporary folder of the model, which lives as long as this result or its labeler; None if the files
             were named.
+        working_folder: The folder that relative paths of files begin in.
     """
 
     files: Mapping[str, str]
     labels: tuple[str, ...]
     model_id: str = ""
     folder: TemporaryFolder | None = field(default=None, repr=False)
+    working_folder: str = field(default_factory=_working_folder, repr=False)
 
     @property
     def graph(self) -> str:
@@ -70,7 +80,7 @@ class Trained:
         from retrainer.labeler import Labeler
 
         self._require_own()
-        labeler = Labeler(self.graph)
+        labeler = Labeler(self._place_of(self.graph))
         # It opens further networks from the file when it labels many photos.
         if self.folder is not None:
             self.folder.keep_for(labeler)
@@ -102,15 +112,19 @@ class Trained:
                 f"Name it '{shown(path_with(target, '.tflite'))}'.",
             )
         self._require_own()
-        contents = {name: _content_of(self.files[name]) for name in FORMATS if name in self.files}
-        scores = _content_of(self.files[SCORES]) if SCORES in self.files else None
+        contents = {name: _content_of(self._place_of(self.files[name])) for name in FORMATS if name in self.files}
+        scores = _content_of(self._place_of(self.files[SCORES])) if SCORES in self.files else None
         files = ModelFiles(contents, self.labels, scores, self.model_id)
         files.write(target, str(path_with(target, ".labels.txt")))
         return target
 
+    def _place_of(self, path: str) -> str:
+        """The path of a file, also from another working folder."""
+        return os.path.join(self.working_folder, path)
+
     def _require_own(self) -> None:
         """Raises ModelError unless the model is still where it was written."""
-        metadata = metadata_at(self.graph)
+        metadata = metadata_at(self._place_of(self.graph))
         if metadata is None or metadata.model_id != self.model_id:
             problem = "is no longer there" if metadata is None else "was replaced by another model"
             raise ModelError(f"'{shown(self.graph)}' {problem}.", "Retrain, and name another file.", path=self.graph)

@@ -128,6 +128,18 @@ def test_copies_of_a_result_have_its_model(result: Retraining, tmp_path: Path) -
         assert made.to_dict()["model"]["model_id"] == result.model_id
 
 
+def test_a_model_is_found_from_another_working_folder(
+    photos: Photos, model_dir: Path, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = retrain(photos(), architecture=COLOURS, model_dir=model_dir, output_graph="model.tflite")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result.save("copy.tflite")
+    copied = pickle.loads(pickle.dumps(result))
+    assert copied.files == result.files
+    assert result.model.metadata == copied.model.metadata == Labeler("copy.tflite").metadata
+
+
 def test_a_model_that_is_gone_is_not_pickled(result: Retraining) -> None:
     os.remove(result.graph)
     with pytest.raises(ModelError, match=r"cannot be read: No such file") as caught:
