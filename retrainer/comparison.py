@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,11 @@ from retrainer.system.process import one_blas_thread
 from retrainer.text import brief, shown
 from retrainer.training.fitting import Solver
 from retrainer.training.solvers import solver_of
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from retrainer.options.keywords import RetrainKeywords
 
 # A speed is measured for at most this many seconds and photos.
 _SECONDS, _MOST_PHOTOS = 1.0, 2000
@@ -71,7 +76,7 @@ def compare(
     photos: RetrainOptions | PhotoSource | None = None,
     *,
     on_progress: Observer | None = None,
-    **options: Any,
+    **options: "Unpack[RetrainKeywords]",
 ) -> Comparison:
     """Measures backbones on the same photos by folds, through the cache; writes no model.
 

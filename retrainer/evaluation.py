@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,6 +38,11 @@ from retrainer.system.last_use import mark_used
 from retrainer.system.missing import NamingPackages
 from retrainer.text import shown
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from retrainer.options.keywords import EvaluateKeywords
+
 _DISTRIBUTION_TOLERANCE = 1e-3
 _NAMED = 20
 
@@ -49,7 +54,7 @@ def evaluate(
     photos: PhotoSource | None = None,
     *,
     on_progress: Observer | None = None,
-    **options: Any,
+    **options: "Unpack[EvaluateKeywords]",
 ) -> Evaluation:
     """Labels photos whose classes are known and assesses the scores: `evaluate("model.tflite", "photos")`.
 
@@ -68,11 +73,10 @@ def evaluate(
         DatasetError: a folder stands for no label of the model, or no photo can be read.
         ModelError: the model cannot be read.
     """
-    if photos is not None:
-        if "image_dir" in options:
-            raise OptionError("evaluate(): expected photos once, received them twice, also as image_dir.")
-        options["image_dir"] = photos
-    given = EvaluateOptions.given(model, "graph", options, "evaluate")
+    if photos is not None and "image_dir" in options:
+        raise OptionError("evaluate(): expected photos once, received them twice, also as image_dir.")
+    with_photos = options if photos is None else {**options, "image_dir": photos}
+    given = EvaluateOptions.given(model, "graph", with_photos, "evaluate")
     with Reporter(on_progress) as report:
         return _evaluated(given, report)
 

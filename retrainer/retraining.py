@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,13 +60,21 @@ from retrainer.training.outliers import fit_rejection
 from retrainer.training.rejection import Rejection
 from retrainer.training.solvers import solver_of
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from retrainer.options.keywords import RetrainKeywords
+
 
 @takes_options(RetrainOptions)
 @NamingPackages()
 @one_blas_thread()
 @np.errstate(under="ignore")
 def retrain(
-    photos: RetrainOptions | PhotoSource | None = None, *, on_progress: Observer | None = None, **options: Any
+    photos: RetrainOptions | PhotoSource | None = None,
+    *,
+    on_progress: Observer | None = None,
+    **options: "Unpack[RetrainKeywords]",
 ) -> Retraining:
     """Teaches a backbone the classes of photos: `retrain("photos", folds=5)`.
 

@@ -11,6 +11,7 @@ from retrainer import RetrainOptions
 from retrainer.errors import OptionError
 from retrainer.options.groups import options_of
 from retrainer.options.model import EvaluateOptions
+from scripts import write_keywords
 
 # Type checkers would refuse the wrong calls.
 compare: Any = retrainer.compare
@@ -62,3 +63,8 @@ def test_the_help_of_a_function_lists_its_options(function: Callable[..., Any], 
     for item in options_of(group):
         assert f"\n    {item}\n" in f"{documentation}\n"
     assert "on_progress" in inspect.signature(function).parameters
+
+
+def test_the_types_of_options_by_name_are_those_of_the_groups() -> None:
+    written = write_keywords.PAGE.read_text(encoding="utf-8")
+    assert written == write_keywords.text(), "run python -m scripts.write_keywords"

@@ -285,12 +285,12 @@ labeler: Callable[..., object] = retrainer.Labeler
         ),
         (lambda: retrainer.Labeler("model.tflite", gpu=True), r"received 'gpu'\.\nhelp\(retrainer\.LabelOptions\)"),
         (
-            lambda: retrainer.retrain("photos", fold=5),
+            lambda: retrainer.retrain("photos", fold=5),  # type: ignore[call-arg]
             r"^retrain\(\): .*RetrainOptions, received 'fold'.*\n.*'folds'\?",
         ),
-        (lambda: retrainer.compare(["pocket"], "photos", sed=5), r"^compare\(\): .* received 'sed'.*\n.* 'seed'\?"),
+        (lambda: retrainer.compare(["pocket"], "photos", sed=5), r"^compare\(\): .* received 'sed'.*\n.* 'seed'\?"),  # type: ignore[call-arg]
         (
-            lambda: retrainer.evaluate("m.pb", image_dirs="photos"),
+            lambda: retrainer.evaluate("m.pb", image_dirs="photos"),  # type: ignore[call-arg]
             r"^evaluate\(\): .*EvaluateOptions.*\n.*'image_dir'\?",
         ),
         (lambda: labeler(3), r"^--graph: expected a path, received 3\.$"),
