@@ -112,7 +112,7 @@ class Retraining(Trained):
             return "the accuracy is unknown, since no photos test"
         by = f"{len(self.cross_validation.accuracies)} folds" if self.cross_validation else "test photos"
         right = f"{percent(figures.accuracy)} of {figures.count:,} photos right ({by})"
-        return f"{right}, {between(figures.interval)} with 95 %"
+        return f"{right}, 95 % interval {between(figures.interval)}"
 
     @property
     def assessment(self) -> Assessment | None:

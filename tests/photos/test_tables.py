@@ -248,6 +248,7 @@ def test_what_is_wrong_is_said_in_a_line_with_the_row(here: Path, text: str, pro
         scan("t.csv", silent)
     assert error.value.problem.startswith(problem)
     assert "\n" not in error.value.problem
+    assert ("delete the row" in str(error.value)) == ("an empty cell" in problem)
 
 
 @pytest.mark.parametrize(

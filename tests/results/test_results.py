@@ -132,7 +132,7 @@ def validator(schema: dict[str, Any]) -> Draft202012Validator:
 def test_a_result_is_shown_in_a_few_lines(root: Path, options: RetrainOptions, here: Path) -> None:
     (root / "green" / "broken\n.jpg").write_bytes(b"")
     shown = repr(retrain(options, image_dir="photos", output_graph="graph.pb")).splitlines()
-    assert shown[0] == "Retraining: 90.9 % of 22 photos right (2 folds), 72.2 to 97.5 % with 95 %"
+    assert shown[0] == "Retraining: 90.9 % of 22 photos right (2 folds), 95 % interval 72.2 to 97.5 %"
     assert shown[1:5] == [
         "  classes    2: blue, green",
         "  photos     22 of photos; 1 file or folder left out",
