@@ -75,7 +75,8 @@ def rows_of(table: TableFile, observer: Observer) -> Iterator[Row]:
             texts[name] = _text(table, number, name, cell)
         for name in _NEEDED:
             if not texts[name].strip():
-                raise table_error(table, f"expected a {name}, received an empty cell", number, "Fill it in, or delete the row.")
+                problem = f"expected a {name}, received an empty cell"
+                raise table_error(table, problem, number, "Fill it in, or delete the row.")
         label = _label(table, number, texts["label"])
         first = spelt.setdefault(label.casefold(), label)
         if label != first:
