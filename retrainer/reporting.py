@@ -114,7 +114,8 @@ class Reporter:
                 self.changed = event
         if isinstance(event, Missed) and self._strict:
             fix = "Mend, move or remove what is named, or leave out --strict."
-            raise DatasetError(f"--strict: {event.problem}.", fix)
+            path = next((one.path for one in problems_of(event)), None)
+            raise DatasetError(f"--strict: {event.problem}.", fix, path=path)
         self._pass_on(event)
 
     def raise_again(self) -> None:

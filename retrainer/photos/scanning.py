@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from retrainer.errors import OptionError
+from retrainer.errors import DatasetError, OptionError
 from retrainer.events import FilesFound, FolderScanned, Observer
+from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
 from retrainer.photos.class_folders import class_folders
@@ -36,7 +37,12 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
         OptionError: `image_dir` is no folder that can be listed and no table, or `label_from` no pattern.
         DatasetError: it has too few classes with files, two with the same label, or no parts though they are asked for.
     """
-    files = _files(image_dir, observer, fewest, split_by, label_from)
+    try:
+        files = _files(image_dir, observer, fewest, split_by, label_from)
+    except DatasetError as error:
+        if error.path is None and not isinstance(image_dir, TableInMemory):
+            error.path = image_dir
+        raise
     observer(FilesFound(len(files.names), len(files.classes)))
     return files
 

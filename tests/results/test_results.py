@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from retrainer import RetrainOptions, compare, evaluate, retrain
-from retrainer.errors import OptionError, RetrainerError
+from retrainer.errors import DatasetError, OptionError, RetrainerError
 from retrainer.events import BackboneReady, Event, Noted, PhotoSkipped, StageBegan, TestEvaluated
 from retrainer.reporting import Reporter
 from scripts.write_formats import SCHEMAS
@@ -144,6 +144,23 @@ def test_a_result_is_shown_in_a_few_lines(root: Path, options: RetrainOptions, h
     texts += repr(compare([COLOURS, "no such network"], options)).splitlines()
     assert all(len(line) <= 80 and line.isprintable() for line in texts)
     assert len(shown) <= 10
+
+
+def test_errors_of_photos_carry_their_path(root: Path, options: RetrainOptions, here: Path) -> None:
+    (here / "empty").mkdir()
+    (here / "one" / "class").mkdir(parents=True)
+    (here / "one" / "class" / "1.jpg").write_bytes(jpeg((1, 2, 3)))
+    for folder in ("empty", "one"):
+        with pytest.raises(DatasetError) as error:
+            retrain(options, image_dir=folder)
+        assert error.value.path == folder
+    (root / "green" / "broken.jpg").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"^--strict: ") as error:
+        retrain(options, strict=True)
+    assert error.value.path == str(root / "green" / "broken.jpg")
+    with pytest.raises(DatasetError) as error:
+        retrain(options, image_dir=([b"1"], ["a"]))
+    assert error.value.path is None
 
 
 class StoppedError(Exception):
