@@ -31,6 +31,12 @@ def label_of(folder: str) -> str:
     return letters or "".join(c for c in name if c.isprintable()).strip()
 
 
+def loses_letters(folder: str, label: str) -> bool:
+    """Whether the label of a class has fewer letters than its name, such as `caf` for `café`."""
+    name = unicodedata.normalize("NFC", folder).lower()
+    return sum(map(str.isalpha, label)) < sum(map(str.isalpha, name))
+
+
 def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
     """The labels of class folders, in the same order.
 
