@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from retrainer.arrays import Bools, Floats, Integers, spread
+from retrainer.arrays import Bools, Floats, spread
 from retrainer.backbones.bundle import TFLITE, Bundle
 from retrainer.errors import ModelError, PictureError, RetrainerError
+from retrainer.measuring.held_out import HeldOut
 from retrainer.measuring.paired import is_chance, paired
 from retrainer.measuring.remembered_split import AMBIGUOUS, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
@@ -20,10 +21,8 @@ from retrainer.models.twins import is_tflite, twin_of
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.model import LabelOptions
 from retrainer.output_formats import model_paths, scores_path
-from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
 from retrainer.text import shown
-from retrainer.training.examples import Examples
 from retrainer.training.head import Head
 
 # A model with another backbone has to label the photos itself: at most this many, and for about this many seconds.
@@ -69,30 +68,6 @@ class PreviousModel:
     def difference(self) -> float:
         """The new accuracy minus the old one, -1 to 1."""
         return self.new_accuracy - self.old_accuracy
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """The photos that test a model.
-
-    Attributes:
-        dataset: All photos of the run.
-        rows: The rows of the test photos in it, `(n,)`.
-        examples: The vectors and class ids of the test photos.
-    """
-
-    dataset: Dataset
-    rows: Integers
-    examples: Examples
-
-    @property
-    def label_ids(self) -> Integers:
-        """The class ids of the test photos, `(n,)`."""
-        return self.examples.label_ids
-
-    def where(self, mask: Bools) -> "HeldOut":
-        """Returns the photos for which a mask `(n,)` is true."""
-        return HeldOut(self.dataset, self.rows[mask], self.examples.at(np.flatnonzero(mask)))
 
 
 def previous_path(path: str) -> Path:

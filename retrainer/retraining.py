@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrainer.arrays import is_among
 from retrainer.changes import report_changes
 from retrainer.events import (
-    Calibrated,
-    ConfusionMeasured,
     Detailed,
     HeadFitted,
     ModelKept,
     ModelWritten,
     Noted,
     Observer,
-    PhotoMisclassified,
     RunFinished,
-    TestEvaluated,
 )
-from retrainer.measuring.assessment import Assessment, assess, calibration_of
+from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.automatic_folds import automatic_folds
 from retrainer.measuring.cross_validation import CrossValidation, cross_validate, folds_of
+from retrainer.measuring.held_out import HeldOut
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
@@ -36,14 +32,14 @@ from retrainer.options.calling import options_with_photos, takes_options
 from retrainer.options.in_memory import PhotoSource
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
-from retrainer.options.split import ALL, FOLDS, SplitOptions
+from retrainer.options.split import FOLDS
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
-from retrainer.previous_model import HeldOut, compare_previous, metadata_at
+from retrainer.previous_model import compare_previous, metadata_at
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.model import written_to
 from retrainer.results.retraining import Retraining
@@ -53,7 +49,7 @@ from retrainer.system.process import one_blas_thread
 from retrainer.system.temporary import TemporaryFolder
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Fitted, Snapshots, Solver, fit
-from retrainer.training.head import Head, softmax
+from retrainer.training.head import Head
 from retrainer.training.metrics import correct
 from retrainer.training.out_of_fold import few
 from retrainer.training.outliers import fit_rejection
@@ -185,9 +181,9 @@ def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
     rejection = meanwhile(fit_rejection, training, validation, maps[-1].depth if maps else 0)
     trained = fit(training, validation, len(read.prepared.dataset.labels), solver, record, snapshots)
     report(_fitted(trained, validation))
-    held_out = _held_out(read.prepared, split, read.run.split)
-    photos = _test_photos(trained, held_out)
-    test = _test(trained, held_out, photos, report) if photos else None
+    held_out = HeldOut.of(read.prepared.dataset, examples, split, read.run.split)
+    photos = held_out.measured(trained)
+    test = held_out.assessed(trained, photos, report) if photos else None
     return _Learnt(trained, rejection(), record.curve, held_out, photos, test)
 
 
@@ -216,7 +212,7 @@ def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidati
         problems=tuple(report.problems),
         warnings=report.warnings,
         photo=dataset.paths[tested[0] if len(tested) else 0],
-        leaked=_leaked(read.prepared, read.split, learnt.held_out),
+        leaked=learnt.held_out.leaked,
     )
 
 
@@ -248,46 +244,6 @@ def _fitted(trained: Fitted, validation: Examples) -> HeadFitted:
         return HeadFitted(math.nan, 0)
     right = correct(validation.logits(trained.head), validation.label_ids)
     return HeadFitted(float(right.mean()), len(validation))
-
-
-def _held_out(prepared: Prepared, split: Split, options: SplitOptions) -> HeldOut:
-    """The test photos, or `test_batch_size` of them."""
-    rows, size = split.rows(Part.TESTING), options.test_batch_size
-    if size != ALL and size < len(rows):
-        # Each photo once: a photo that is counted twice would count for more than it tells.
-        rows = np.sort(np.random.default_rng([options.seed, 2]).choice(rows, size, replace=False))
-    return HeldOut(prepared.dataset, rows, prepared.examples.at(rows))
-
-
-def _leaked(prepared: Prepared, split: Split, held_out: HeldOut) -> int:
-    """How many of the test photos share a group with photos of other parts; copies share one."""
-    groups = prepared.examples.groups
-    if groups is None:
-        return 0
-    return int(is_among(groups[held_out.rows], groups[split.parts != Part.TESTING]).sum())
-
-
-def _test_photos(trained: Fitted, held_out: HeldOut) -> Measured | None:
-    """The test photos with the model's scores; None without test photos."""
-    dataset, rows = held_out.dataset, held_out.rows
-    if not len(rows):
-        return None
-    scores = softmax(held_out.examples.logits(trained.head))
-    return Measured(dataset.labels, [dataset.paths[row] for row in rows], held_out.label_ids, scores)
-
-
-def _test(trained: Fitted, held_out: HeldOut, photos: Measured, report: Reporter) -> Assessment:
-    """Assesses the model on the test photos and reports the figures."""
-    after = assess(photos.labels, photos.scores, photos.label_ids, held_out.examples.groups)
-    before = held_out.examples.logits(trained.head) * np.float32(trained.temperature)
-    loss, error = calibration_of(softmax(before), photos.label_ids)
-    losses, errors = (loss, after.log_loss), (error, after.calibration_error)
-    report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
-    report(TestEvaluated(after.accuracy, after.count))
-    report(ConfusionMeasured(photos.labels, after.confusion))
-    for one in map(photos.mistake, photos.wrong.tolist()):
-        report(PhotoMisclassified(one.path, one.predicted, one.label, one.score))
-    return after
 
 
 def _finished(result: Retraining, trained: Fitted, split: Split, held_out: HeldOut) -> RunFinished:
