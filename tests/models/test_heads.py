@@ -1,6 +1,7 @@
 """A head in front of a backbone is what the parser and the packer of TFLite's schema make of the two."""
 
 import contextlib
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from retrainer.models.metadata import ModelMetadata
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
 from retrainer.models.tflite.heads import head_of, with_head
 from retrainer.models.tflite.sizes import sizes_of
+from retrainer.models.tflite.table_reader import TableReader
 from retrainer.models.tflite.tflite_metadata import METADATA_BUFFER, packed_metadata
 from retrainer.training.head import Head
 
@@ -119,6 +121,25 @@ def test_a_damaged_backbone_is_an_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "backbone.tflite").write_bytes(content)
     with pytest.raises(ModelError, match=r"backbone\.tflite' is damaged or truncated"):
         with_head(tmp_path / "backbone.tflite", head_for(3), metadata_for(head_for(3)))
+
+
+@pytest.mark.parametrize("word", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f"])
+def test_no_number_of_a_backbone_leads_out_of_it(word: bytes, unusual: Path) -> None:
+    content, head, damaged = unusual.read_bytes(), head_for(3), 0
+    for position in range(0, len(content) - 4, 4):
+        unusual.write_bytes(content[:position] + word + content[position + 4 :])
+        try:
+            with_head(unusual, head, metadata_for(head))
+        except ModelError:
+            damaged += 1
+    assert damaged > 10
+
+
+def test_a_text_that_is_cut_off_is_damage() -> None:
+    table = struct.pack("<HHHHiI", 6, 8, 4, 0, 8, 4)
+    model = TableReader(table + struct.pack("<I", 9) + b"short")
+    with pytest.raises(struct.error):
+        model.bytes_in(8, 0)
 
 
 @given(st.data())

@@ -5,7 +5,7 @@ Parsing a model takes a third of the time of a label.
 
 from dataclasses import dataclass
 from mmap import mmap
-from struct import unpack_from
+from struct import error, unpack_from
 
 # Slots of fields in the tables of the schema.
 MODEL_VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, METADATA_BUFFER, METADATA = range(7)
@@ -54,7 +54,7 @@ class TableReader:
     def target(self, table: int, slot: int) -> int:
         """The position of the text, list or table that a field leads to; 0 if the table does not have it."""
         position = self.field(table, slot)
-        return position + self._at(position, "I") if position else 0
+        return self._inside(position + self._at(position, "I")) if position else 0
 
     def numbers(self, table: int, slot: int) -> list[int]:
         """A list of whole numbers of four bytes; empty if the table does not have it."""
@@ -64,12 +64,16 @@ class TableReader:
     def tables(self, table: int, slot: int) -> list[int]:
         """The positions of the tables in a list."""
         first = self.target(table, slot) + 4
-        return [first + 4 * row + offset for row, offset in enumerate(self.numbers(table, slot))]
+        return [self._inside(first + 4 * row + offset) for row, offset in enumerate(self.numbers(table, slot))]
 
     def bytes_in(self, table: int, slot: int) -> bytes:
         """A text or a list of bytes; empty if the table does not have it."""
         start = self.target(table, slot)
-        return bytes(self.content[start + 4 : start + 4 + self._at(start, "I")]) if start else b""
+        if not start:
+            return b""
+        end = start + 4 + self._at(start, "I")
+        self._inside(end - 1)
+        return bytes(self.content[start + 4 : end])
 
     def operator_kinds(self) -> list[int]:
         """The kind of each row in the model's table of operator codes, a value of BuiltinOperator."""
@@ -92,5 +96,11 @@ class TableReader:
         raise ValueError("expected a model with a head")
 
     def _at(self, position: int, kind: str) -> int:
-        number: int = unpack_from(f"<{kind}", self.content, position)[0]
+        number: int = unpack_from(f"<{kind}", self.content, self._inside(position))[0]
         return number
+
+    def _inside(self, position: int) -> int:
+        """The position, if the content has a byte there. Python counts a negative one from the end."""
+        if not 0 <= position < len(self.content):
+            raise error("expected a position inside the file")
+        return position
