@@ -84,6 +84,8 @@ class _Front:
         """Writes a graph with the layers of the head behind its only output."""
         classes, tensors = self._head.weights.shape[1], self._own(graph, slots.TENSORS)
         (features,) = self._backbone.numbers(graph, slots.OUTPUTS)
+        if features >= len(tensors):
+            raise ValueError("expected an output among the tensors")
         weights, biases, logits, scores = range(len(tensors), len(tensors) + 4)
         tensors += [
             self._constant("final_weights", np.ascontiguousarray(self._head.weights.T)),
