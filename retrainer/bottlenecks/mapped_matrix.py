@@ -11,6 +11,7 @@ last listed file. Opening the matrix checks its header and the CRC-32C of each f
 are copied again. The number of rows comes from the list, never from the header.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -68,7 +69,7 @@ def mapped_matrix(
             # Appending writes the header again, so a wrong header matters only if nothing is appended.
             if len(files) == len(names) and files and not _has_header(path, _rows(files), depth):
                 files = []
-            if len(files) < len(names):
+            if len(files) < len(names) or not files:
                 files += _append(path, files, depth, read(names[len(files) :]))
                 listed = json.dumps({"format": FORMAT, "parts": files})
                 write_whole(folder / _LIST, listed.encode("utf-8"))
@@ -149,8 +150,9 @@ def _checksum(vectors: Floats) -> int:
 
 
 def _has_header(path: Path, rows: int, depth: int) -> bool:
-    with open_regular(path) as handle:
+    with contextlib.suppress(FileNotFoundError), open_regular(path) as handle:
         return handle.read(_HEADER_BYTES) == _header(rows, depth)
+    return False
 
 
 def _rows(files: Sequence[_File]) -> int:

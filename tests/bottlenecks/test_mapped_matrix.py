@@ -55,6 +55,12 @@ def test_a_copy_that_was_killed_goes_on_where_the_list_ends(tmp_path: Path) -> N
     np.testing.assert_array_equal(np.load(tmp_path / "_vectors.npy"), expected(NAMES))
 
 
+def test_without_a_file_that_can_be_read_the_matrix_is_empty(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert matrix(tmp_path, []).shape == (0, DEPTH)
+    np.testing.assert_array_equal(matrix(tmp_path, NAMES), expected(NAMES))
+
+
 def hostile_header(folder: Path, header: str) -> None:
     """A header that NumPy would evaluate."""
     length = len(header).to_bytes(4, "little")
