@@ -74,7 +74,7 @@ class BottleneckCache:
 
     def _mapped(self, names: Sequence[str]) -> tuple[Any, Floats]:
         """The keys of all vectors as a table, and the vectors mapped into memory."""
-        keys = dict(self._folder.read(names, _KEY))
+        keys = {_named_with_keys(name, table): table for name, table in self._folder.read(names, _KEY)}
         matrix, held = mapped_matrix(self._folder.folder, list(keys), self.depth, self._vectors_of)
         return self._folder.joined([keys[name] for name in held]), matrix
 
@@ -122,9 +122,19 @@ class BottleneckCache:
         views_column = pyarrow.array(views.astype(np.int32))
         self._folder.write([bytes_column(digests), views_column, vector_column(vectors, self._vector_type)])
 
-    def _vectors_of(self, names: Sequence[str]) -> Iterator[tuple[str, Floats]]:
-        for name, table in self._folder.read(names, ["vector"]):
-            yield name, vector_rows(table["vector"], self.depth)
+    def _vectors_of(self, wanted: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+        """Yields the vectors of files, which are named with a checksum, unless a file's keys have changed meanwhile."""
+        for name, table in self._folder.read([one.rpartition(" ")[0] for one in wanted]):
+            if (named := _named_with_keys(name, table)) in wanted:
+                yield named, vector_rows(table["vector"], self.depth)
+
+
+def _named_with_keys(name: str, table: Any) -> str:
+    """The name of a file and a CRC-32C of its keys: a file that another one replaced has another."""
+    import google_crc32c
+
+    digests = bytes_rows(table["sha256"], DIGEST_BYTES).tobytes()
+    return f"{name} {google_crc32c.value(digests + table['view'].to_numpy().tobytes()):08x}"
 
 
 def _prefixes(digests: Digests, views: Any) -> npt.NDArray[np.uint64]:

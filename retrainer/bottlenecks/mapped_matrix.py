@@ -3,7 +3,8 @@
 It lies beside the Parquet files, under names that readers of Parquet folders ignore:
 
     _vectors.npy     float32 (R, D), the vectors of the Parquet files one after the other; `numpy.load` reads it
-    _vectors.json    {"format": 2, "parts": [[name, rows, crc32c], ...]}: the copied Parquet files, written last
+    _vectors.json    {"format": 2, "parts": [[name, rows, crc32c], ...]}: the copied Parquet files, written last;
+                     a name is that of the file, a space, and the CRC-32C of its keys in eight digits
     _vectors.lock    locked by the process that writes
 
 New files are appended. If a copied file is gone, all files are copied again. A copy that was killed goes on after the
@@ -46,7 +47,7 @@ def mapped_matrix(
 
     Args:
         folder: The folder of the files.
-        names: The names of the files, oldest first.
+        names: The names of the files, oldest first, each with a checksum of its keys.
         depth: D.
         read: Takes names and yields each file that can be read: its name and its vectors `(n, D)`.
 
