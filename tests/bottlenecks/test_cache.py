@@ -103,14 +103,13 @@ def test_a_large_cache_is_mapped_and_not_read_again(tmp_path: Path, monkeypatch:
 def test_a_file_that_another_one_replaced_has_its_own_vectors(tmp_path: Path, way: str) -> None:
     for number in (1, 2, 3):
         cache(tmp_path).add(digests(number), np.array([0]), vectors(number))
+    cache(tmp_path / "other").add(digests(4, 5), np.zeros(2, np.int64), vectors(4, 5))
     cache(tmp_path)
     first, second, third = files(tmp_path)
     kept = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(kept)
-    third.unlink()
-    cache(tmp_path).add(digests(4, 5), np.zeros(2, np.int64), vectors(4, 5))
-    files(tmp_path)[-1].rename(third)
+    files(tmp_path / "other")[0].replace(third)
     opened = cache(tmp_path)
     rows = opened.rows(digests(1, 2, 4, 5), np.zeros(4, np.int64))
     np.testing.assert_array_equal(opened.matrix[rows], vectors(1, 2, 4, 5))
