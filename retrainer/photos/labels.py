@@ -9,14 +9,19 @@ from collections.abc import Iterable, Sequence
 from retrainer.errors import DatasetError, ModelError
 from retrainer.text import shown
 
+# What joins letters or chooses their form, without a form of its own.
+_JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+# Marks need a letter or a digit before them.
+_WORD = re.compile(r"[^\W_]\S*")
 _NUMBERED = re.compile(r"(\d+|n\d{8})(?:\s*[:,;]\s*|[\s_-]+)(\S.*)")
 
 
 def label_of(folder: str) -> str:
-    """The label of a class folder: lower case, and one space for each run of characters other than a-z and 0-9.
+    """The label of a class folder: lower case, and one space for each run of characters that are no letters or digits.
 
-    This is the 2017 rule, except that spaces at the ends are removed. A name that would lose all its letters (`日本語`)
-    keeps them. A name of signs alone (`+++`) keeps its printable characters.
+    For names in ASCII this is the 2017 rule, except that spaces at the ends are removed. Letters of other scripts, with
+    their marks, are kept: `Pão_2` is `pão 2` (2017: `p o 2`). A name of signs alone (`+++`) keeps its printable
+    characters.
 
     Returns:
         The label; empty only if the name has no printable character.
@@ -24,17 +29,13 @@ def label_of(folder: str) -> str:
     with contextlib.suppress(UnicodeDecodeError):  # a locale without UTF-8 misreads names
         folder = os.fsencode(folder).decode("utf-8")
     name = unicodedata.normalize("NFC", folder).lower()
-    latin = re.sub(r"[^a-z0-9]+", " ", name).strip()
-    if re.search(r"[a-z]", latin) or (latin and not re.search(r"[^\W\d_]", name)):
-        return latin
-    letters = re.sub(r"[\W_]+", " ", name).strip()
-    return letters or "".join(c for c in name if c.isprintable()).strip()
+    words = _WORD.findall("".join(c if _is_of_a_word(c) else " " for c in _JOINERS.sub("", name)))
+    return " ".join(words) or "".join(c for c in name if c.isprintable()).strip()
 
 
-def loses_letters(folder: str, label: str) -> bool:
-    """Whether the label of a class has fewer letters than its name, such as `caf` for `café`."""
-    name = unicodedata.normalize("NFC", folder).lower()
-    return sum(map(str.isalpha, label)) < sum(map(str.isalpha, name))
+def _is_of_a_word(character: str) -> bool:
+    """Whether a character is a letter, a digit or a mark, such as a vowel sign of Hindi."""
+    return character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
 
 
 def labels_of(folders: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrainer.errors import DatasetError, OptionError
-from retrainer.events import FilesFound, FolderScanned, Noted, Observer
+from retrainer.events import FilesFound, FolderScanned, Observer
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import is_archive
@@ -14,14 +14,12 @@ from retrainer.photos.class_folders import class_folders
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.foreign_layouts import require_no_masks
 from retrainer.photos.given_parts import are_parts, given_parts
-from retrainer.photos.labels import loses_letters
 from retrainer.photos.layouts import report_depth, report_loose_files, require_no_parts, require_photo_folder
 from retrainer.photos.name_labels import FLAG, require_pattern
 from retrainer.photos.named_files import named_files
 from retrainer.photos.table_files import is_table
 from retrainer.photos.tables import table_files
 from retrainer.photos.walk import Listing, Stamps, Walk, folders_above
-from retrainer.text import shown
 
 
 def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AUTO, label_from: str = "") -> PhotoFiles:
@@ -45,8 +43,6 @@ def scan(image_dir: str, observer: Observer, fewest: int = 2, split_by: str = AU
         if error.path is None and not isinstance(image_dir, TableInMemory):
             error.path = image_dir
         raise
-    if fewest > 1:
-        _note_lost_letters(files, observer)
     observer(FilesFound(len(files.names), len(files.classes)))
     return files
 
@@ -73,16 +69,6 @@ def _files(image_dir: str, observer: Observer, fewest: int, split_by: str, label
         report_depth(folder, inner, observer)
     report_loose_files(folder, [name for name, _ in top.files], observer)
     return files if folder == image_dir else files.below(image_dir)
-
-
-def _note_lost_letters(files: PhotoFiles, observer: Observer) -> None:
-    """Says once if the rule of 2017 takes letters from the names of classes."""
-    pairs = zip(files.classes, files.labels, strict=True)
-    lost = [(name, label) for name, label in pairs if loses_letters(name, label)]
-    for name, label in lost[:1]:
-        more = f", and {len(lost) - 1:,} more lose letters" if lost[1:] else ""
-        rule = "only a to z and 0 to 9 stay, as in 2017. A table of photos keeps labels as they are"
-        observer(Noted(f"'{shown(name)}' becomes the label '{shown(label)}'{more}: {rule}"))
 
 
 def _named(image_dir: str, observer: Observer, fewest: int, split_by: str, label_from: str) -> PhotoFiles:

@@ -193,24 +193,3 @@ def test_one_class_folder_is_no_reason_to_look_above(here: Path) -> None:
     classes_in(here / "project" / "photos", "roses")
     files_in(here / "project", "docs/1.png", "icons/2.png")
     assert fix_for("project/photos") == "Expected two or more sub-folders with photos, received only 'roses'."
-
-
-def test_a_line_says_which_label_lost_letters(tmp_path: Path) -> None:
-    for folder in ("cão", "pássaro", "日本語", "Daisy-2"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "1.jpg").write_bytes(b"")
-    events: list[Event] = []
-    assert scan(str(tmp_path), events.append).labels == ("daisy 2", "c o", "p ssaro", "日本語")
-    (said,) = [event.message for event in events if isinstance(event, Noted)]
-    assert said.startswith("'cão' becomes the label 'c o', and 1 more lose letters: only a to z")
-    events.clear()
-    scan(str(tmp_path), events.append, fewest=1)
-    assert not any(isinstance(event, Noted) for event in events)
-
-
-def test_a_table_keeps_all_letters_without_a_line(here: Path) -> None:
-    files_in(here, "1.jpg", "2.jpg")
-    (here / "t.csv").write_text("path,label\n1.jpg,cão\n2.jpg,pássaro\n", encoding="utf-8")
-    events: list[Event] = []
-    assert scan("t.csv", events.append).labels == ("cão", "pássaro")
-    assert not any(isinstance(event, Noted) for event in events)
