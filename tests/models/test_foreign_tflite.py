@@ -23,6 +23,7 @@ from retrainer.evaluation import evaluate
 from retrainer.events import Event, Warned
 from retrainer.inspection import inspect
 from retrainer.models.tflite.flatbuffer import TFLiteBuilder
+from retrainer.models.tflite.foreign import ForeignTFLite
 from retrainer.models.tflite.limits import require_few
 from retrainer.models.tflite.litert import Network
 from retrainer.models.tflite.table_writer import TableWriter
@@ -312,3 +313,13 @@ def test_a_few_bytes_that_stand_for_very_many_tables_are_refused(tmp_path: Path,
     with pytest.raises(ModelError, match=r"'.*it.tflite' is damaged"):
         inspect(str(path))
     require_few(repeating(tensors=100, name=1_000, graphs=2, operators=100, signatures=10, ends=10))
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "named.tflite"
+    path.write_bytes(network().packed().replace(b"picture", b"p\xff\xffture"))
+    for trusted in (False, True):
+        with pytest.raises(ModelError, match=r"named\.tflite' .*damaged"):
+            ForeignTFLite(path.read_bytes(), str(path), trusted=trusted)
+    with pytest.raises(ModelError, match=r"named\.tflite' .*damaged"):
+        Network(path)

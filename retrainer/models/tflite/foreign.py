@@ -41,11 +41,11 @@ class ForeignTFLite:
             require_bounded(self._interpreter, self._subject)
         try:
             self.inferred: Inferred = infer(content)
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except Exception as error:  # flatbuffers does not check damaged bytes, so it raises any kind of error
             raise ModelError(
                 f"{self._subject} is damaged: expected a TFLite model of pictures.", "Copy it again."
             ) from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._require_picture(inputs, outputs)
         self._input, self._output = inputs[0], outputs[0]
         self._shape = tuple(int(side) for side in inputs[0]["shape"])

@@ -112,20 +112,25 @@ def require_bounded(interpreter: Any, subject: str) -> None:
         interpreter: What `opened` returned. LiteRT allocates tensors only later.
         subject: The name of the model in messages.
     """
-    for tensor in interpreter.get_tensor_details():
+    try:
+        tensors, inputs = interpreter.get_tensor_details(), interpreter.get_input_details()
+        operators = interpreter._get_ops_details()
+    except UnicodeDecodeError as error:  # LiteRT does not check names
+        raise _not_opened(subject, error) from error
+    for tensor in tensors:
         shape = [int(side) for side in tensor["shape"]]
         if math.prod(shape) > MOST_NUMBERS or any(side < 0 for side in shape):
             raise ModelError(
                 f"{subject}: expected tensors of at most {MOST_NUMBERS:,} numbers, "
                 f"received one of the shape {tuple(shape)}."
             )
-    for details in interpreter.get_input_details():
+    for details in inputs:
         shape = [int(side) for side in details["shape"]]
         if any(side > LARGEST_SIDE for side in shape[1:]):
             raise ModelError(
                 f"{subject}: expected an input of at most {LARGEST_SIDE:,} pixels a side, received {tuple(shape)}."
             )
-    for operator in interpreter._get_ops_details():
+    for operator in operators:
         if operator["op_name"] in CALLING:
             raise ModelError(
                 f"{subject}: expected operations that a network of pictures needs, received '{operator['op_name']}'.",
