@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrainer.arrays import Floats, Integers
-from retrainer.errors import OptionError
+from retrainer.errors import PackageError
 
 if TYPE_CHECKING:
     import pandas
@@ -77,7 +77,7 @@ class Measured:
         """A row for each photo: `path`, `label`, `predicted`, `score` (0 to 1) and `correct`.
 
         Raises:
-            OptionError: pandas is not installed.
+            PackageError: pandas is not installed.
         """
         return dataframe(
             {
@@ -99,10 +99,10 @@ def dataframe(columns: dict[str, list[Any]]) -> "pandas.DataFrame":
     """A DataFrame of columns.
 
     Raises:
-        OptionError: pandas is not installed.
+        PackageError: pandas is not installed.
     """
     try:
         import pandas
     except ImportError as error:
-        raise OptionError("to_dataframe: expected pandas, which is not installed.", "pip install pandas") from error
+        raise PackageError("to_dataframe: expected pandas, which is not installed.", "pip install pandas") from error
     return pandas.DataFrame(columns)

@@ -127,7 +127,7 @@ class Comparison:
         """A row for each backbone, the most accurate first.
 
         Raises:
-            OptionError: pandas is not installed.
+            PackageError: pandas is not installed.
         """
         rows = self.backbones
         return dataframe(

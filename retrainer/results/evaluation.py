@@ -92,7 +92,7 @@ class Evaluation:
         """A row for each photo measured: `path`, `label`, `predicted`, `score` (0 to 1) and `correct`.
 
         Raises:
-            OptionError: pandas is not installed.
+            PackageError: pandas is not installed.
         """
         return self.measured.to_dataframe()
 

@@ -154,7 +154,7 @@ class Retraining(Trained):
         """A row for each photo measured: `path`, `label`, `predicted`, `score` (0 to 1) and `correct`.
 
         Raises:
-            OptionError: pandas is not installed.
+            PackageError: pandas is not installed.
         """
         return (self.measured or no_photos(self.labels)).to_dataframe()
 

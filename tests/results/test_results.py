@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from retrainer import RetrainOptions, compare, evaluate, retrain
-from retrainer.errors import DatasetError, OptionError, RetrainerError
+from retrainer.errors import DatasetError, PackageError, RetrainerError
 from retrainer.events import BackboneReady, Event, Noted, PhotoSkipped, StageBegan, TestEvaluated
 from retrainer.reporting import Reporter
 from scripts.write_formats import SCHEMAS
@@ -90,7 +90,7 @@ def test_without_pandas_one_line_says_how_to_install_it(
     options: RetrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(OptionError, match=r"^to_dataframe: expected pandas, .*\npip install pandas$"):
+    with pytest.raises(PackageError, match=r"^to_dataframe: expected pandas, .*\npip install pandas$"):
         retrain(options).to_dataframe()
 
 
