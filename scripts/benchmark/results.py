@@ -158,11 +158,13 @@ def section_of(measured: Mapping[PhotoSet, tuple[int, Mapping[str, Result]]], de
         lines.append(_line([f"`{network}`", *cells, f"{size / 1e6:.1f} MB"]))
     sets = [f"`{photos.name}` has {count:,} {photos.origin}" for photos, (count, _table) in measured.items()]
     command = "`python -m scripts.benchmark.results`".replace(" ", _NO_BREAK)
+    more = "`pip install '.[more]'`".replace(" ", _NO_BREAK)
     note = (
         f"Accuracy is measured by {_FOLDS} folds of unseen photos; its 95 % interval is in brackets. Seconds are those "
         f"of `retrain --folds {_FOLDS} --architecture NAME`, at first and then with cached features, on "
         f"{described['usable cores']} cores of {described['processor']}. "
-        f"The set {'; '.join(sets)}. {command} measures all of it."
+        f"The set {'; '.join(sets)}. `efficientnet_lite2` needs {more}, and MobileNet the Internet. "
+        f"{command} measures all of it."
     )
     filled = fill(note, 120, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*lines, "", filled.replace(_NO_BREAK, " ")])
