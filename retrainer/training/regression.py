@@ -14,6 +14,11 @@ from retrainer.training.products import BLOCK, transposed_product
 
 # The share of the mean variance of all features in each scale.
 _SHARED = 2.0
+# With at least this many features for each example, the search stays among combinations of the examples. Measured with
+# 1,792 features: folds of 50 photos take 0.3 of the time, of 245 photos 0.45, of 400 photos 0.9.
+_FEATURES_PER_EXAMPLE = 5
+# Directions in which examples vary less, as a share of the largest variance, are rounding of float32.
+_NO_VARIANCE = 1e-13
 
 
 def class_weights(counts: Integers) -> Floats:
@@ -39,6 +44,29 @@ def _blocks_of(examples: Examples) -> Iterator[Floats]:
     for chunk in examples.chunks():
         for start in range(0, len(chunk), BLOCK):
             yield chunk.features[start : start + BLOCK]
+
+
+def _in_their_span(features: Floats) -> tuple[Floats, npt.NDArray[np.float64] | None]:
+    """Turns vectors so that few numbers describe each: those along the directions in which they lie.
+
+    The best weights are combinations of the examples, since others change no logits but cost a penalty. Turning changes
+    neither lengths nor angles, so a search takes the same steps.
+
+    Args:
+        features: `(N, D)`, N below D.
+
+    Returns:
+        The vectors in the directions, `(N, r)` with r at most N, and the directions, orthonormal, `(D, r)`. If all
+        vectors are zero, the vectors themselves and None.
+    """
+    double = features.astype(np.float64)
+    variances, mixtures = np.linalg.eigh(double @ double.T)
+    kept = variances > _NO_VARIANCE * variances[-1]
+    if not kept.any():
+        return features, None
+    lengths = np.sqrt(variances[kept])
+    directions = double.T @ (mixtures[:, kept] / lengths)
+    return (mixtures[:, kept] * lengths).astype(np.float32), directions
 
 
 class Regression:
@@ -71,18 +99,26 @@ class Regression:
         # The variances sum to D, so that a strength means the same for all backbones.
         self._scale = scale * (np.sqrt((variance / scale**2).mean()) or 1.0)
         self._whole = self._standardised(examples) if count <= ROWS_PER_CHUNK else None
+        # Directions in which the search moves, `(D, r)`; None if it moves in all of them.
+        self._directions: npt.NDArray[np.float64] | None = None
+        if self._whole is not None and count * _FEATURES_PER_EXAMPLE <= depth:
+            self._whole, self._directions = _in_their_span(self._whole)
 
     def start(self, head: Head | None = None) -> Vector:
         """Returns the point that stands for a head; without one, for zero weights and biases."""
-        depth, classes = len(self._scale), len(self._class_weights)
         if head is None:
-            return np.zeros((depth + 1) * classes)
+            return np.zeros((self._depth + 1) * len(self._class_weights))
         weights = head.weights.astype(np.float64)
-        return np.concatenate([(weights * self._scale[:, np.newaxis]).ravel(), head.biases + self._mean @ weights])
+        scaled = weights * self._scale[:, np.newaxis]
+        if self._directions is not None:  # what is perpendicular to all examples changes no logits
+            scaled = self._directions.T @ scaled
+        return np.concatenate([scaled.ravel(), head.biases + self._mean @ weights])
 
     def head(self, point: Vector) -> Head:
         """Returns the head that a point stands for; it takes plain features."""
         weights, biases = self._parts(point)
+        if self._directions is not None:
+            weights = self._directions @ weights
         weights = weights / self._scale[:, np.newaxis]
         return Head(weights.astype(np.float32), (biases - self._mean @ weights).astype(np.float32))
 
@@ -92,8 +128,8 @@ class Regression:
 
     def penalties(self, strength: float) -> Vector:
         """Returns the penalty on the square of each coordinate of a point: the strength on weights, none on biases."""
-        depth, classes = len(self._scale), len(self._class_weights)
-        return np.repeat([strength, 0.0], [depth * classes, classes])
+        classes = len(self._class_weights)
+        return np.repeat([strength, 0.0], [self._depth * classes, classes])
 
     def objective(self, point: Vector) -> tuple[float, Vector]:
         """Returns the mean cross entropy at a point, nats, and its gradient."""
@@ -121,6 +157,11 @@ class Regression:
         errors *= counts / sums
         errors[label_ids, examples] -= counts
         return loss, np.ascontiguousarray(errors.T)
+
+    @property
+    def _depth(self) -> int:
+        """The number of weights of a class, at a point."""
+        return len(self._scale) if self._directions is None else self._directions.shape[1]
 
     def _parts(self, point: Vector) -> tuple[Vector, Vector]:
         classes = len(self._class_weights)

@@ -12,7 +12,7 @@ from retrainer.events import Event, HeadMeasured, Noted, StepEvaluated, silent
 from retrainer.options.fit import FitOptions
 from retrainer.training.examples import Examples, measured
 from retrainer.training.fitting import NO_SNAPSHOTS, Balance, Fitted, Snapshots, fit
-from retrainer.training.head import Head
+from retrainer.training.head import Head, softmax
 from retrainer.training.lbfgs import Objective, Search, Vector
 from retrainer.training.lbfgs_solver import LbfgsSolver
 from retrainer.training.regression import Regression, class_weights
@@ -128,6 +128,46 @@ def test_the_exported_weights_take_features_as_they_are() -> None:
     value = regression.objective(point)[0]
     assert measured(regression.head(point), examples)[1] == pytest.approx(value, rel=1e-5)
     assert regression.start(regression.head(point)) == pytest.approx(point, abs=1e-4)
+
+
+def few_examples(count: int, depth: int = 120) -> Examples:
+    """Examples with many features each; the first two are equal."""
+    rng = np.random.default_rng(count)
+    features = rng.normal(size=(count, depth)).astype(np.float32) * rng.uniform(0.1, 3, depth).astype(np.float32)
+    features[1] = features[0]
+    return Examples(features, np.arange(count), np.arange(count) % 3)
+
+
+@pytest.mark.parametrize("count", [3, 24])
+def test_few_examples_give_the_head_that_a_search_in_all_directions_finds(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, others = few_examples(count), few_examples(40)
+    small = Regression(examples, ALIKE)
+    assert len(small.start()) <= (count + 1) * 3
+    found = small.head(last_of(small, 0.01))
+    monkeypatch.setattr("retrainer.training.regression._FEATURES_PER_EXAMPLE", 121)
+    large = Regression(examples, ALIKE)
+    assert len(large.start()) == 121 * 3
+    expected = large.head(last_of(large, 0.01))
+    # Logits may differ by a number that is the same for all classes.
+    np.testing.assert_allclose(softmax(others.logits(found)), softmax(others.logits(expected)), atol=1e-3)
+
+
+def test_a_search_among_few_examples_begins_with_the_logits_of_any_head() -> None:
+    examples = few_examples(20)
+    rng = np.random.default_rng(1)
+    head = Head(rng.normal(size=(120, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32))
+    regression = Regression(examples, ALIKE)
+    started = regression.head(regression.start(head))
+    np.testing.assert_allclose(examples.logits(started), examples.logits(head), atol=1e-3)
+    assert np.square(started.weights).sum() < np.square(head.weights).sum()
+
+
+def test_few_equal_examples_give_a_head() -> None:
+    equal = Examples(np.full((6, 120), 7.0, np.float32), np.arange(6), np.arange(6) % 3)
+    regression = Regression(equal, ALIKE)
+    assert measured(regression.head(last_of(regression, 0.1)), equal)[1] == pytest.approx(math.log(3))
 
 
 def test_a_feature_that_never_varies_does_no_harm() -> None:
