@@ -72,16 +72,18 @@ class RetrainClassifier(ClassifierMixin, TakesPictures):  # type: ignore[misc]
         bottleneck_dir: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.preset = preset
-        self.architecture = architecture
+        super().__init__(
+            preset=preset,
+            architecture=architecture,
+            runtime=runtime,
+            offline=offline,
+            model_dir=model_dir,
+            bottleneck_dir=bottleneck_dir,
+            options=options,
+        )
         self.solver = solver
         self.class_weight = class_weight
         self.seed = seed
-        self.runtime = runtime
-        self.offline = offline
-        self.model_dir = model_dir
-        self.bottleneck_dir = bottleneck_dir
-        self.options = options
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Teaches the model N pictures with their labels.

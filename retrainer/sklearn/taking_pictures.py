@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from retrainer.options.features import FeatureOptions
 from retrainer.options.groups import options_of
+from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.sklearn.inputs import InputError, pictures_in
 from retrainer.text import brief
 from retrainer.vectors import FeatureSource
@@ -14,6 +15,25 @@ from retrainer.vectors import FeatureSource
 
 class TakesPictures(BaseEstimator):  # type: ignore[misc]
     """An estimator whose `X` holds pictures, and whose parameters are options of retrainer."""
+
+    def __init__(  # noqa: PLR0913 (scikit-learn wants each parameter by its name)
+        self,
+        *,
+        preset: str = DEFAULT_PRESET,
+        architecture: str | None = None,
+        runtime: str = "auto",
+        offline: bool = False,
+        model_dir: str = "",
+        bottleneck_dir: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.preset = preset
+        self.architecture = architecture
+        self.runtime = runtime
+        self.offline = offline
+        self.model_dir = model_dir
+        self.bottleneck_dir = bottleneck_dir
+        self.options = options
 
     def __sklearn_tags__(self) -> Any:
         """Says that `X` is no table of numbers."""

@@ -1,6 +1,5 @@
 """A transformer that turns pictures into feature vectors, for any estimator behind it."""
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -8,7 +7,6 @@ from sklearn.base import TransformerMixin
 
 from retrainer.arrays import Floats
 from retrainer.options.features import FeatureOptions
-from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.sklearn.taking_pictures import TakesPictures
 from retrainer.vectors import FeatureSource
 
@@ -27,25 +25,6 @@ class BottleneckFeatures(TransformerMixin, TakesPictures):  # type: ignore[misc]
         >>> from sklearn.svm import SVC
         >>> pipeline = make_pipeline(BottleneckFeatures(preset="fast"), SVC())
     """
-
-    def __init__(  # noqa: PLR0913 (scikit-learn wants each parameter by its name)
-        self,
-        *,
-        preset: str = DEFAULT_PRESET,
-        architecture: str | None = None,
-        runtime: str = "auto",
-        offline: bool = False,
-        model_dir: str = "",
-        bottleneck_dir: str | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.preset = preset
-        self.architecture = architecture
-        self.runtime = runtime
-        self.offline = offline
-        self.model_dir = model_dir
-        self.bottleneck_dir = bottleneck_dir
-        self.options = options
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002, N803
         """Checks the options; `X` and `y` are not used."""
