@@ -182,8 +182,7 @@ def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
     trained = fit(training, validation, len(read.prepared.dataset.labels), solver, record, snapshots)
     report(_fitted(trained, validation))
     held_out = HeldOut.of(read.prepared.dataset, examples, split, read.run.split)
-    photos = held_out.measured(trained)
-    test = held_out.assessed(trained, photos, report) if photos else None
+    photos, test = held_out.tested(trained, report) or (None, None)
     return _Learnt(trained, rejection(), record.curve, held_out, photos, test)
 
 

@@ -53,22 +53,19 @@ class HeldOut:
         """Returns the photos for which a mask `(n,)` is true."""
         return HeldOut(self.dataset, self.rows[mask], self.examples.at(np.flatnonzero(mask)))
 
-    def measured(self, trained: Fitted) -> Measured | None:
-        """The test photos with a model's scores; None without test photos."""
+    def tested(self, trained: Fitted, report: Observer) -> tuple[Measured, Assessment] | None:
+        """Returns the test photos with a model's scores, and their figures, which it reports; None without photos."""
         if not len(self.rows):
             return None
-        scores = softmax(self.examples.logits(trained.head))
-        return Measured(self.dataset.labels, [self.dataset.paths[row] for row in self.rows], self.label_ids, scores)
-
-    def assessed(self, trained: Fitted, photos: Measured, report: Observer) -> Assessment:
-        """Assesses a model on the test photos, and reports the figures."""
+        logits = self.examples.logits(trained.head)
+        paths = [self.dataset.paths[row] for row in self.rows]
+        photos = Measured(self.dataset.labels, paths, self.label_ids, softmax(logits))
         after = assess(photos.labels, photos.scores, photos.label_ids, self.examples.groups)
-        before = self.examples.logits(trained.head) * np.float32(trained.temperature)
-        loss, error = calibration_of(softmax(before), photos.label_ids)
+        loss, error = calibration_of(softmax(logits * np.float32(trained.temperature)), photos.label_ids)
         losses, errors = (loss, after.log_loss), (error, after.calibration_error)
         report(Calibrated(trained.temperature, losses, errors, after.calibration_floor, after.count))
         report(TestEvaluated(after.accuracy, after.count))
         report(ConfusionMeasured(photos.labels, after.confusion))
         for one in map(photos.mistake, photos.wrong.tolist()):
             report(PhotoMisclassified(one.path, one.predicted, one.label, one.score))
-        return after
+        return photos, after
