@@ -21,6 +21,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("labeler", "feature_source", "duplicates", "output_formats", "gathering"),
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes"),
+    ("findings",),
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("vectors",),
