@@ -4,7 +4,6 @@ Its style applies to the piece alone.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.shares import between, percent
 from retrainer.measuring.training_curve import TrainingCurve
-from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.components import (
     bars,
     class_table,
@@ -24,6 +22,7 @@ from retrainer.pages.components import (
     cut_path,
     facts,
 )
+from retrainer.pages.curves import curve_chart
 from retrainer.pages.page import Markup, element
 from retrainer.pages.style import STYLE, style_of
 from retrainer.pages.thumbnails import Mistaken, gallery, photo
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 _CLASS = f"retrainer-{hashlib.sha256(STYLE.encode()).hexdigest()[:6]}"
 # Notebooks would typeset a name such as `$5 or $6` as a formula. These are the names of MathJax 2 and 3 for this.
 NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
-_LABELS, _POINTS, _LONGEST = 20, 40, 120
+_LABELS, _LONGEST = 20, 120
 
 _CALL = """# A path, bytes, an array, a PIL.Image or an open file.
 answer = labeler("photo.jpg")
@@ -156,25 +155,5 @@ def _figures(shown: Outcome) -> list[Markup]:
         return []
     labels = [one.label for one in figures.classes]
     tables = class_table(figures.classes), confusion_table(labels, figures.confusion)
-    curve = [_chart_of(shown.curve)] if shown.curve else []
+    curve = [curve_chart(shown.curve)] if shown.curve else []
     return [element("div", *tables, class_="tables"), *curve, gallery(shown.mistakes)]
-
-
-def _chart_of(curve: LearningCurve | TrainingCurve) -> Markup:
-    if isinstance(curve, LearningCurve):
-        points = [Point(f"{point.photos:,}", point.accuracy, point.interval) for point in curve.points]
-        return chart("Learning curve", "training photos", [Curve("accuracy, 95 % interval", points)])
-    # Hundreds of steps would be as many marks, which take room and tell no more. The last one stays.
-    thinned = curve.points[:: -max(1, len(curve.points) // _POINTS)][::-1]
-    names = [f"{float(f'{point.at:.2g}'):g}" if curve.by == "penalty" else f"{point.at:,.0f}" for point in thinned]
-    chosen = next((f"; the model takes {name}" for name, point in zip(names, thinned, strict=True) if point.chosen), "")
-    accuracies = {
-        "training photos": [point.training for point in thinned],
-        "photos held out": [point.validation for point in thinned],
-    }
-    curves = [
-        Curve(who, list(map(Point, names, shares)))
-        for who, shares in accuracies.items()
-        if any(map(math.isfinite, shares))
-    ]
-    return chart(f"Training: accuracy by {curve.by}{chosen}", curve.by, curves)

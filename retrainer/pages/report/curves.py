@@ -1,0 +1,36 @@
+"""How training went, what more photos are worth, and how far scores can be trusted."""
+
+from retrainer.measuring.shares import percent
+from retrainer.pages.components import cut
+from retrainer.pages.curves import curve_chart
+from retrainer.pages.page import Markup, Section, element
+from retrainer.pages.report.contents import ReportContents
+from retrainer.pages.report.pictures import Pictures
+
+
+def curves(contents: ReportContents, _: Pictures) -> Section:
+    """The curves that are known; a sentence stands for each of the others."""
+    return Section("Curves", [*_training(contents), *_learning(contents), *_calibration(contents)])
+
+
+def _training(contents: ReportContents) -> list[Markup]:
+    if contents.training_curve is None:
+        return [element("p", "How training went was not kept.")]
+    return [curve_chart(contents.training_curve)]
+
+
+def _learning(contents: ReportContents) -> list[Markup]:
+    curve = contents.learning_curve
+    if curve is None:
+        return [element("p", "The worth of more photos was not measured; --learning_curve measures it.")]
+    photos, accuracy = curve.twice
+    said = [f"With {photos:,} training photos, twice as many, expect an accuracy of {percent(accuracy)}."]
+    if curve.help_most:
+        said.append(f"More photos of these classes would help most: {', '.join(map(cut, curve.help_most))}.")
+    elif not curve.tells:
+        said.append("There are too few photos to tell which class needs more.")
+    return [curve_chart(curve), *(element("p", one) for one in said)]
+
+
+def _calibration(contents: ReportContents) -> list[Markup]:
+    return [element("p", "Calibration was not measured.")] if not contents.calibration else []
