@@ -3,7 +3,7 @@
 Components have classes and no `style` attributes, so that the policy of a page allows them; `style.py` draws them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from retrainer.measuring.assessment import ClassFigures
 from retrainer.measuring.shares import percent
@@ -60,15 +60,52 @@ def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -
         confusion: C rows of C numbers; a row is a true class.
     """
     if len(labels) > _CLASSES:
-        return _confusions(labels, confusion)
+        return frequent_confusions(labels, confusion)
+    return confusion_matrix(labels, confusion)
+
+
+def confusion_matrix(
+    labels: Sequence[str], confusion: Sequence[Sequence[int]], place: Callable[[int, int], str] | None = None
+) -> Markup:
+    """How many photos of each class were predicted as each class.
+
+    Args:
+        labels: The C labels.
+        confusion: C rows of C numbers; a row is a true class.
+        place: True class, predicted class -> the id of the place in the page that shows the photos of a cell; "" if
+            there is none.
+    """
     caption = "Confusion matrix: true class in rows, predicted in columns"
     names = [name(label) for label in labels]
     head = element("tr", element("td"), *(element("th", each, scope="col", class_="tall") for each in names))
     body = [
-        element("tr", element("th", names[own], scope="row"), *_cells(own, row)) for own, row in enumerate(confusion)
+        element("tr", element("th", names[own], scope="row"), *_cells(labels, own, row, place))
+        for own, row in enumerate(confusion)
     ]
     content = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
     return element("div", content, class_="scroll matrix", role="region", tabindex="0", aria_label="Confusion matrix")
+
+
+def frequent_confusions(
+    labels: Sequence[str], confusion: Sequence[Sequence[int]], place: Callable[[int, int], str] | None = None
+) -> Markup:
+    """The most frequent confusions; the arguments are those of `confusion_matrix`."""
+    frequent = confused_pairs(confusion)
+    listed = frequent[:_CONFUSIONS]
+    if not listed:
+        return element("p", "No class was confused with another.")
+    caption = f"The {len(listed)} most frequent confusions" if len(frequent) > len(listed) else "All confusions"
+    rows = [
+        (name(labels[own]), name(labels[other]), _linked(labels, own, other, confusion[own][other], place))
+        for own, other in listed
+    ]
+    return table(caption, ("true class", "predicted", "photos"), rows)
+
+
+def confused_pairs(confusion: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Pairs of true class and another one that some of its photos were predicted as, the most frequent first."""
+    pairs = [(n, own, other) for own, row in enumerate(confusion) for other, n in enumerate(row) if n and own != other]
+    return [(own, other) for _, own, other in sorted(pairs, key=lambda pair: -pair[0])]
 
 
 def bars(caption: str, ranking: Sequence[tuple[str, float]]) -> Markup:
@@ -88,26 +125,28 @@ def facts(values: Mapping[str, str]) -> Markup:
     return element("dl", *(piece for pair in pairs for piece in pair))
 
 
-def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
-    pairs = ((n, own, other) for own, row in enumerate(confusion) for other, n in enumerate(row) if n and own != other)
-    frequent = sorted(pairs, key=lambda pair: -pair[0])
-    listed = frequent[:_CONFUSIONS]
-    if not listed:
-        return element("p", "No class was confused with another.")
-    caption = f"The {len(listed)} most frequent confusions" if len(frequent) > len(listed) else "All confusions"
-    rows = [(name(labels[own]), name(labels[other]), f"{count:,}") for count, own, other in listed]
-    return table(caption, ("true class", "predicted", "photos"), rows)
-
-
-def _cells(own: int, row: Sequence[int]) -> list[Markup]:
+def _cells(
+    labels: Sequence[str], own: int, row: Sequence[int], place: Callable[[int, int], str] | None
+) -> list[Markup]:
     """The cells of a true class; the larger its share of the class, the darker a cell."""
     total = max(1, sum(row))
     cells = []
     for other, count in enumerate(row):
         shade = -(-_SHADES * count // total)
         kind = "right" if own == other else "wrong"
-        cells.append(element("td", f"{count:,}", class_=f"{kind} shade{shade}"))
+        cells.append(element("td", _linked(labels, own, other, count, place), class_=f"{kind} shade{shade}"))
     return cells
+
+
+def _linked(
+    labels: Sequence[str], own: int, other: int, count: int, place: Callable[[int, int], str] | None
+) -> str | Markup:
+    """The number of a cell, as a link to its photos if there is a place for them."""
+    where = place(own, other) if place and count else ""
+    if not where:
+        return f"{count:,}"
+    said = f"{counted(count, 'photo')} of {cut(labels[own])} predicted as {cut(labels[other])}"
+    return element("a", f"{count:,}", href=f"#{where}", aria_label=said)
 
 
 def _bar(score: float) -> Markup:
