@@ -26,7 +26,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("vectors",),
     ("sklearn",),
-    ("observers", "answer_tables"),
+    ("observers", "answer_tables", "serving"),
     ("cli",),
     ("__main__",),
 )

@@ -1,0 +1,1 @@
+"""The page of findings: to look at, or to decide on in a browser."""

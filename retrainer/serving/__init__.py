@@ -1,0 +1,1 @@
+"""Servers for the browser of this machine."""
