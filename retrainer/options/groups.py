@@ -27,8 +27,8 @@ class Limits:
         choices: The only values of a text.
         path: Whether the option is a path; `~` is expanded.
         tables: Whether the option takes a table in memory, too, in Python.
-        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
-            empty if it is read.
+        writes: The kind of file written to a path: `paths.MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER`, `ANSWERS` or
+            `PAGE`; empty if it is read.
         usual: The value that None stands for, to be shown as the default.
         command: The path that a command takes by default; in Python nothing is written unless the option is given.
         short: A letter that is a second name of the flag, such as `q`.
@@ -103,6 +103,12 @@ def path_option(default: str, help: str, writes: str = "", **limits: Any) -> Any
     What is written has the default of commands as `command`, and an empty one in Python.
     """
     return option(default, help, path=True, writes=writes, **limits)
+
+
+def as_in(group: "type[Options]", name: str) -> Any:
+    """Returns the field of another group, with its default, help and limits."""
+    shared = _field(group, name)
+    return field(default=shared.default, metadata=shared.metadata)
 
 
 def seed_option() -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 START = "Start here"
 ANSWERS = "Answers"
 SORTING = "Sorting"
+DECIDING = "Deciding"
 HOW_GOOD = "How good is it"
 PHOTOS = "Photos and split"
 DISTORTIONS = "Distortions"
@@ -18,7 +19,7 @@ OTHERS = "Options"
 TERMINAL = "Terminal"
 
 _ORDER = (
-    *(START, HOW_GOOD, ANSWERS, SORTING, PHOTOS, DISTORTIONS, HEAD, DESCENT, BACKBONE, MODEL, PRUNE),
+    *(START, HOW_GOOD, DECIDING, ANSWERS, SORTING, PHOTOS, DISTORTIONS, HEAD, DESCENT, BACKBONE, MODEL, PRUNE),
     *(PLACES, OTHERS, TERMINAL),
 )
 

@@ -10,6 +10,7 @@ from retrainer.text import shown
 # Where commands cache feature vectors, in the working folder.
 BOTTLENECKS = "tf_files/bottlenecks"
 MODEL, LABELS, TABLE, LINES, FOLDER, ANSWERS = "model", "labels", "table", "lines", "folder", "answers"
+PAGE = "page"
 # The limits of Linux and macOS: the bytes of a name, and those of a path with the zero at its end.
 _MOST_BYTES_OF_NAME, _MOST_BYTES = 255, 4096
 # Endings of names of files that are no models.
@@ -31,11 +32,20 @@ _USUAL = {
     TABLE: (".csv", "a table in CSV"),
     LINES: (".jsonl", "a file of JSON lines"),
     ANSWERS: (".csv", "a table"),
+    PAGE: (".html", "a page in HTML"),
 }
 _TEXTS = {".txt": "a text", ".csv": "a table", ".tsv": "a table"}
-_FOREIGN_TO_ANSWERS = {
-    **{ending: kind for ending, kind in _FOREIGN.items() if ending not in (".parquet", ".json")},
-    **dict.fromkeys((".pb", ".tflite"), "a model"),
+_MODELS = dict.fromkeys((".pb", ".tflite"), "a model")
+# A kind of file -> the endings that are those of others, if these are not `_FOREIGN`.
+_FOREIGN_TO = {
+    MODEL: {**_FOREIGN, **_TEXTS},
+    TABLE: {**_FOREIGN, **_MODELS},
+    ANSWERS: {
+        **{ending: kind for ending, kind in _FOREIGN.items() if ending not in (".parquet", ".json")},
+        **_MODELS,
+    },
+    PAGE: {**{ending: kind for ending, kind in _FOREIGN.items() if ending != ".html"}, **_TEXTS, **_MODELS},
+    FOLDER: {},
 }
 
 
@@ -45,8 +55,8 @@ def require_path(name: str, path: str, writes: str) -> None:
     Args:
         name: The option's name, for the message.
         path: The path, with `~` expanded.
-        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER` or `ANSWERS`;
-            empty if it is read.
+        writes: The kind of file that is written there: `MODEL`, `LABELS`, `TABLE`, `LINES`, `FOLDER`, `ANSWERS`
+            or `PAGE`; empty if it is read.
     """
     problem, fix = _problem_of(path, writes)
     if problem:
@@ -114,7 +124,7 @@ def _kind_of(path: str) -> str:
 
 def _problem_of_ending(path: str, writes: str) -> tuple[str, str]:
     """The problem and the fix if a name ends as that of another kind of file; other endings, or none, are fine."""
-    foreign = {MODEL: {**_FOREIGN, **_TEXTS}, ANSWERS: _FOREIGN_TO_ANSWERS, FOLDER: {}}.get(writes, _FOREIGN)
+    foreign = _FOREIGN_TO.get(writes, _FOREIGN)
     stem, ending = os.path.splitext(path)
     if ending.lower() not in foreign:
         return "", ""
