@@ -12,6 +12,7 @@ from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import extract
 from retrainer.bottlenecks.inputs import sample_inputs
+from retrainer.bottlenecks.tables import Tables
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import BackboneReady, Observer, PhotosRead
@@ -39,6 +40,7 @@ class Prepared:
         dataset: N photos.
         stamps: The sizes and times of their files, `(N, 3)`; see `bottlenecks.extraction.extract`.
         examples: Their vectors and class ids, and the numbers that copies share.
+        tables: The cached tables that they came from.
         computed: How many photos went through the backbone; the vectors of the others were cached.
         distorted: How many photos had distorted views computed.
     """
@@ -47,6 +49,7 @@ class Prepared:
     dataset: Dataset
     stamps: Integers
     examples: Examples
+    tables: Tables
     computed: int
     distorted: int = 0
 
@@ -85,7 +88,8 @@ def prepare(
         report(PhotosRead(len(dataset.paths), len(dataset.labels), features.computed))
         groups = content_positions(dataset, options.seed)[0].view(np.int64)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
-    return Prepared(bundle, dataset, files.stamps[features.readable], examples, features.computed)
+    stamps = files.stamps[features.readable]
+    return Prepared(bundle, dataset, stamps, examples, extraction.tables, features.computed)
 
 
 def decided(options: RetrainOptions, dataset: Dataset) -> RetrainOptions:
