@@ -1,6 +1,8 @@
 """How training went, what more photos are worth, and how far scores can be trusted."""
 
+from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.shares import percent
+from retrainer.pages.charts import Spot, square_chart
 from retrainer.pages.components import cut
 from retrainer.pages.curves import curve_chart
 from retrainer.pages.page import Markup, Section, element
@@ -33,4 +35,19 @@ def _learning(contents: ReportContents) -> list[Markup]:
 
 
 def _calibration(contents: ReportContents) -> list[Markup]:
-    return [element("p", "Calibration was not measured.")] if not contents.calibration else []
+    if not contents.calibration:
+        return [element("p", "How far scores can be trusted was not measured.")]
+    spots = [Spot(one.score, one.right, one.count) for one in contents.calibration]
+    drawn = square_chart("Calibration: how often answers of a score are right", ("score", "right answers"), spots)
+    return [drawn, *_trust(contents.assessment)]
+
+
+def _trust(figures: Assessment | None) -> list[Markup]:
+    """How far the scores are from what they promise."""
+    if figures is None:
+        return []
+    said = (
+        f"Scores are {100 * figures.calibration_error:.1f} points from the share that is right, on average. "
+        f"Chance alone makes {100 * figures.calibration_floor:.1f} points of a perfect model."
+    )
+    return [element("p", said)]
