@@ -99,14 +99,22 @@ def lines_of(path: str) -> Iterator[str]:
 
 
 def csv_rows(path: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The columns of a file of CSV, and its other rows with their numbers, as `csv_rows_of` gives them."""
+    return csv_rows_of(path, lines_of(path))
+
+
+def csv_rows_of(path: str, lines: Iterator[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The columns of CSV, and its other rows with their numbers; the heading is row 1.
 
     Cells end with commas, semicolons or tabs, whichever the first line has most of.
+
+    Args:
+        path: The file, for messages.
+        lines: Its lines.
     """
     import csv
     from itertools import chain
 
-    lines = lines_of(path)
     first = next(lines, "")
     reader = csv.reader(chain([first], lines), delimiter=max(_DELIMITERS, key=first.count), strict=True)
 

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """A class of few photos. A finding about a class has no path."""
     SAME_CLASS = "same class"
     """Two classes that look like one."""
+    OTHER = "other"
+    """Listed by a person or a script, for a reason of their own."""
 
 
 class Action(StrEnum):
@@ -86,7 +88,8 @@ class Decision:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the list: a finding, and the decision about its photo."""
+    """A row of the list: a finding, the decision about its photo, and the cells of columns that a person added."""
 
     finding: Finding
     decision: Decision = Decision()
+    extra: tuple[str, ...] = ()

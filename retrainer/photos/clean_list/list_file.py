@@ -1,0 +1,146 @@
+"""The list while one process decides: locked, and on the disk after each decision."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from retrainer.errors import OutputError
+from retrainer.photos.clean_list.clean_list import CleanList
+from retrainer.photos.clean_list.columns import cells_of, heading_of
+from retrainer.photos.clean_list.file import line_of, read_clean_list
+from retrainer.system.files import output_error, write_whole
+from retrainer.system.portable import lock, opened
+from retrainer.text import shown
+
+Change = Callable[[CleanList], CleanList]
+_State = tuple[int, int, int]
+
+
+class ListFile:
+    """A list that one process reads and changes; begins with `with`. All threads of the process may use it.
+
+    Another program, such as a spreadsheet, may save the file meanwhile: it is read again before it is used.
+
+    Attributes:
+        path: Where it is; it need not exist yet.
+        version: Grows by one with each change, also with those of other programs.
+
+    Raises:
+        OptionError: it is a folder, or cannot be read.
+        DatasetError: it is another file, or a row is wrong.
+        OutputError: another process uses it, or it cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self.version = 0
+        self._thread = threading.RLock()
+        self._list, self._state = CleanList(path=self.path), _state_of(self.path)
+        self._lines: list[bytes] = []
+        self._lock_path = f"{os.path.realpath(self.path)}.lock"
+        self._descriptor = -1
+
+    def __enter__(self) -> "ListFile":
+        self._descriptor = _taken(self._lock_path, self.path)
+        try:
+            self._read()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._release()
+
+    @property
+    def current(self) -> CleanList:
+        """The list as it is on the disk; empty if there is none.
+
+        Raises:
+            RetrainerError: another program left a file that cannot be read.
+        """
+        with self._thread:
+            state = _state_of(self.path)
+            if state not in (self._state, None):
+                self._read()
+            return self._list
+
+    def update(self, change: Change) -> CleanList:
+        """Changes the list, and returns it when it is on the disk.
+
+        Args:
+            change: Is given the current list and returns another, such as `lambda known: known.decided(…)`.
+
+        Raises:
+            OutputError: it cannot be written; it stays as it was.
+            RetrainerError: another program left a file that cannot be read; that stays.
+        """
+        with self._thread:
+            before = self.current
+            after = change(before)
+            lines = self._lines_of(before, after)
+            write_whole(self.path, b"".join([line_of(heading_of(after.extra_columns)), *lines]))
+            self._list, self._lines, self._state = after, lines, _state_of(self.path)
+            self.version += 1
+            return after
+
+    def _read(self) -> None:
+        state = _state_of(self.path)
+        self._list = read_clean_list(self.path) if state else CleanList(path=self.path)
+        self._lines, self._state = [], state
+        self.version += 1
+
+    def _lines_of(self, before: CleanList, after: CleanList) -> list[bytes]:
+        """The lines of all rows; those of rows that stay are kept, since most of them do."""
+        if not self._lines:
+            self._lines = [line_of(cells_of(row)) for row in before]
+        if len(before.rows) > len(after.rows):
+            return [line_of(cells_of(row)) for row in after]
+        lines = self._lines.copy()
+        for number, row in enumerate(after.rows):
+            if number == len(lines):
+                lines.append(line_of(cells_of(row)))
+            elif row is not before.rows[number]:
+                lines[number] = line_of(cells_of(row))
+        return lines
+
+    def _release(self) -> None:
+        # Nobody waits for the lock, so that nobody holds a file without a name.
+        Path(self._lock_path).unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def _state_of(path: str) -> _State | None:
+    """What changes when a program saves a file; None if there is no file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _taken(lock_path: str, path: str) -> int:
+    """Locks a list by a file beside it, since the list itself is replaced.
+
+    Raises:
+        OutputError: another process holds it, or the file cannot be made.
+    """
+    try:
+        Path(lock_path).parent.mkdir(parents=True, exist_ok=True)
+        descriptor = opened(lock_path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise output_error(Path(lock_path), error) from error
+    try:
+        lock(descriptor, wait=False)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OutputError(
+            f"'{shown(path)}' is in use by another process, such as `retrainer clean --interactive`.",
+            "Wait until it is done, or end it.",
+            path=path,
+        ) from error
+    except OSError:  # a disk without locks
+        pass
+    return descriptor
