@@ -1,21 +1,12 @@
-"""The list of findings and decisions as a value: whose rows belong together, what was decided, and what is new."""
+"""The list of findings and decisions as a value."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind, Row
-
-Photo = tuple[str, ...]
-"""What rows share that are about one photo: SHA-256 and path. Rows about a class share what they say of it."""
-
-UNDECIDED = Decision()
-
-
-def is_about_class(finding: Finding) -> bool:
-    """Whether a finding is about a class, and not about a photo."""
-    return not finding.path and not finding.sha256
+from retrainer.photos.clean_list.merging import merged_rows
+from retrainer.photos.clean_list.rows import Photo, Photos, actions_in, decision_in, photos_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,28 +22,27 @@ class CleanList:
     rows: tuple[Row, ...] = ()
     path: str = ""
     extra_columns: tuple[str, ...] = ()
-    _known: "list[dict[Photo, list[int]]]" = field(default_factory=list, repr=False)
+    _known: list[Photos] = field(default_factory=list, repr=False)
 
     @property
-    def photos(self) -> Mapping[Photo, Sequence[int]]:
+    def photos(self) -> Photos:
         """The numbers of the rows of each photo or class, from 0, in the order of their first rows."""
         if not self._known:  # lists that differ only in decisions share it
-            self._known.append(_photos(self.rows))
+            self._known.append(photos_of(self.rows))
         return self._known[0]
 
     @cached_property
     def conflicts(self) -> list[Photo]:
         """The photos whose rows have different actions, or relabel differently."""
-        return [photo for photo, numbers in self.photos.items() if len(self._actions(numbers)) > 1]
+        return [photo for photo, numbers in self.photos.items() if len(actions_in(self._at(numbers))) > 1]
 
     def decision_of(self, sha256: str, path: str) -> Decision:
         """The decision about a photo; `Decision()` if there is none, or if its rows disagree."""
-        return self.decision_about(self._numbers_of(sha256, path))
+        return decision_in(self._at(self._numbers_of(sha256, path)))
 
-    def decision_about(self, numbers: Iterable[int]) -> Decision:
-        """The decision in some rows, which are about one photo."""
-        actions = self._actions(numbers)
-        return next(iter(actions.values())) if len(actions) == 1 else UNDECIDED
+    def decision_in(self, numbers: Iterable[int]) -> Decision:
+        """The decision about a photo or class, by the numbers of its rows."""
+        return decision_in(self._at(numbers))
 
     def decided(self, sha256: str, path: str, decision: Decision) -> "CleanList":
         """Returns the list with a decision in all rows of a photo; a photo without a row gets one.
@@ -75,7 +65,7 @@ class CleanList:
 
     def progress(self) -> tuple[int, int]:
         """How many photos and classes are decided, and how many there are."""
-        decided = sum(self.decision_about(numbers).action != Action.NONE for numbers in self.photos.values())
+        decided = sum(decision_in(self._at(numbers)).action != Action.NONE for numbers in self.photos.values())
         return decided, len(self.photos)
 
     def merged(self, findings: Iterable[Finding]) -> "CleanList":
@@ -84,9 +74,8 @@ class CleanList:
         Rows that are decided or have a note stay, even if nothing is found in their photo any more. A photo that moved
         keeps its decision if its bytes are the same.
         """
-        from retrainer.photos.clean_list.merging import merged
-
-        return merged(self, list(findings))
+        rows = merged_rows(self.rows, self.photos, list(findings))
+        return CleanList(tuple(rows), self.path, self.extra_columns)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -94,37 +83,10 @@ class CleanList:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def _at(self, numbers: Iterable[int]) -> list[Row]:
+        return [self.rows[number] for number in numbers]
+
     def _numbers_of(self, sha256: str, path: str) -> Sequence[int]:
-        photos = self.photos
         # A person may name a photo by one of the two alone.
-        return next(
-            (photos[one] for one in ((sha256, path), ("", path), (sha256, "")) if one in photos and any(one)), []
-        )
-
-    def _actions(self, numbers: Iterable[int]) -> dict[tuple[str, str], Decision]:
-        """The different decisions in some rows, by action and new label."""
-        decisions = (self.rows[number].decision for number in numbers)
-        made = [decision for decision in decisions if decision.action != Action.NONE]
-        return {(one.action, one.new_label if one.action == Action.RELABEL else ""): one for one in made}
-
-
-def photo_of(finding: Finding) -> Photo:
-    """What all findings about one photo, or one class, share."""
-    if is_about_class(finding):
-        return "", "", finding.kind, finding.label, finding.new_label
-    return finding.sha256, finding.path
-
-
-def _photos(rows: Sequence[Row]) -> dict[Photo, list[int]]:
-    hashes: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.finding.path and row.finding.sha256:
-            hashes[row.finding.path].add(row.finding.sha256)
-    photos: dict[Photo, list[int]] = {}
-    for number, row in enumerate(rows):
-        photo = photo_of(row.finding)
-        # A person may have left out the hash of a photo that has one in another row.
-        if not photo[0] and len(of_path := hashes.get(row.finding.path, ())) == 1:
-            photo = (*of_path, row.finding.path)
-        photos.setdefault(photo, []).append(number)
-    return photos
+        names = [name for name in ((sha256, path), ("", path), (sha256, "")) if any(name)]
+        return next((self.photos[name] for name in names if name in self.photos), [])
