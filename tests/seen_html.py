@@ -28,10 +28,10 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        # Within <style> the parser takes everything for text, as a browser does.
+        # Within <style> and <script> the parser takes everything for text, as a browser does.
         if self.cdata_elem == "style":
             self.style += data
-        else:
+        elif self.cdata_elem != "script":
             self.text += data
 
 

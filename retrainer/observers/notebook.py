@@ -10,8 +10,8 @@ from typing import Any
 from retrainer.observers.console import Console
 from retrainer.observers.progress import Lines, Progress
 from retrainer.options.terminal import PLAIN
+from retrainer.pages.markup import Markup, element
 from retrainer.pages.notebook import NO_FORMULAS
-from retrainer.pages.page import Markup, element
 from retrainer.text import printable
 
 _SECONDS_BETWEEN = 0.1

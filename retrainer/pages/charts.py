@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrainer.measuring.shares import between, percent
-from retrainer.pages.page import Markup, element, table
+from retrainer.pages.markup import Markup, element, table
 
 _WIDTH, _HEIGHT = 360, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34

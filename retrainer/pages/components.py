@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from retrainer.measuring.assessment import ClassFigures
 from retrainer.measuring.shares import percent
-from retrainer.pages.page import Markup, element, table
+from retrainer.pages.markup import Markup, element, table
 from retrainer.text import shown
 
 _LONGEST, _LONGEST_PATH, _LONGEST_TITLE = 40, 36, 120

@@ -5,7 +5,7 @@ import math
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.training_curve import TrainingCurve
 from retrainer.pages.charts import Curve, Point, chart
-from retrainer.pages.page import Markup
+from retrainer.pages.markup import Markup
 
 _POINTS = 40
 

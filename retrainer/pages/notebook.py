@@ -23,7 +23,7 @@ from retrainer.pages.components import (
     facts,
 )
 from retrainer.pages.curves import curve_chart
-from retrainer.pages.page import Markup, element
+from retrainer.pages.markup import Markup, element
 from retrainer.pages.style import STYLE, style_of
 from retrainer.pages.thumbnails import Mistaken, gallery, photo
 from retrainer.photos.photo import content_of

@@ -1,39 +1,24 @@
-"""The frame that all pages share: one HTML file that loads nothing, runs nothing and shows any text as text.
+"""The frame that all pages share: one HTML file that loads nothing and shows any text as text.
 
-A page is a `Page` of `Section`s. `element` and `table` make their content, and escape all text that is no `Markup`.
-`Page.html()` gives the file. The policy in its head allows the one style sheet below and pictures inside the file.
+A page is a `Page` of `Section`s, made of `element`, `table` and the functions of `components.py`. Its policy allows its
+style sheet, its scripts (files of this folder, by their hashes) and pictures inside the file, and nothing else.
 """
 
 import base64
 import hashlib
-import html
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from retrainer.text import printable
+from retrainer.pages.markup import Markup, element, escaped
+from retrainer.pages.style import page_style
 
-# Colours are the browser's own for light and dark, so that each has the contrast that its user chose.
-_STYLE = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { background: Canvas; color: CanvasText; margin: 0 auto; max-width: 80ch; padding: 1rem; overflow-wrap: anywhere; }
-h1, h2 { line-height: 1.25; }
-h2 { margin-top: 2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-caption { padding: 0.25rem 0; text-align: start; }
-[scope="row"] { font-weight: normal; }
-th, td { border-bottom: 1px solid GrayText; padding: 0.25rem 1rem 0.25rem 0; text-align: start; vertical-align: top; }
-:focus-visible { outline: 3px solid LinkText; outline-offset: 2px; }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_WITHOUT_END = ("img",)
-_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-class Markup(str):
-    """HTML whose text is escaped already. Joined with a plain `str` it is plain text again, and is escaped."""
-
-    __slots__ = ()
+_FOLDER = Path(__file__).parent
+_FRAME = "frame"
+_THEMES = {"": "Auto", "light": "Light", "dark": "Dark"}
+_MENU_FROM = 3
 
 
 @dataclass(frozen=True)
@@ -43,10 +28,14 @@ class Section:
     Attributes:
         heading: Plain text.
         content: What follows the heading, such as `element("p", "Text")`; plain text is escaped.
+        anchor: Its id, for links; made of the heading if it is empty.
+        short: The text of the link to it; the heading if it is empty.
     """
 
     heading: str
     content: Sequence[str]
+    anchor: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,56 +45,91 @@ class Page:
     Attributes:
         title: Plain text for the window and the first heading.
         sections: What follows, in order.
+        lead: What stands between the first heading and the sections.
+        scripts: Names of `.js` files in this folder, without the ending; `frame.js` runs on every page before them.
+        served: Whether a server gives the page, which may then ask that server, and nobody else, for data and pictures.
         language: The language of the text, for screen readers and hyphenation.
     """
 
     title: str
     sections: Sequence[Section]
+    lead: Sequence[str] = ()
+    scripts: Sequence[str] = ()
+    served: bool = False
     language: str = "en"
+
+    @property
+    def policy(self) -> str:
+        """The content security policy, which a server also sends as a header."""
+        scripts = " ".join(map(_hash, (script(each) for each in (_FRAME, *self.scripts))))
+        own = " 'self'" if self.served else ""
+        return (
+            f"default-src 'none'; style-src {_hash(page_style())}; script-src {scripts}; img-src data:{own}; "
+            + ("connect-src 'self'; " if self.served else "")
+            + "base-uri 'none'; form-action 'none'"
+        )
 
     def html(self) -> str:
         """Returns the file's text, which UTF-8 can encode whatever the page shows."""
-        sections = [element("section", element("h2", each.heading), *each.content) for each in self.sections]
         head = (
             Markup('<meta charset="utf-8">'),
-            Markup(f'<meta http-equiv="Content-Security-Policy" content="{escaped(_POLICY)}">'),
+            Markup(f'<meta http-equiv="Content-Security-Policy" content="{escaped(self.policy)}">'),
             Markup('<meta name="referrer" content="no-referrer">'),
             Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             # Without it a browser asks the server for an icon.
             Markup('<link rel="icon" href="data:,">'),
             element("title", self.title),
-            element("style", Markup(_STYLE)),
+            element("style", Markup(page_style())),
+            # It runs before the page is drawn, so that the page never flashes in the other theme.
+            element("script", Markup(script(_FRAME))),
         )
-        body = element("main", element("h1", self.title), *sections)
-        document = element("html", element("head", *head), element("body", body), lang=self.language)
-        return f"<!doctype html>\n{document}\n"
+        scripts = (element("script", Markup(script(each))) for each in self.scripts)
+        body = element("body", *self._body(), *scripts)
+        return f"<!doctype html>\n{element('html', element('head', *head), body, lang=self.language)}\n"
+
+    def _body(self) -> list[Markup]:
+        anchors = _anchors(self.sections)
+        sections = [
+            element("section", element("h2", each.heading, id=anchor), *each.content, aria_labelledby=anchor)
+            for anchor, each in zip(anchors, self.sections, strict=True)
+        ]
+        links = [
+            element("li", element("a", each.short or each.heading, href=f"#{anchor}"))
+            for anchor, each in zip(anchors, self.sections, strict=True)
+        ]
+        menu = element("nav", element("ul", *links), aria_label="Sections") if len(links) >= _MENU_FROM else Markup()
+        bar = element("div", element("span", "retrainer", class_="brand"), _theme_switch(), class_="bar-top")
+        top = element("header", bar, menu, class_="top")
+        title = element("h1", self.title, id="top", tabindex="-1")
+        said = element("p", class_="unseen", role="status", id="said")
+        skip = element("a", "Skip to the content", href="#top", class_="skip")
+        return [skip, top, element("main", title, *self.lead, *sections), said]
 
 
-def escaped(text: str) -> Markup:
-    """Returns HTML that shows `text` letter for letter; unprintable characters are shown as escapes."""
-    return Markup(html.escape(printable(text)))
+@cache
+def script(name: str) -> str:
+    """The text of a `.js` file of this folder."""
+    return (_FOLDER / f"{name}.js").read_text("utf-8")
 
 
-def element(tag: str, *content: str, **attributes: str) -> Markup:
-    """Returns an element. Text in it and in its attributes is escaped unless it is `Markup`.
-
-    Args:
-        tag: The element's name.
-        content: Markup or plain text.
-        attributes: Their names as in HTML, with `_` in place of `-`; a `_` at the end is dropped, as in `class_`.
-    """
-    named = [f' {name.rstrip("_").replace("_", "-")}="{escaped(value)}"' for name, value in attributes.items()]
-    inner = "".join(piece if isinstance(piece, Markup) else escaped(piece) for piece in content)
-    end = "" if tag in _WITHOUT_END else f"</{tag}>"
-    return Markup(f"<{tag}{''.join(named)}>{inner}{end}")
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    """Returns a table that scrolls sideways on a narrow screen. The first cell of a row names the row."""
-    head = element("tr", *(element("th", heading, scope="col") for heading in headings))
-    body = [
-        element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
+def _theme_switch() -> Markup:
+    """The choice of a theme; it is of no use, and hidden, if no script runs."""
+    buttons = [
+        element("button", text, type="button", data_theme_to=theme, aria_pressed="false")
+        for theme, text in _THEMES.items()
     ]
-    content = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
-    # What scrolls can be reached and named by the keyboard, too.
-    return element("div", content, class_="scroll", role="region", tabindex="0", aria_label=caption)
+    return element("div", *buttons, class_="theme", role="group", aria_label="Theme", hidden="", data_script="")
+
+
+def _anchors(sections: Sequence[Section]) -> list[str]:
+    """An id for each section, made of the letters a to z and the digits of its heading."""
+    found: list[str] = []
+    for number, section in enumerate(sections, start=1):
+        words = re.findall(r"[a-z0-9]+", section.heading[:60].lower())
+        anchor = section.anchor or "-".join(words) or f"section-{number}"
+        found.append(f"{anchor}-{number}" if anchor in (*found, "top", "said") else anchor)
+    return found

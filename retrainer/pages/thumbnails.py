@@ -1,12 +1,18 @@
 """Photos in pages: each is a small picture inside the page, or a sentence if it cannot be read."""
 
 import base64
+import io
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+import numpy as np
+from PIL import Image
+
+from retrainer.arrays import Floats
 from retrainer.measuring.shares import percent
 from retrainer.pages.components import cut, cut_path, name
-from retrainer.pages.page import Markup, element
+from retrainer.pages.markup import Markup, element
 from retrainer.photos.photo import content_of
 from retrainer.photos.thumbnails import thumbnail
 from retrainer.text import reason_of
@@ -14,6 +20,12 @@ from retrainer.text import reason_of
 _SIDE, _BYTES = 112, 3_000
 _LARGE_SIDE, _LARGE_BYTES = 320, 24_000
 _SHOWN = 12
+# Of the 4 MB of a page.
+_PAGE_BYTES = 3_300_000
+# Pictures that are made before their bytes are counted; more would be made in vain when the budget ends.
+_AT_ONCE = 64
+# Where a class finds what speaks for it, a photo is covered by this colour; at most this opaque.
+_WARM, _OPAQUE = (255, 90, 0), 190
 
 
 class Mistaken(Protocol):
@@ -29,8 +41,74 @@ class Mistaken(Protocol):
     def score(self) -> float: ...  # noqa: D102
 
 
+class Thumbnails:
+    """The photos of a page, which together take at most a budget of bytes.
+
+    Args:
+        read: Returns the bytes of a photo's file by its path; may raise. None shows no pictures.
+        most_bytes: What all pictures may add to the page.
+        side: How many pixels the longer side of a picture has.
+    """
+
+    def __init__(self, read: Callable[[str], bytes] | None, most_bytes: int = _PAGE_BYTES, side: int = _SIDE) -> None:
+        self._read, self._left, self._side = read, most_bytes, side
+        self._made: dict[str, str] = {}
+
+    def prepare(self, paths: Sequence[str]) -> int:
+        """Makes pictures in parallel, until they would fill what is left of the budget.
+
+        Args:
+            paths: The photos in order; one that stands twice is in the page twice.
+
+        Returns:
+            How many photos from the first one on fit.
+        """
+        left = self._left
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, len(paths), _AT_ONCE):
+                some = paths[start : start + _AT_ONCE]
+                for number, (path, content) in enumerate(zip(some, pool.map(self._content, some), strict=True), start):
+                    left -= len(content)
+                    if left < 0:
+                        return number
+                    self._made[path] = content
+        return len(paths)
+
+    def photo(self, path: str, description: str, activation: Floats | None = None) -> Markup:
+        """A photo as a picture; a sentence stands in its place if it cannot be read or the budget is spent.
+
+        Args:
+            path: The photo.
+            description: What those read who do not see it.
+            activation: How much each place speaks for the predicted class, `(h, w)`, 0 to 1, which is laid over it.
+        """
+        if path not in self._made:
+            self._made[path] = self._content(path)
+        content = self._made[path]
+        if isinstance(content, Markup):
+            return content
+        layer = [] if activation is None else [_map(activation)]
+        self._left -= len(content) + sum(map(len, layer))
+        if self._left < 0:
+            self._left = 0
+            return _gone("left out, so that the page stays small")
+        picture = element("img", src=content, alt=description, loading="lazy", decoding="async")
+        return element("span", picture, *layer, class_="picture")
+
+    def _content(self, path: str) -> str:
+        """The URL of a picture, or what stands in its place."""
+        if path in self._made:
+            return self._made[path]
+        if self._read is None:
+            return _gone("not asked for")
+        try:
+            return _url(thumbnail(self._read(path), self._side, _BYTES))
+        except Exception as error:  # a photo that is gone or hostile costs no more than its own place
+            return _gone(cut(reason_of(error), 80))
+
+
 def photo(read: Callable[[], bytes], description: str, *, large: bool = False) -> Markup:
-    """A photo as a picture in the page; a sentence stands in its place if it cannot be read.
+    """A photo as a picture in a notebook; a sentence stands in its place if it cannot be read.
 
     Args:
         read: Returns the bytes of its file.
@@ -41,9 +119,8 @@ def photo(read: Callable[[], bytes], description: str, *, large: bool = False) -
     try:
         content = thumbnail(read(), side, most)
     except Exception as error:  # a photo that is gone or hostile costs no more than its own place
-        return element("div", f"No picture: {cut(reason_of(error), 80)}.", class_="gone")
-    url = f"data:image/jpeg;base64,{base64.b64encode(content).decode()}"
-    return element("img", src=url, alt=description, class_="large" if large else "small")
+        return _gone(cut(reason_of(error), 80))
+    return element("img", src=_url(content), alt=description, class_="large" if large else "small")
 
 
 def gallery(mistakes: Sequence[Mistaken]) -> Markup:
@@ -53,6 +130,24 @@ def gallery(mistakes: Sequence[Mistaken]) -> Markup:
     more = f", {min(len(mistakes), _SHOWN)} of {len(mistakes):,}" if len(mistakes) > _SHOWN else ""
     heading = element("p", f"The surest mistakes{more}: true class → predicted, score", class_="caption")
     return element("div", heading, element("div", *(_mistake(one) for one in mistakes[:_SHOWN]), class_="photos"))
+
+
+def _url(content: bytes, kind: str = "jpeg") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _gone(reason: str) -> Markup:
+    return element("div", f"No picture: {reason}.", class_="gone")
+
+
+def _map(activation: Floats) -> Markup:
+    """A picture of a pixel a place, which the browser stretches over the photo."""
+    shares = np.clip(np.nan_to_num(activation), 0, 1)
+    pixels = np.empty((*shares.shape, 4), np.uint8)
+    pixels[..., :3], pixels[..., 3] = _WARM, np.rint(shares * _OPAQUE)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return element("img", src=_url(file.getvalue(), "png"), alt="", class_="map")
 
 
 def _mistake(mistake: Mistaken) -> Markup:

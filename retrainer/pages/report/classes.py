@@ -3,7 +3,8 @@
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.shares import between, percent
 from retrainer.pages.components import name
-from retrainer.pages.page import Markup, Section, element, table
+from retrainer.pages.markup import Markup, element, table
+from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 from retrainer.training.metrics import accuracy_interval

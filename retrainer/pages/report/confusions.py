@@ -13,7 +13,8 @@ from retrainer.pages.components import (
     frequent_confusions,
     name,
 )
-from retrainer.pages.page import Markup, Section, element
+from retrainer.pages.markup import Markup, element
+from retrainer.pages.page import Section
 from retrainer.pages.report.cells import Cell, as_confused, cells_of, shares
 from retrainer.pages.report.contents import ReportContents, SeenPhoto
 from retrainer.pages.report.pictures import Pictures, described

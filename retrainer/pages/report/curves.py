@@ -5,7 +5,8 @@ from retrainer.measuring.shares import percent
 from retrainer.pages.charts import Spot, square_chart
 from retrainer.pages.components import cut
 from retrainer.pages.curves import curve_chart
-from retrainer.pages.page import Markup, Section, element
+from retrainer.pages.markup import Markup, element
+from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 

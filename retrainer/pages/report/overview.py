@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from retrainer.measuring.assessment import Assessment, ClassFigures
 from retrainer.measuring.shares import between, percent
 from retrainer.pages.components import counted, cut, name
-from retrainer.pages.page import Markup, Section, element
+from retrainer.pages.markup import Markup, element
+from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 from retrainer.training.metrics import accuracy_interval

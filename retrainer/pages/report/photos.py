@@ -1,7 +1,8 @@
 """The photos that tell most: the surest mistakes, the undecided ones and the suspicious ones."""
 
 from retrainer.pages.components import counted
-from retrainer.pages.page import Markup, Section, element
+from retrainer.pages.markup import Markup, element
+from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from retrainer.measuring.shares import percent
 from retrainer.pages.components import cut, cut_path, name
-from retrainer.pages.page import Markup, element, table
+from retrainer.pages.markup import Markup, element, table
 from retrainer.pages.report.contents import NearPhoto, ReportContents, SeenPhoto
 from retrainer.pages.thumbnails import photo
 

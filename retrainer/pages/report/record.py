@@ -1,7 +1,8 @@
 """What a report keeps of the run: copies, what was left out, the split, the command and the model card."""
 
 from retrainer.pages.components import counted, cut, cut_path, facts, name
-from retrainer.pages.page import Markup, Section, element, table
+from retrainer.pages.markup import Markup, element, table
+from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 
