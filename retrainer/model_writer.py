@@ -1,25 +1,35 @@
 """Writes a model, a trained head on its backbone, in each format of the table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from retrainer.backbones.bundle import TFLITE, Bundle
+from retrainer.measuring.run_record import RunRecord
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.models.metadata import RESIZE_RULE, ModelMetadata
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.output import OutputOptions
-from retrainer.output_formats import FORMATS, TrainedModel, contents_of, formats_of, model_paths, scores_path
+from retrainer.output_formats import (
+    FORMATS,
+    RECORD,
+    SCORES,
+    TrainedModel,
+    contents_of,
+    formats_of,
+    model_paths,
+    paths_beside,
+)
 from retrainer.photos.labels import labels_file
 from retrainer.previous_model import is_same_model, kept_paths
 from retrainer.system.files import has_content, keep_as, remove_file, write_together, write_whole
 from retrainer.training.head import Head
 from retrainer.training.rejection import KEPT, Rejection
 
-LABELS, SCORES = "labels", "scores"
-"""Names of the labels file and of the out-of-fold scores in `Written.files`."""
+LABELS = "labels"
+"""The name of the labels file in `Written.files`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Written:
     """The files that were written.
 
     Attributes:
-        files: Name of a format, `LABELS` or `SCORES` -> path. The first is the model to label with.
+        files: Name of a format, `LABELS`, `SCORES` or `RECORD` -> path. The first is the model to label with.
         model_id: The model's identity.
         previous: Where the model that was replaced is kept; empty if there was none, or the same.
     """
@@ -44,39 +54,39 @@ class ModelFiles:
     Attributes:
         contents: Name of a format -> content, in the order of the table of formats.
         labels: The labels, in the order of the scores.
-        scores: The content of the table of out-of-fold scores; None without folds.
+        beside: `SCORES` and `RECORD` -> content of such a file; there are no scores without folds.
         model_id: The model's identity.
     """
 
     contents: Mapping[str, bytes]
     labels: tuple[str, ...]
-    scores: bytes | None
+    beside: Mapping[str, bytes]
     model_id: str
 
     def write(self, output_graph: str, output_labels: str) -> Written:
-        """Writes the model in all formats, the out-of-fold scores, and the labels if they have a path.
+        """Writes the model in all formats, the files beside it, and the labels if they have a path.
 
-        The model that they replace is kept unless it is the same. Without scores, those of another model go.
+        The model that they replace is kept unless it is the same. What it lacks beside it goes if they had it.
 
         Raises:
             OutputError: a file cannot be written; if so, the older files stay unchanged.
         """
-        paths, of_scores = model_paths(output_graph), scores_path(output_graph)
+        paths, places = model_paths(output_graph), paths_beside(output_graph)
         models = {paths[name]: content for name, content in self.contents.items()}
-        tables = {} if self.scores is None else {of_scores: self.scores}
+        beside = {places[name]: content for name, content in self.beside.items()}
         labels = {Path(output_labels): labels_file(self.labels)} if output_labels else {}
         keeping = kept_paths(output_graph, output_labels)
-        kept = {} if _is_there(models, self.model_id) else _to_keep({**models, **tables}, keeping, output_graph)
+        kept = {} if _is_there(models, self.model_id) else _to_keep({**models, **beside}, keeping, output_graph)
         write_together(
-            dict([*labels.items(), *models.items(), *tables.items()]), partial(_keep, kept, keeping, of_scores)
+            dict([*labels.items(), *models.items(), *beside.items()]), partial(_keep, kept, keeping, places.values())
         )
-        if self.scores is None:
-            remove_file(of_scores)
+        for name in places.keys() - self.beside.keys():
+            remove_file(places[name])
         # A labels file alone is no previous model, since another model may share it.
         previous = [str(kept[paths[n]]) for n in self.contents if FORMATS[n].is_runnable and paths[n] in kept]
         files = {name: str(paths[name]) for name in self.contents}
         files |= {LABELS: output_labels} if labels else {}
-        files |= {SCORES: str(of_scores)} if tables else {}
+        files |= {name: str(places[name]) for name in self.beside}
         return Written(files, self.model_id, previous[0] if previous else "")
 
 
@@ -90,12 +100,13 @@ def _to_keep(contents: Mapping[Path, bytes], keeping: Mapping[Path, Path], outpu
     return {path: keeping[path] for path in replaced if path.is_file() and not _has(path, contents.get(path))}
 
 
-def _keep(kept: Mapping[Path, Path], keeping: Mapping[Path, Path], of_scores: Path) -> None:
-    """Keeps the files of another model; if it has no scores, those of the model that was kept before go."""
+def _keep(kept: Mapping[Path, Path], keeping: Mapping[Path, Path], beside: Iterable[Path]) -> None:
+    """Keeps the files of another model; what it lacks beside it goes if the model that was kept before had it."""
     for path, kept_path in kept.items():
         keep_as(path, kept_path)
-    if kept and not of_scores.exists():
-        remove_file(keeping[of_scores])
+    for path in beside if kept else ():
+        if not path.exists():
+            remove_file(keeping[path])
 
 
 @dataclass(frozen=True)
@@ -117,20 +128,27 @@ class ModelWriter:
     recorded: Mapping[str, Any]
 
     def write(
-        self, head: Head, rejection: Rejection | None, facts: Mapping[str, Any], scores: ScoresTable | None = None
+        self,
+        head: Head,
+        rejection: Rejection | None,
+        facts: Mapping[str, Any],
+        record: RunRecord | None = None,
+        scores: ScoresTable | None = None,
     ) -> Written:
-        """Writes the model in all formats, the labels and the out-of-fold scores; see `ModelFiles.write`.
+        """Writes the model in all formats, the labels, the record and the scores; see `ModelFiles.write`.
 
         Args:
             head: Weights `(D, C)` and biases `(C,)`.
             rejection: The test for photos of none of the classes; None if there is none.
             facts: Fields of the `training` section of the metadata.
+            record: What else is kept of the run; None keeps nothing.
             scores: The out-of-fold scores of the run; None without folds.
         """
         model = self._model(head, rejection, facts)
         model_id = model.metadata.model_id
-        table = scores.to_parquet(model_id) if scores else None
-        files = ModelFiles(contents_of(model), self.labels, table, model_id)
+        beside = {SCORES: scores.to_parquet(model_id)} if scores else {}
+        beside |= {RECORD: record.to_json(model_id)} if record else {}
+        files = ModelFiles(contents_of(model), self.labels, beside, model_id)
         return files.write(self.options.output_graph, self.options.output_labels)
 
     def write_intermediate(self, step: int, head: Head) -> str:

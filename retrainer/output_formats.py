@@ -73,6 +73,12 @@ FORMATS: dict[str, OutputFormat] = {
 }
 
 
+SCORES, RECORD = "scores", "run"
+"""Names of the files beside a model: its out-of-fold scores, and the record of its run."""
+
+_BESIDE = {SCORES: ".scores.parquet", RECORD: ".run.json"}
+
+
 def formats_of(bundle: Bundle) -> dict[str, OutputFormat]:
     """The formats that a backbone allows, in the order of the table."""
     return {name: row for name, row in FORMATS.items() if bundle.has_graph or not row.needs_graph}
@@ -86,9 +92,14 @@ def contents_of(model: TrainedModel) -> dict[str, bytes]:
     return contents
 
 
+def paths_beside(output_graph: str) -> dict[str, Path]:
+    """`SCORES` and `RECORD` -> the path of such a file that belongs to a model."""
+    return {name: path_with(output_graph, suffix) for name, suffix in _BESIDE.items()}
+
+
 def scores_path(output_graph: str) -> Path:
     """The path of the out-of-fold scores that belong to a model."""
-    return path_with(output_graph, ".scores.parquet")
+    return paths_beside(output_graph)[SCORES]
 
 
 def model_paths(output_graph: str) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from retrainer.feature_source import bottleneck_folder
 from retrainer.models.graph import graphdef
 from retrainer.models.twins import twins
 from retrainer.options.retraining import RetrainOptions
-from retrainer.output_formats import model_paths, scores_path
+from retrainer.output_formats import model_paths, paths_beside
 from retrainer.previous_model import kept_paths
 from retrainer.system.files import require_writable, require_writable_folder
 from retrainer.system.missing import require_package
@@ -63,7 +63,7 @@ def _require_possible(bundle: Bundle, options: RetrainOptions) -> None:
 
 
 def outputs_of(options: RetrainOptions) -> list[str]:
-    """The paths of the model's files, of the kept previous model, and of the table of duplicates."""
-    models = [*model_paths(options.output_graph).values(), scores_path(options.output_graph)]
+    """The paths of the model's files, of those beside them, of the kept previous model, and of the duplicates."""
+    models = [*model_paths(options.output_graph).values(), *paths_beside(options.output_graph).values()]
     kept = kept_paths(options.output_graph, options.output_labels).values()
     return [*map(str, models), *map(str, kept), *filter(None, (options.output_labels, options.duplicates))]

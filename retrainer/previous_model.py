@@ -20,7 +20,7 @@ from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.models.twins import is_tflite, twin_of
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.options.model import LabelOptions
-from retrainer.output_formats import model_paths, scores_path
+from retrainer.output_formats import model_paths, paths_beside
 from retrainer.photos.parts import Part
 from retrainer.text import shown
 from retrainer.training.head import Head
@@ -80,9 +80,10 @@ def kept_paths(output_graph: str, output_labels: str) -> dict[Path, Path]:
     kept_graph = str(previous_path(output_graph))
     kept = model_paths(kept_graph)
     models = {path: kept[name] for name, path in model_paths(output_graph).items()}
-    scores = {scores_path(output_graph): scores_path(kept_graph)}
+    kept_beside = paths_beside(kept_graph)
+    beside = {path: kept_beside[name] for name, path in paths_beside(output_graph).items()}
     labels = {Path(output_labels): previous_path(output_labels)} if output_labels else {}
-    return {**models, **scores, **labels}
+    return {**models, **beside, **labels}
 
 
 def is_same_model(output_graph: str, model_id: str) -> bool:

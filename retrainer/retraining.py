@@ -24,6 +24,7 @@ from retrainer.measuring.held_out import HeldOut
 from retrainer.measuring.learning_curve import LearningCurve, learning_curve
 from retrainer.measuring.measured import Measured
 from retrainer.measuring.remembered_split import RememberedSplit
+from retrainer.measuring.run_record import RunRecord
 from retrainer.measuring.scores_table import ScoresTable
 from retrainer.measuring.split_digest import assignment_digest, split_digest
 from retrainer.measuring.training_curve import TrainingCurve, TrainingRecord
@@ -40,6 +41,7 @@ from retrainer.photos.splits import Split
 from retrainer.preflight import require_outputs, require_own_outputs
 from retrainer.preparation import Prepared, decided, prepare, split_of, with_views
 from retrainer.previous_model import compare_previous, metadata_at
+from retrainer.recording import record_of
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.model import written_to
 from retrainer.results.retraining import Retraining
@@ -86,10 +88,9 @@ def retrain(
     """
     run = options_with_photos(RetrainOptions, photos, options, "retrain")
     folder = None if run.output_graph else TemporaryFolder()
-    if folder:
-        run = written_to(folder, run)
     with Reporter(on_progress, strict=run.strict) as report:
-        return replace(_retrained(_read(run, report)), folder=folder)
+        read = _read(written_to(folder, run) if folder else run, report)
+        return replace(_retrained(replace(read, given=run)), folder=folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,7 @@ class _Read:
 
     Attributes:
         run: The options, with what the photos decide.
+        given: The options as they were given.
         prepared: The photos with their feature vectors.
         split: Which of them train, validate and test.
         report: Called with every event.
@@ -105,6 +107,7 @@ class _Read:
     """
 
     run: RetrainOptions
+    given: RetrainOptions
     prepared: Prepared
     split: Split
     report: Reporter
@@ -113,6 +116,7 @@ class _Read:
 
 def _read(run: RetrainOptions, report: Reporter) -> _Read:
     """Scans, extracts and splits."""
+    given = run
     stopwatch = Stopwatch(report)
     require_own_outputs(run)
     if run.preset_line:
@@ -125,7 +129,7 @@ def _read(run: RetrainOptions, report: Reporter) -> _Read:
         split = split_of(dataset, run.split, report)
         run = _with_folds(run, prepared, split, report)
         report_changes(last_model(), dataset, split, report)
-        return _Read(run, with_views(prepared, split, run, report), split, report, stopwatch)
+        return _Read(run, given, with_views(prepared, split, run, report), split, report, stopwatch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +166,8 @@ def _retrained(read: _Read) -> Retraining:
         head, held_out = learnt.fitted.head, learnt.held_out
         facts = {**learnt.fitted.facts, **_facts(dataset, learnt.test, folds)}
         scores = ScoresTable(dataset, folds) if folds else None
-        written = writer.write(head, learnt.rejection, facts, scores)
+        record = replace(_record(read, learnt, folds), learning_curve=curve)
+        written = writer.write(head, learnt.rejection, facts, record, scores)
         report(ModelWritten(written.files))
         kept = written.previous
         previous = compare_previous(kept, prepared.bundle, held_out, head) if kept else None
@@ -184,6 +189,17 @@ def _learnt(read: _Read, solver: Solver, writer: ModelWriter) -> _Learnt:
     held_out = HeldOut.of(read.prepared.dataset, examples, split, read.run.split)
     photos, test = held_out.tested(trained, report) or (None, None)
     return _Learnt(trained, rejection(), record.curve, held_out, photos, test)
+
+
+def _record(read: _Read, learnt: _Learnt, folds: CrossValidation | None) -> RunRecord:
+    """What is kept of the run beside its model."""
+    return replace(
+        record_of(read.given, read.prepared.dataset, read.split, learnt.held_out.leaked, read.report),
+        test=learnt.test,
+        folds=folds.assessment if folds else None,
+        fold_accuracies=folds.accuracies if folds else (),
+        training_curve=learnt.curve,
+    )
 
 
 def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidation | None) -> Retraining:

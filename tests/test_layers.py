@@ -20,7 +20,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("prediction",),
     ("labeler", "feature_source", "duplicates", "output_formats", "gathering"),
     ("previous_model", "reporting"),
-    ("model_writer", "preflight", "preparation", "changes"),
+    ("model_writer", "preflight", "preparation", "changes", "recording"),
     ("findings",),
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),

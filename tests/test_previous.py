@@ -51,6 +51,7 @@ def test_another_model_is_kept_and_the_same_is_not(photos: Photos, configured: C
         "graph.previous.pb": "graph.pb",
         "graph.previous.tflite": "graph.tflite",
         "labels.previous.txt": "labels.txt",
+        "graph.previous.run.json": "graph.run.json",
     }
     assert {name: after[name] for name in kept} == {name: before[old] for name, old in kept.items()}
     assert set(after) == {*kept, *kept.values()}
@@ -64,7 +65,7 @@ def test_one_generation_is_kept(photos: Photos, configured: Configure, tmp_path:
         before = contents(tmp_path / "out") if (tmp_path / "out").exists() else {}
         retrain(replace(options, how_many_training_steps=steps))
     after = contents(tmp_path / "out")
-    assert len(after) == 6
+    assert len(after) == 8
     assert after["graph.previous.pb"] == before["graph.pb"]
 
 
@@ -74,7 +75,7 @@ def test_the_twin_of_a_kept_model_is_found_by_the_same_rule(name: str) -> None:
     graph, twin = twins(name)
     assert (places[graph], places[twin]) == twins(str(previous_path(name)))
     assert places[scores_path(name)] == scores_path(str(previous_path(name)))
-    assert len({*places, *places.values()}) == 8
+    assert len({*places, *places.values()}) == 10
 
 
 def test_both_are_measured_on_the_same_test_photos(photos: Photos, configured: Configure) -> None:

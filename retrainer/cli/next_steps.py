@@ -1,14 +1,15 @@
 """The commands that the last lines of a run propose."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.help import in_columns
+from retrainer.options.command_line import flags_of
 from retrainer.options.groups import options_of
 from retrainer.options.model import ModelOptions
+from retrainer.options.paths import in_place
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.results.retraining import Retraining
@@ -49,8 +50,8 @@ def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterato
 
 
 def _place(path: str) -> str:
-    """A path for the shell, in which a folder named `~` is not the home, and one named `-x` is no flag."""
-    return pasted(os.path.join(os.curdir, path) if path.startswith(("~", "-")) else path)
+    """A path as the shell takes it."""
+    return pasted(in_place(path))
 
 
 def _may_improve(result: Retraining) -> bool:
@@ -62,10 +63,4 @@ def _may_improve(result: Retraining) -> bool:
 def _flags(options: RetrainOptions) -> list[str]:
     """The flags that differ from their defaults, without those that a preset replaces."""
     replaced = {item.name for item in options_of(PresetOptions)}.union(*PRESETS.values())
-    values = options.values(type(options))
-    given = (
-        (item.name, values[item.name])
-        for item in options_of(type(options))
-        if item.name not in {*replaced, "image_dir"} and values[item.name] not in (item.default, item.of_command)
-    )
-    return [f"--{name}" if value is True else f"--{name} {pasted(str(value))}" for name, value in given]
+    return flags_of(options, {*replaced, "image_dir"})

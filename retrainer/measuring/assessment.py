@@ -88,8 +88,7 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
     confusion = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     right = int(np.trace(confusion))
     different = count if groups is None else effective_count(groups)
-    counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
-    figures = tuple(map(_figures, labels, *counts))
+    figures = class_figures(labels, confusion)
     present = np.array([(one.precision, one.recall, one.f1) for one in figures if one.support], np.float64)
     macro_precision, macro_recall, macro_f1 = present.mean(axis=0).tolist()
     log_loss, error = calibration_of(scores, label_ids)
@@ -110,6 +109,12 @@ def assess(labels: Sequence[str], scores: Floats, label_ids: Integers, groups: I
         classes=figures,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
+
+
+def class_figures(labels: Sequence[str], confusion: Integers) -> tuple[ClassFigures, ...]:
+    """The figures of each class, given how many photos of each class (row) are predicted as each class, `(C, C)`."""
+    counts = np.diag(confusion).tolist(), confusion.sum(axis=0).tolist(), confusion.sum(axis=1).tolist()
+    return tuple(map(_figures, labels, *counts))
 
 
 def effective_count(groups: Integers) -> float:

@@ -49,6 +49,11 @@ _FOREIGN_TO = {
 }
 
 
+def in_place(path: str) -> str:
+    """A path for a shell, in which a folder named `~` is not the home, and one named `-x` is no flag."""
+    return os.path.join(os.curdir, path) if path.startswith(("~", "-")) else path
+
+
 def require_path(name: str, path: str, writes: str) -> None:
     """Raises OptionError if an option cannot take a path.
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrainer.errors import ModelError, OptionError
-from retrainer.model_writer import SCORES, ModelFiles
+from retrainer.model_writer import ModelFiles
 from retrainer.models.twins import path_with
 from retrainer.options.output import OutputOptions
 from retrainer.options.retraining import RetrainOptions
-from retrainer.output_formats import FORMATS
+from retrainer.output_formats import FORMATS, paths_beside
 from retrainer.previous_model import metadata_at
 from retrainer.system.files import write_whole
 from retrainer.system.temporary import TemporaryFolder
@@ -40,7 +40,7 @@ class Trained:
     A pickle holds the files of a model in a temporary folder; those of others stay where they are.
 
     Attributes:
-        files: Name of an output format, `labels` or `scores` -> path of the file written. The first is the model to
+        files: Name of an output format, `labels`, `scores` or `run` -> path of the file. The first is the model to
             label with.
         labels: The labels, in the order of the model's scores.
         model_id: The model's identity, which both its files state.
@@ -87,9 +87,9 @@ class Trained:
         return labeler
 
     def save(self, path: str | os.PathLike[str]) -> str:
-        """Writes the model to a path, as `output_graph` does, with its twin, its labels and the scores of its folds.
+        """Writes the model to a path, as `output_graph` does, with its twin, its labels and what is kept of its run.
 
-        Beside `model.tflite` these are `model.pb`, `model.labels.txt` and `model.scores.parquet`.
+        Beside `model.tflite` these are `model.pb`, `model.labels.txt`, `model.scores.parquet` and `model.run.json`.
 
         Args:
             path: A `.tflite` or a `.pb`.
@@ -113,8 +113,9 @@ class Trained:
             )
         self._require_own()
         contents = {name: _content_of(self._place_of(self.files[name])) for name in FORMATS if name in self.files}
-        scores = _content_of(self._place_of(self.files[SCORES])) if SCORES in self.files else None
-        files = ModelFiles(contents, self.labels, scores, self.model_id)
+        names = [name for name in paths_beside(target) if name in self.files]
+        beside = {name: _content_of(self._place_of(self.files[name])) for name in names}
+        files = ModelFiles(contents, self.labels, beside, self.model_id)
         files.write(target, str(path_with(target, ".labels.txt")))
         return target
 

@@ -16,6 +16,7 @@ from retrainer.answers.texts import for_spreadsheet, stored
 from retrainer.backbones import bundle
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.events import silent
+from retrainer.measuring import run_record_fields
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models import metadata
 from retrainer.models.graph import graphdef
@@ -45,6 +46,11 @@ def rows_under(heading: str) -> list[list[str]]:
         *((f"`{name}`", table) for name, table in SECTIONS.items()),
         ("A bundle", bundle._TABLE),
         ("The history of runs", history.TABLE),
+        ("The record of a run", run_record_fields.TABLE),
+        ("Figures of a record", run_record_fields.FIGURES),
+        ("`training_curve`", run_record_fields.TRAINING_CURVE),
+        ("`learning_curve`", run_record_fields.LEARNING_CURVE),
+        ("`copies`", run_record_fields.COPIES),
         ("`test`", history.FIGURES),
         ("`folds`", history.FOLDS),
     ],

@@ -68,7 +68,7 @@ def test_a_model_without_a_place_goes_with_its_result(result: Retraining) -> Non
     assert result.folder
     folder = result.folder.path
     assert {path.parent for path in map(Path, result.files.values())} == {folder}
-    assert list(result.files) == ["pb", "tflite", "labels", "scores"]
+    assert list(result.files) == ["pb", "tflite", "labels", "scores", "run"]
     assert 'model      in a temporary folder; save("model.tflite") keeps it' in repr(result)
     del result
     gc.collect()
@@ -77,7 +77,7 @@ def test_a_model_without_a_place_goes_with_its_result(result: Retraining) -> Non
 def test_a_result_can_be_saved_where_output_graph_would_write_it(result: Retraining, here: Path) -> None:
     assert result.save("kept/model.tflite") == "kept/model.tflite"
     assert result.save(here / "kept" / "model.tflite") == str(here / "kept" / "model.tflite")
-    names = ["model.labels.txt", "model.pb", "model.scores.parquet", "model.tflite"]
+    names = ["model.labels.txt", "model.pb", "model.run.json", "model.scores.parquet", "model.tflite"]
     assert sorted(path.name for path in (here / "kept").iterdir()) == names
     assert (here / "kept" / "model.labels.txt").read_text() == "green\nred\n"
     for name in ("pb", "tflite"):
@@ -106,7 +106,7 @@ def test_a_model_that_another_run_replaced_is_not_taken_for_it(photos: Photos, m
     options: dict[str, Any] = {"model_dir": model_dir, "architecture": COLOURS, "folds": 0}
     options["output_graph"] = "model.tflite"
     first = retrain(photos(), **options)
-    assert list(first.files) == ["pb", "tflite"]
+    assert list(first.files) == ["pb", "tflite", "run"]
     retrain(photos({"blue": (30, 30, 200)}), **options)
     for work in (lambda: first.model, lambda: first.save("other.tflite")):
         with pytest.raises(ModelError, match=r"^'model\.pb' was replaced by another model") as error:
