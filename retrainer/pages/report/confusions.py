@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured
-from retrainer.measuring.shares import percent
+from retrainer.pages.blocks import command_line
 from retrainer.pages.components import (
     confused_pairs,
     confusion_matrix,
     counted,
-    cut_path,
     frequent_confusions,
     name,
 )
@@ -17,25 +16,28 @@ from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Section
 from retrainer.pages.report.cells import Cell, as_confused, cells_of, shares
 from retrainer.pages.report.contents import ReportContents, SeenPhoto
-from retrainer.pages.report.pictures import Pictures, described
+from retrainer.pages.report.pictures import Pictures
 
 # Of more classes the matrix is shown if it and its photos take at most this many nodes.
 _CLASSES, _NODES, _PER_CELL, _PER_PLACE = 20, 5_000, 3, 20
 _LISTED = 20
-_PLACES, _MOST = 300, 24
+_ANCHOR = "confusions"
+_PLACES, _MOST = 240, 24
 
 
 def confusions(contents: ReportContents, pictures: Pictures) -> Section:
     """How many photos of each class are predicted as each class."""
     figures = contents.assessment
     if figures is None:
-        return Section("Confusions", [element("p", "No photo tested the model, so what it confuses is unknown.")])
+        said = "No photo tested the model, so what it confuses is unknown."
+        return Section("Confusions", [element("p", said)], anchor=_ANCHOR)
     labels = tuple(one.label for one in figures.classes)
     known = cells_of(contents.measured) if contents.measured and contents.measured.labels == labels else {}
     whole = _fits(figures)
     frequent = set(confused_pairs(figures.confusion)[:_LISTED])
     listed = [cell for cell in known if whole or cell in frequent]
-    return Section("Confusions", [*_tables(figures, listed, whole), *_photos(contents, known, listed, pictures)])
+    content = [*_tables(figures, listed, whole), *_photos(contents, known, listed, pictures)]
+    return Section("Confusions", content, anchor=_ANCHOR)
 
 
 def _fits(figures: Assessment) -> bool:
@@ -63,17 +65,21 @@ def _photos(
         return [element("p", "The photos behind the numbers are not known.")]
     order = as_confused(listed, {cell: len(rows) for cell, rows in known.items()})
     places = shares({cell: len(known[cell]) for cell in order}, _PLACES, _MOST)
-    photos = [_place(measured, cell, known[cell], places[cell], pictures) for cell in listed]
-    return [element("p", "Choose a number to see its photos, those with the highest scores first."), *photos]
+    chosen = {cell: [_seen(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
+    pictures.prepare([one.path for photos in chosen.values() for one in photos])
+    folds = [_place(measured, cell, len(known[cell]), chosen[cell], pictures) for cell in listed]
+    said = "Choose a number to see its photos, those with the highest scores first."
+    rest = [element("p", "This command lists all of them:"), command_line(contents.list_command)]
+    return [element("p", said), *folds, *(rest if contents.list_command else [])]
 
 
-def _place(measured: Measured, cell: Cell, rows: Sequence[int], count: int, pictures: Pictures) -> Markup:
+def _place(measured: Measured, cell: Cell, count: int, photos: Sequence[SeenPhoto], pictures: Pictures) -> Markup:
     """The photos of a cell, folded. A link to the inside of a fold opens it, with and without scripts."""
     own, other = (measured.labels[each] for each in cell)
-    summary = element("summary", name(own), " predicted as ", name(other), f": {counted(len(rows), 'photo')}")
-    shown = [_seen(measured, row) for row in rows[:count]]
-    more = [element("p", f"{len(rows) - count:,} more")] if len(rows) > count else []
-    inside = element("div", _gallery(shown, pictures), *more, id=_anchor(cell), tabindex="-1")
+    summary = element("summary", name(own), " predicted as ", name(other), f": {counted(count, 'photo')}")
+    left = f"{count - len(photos):,} more. " if count > len(photos) else ""
+    end = element("p", left, element("a", "Back to the matrix", href=f"#{_ANCHOR}"))
+    inside = element("div", pictures.gallery("Photos", photos), end, id=_anchor(cell), tabindex="-1")
     return element("details", summary, inside, class_="place", name="place")
 
 
@@ -85,19 +91,6 @@ def _seen(photos: Measured, row: int) -> SeenPhoto:
         predicted=photos.labels[predicted],
         score=float(photos.scores[row, predicted]),
     )
-
-
-def _gallery(photos: Sequence[SeenPhoto], pictures: Pictures) -> Markup:
-    if not pictures.shown:
-        return element(
-            "ul", *(element("li", f"{percent(one.score)} ", element("bdi", cut_path(one.path))) for one in photos)
-        )
-    figures = (element("figure", pictures.photo(one.path, described(one)), _caption(one)) for one in photos)
-    return element("div", *figures, class_="photos")
-
-
-def _caption(one: SeenPhoto) -> Markup:
-    return element("figcaption", element("b", percent(one.score)), " ", element("bdi", cut_path(one.path)))
 
 
 def _anchor(cell: Cell) -> str:

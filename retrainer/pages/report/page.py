@@ -14,7 +14,6 @@ from retrainer.pages.report.pictures import Pictures
 from retrainer.pages.report.record import card, command, copies, left_out, split
 
 SECTIONS: Sequence[Callable[[ReportContents, Pictures], Section]] = (
-    overview,
     confusions,
     classes,
     mistakes,
@@ -31,7 +30,10 @@ SECTIONS: Sequence[Callable[[ReportContents, Pictures], Section]] = (
 
 def report_page(contents: ReportContents) -> Page:
     """Returns the report of a run. The same contents give the same page."""
-    pictures = Pictures(contents)
+    pictures = Pictures(contents.read)
     return Page(
-        title=f"Report on {cut_path(contents.name)}", sections=[section(contents, pictures) for section in SECTIONS]
+        title=f"Report on {cut_path(contents.name)}",
+        lead=overview(contents),
+        sections=[section(contents, pictures) for section in SECTIONS],
+        scripts=("filters",),
     )

@@ -1,31 +1,34 @@
 """The photos that tell most: the surest mistakes, the undecided ones and the suspicious ones."""
 
+from collections import Counter
+from collections.abc import Sequence
+
+from retrainer.pages.blocks import maps_switch, more
 from retrainer.pages.components import counted
+from retrainer.pages.filters import FilterGroup, filters
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Section
-from retrainer.pages.report.contents import ReportContents
+from retrainer.pages.report.contents import ReportContents, SeenPhoto
 from retrainer.pages.report.pictures import Pictures
 
 _SHOWN = 24
+# More buttons than these would be in the way.
+_MOST_CLASSES = 12
 
 
 def mistakes(contents: ReportContents, pictures: Pictures) -> Section:
     """The photos that the model gets wrong with the highest scores."""
     heading = "Surest mistakes"
     if contents.assessment is None:
-        return Section(heading, [element("p", "No photo tested the model, so its mistakes are unknown.")])
+        return _sentence(heading, "No photo tested the model, so its mistakes are unknown.")
     count = contents.assessment.count - sum(one.correct for one in contents.assessment.classes)
     if not count:
-        return Section(heading, [element("p", "No photo was taken for another class.")])
+        return _sentence(heading, "No photo was taken for another class.")
     listed = contents.mistakes[:_SHOWN]
-    if not listed:
-        return Section(
-            heading, [element("p", f"{counted(count, 'photo')} were taken for another class. None is kept to show.")]
-        )
-    said = "Wrong answers with the highest scores. A photo in the wrong folder is often among them."
-    return Section(
-        heading, [element("p", said), pictures.cards(heading, listed), *_more(contents, count - len(listed))]
-    )
+    said = "Wrong answers with the highest scores. Photos with a wrong label are often among them."
+    shown = _shown("mistakes", heading, listed, pictures)
+    left_out = more(len(listed), count, "mistakes", contents.list_command)
+    return Section(heading, [element("p", said), *shown, left_out])
 
 
 def undecided(contents: ReportContents, pictures: Pictures) -> Section:
@@ -33,30 +36,38 @@ def undecided(contents: ReportContents, pictures: Pictures) -> Section:
     heading = "Photos nearest to the decision"
     listed = contents.undecided[:_SHOWN]
     if not listed:
-        return Section(heading, [element("p", "The photos nearest to the decision are unknown.")])
+        return _sentence(heading, "The photos nearest to the decision are unknown.")
     said = "Their two highest scores are nearest to each other. More photos like these teach the model most."
-    return Section(heading, [element("p", said), pictures.cards(heading, listed)])
+    return Section(heading, [element("p", said), *_shown("undecided", heading, listed, pictures)], short="Undecided")
 
 
 def suspects(contents: ReportContents, pictures: Pictures) -> Section:
     """The photos that may be wrong themselves."""
     heading = "Suspicious photos"
     if contents.suspicious is None:
-        return Section(heading, [element("p", "Nobody looked for suspicious photos.")])
+        return _sentence(heading, "Nobody looked for suspicious photos.")
     if not contents.suspicious:
-        return Section(heading, [element("p", "No photo looks wrong.")])
+        return _sentence(heading, "No photo looks wrong.")
     listed = contents.suspects[:_SHOWN]
     said = f"{counted(contents.suspicious, 'photo')} may have a wrong label, or be of no class."
-    shown = [pictures.cards(heading, listed)] if listed else []
-    return Section(heading, [element("p", said), *shown, *_more(contents, contents.suspicious - len(listed))])
+    command = contents.step.command if contents.step else contents.list_command
+    left_out = more(len(listed), contents.suspicious, "photos", command)
+    return Section(heading, [element("p", said), *_shown("suspects", heading, listed, pictures), left_out])
 
 
-def _more(contents: ReportContents, count: int) -> list[Markup]:
-    if count <= 0:
+def _shown(kind: str, title: str, photos: Sequence[SeenPhoto], pictures: Pictures) -> list[Markup]:
+    """Photos below the buttons that choose among them, and the switch of their activation maps."""
+    if not photos:
         return []
-    if not contents.list_command:
-        return [element("p", f"{counted(count, 'photo')} more are not shown.")]
-    return [
-        element("p", f"{counted(count, 'photo')} more are not shown. This command lists them:"),
-        element("pre", contents.list_command),
-    ]
+    counts = Counter(one.label for one in photos)
+    filtered = pictures.shown and 1 < len(counts) <= _MOST_CLASSES
+    filter_by = f"given-{kind}" if filtered else ""
+    options = [(label, label, count) for label, count in counts.most_common()]
+    buttons = [filters([FilterGroup(name=filter_by, options=options, title="Given")], title)] if filtered else []
+    maps = pictures.shown and any(one.activation is not None for one in photos)
+    switch = [maps_switch("Show the places that speak for the predicted class")] if maps else []
+    return [*switch, *buttons, pictures.cards(title, photos, filter_by)]
+
+
+def _sentence(heading: str, sentence: str) -> Section:
+    return Section(heading, [element("p", sentence)])

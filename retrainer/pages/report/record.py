@@ -1,12 +1,15 @@
 """What a report keeps of the run: copies, what was left out, the split, the command and the model card."""
 
-from retrainer.pages.components import counted, cut, cut_path, facts, name
+from itertools import islice
+
+from retrainer.pages.blocks import command_line, more
+from retrainer.pages.components import cut, cut_path, facts, name
 from retrainer.pages.markup import Markup, element, table
 from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 
-_SHOWN, _LONGEST = 50, 400
+_SHOWN, _LONGEST, _LONGEST_PATH = 50, 400, 80
 
 
 def copies(contents: ReportContents, _: Pictures) -> Section:
@@ -17,17 +20,26 @@ def copies(contents: ReportContents, _: Pictures) -> Section:
 
 def left_out(contents: ReportContents, _: Pictures) -> Section:
     """The files that were left out with their reasons, and the warnings."""
+    return Section("Left out, and warnings", [*_skipped(contents), *_warnings(contents)], short="Left out")
+
+
+def _skipped(contents: ReportContents) -> list[Markup]:
     rows = [
-        (element("bdi", cut_path(path, 80)), cut(reason, _LONGEST))
-        for path, reason in list(contents.skipped.items())[:_SHOWN]
+        (element("bdi", cut_path(path, _LONGEST_PATH)), cut(reason, _LONGEST))
+        for path, reason in islice(contents.skipped.items(), _SHOWN)
     ]
-    files = table("Left out", ("file or folder", "reason"), rows) if rows else element("p", "No file was left out.")
-    warnings = [element("li", cut(one, _LONGEST)) for one in contents.warnings[:_SHOWN]]
-    said = element("ul", *warnings) if warnings else element("p", "The run warned of nothing.")
-    return Section(
-        "Left out, and warnings",
-        [files, *_more(contents, len(contents.skipped)), said, *_more(contents, len(contents.warnings))],
-    )
+    if not rows:
+        return [element("p", "No file was left out.")]
+    listed = table("Files and folders that were left out", ("file or folder", "reason"), rows)
+    return [listed, more(len(rows), len(contents.skipped), "files and folders", contents.list_command)]
+
+
+def _warnings(contents: ReportContents) -> list[Markup]:
+    listed = [element("li", cut(one, _LONGEST)) for one in contents.warnings[:_SHOWN]]
+    if not listed:
+        return [element("p", "The run warned of nothing.")]
+    left = more(len(listed), len(contents.warnings), "warnings", contents.list_command)
+    return [element("h3", "Warnings"), element("ul", *listed), left]
 
 
 def split(contents: ReportContents, _: Pictures) -> Section:
@@ -45,7 +57,7 @@ def split(contents: ReportContents, _: Pictures) -> Section:
 
 def command(contents: ReportContents, _: Pictures) -> Section:
     """The command that reproduces the run."""
-    known = element("pre", contents.command) if contents.command else element("p", "The command is unknown.")
+    known = command_line(contents.command) if contents.command else element("p", "The command is unknown.")
     return Section("Reproduce it", [known])
 
 
@@ -59,11 +71,3 @@ def card(contents: ReportContents, _: Pictures) -> Section:
 
 def _counts(first: str, parts: tuple[int, ...]) -> tuple[str, ...]:
     return (first, *(f"{count:,}" for count in parts), f"{sum(parts):,}")
-
-
-def _more(contents: ReportContents, count: int) -> list[Markup]:
-    more = count - _SHOWN
-    if more <= 0:
-        return []
-    listed = [element("pre", contents.list_command)] if contents.list_command else []
-    return [element("p", f"{counted(more, 'line')} more."), *listed]
