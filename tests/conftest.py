@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from browser import browser, browser_page  # noqa: F401
 from PIL import Image
 from servers import Server, running
 from tensorboard.compat.proto import types_pb2

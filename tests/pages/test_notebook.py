@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile import HOSTILE
 from pictures import noise, photo, saved
 from PIL import Image
 from seen_html import require_harmless
@@ -18,67 +19,6 @@ from retrainer.measuring.training_curve import TrainingCurve, TrainingPoint
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.notebook import Outcome, answer_html, labeler_html, outcome_html
 from retrainer.photos.thumbnails import thumbnail
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "</style><script>alert(1)</script>",
-    "</div></div></table><h1>",
-    "<img src=x onerror=alert(1)>",
-    "<svg onload=alert(1)>",
-    "<svg><script>alert(1)</script></svg>",
-    "<iframe src=javascript:alert(1)>",
-    "<a href='javascript:alert(1)'>a</a>",
-    "<base href=//evil.example>",
-    "<meta http-equiv=refresh content=0>",
-    "<link rel=stylesheet href=//evil.example>",
-    "<form action=//evil.example><input name=a>",
-    "<object data=a><embed src=a>",
-    "<template shadowrootmode=open>",
-    "<math><mtext></mtext></math>",
-    "<!-- ",
-    "-->",
-    "<![CDATA[",
-    "]]>",
-    "<?php",
-    "<plaintext>",
-    "<textarea>",
-    "<style>*{display:none}",
-    "&lt;b&gt;",
-    "&#60;b&#62;",
-    "&amp;amp;",
-    "&",
-    '" onmouseover="alert(1)',
-    "' onfocus='alert(1)",
-    "` onclick=`alert(1)",
-    '"><b>',
-    "'><b>",
-    'a" style="position:fixed',
-    "{{ 7*7 }}",
-    "${alert(1)}",
-    "$$x^2$$",
-    "url(javascript:alert(1))",
-    "a\nb",
-    "a\r\nb",
-    "a\tb",
-    "a\x00b",
-    "a\x1b[31mb",
-    "a\u202eb",
-    "a\u2066b",
-    "a\u200bb",
-    "a\ufeffb",
-    "\udcff",
-    "\uffff",
-    "שלום",
-    "مرحبا <b>",
-    "a" + "\u0301" * 500,
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
-    "a" * 100_000,
-    "<" * 100_000,
-    "\u202e" * 100_000,
-    "",
-    " ",
-]
 
 
 @dataclass(frozen=True)
