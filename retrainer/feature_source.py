@@ -13,6 +13,8 @@ from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.bottlenecks.fingerprint_cache import TABLE as FINGERPRINTS
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
+from retrainer.bottlenecks.look_cache import TABLE as LOOKS
+from retrainer.bottlenecks.look_cache import LookCache
 from retrainer.bottlenecks.recipe import Engine, GraphRecipe, Recipe
 from retrainer.bottlenecks.tables import Tables
 from retrainer.engines.threads import threads
@@ -52,13 +54,14 @@ def feature_extraction(
 
 
 def recipe_of(bundle: Bundle, options: BackboneOptions, distortion: Distortion | None = None) -> Recipe:
-    """How to turn a photo into feature vectors of a backbone; fingerprints are taken of undistorted photos."""
+    """How to turn a photo into feature vectors of a backbone, and an undistorted one into its fingerprint and look."""
     graph = GraphRecipe(path=str(bundle.graph_path), feature_node=bundle.feature_node, trusted=options.trust_graph)
     return Recipe(
         tflite=str(bundle.tflite_path),
         input_size=bundle.input_size,
         distortion=distortion,
         fingerprints=distortion is None,
+        looks=distortion is None,
         runtime=options.runtime,
         graph=None if bundle.quantized or not bundle.batches else graph,
     )
@@ -82,12 +85,13 @@ def tables_of(bundle: Bundle, recipe: Recipe, bottleneck_dir: str, observer: Obs
     folder = bottleneck_folder(bottleneck_dir)
     name = cache_name(bundle, recipe.distortion.key if recipe.distortion else "")
     if not bottleneck_dir:
-        _mark(folder, (FILES, FINGERPRINTS, name))
+        _mark(folder, (FILES, FINGERPRINTS, LOOKS, name))
     return Tables(
         FileIndex(folder, observer),
         BottleneckCache(folder, name, bundle.depth, observer),
         recipe.views,
         FingerprintCache(folder, observer) if recipe.fingerprints else None,
+        LookCache(folder, observer) if recipe.looks else None,
     )
 
 

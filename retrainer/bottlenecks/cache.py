@@ -5,6 +5,7 @@ All tables lie under `--bottleneck_dir`:
     files/part-*.parquet               path, size, mtime_ns, ctime_ns -> sha256, see `file_index`
     <network>-<key>/part-*.parquet     sha256, view -> vector, one folder per network and preprocessing
     fingerprints-1/part-*.parquet      sha256 -> fingerprint of the photo, see `fingerprint_cache`
+    looks-1/part-*.parquet             sha256 -> size, sides, format and sharpness of the photo, see `look_cache`
     <network>-<key>/_vectors.npy       all vectors once more, for memory to map, see `mapped_matrix`
 
 A file appears whole or not at all. A damaged file, or a file of another table, is renamed, and its photos are read

@@ -31,6 +31,7 @@ class TableWriter:
     computed: int = field(default=0, init=False)
     _vectors: list[PhotoResult] = field(default_factory=list, init=False)
     _fingerprints: list[PhotoResult] = field(default_factory=list, init=False)
+    _looks: list[PhotoResult] = field(default_factory=list, init=False)
     _files: list[tuple[str, Integers, bytes]] = field(default_factory=list, init=False)
     _since: float = field(default_factory=time.monotonic, init=False)
 
@@ -41,6 +42,8 @@ class TableWriter:
             self.computed += 1
         if result.fingerprint is not None:
             self._fingerprints.append(result)
+        if result.look is not None:
+            self._looks.append(result)
         if new_file:
             self._files.append((*new_file, result.digest))
         most = max(len(self._vectors), len(self._fingerprints), len(self._files))
@@ -57,10 +60,13 @@ class TableWriter:
         if self._fingerprints and self.tables.fingerprints is not None:
             taken = [result.fingerprint for result in self._fingerprints if result.fingerprint is not None]
             self.tables.fingerprints.add(_digests_of(self._fingerprints), np.stack(taken))
+        if self._looks and self.tables.looks is not None:
+            looks = [result.look for result in self._looks if result.look is not None]
+            self.tables.looks.add(_digests_of(self._looks), looks)
         if self._files:
             paths, stamps, contents = zip(*self._files, strict=True)
             self.tables.files.add(paths, np.stack(stamps), _digest_rows(contents))
-        self._vectors, self._fingerprints, self._files = [], [], []
+        self._vectors, self._fingerprints, self._looks, self._files = [], [], [], []
         self._since = time.monotonic()
 
     def __enter__(self) -> "TableWriter":

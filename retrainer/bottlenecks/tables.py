@@ -9,6 +9,7 @@ from retrainer.bottlenecks.cache import BottleneckCache
 from retrainer.bottlenecks.digests import sorted_digests
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.bottlenecks.fingerprint_cache import FingerprintCache
+from retrainer.bottlenecks.look_cache import LookCache
 from retrainer.bottlenecks.recipe import Recipe
 
 
@@ -21,12 +22,14 @@ class Tables:
         vectors: The feature vectors of contents.
         views: The V views that each photo has, see `Recipe.views`.
         fingerprints: The fingerprints of contents; None if none are wanted.
+        looks: What was measured of contents; None if nothing is. A photo is not read for it alone.
     """
 
     files: FileIndex
     vectors: BottleneckCache
     views: tuple[int, ...] = (0,)
     fingerprints: FingerprintCache | None = None
+    looks: LookCache | None = None
 
     def rows(self, digests: Digests) -> Integers:
         """The row of each photo's views in the matrix of vectors `(n, V)`, -1 if absent; digests `(n, 32)`."""
@@ -49,6 +52,7 @@ class Tables:
             recipe,
             with_vectors=sorted_digests(digests),
             with_fingerprints=self.fingerprints.known() if self.fingerprints else b"",
+            with_looks=self.looks.known() if self.looks else b"",
         )
 
     def _have_vectors(self, digests: Digests) -> Bools:

@@ -14,6 +14,7 @@ from retrainer.models.metadata import INPUT_NODE
 from retrainer.models.tflite.litert import Network
 from retrainer.photos.copies.fingerprints import fingerprint
 from retrainer.photos.images import decode, to_input
+from retrainer.photos.looks import look_of
 from retrainer.photos.photo import Photo, content_of
 from retrainer.text import shown
 
@@ -71,7 +72,8 @@ def read_photo(recipe: Recipe, photo: str | Photo) -> ReadPhoto:
         picture = decode(content, recipe.input_size)
         inputs = [] if recipe.has_vectors(digest) else [to_input(picture.square(recipe.input_size))]
         taken = fingerprint(picture) if recipe.wants_fingerprint(digest) else None
-        return ReadPhoto(PhotoResult(digest, None, taken), inputs)
+        look = look_of(content, picture) if recipe.wants_look(digest) else None
+        return ReadPhoto(PhotoResult(digest, None, taken, look), inputs)
     except PictureError as error:
         return ReadPhoto(PhotoResult(problem=error.problem))
 

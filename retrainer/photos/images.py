@@ -5,6 +5,8 @@ Training and labelling read pictures by this module alone. It knows formats by a
 
 import contextlib
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,14 +16,14 @@ from retrainer.errors import PictureError
 from retrainer.network_input import INPUT_MEAN, INPUT_STD
 from retrainer.photos.decoding.damage import has_lost_block
 from retrainer.photos.decoding.jpeg_segments import may_be_turned
-from retrainer.photos.decoding.jpegs import decode_jpeg
+from retrainer.photos.decoding.jpegs import decode_jpeg, sides_of
 from retrainer.photos.decoding.limits import MAX_PIXELS, decoding_error, one_large_picture
 from retrainer.photos.decoding.modes import decoded_png, rgb_of
 from retrainer.photos.decoding.opening import opened
-from retrainer.photos.decoding.orientation import orientation_of, upright
+from retrainer.photos.decoding.orientation import TURNED, orientation_of, upright
 from retrainer.photos.decoding.pngs import only_picture
 from retrainer.photos.decoding.signatures import JPEG, PNG, TIFF
-from retrainer.photos.resizing import squashed
+from retrainer.photos.resizing import prepared, squashed
 from retrainer.system.process import native_stderr_hidden
 
 
@@ -31,6 +33,25 @@ class Decoded:
 
     _picture: Pixels | Image.Image
     _orientation: int = 1
+    _stored: tuple[int, int] | None = None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """The width and height of the whole picture, upright, pixels; a JPEG may have been halved since."""
+        picture = self._picture
+        decoded = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        width, height = self._stored or decoded
+        return (height, width) if self._orientation in TURNED else (width, height)
+
+    @property
+    def shorter_side(self) -> int:
+        """The shorter side of the picture as it was decoded, pixels."""
+        picture = self._picture
+        return int(min(picture.size if isinstance(picture, Image.Image) else picture.shape[:2]))
+
+    @cached_property
+    def _prepared(self) -> Any:
+        return prepared(self._picture)
 
     def square(self, size: int) -> Pixels:
         """Squashes the picture to a square, as in 2017: the aspect ratio is lost. Shrinking averages areas.
@@ -42,7 +63,7 @@ class Decoded:
             uint8 `(S, S, 3)`, RGB, 0 to 255, upright.
         """
         # Turning the small square gives the same pixels as turning the picture, for a fraction of the work.
-        return upright(squashed(self._picture, size), self._orientation)
+        return upright(squashed(self._prepared, size), self._orientation)
 
     def within(self, side: int) -> Pixels:
         """Shrinks or enlarges the picture so that its longer side has `side` pixels: uint8 `(h, w, 3)`, upright."""
@@ -69,7 +90,7 @@ def decode(content: bytes, size: int) -> Decoded:
     """
     pixels = _jpeg(content, size) if content.startswith(JPEG) else None
     if pixels is not None and not may_be_turned(content):
-        return Decoded(pixels)
+        return Decoded(pixels, 1, sides_of(content))
     if content.startswith(TIFF):
         # This import loads Pillow's TIFF plugin, which takes a while.
         from retrainer.photos.decoding.tiffs import decode_numbers
@@ -79,8 +100,9 @@ def decode(content: bytes, size: int) -> Decoded:
     if content.startswith(PNG):
         content = only_picture(content)
     header = opened(content)
+    sides = header.size
     picture = _decoded(header, content, size) if pixels is None else pixels
-    return Decoded(picture, orientation_of(header))
+    return Decoded(picture, orientation_of(header), sides)
 
 
 def square(content: bytes, size: int) -> Pixels:

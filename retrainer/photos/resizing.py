@@ -5,6 +5,7 @@ exactly on a border to different sides.
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,20 +20,29 @@ except ImportError:  # there is no wheel for this machine; Pillow does the same,
 _of_thread = threading.local()
 
 
-def squashed(picture: Pixels | Image.Image, size: int) -> Pixels:
+def prepared(picture: Pixels | Image.Image) -> Any:
+    """A picture in the form in which `squashed` takes it several times without copying it again."""
+    if isinstance(picture, np.ndarray) and simd:
+        height, width, _ = picture.shape
+        return simd.ImageData(width, height, simd.PixelType.U8x3, picture.tobytes())
+    return picture
+
+
+def squashed(picture: Any, size: int) -> Pixels:
     """Squashes a picture to a square; transparent pixels show white.
 
     Args:
-        picture: uint8 `(H, W, 3)`, RGB, or a Pillow picture, RGB or RGBA.
+        picture: uint8 `(H, W, 3)`, RGB, or a Pillow picture, RGB or RGBA; or what `prepared` made of it.
         size: S, pixels.
 
     Returns:
         uint8 `(S, S, 3)`, RGB, 0 to 255. The two kinds of pictures give values that differ by at most 1, except for
         centres exactly on a border.
     """
+    picture = prepared(picture)
+    if simd and isinstance(picture, simd.ImageData):
+        return _squashed_by_simd(picture, size)
     if isinstance(picture, np.ndarray):
-        if simd:
-            return _squashed_by_simd(picture, size)
         picture = Image.fromarray(picture)
     pixels: Pixels = np.asarray(_squashed_by_pillow(picture, size))
     return pixels
@@ -43,17 +53,15 @@ def _grows(height: int, width: int, size: int) -> bool:
     return min(height, width) < size
 
 
-def _squashed_by_simd(pixels: Pixels, size: int) -> Pixels:
-    height, width, _ = pixels.shape
+def _squashed_by_simd(source: Any, size: int) -> Pixels:
     try:
         resizer, box, triangle = _of_thread.tools
     except AttributeError:
         filters = simd.FilterType.box, simd.FilterType.bilinear
         tools = simd.Resizer(), *(simd.ResizeOptions(simd.ResizeAlg.convolution(filter_)) for filter_ in filters)
         resizer, box, triangle = _of_thread.tools = tools
-    source = simd.ImageData(width, height, simd.PixelType.U8x3, pixels.tobytes())
     target = simd.ImageData(size, size, simd.PixelType.U8x3)
-    resizer.resize(source, target, triangle if _grows(height, width, size) else box)
+    resizer.resize(source, target, triangle if _grows(source.height, source.width, size) else box)
     return np.frombuffer(target.get_buffer(), np.uint8).reshape(size, size, 3)
 
 

@@ -1,5 +1,7 @@
 """JPEG, the format of nearly all photos, read by a decoder that notices missing data."""
 
+import struct
+
 import numpy as np
 import simplejpeg
 from PIL import Image
@@ -54,6 +56,15 @@ def decode_jpeg(content: bytes, size: int, most_pixels: int) -> Pixels | None:
     if reason is None:
         return None
     raise PictureError(reason)
+
+
+def sides_of(content: bytes) -> tuple[int, int] | None:
+    """The width and height that a JPEG's header states, not turned upright; None if it has no frame."""
+    for marker, start, _ in segments(content):
+        if marker in FRAMES:
+            height, width = struct.unpack(">HH", content[start + 5 : start + 9])
+            return width, height
+    return None
 
 
 def _decoded(content: bytes, size: int, most_pixels: int) -> Pixels | None:

@@ -20,6 +20,9 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda p: np.rot90(p, 1),
 }
 
+# The orientations that swap width and height.
+TURNED = (5, 6, 7, 8)
+
 
 def orientation_of(picture: Image.Image) -> int:
     """The orientation of a picture that Pillow opened, as EXIF numbers it, 1 to 8; 1 if nothing states it."""
