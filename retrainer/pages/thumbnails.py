@@ -18,6 +18,7 @@ from retrainer.photos.thumbnails import thumbnail
 from retrainer.text import reason_of
 
 _SIDE, _BYTES = 112, 3_000
+_PAGE_SIDE = 144
 _LARGE_SIDE, _LARGE_BYTES = 320, 24_000
 _SHOWN = 12
 # Of the 4 MB of a page.
@@ -50,7 +51,9 @@ class Thumbnails:
         side: How many pixels the longer side of a picture has.
     """
 
-    def __init__(self, read: Callable[[str], bytes] | None, most_bytes: int = _PAGE_BYTES, side: int = _SIDE) -> None:
+    def __init__(
+        self, read: Callable[[str], bytes] | None, most_bytes: int = _PAGE_BYTES, side: int = _PAGE_SIDE
+    ) -> None:
         self._read, self._left, self._side = read, most_bytes, side
         self._made: dict[str, str] = {}
 
