@@ -134,6 +134,7 @@ def report(
             "Limits": {"Not for": "Photos that differ from those it learnt from: other cameras, places or seasons."},
         },
         read=reader,
+        clean_command=f"retrainer clean {name}",
         list_command=f"retrainer evaluate --graph tf_files/retrained_graph.pb {name} --mistakes m.csv",
     )
 

@@ -55,76 +55,19 @@ def chart(caption: str, axis: str, curves: Sequence[Curve]) -> Markup:
     picture = element(
         "svg", title, *_frame(scale, names, axis), *lines, class_="chart", viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img"
     )
-    legend = [element("span", _key(style), f" {curve.name}") for curve, style in zip(curves, _LINES, strict=False)]
+    legend = [element("span", key_of(style), f" {curve.name}") for curve, style in zip(curves, _LINES, strict=False)]
     shown = element("figure", element("figcaption", caption), picture, element("div", *legend, class_="legend"))
     figures = table(caption, (axis, *(curve.name for curve in curves)), _rows(names, curves))
     return element("div", shown, element("details", element("summary", "Figures of the curve"), figures))
 
 
-@dataclass(frozen=True)
-class Spot:
-    """A place in a square chart, both shares 0 to 1, and how many photos it stands for."""
-
-    across: float
-    up: float
-    count: int
-
-
-def square_chart(caption: str, axes: tuple[str, str], spots: Sequence[Spot]) -> Markup:
-    """Draws spots from 0 to 1 and the diagonal on which both shares are equal; a larger spot stands for more photos.
-
-    Args:
-        caption: What the chart shows.
-        axes: What the shares across and up are.
-        spots: In order from left to right, at least one.
-    """
-    most = max(spot.count for spot in spots)
-    places = [(_SQUARE.right_of(spot.across), _SQUARE.down(spot.up), spot) for spot in spots]
-    line = element("polyline", class_="curve solid", points=" ".join(f"{x},{y}" for x, y, _ in places))
-    dots = [
-        element("circle", class_="dot", cx=x, cy=y, r=f"{2 + 5 * math.sqrt(spot.count / most):.1f}")
-        for x, y, spot in places
-    ]
-    ends = {"x1": _SQUARE.right_of(0), "y1": _SQUARE.down(0), "x2": _SQUARE.right_of(1), "y2": _SQUARE.down(1)}
-    diagonal = element("line", class_="curve dashed", **ends)
-    title = element("title", f"{caption}. The table below has the same figures.")
-    drawn = [*_SQUARE.frame(axes), diagonal, line, *dots]
-    box = f"0 0 {_SQUARE.side + _LEFT + _RIGHT} {_SQUARE.side + _TOP + _BOTTOM}"
-    picture = element("svg", title, *drawn, class_="chart square", viewBox=box, role="img")
-    keys = (("solid", axes[1]), ("dashed", "both alike"))
-    legend = (element("span", _key(style), f" {text}") for style, text in keys)
-    shown = element("figure", element("figcaption", caption), picture, element("div", *legend, class_="legend"))
-    rows = [(percent(spot.across), percent(spot.up), f"{spot.count:,}") for spot in spots]
-    figures = table(caption, (*axes, "photos"), rows)
-    return element("div", shown, element("details", element("summary", "Figures of the chart"), figures))
-
-
-@dataclass(frozen=True)
-class _Square:
-    """Shares from 0 to 1 -> places in a square picture."""
-
-    side: int
-
-    def right_of(self, share: float) -> str:
-        return f"{_LEFT + self.side * share:.1f}"
-
-    def down(self, share: float) -> str:
-        return f"{_TOP + self.side * (1 - share):.1f}"
-
-    def frame(self, axes: tuple[str, str]) -> list[Markup]:
-        drawn = []
-        for tick in range(0, 101, 25):
-            x, y = self.right_of(tick / 100), self.down(tick / 100)
-            drawn.append(element("line", class_="grid", x1=self.right_of(0), x2=self.right_of(1), y1=y, y2=y))
-            drawn.append(element("line", class_="grid", x1=x, x2=x, y1=self.down(0), y2=self.down(1)))
-            drawn.append(element("text", f"{tick} %", x=f"{_LEFT - 6}", y=y, dy="0.32em", text_anchor="end"))
-            drawn.append(element("text", f"{tick} %", x=x, y=f"{_TOP + self.side + 14}", text_anchor="middle"))
-        middle = self.right_of(0.5)
-        drawn.append(element("text", axes[0], x=middle, y=f"{_TOP + self.side + 30}", text_anchor="middle"))
-        return drawn
-
-
-_SQUARE = _Square(240)
+def interval_bar(share: float, interval: tuple[float, float]) -> Markup:
+    """A share and its interval, all 0 to 1, on a line from 0 to 1. Their figures must stand beside it."""
+    low, high = (f"{100 * end:.1f}" for end in interval)
+    axis = element("line", class_="grid", x1="0", x2="100", y1="6", y2="6")
+    span = element("line", class_="span", x1=low, x2=high, y1="6", y2="6")
+    dot = element("circle", class_="dot", cx=f"{100 * share:.1f}", cy="6", r="2.5")
+    return element("svg", axis, span, dot, class_="range", viewBox="-4 0 108 12", aria_hidden="true")
 
 
 @dataclass(frozen=True)
@@ -187,7 +130,8 @@ def _drawn(curve: Curve, style: str, scale: _Scale) -> list[Markup]:
     return drawn
 
 
-def _key(style: str) -> Markup:
+def key_of(style: str) -> Markup:
+    """A piece of a line, for a legend."""
     line = element("line", class_=f"curve {style}", x1="0", x2="24", y1="5", y2="5")
     return element("svg", line, class_="key", viewBox="0 0 24 10", aria_hidden="true")
 

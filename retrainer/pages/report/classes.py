@@ -2,6 +2,7 @@
 
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.shares import between, percent
+from retrainer.pages.charts import interval_bar
 from retrainer.pages.components import name
 from retrainer.pages.markup import Markup, element, table
 from retrainer.pages.page import Section
@@ -10,7 +11,7 @@ from retrainer.pages.report.pictures import Pictures
 from retrainer.training.metrics import accuracy_interval
 
 _SHOWN = 50
-_HEADINGS = ("class", "photos", "right", "95 % interval", "precision", "F1", "most often taken for")
+_HEADINGS = ("class", "photos", "right", "95 % interval", "0 to 100 %", "precision", "F1", "most often taken for")
 
 
 def classes(contents: ReportContents, _: Pictures) -> Section:
@@ -36,14 +37,16 @@ def _right(figures: Assessment, number: int) -> tuple[float, int]:
 def _row(figures: Assessment, number: int) -> tuple[str | Markup, ...]:
     one, row = figures.classes[number], figures.confusion[number]
     if not one.support:
-        return name(one.label), "0", "-", "-", "-", "-", "-"
+        return name(one.label), "0", "-", "-", "-", "-", "-", "-"
     others = [n for n in range(len(row)) if n != number and row[n]]
     taken = max(others, key=lambda n: row[n], default=None)
+    share, interval = one.correct / one.support, accuracy_interval(one.correct, one.support)
     return (
         name(one.label),
         f"{one.support:,}",
-        percent(one.correct / one.support),
-        between(accuracy_interval(one.correct, one.support)),
+        percent(share),
+        between(interval),
+        interval_bar(share, interval),
         _share(one.precision),
         _share(one.f1),
         "-" if taken is None else element("span", name(figures.classes[taken].label), f" ({row[taken]:,})"),

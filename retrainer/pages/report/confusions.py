@@ -36,7 +36,8 @@ def confusions(contents: ReportContents, pictures: Pictures) -> Section:
     whole = _fits(figures)
     frequent = set(confused_pairs(figures.confusion)[:_LISTED])
     listed = [cell for cell in known if whole or cell in frequent]
-    content = [*_tables(figures, listed, whole), *_photos(contents, known, listed, pictures)]
+    choose = [element("p", "Choose a number to see its photos, those with the highest scores first.")] if listed else []
+    content = [*choose, *_tables(figures, listed, whole), *_photos(contents, known, listed, pictures)]
     return Section("Confusions", content, anchor=_ANCHOR)
 
 
@@ -68,9 +69,8 @@ def _photos(
     chosen = {cell: [_seen(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
     pictures.prepare([one.path for photos in chosen.values() for one in photos])
     folds = [_place(measured, cell, len(known[cell]), chosen[cell], pictures) for cell in listed]
-    said = "Choose a number to see its photos, those with the highest scores first."
     rest = [element("p", "This command lists all of them:"), command_line(contents.list_command)]
-    return [element("p", said), *folds, *(rest if contents.list_command else [])]
+    return [*folds, *(rest if contents.list_command else [])]
 
 
 def _place(measured: Measured, cell: Cell, count: int, photos: Sequence[SeenPhoto], pictures: Pictures) -> Markup:

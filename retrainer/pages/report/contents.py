@@ -89,7 +89,9 @@ class ReportContents:
         command: The command that reproduces the run.
         card: Heading -> facts by their names: the model, its data, its backbone with licence, its limits.
         read: Returns the bytes of a photo's file by its path; may raise. None shows no pictures.
-        list_command: The command that lists what a report leaves out.
+        list_command: The command that lists all photos with their scores, or all mistakes.
+        clean_command: The command that looks for suspicious photos, or lists all of them.
+        notes: What the report lacks and why, a sentence each, such as that the photos are no longer there.
     """
 
     name: str
@@ -114,3 +116,5 @@ class ReportContents:
     card: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     read: Callable[[str], bytes] | None = None
     list_command: str = ""
+    clean_command: str = ""
+    notes: Sequence[str] = ()

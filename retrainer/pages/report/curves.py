@@ -2,18 +2,19 @@
 
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.shares import percent
-from retrainer.pages.charts import Spot, square_chart
 from retrainer.pages.components import cut
 from retrainer.pages.curves import curve_chart
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
+from retrainer.pages.square_chart import Spot, square_chart
 
 
 def curves(contents: ReportContents, _: Pictures) -> Section:
     """The curves that are known; a sentence stands for each of the others."""
-    return Section("Curves", [*_training(contents), *_learning(contents), *_calibration(contents)])
+    parts = (_training(contents), _learning(contents), _calibration(contents))
+    return Section("Curves", [element("div", *(element("div", *part) for part in parts), class_="tables curves")])
 
 
 def _training(contents: ReportContents) -> list[Markup]:
@@ -39,7 +40,7 @@ def _calibration(contents: ReportContents) -> list[Markup]:
     if not contents.calibration:
         return [element("p", "How far scores can be trusted was not measured.")]
     spots = [Spot(one.score, one.right, one.count) for one in contents.calibration]
-    drawn = square_chart("Calibration: how often answers of a score are right", ("score", "right answers"), spots)
+    drawn = square_chart("Calibration: how often answers with a score are right", ("score", "right answers"), spots)
     return [drawn, *_trust(contents.assessment)]
 
 
@@ -48,7 +49,7 @@ def _trust(figures: Assessment | None) -> list[Markup]:
     if figures is None:
         return []
     said = (
-        f"Scores are {100 * figures.calibration_error:.1f} points from the share that is right, on average. "
-        f"Chance alone makes {100 * figures.calibration_floor:.1f} points of a perfect model."
+        f"On average a score differs by {100 * figures.calibration_error:.1f} points from the share of right answers. "
+        f"By chance alone, scores that can be trusted would differ by {100 * figures.calibration_floor:.1f} points."
     )
     return [element("p", said)]

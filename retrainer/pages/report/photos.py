@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from retrainer.pages.blocks import maps_switch, more
+from retrainer.pages.blocks import command_line, maps_switch, more
 from retrainer.pages.components import counted
 from retrainer.pages.filters import FilterGroup, filters
 from retrainer.pages.markup import Markup, element
@@ -45,13 +45,13 @@ def suspects(contents: ReportContents, pictures: Pictures) -> Section:
     """The photos that may be wrong themselves."""
     heading = "Suspicious photos"
     if contents.suspicious is None:
-        return _sentence(heading, "Nobody looked for suspicious photos.")
+        asked = [command_line(contents.clean_command)] if contents.clean_command else []
+        return Section(heading, [element("p", "Nobody looked for suspicious photos."), *asked])
     if not contents.suspicious:
         return _sentence(heading, "No photo looks wrong.")
     listed = contents.suspects[:_SHOWN]
     said = f"{counted(contents.suspicious, 'photo')} may have a wrong label, or be of no class."
-    command = contents.step.command if contents.step else contents.list_command
-    left_out = more(len(listed), contents.suspicious, "photos", command)
+    left_out = more(len(listed), contents.suspicious, "photos", contents.clean_command)
     return Section(heading, [element("p", said), *_shown("suspects", heading, listed, pictures), left_out])
 
 

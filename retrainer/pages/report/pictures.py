@@ -47,7 +47,7 @@ class Pictures:
             filter_by: The name of the filter that shows those of one class; "" if there is none.
         """
         if not self.shown:
-            return table(title, _HEADINGS, map(_row, photos))
+            return element("div", table(title, _HEADINGS, map(_row, photos)), class_="paths")
         self.prepare([one.path for one in photos])
         self._near.prepare([near.path for one in photos for near in one.nearest])
         return element("ul", *(self._card(one, filter_by) for one in photos), class_="cards wide", aria_label=title)
@@ -83,7 +83,7 @@ def described(one: SeenPhoto) -> str:
 
 def _said(one: SeenPhoto) -> list[Markup]:
     predicted = element("span", "predicted ", name(one.predicted), " ", element("b", percent(one.score)))
-    second = [element("span", "second ", name(one.second[0]), f" {percent(one.second[1])}")] if one.second else []
+    second = [element("span", f"second {percent(one.second[1])} ", name(one.second[0]))] if one.second else []
     return [element("span", "given ", name(one.label)), predicted, *second]
 
 

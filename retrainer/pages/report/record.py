@@ -9,7 +9,9 @@ from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents
 from retrainer.pages.report.pictures import Pictures
 
-_SHOWN, _LONGEST, _LONGEST_PATH = 50, 400, 80
+_SHOWN, _LONGEST, _LONGEST_PATH = 20, 400, 80
+# Of more classes those with the fewest training photos are listed.
+_CLASSES = 50
 
 
 def copies(contents: ReportContents, _: Pictures) -> Section:
@@ -20,7 +22,9 @@ def copies(contents: ReportContents, _: Pictures) -> Section:
 
 def left_out(contents: ReportContents, _: Pictures) -> Section:
     """The files that were left out with their reasons, and the warnings."""
-    return Section("Left out, and warnings", [*_skipped(contents), *_warnings(contents)], short="Left out")
+    return Section(
+        "Left out, and warnings", [*_skipped(contents), *_warnings(contents), *_notes(contents)], short="Left out"
+    )
 
 
 def _skipped(contents: ReportContents) -> list[Markup]:
@@ -30,28 +34,34 @@ def _skipped(contents: ReportContents) -> list[Markup]:
     ]
     if not rows:
         return [element("p", "No file was left out.")]
-    listed = table("Files and folders that were left out", ("file or folder", "reason"), rows)
-    return [listed, more(len(rows), len(contents.skipped), "files and folders", contents.list_command)]
+    caption = f"Files and folders that were left out: {len(contents.skipped):,}"
+    listed = element("div", table(caption, ("file or folder", "reason"), rows), class_="paths")
+    return [listed, more(len(rows), len(contents.skipped), "files and folders")]
 
 
 def _warnings(contents: ReportContents) -> list[Markup]:
     listed = [element("li", cut(one, _LONGEST)) for one in contents.warnings[:_SHOWN]]
     if not listed:
         return [element("p", "The run warned of nothing.")]
-    left = more(len(listed), len(contents.warnings), "warnings", contents.list_command)
+    left = more(len(listed), len(contents.warnings), "warnings")
     return [element("h3", "Warnings"), element("ul", *listed), left]
+
+
+def _notes(contents: ReportContents) -> list[Markup]:
+    listed = [element("li", cut(one, _LONGEST)) for one in contents.notes[:_SHOWN]]
+    return [element("h3", "What this report lacks"), element("ul", *listed)] if listed else []
 
 
 def split(contents: ReportContents, _: Pictures) -> Section:
     """How many photos of each class train, validate and test."""
     if not contents.split:
         return Section("Split", [element("p", "The split is unknown.")])
-    rows = [_counts(name(label), parts) for label, parts in list(contents.split.items())[:_SHOWN]]
     totals = tuple(sum(parts[n] for parts in contents.split.values()) for n in range(3))
-    rows.append(_counts("all classes", totals))
-    caption = "Photos of each class"
-    if len(contents.split) > _SHOWN:
-        caption = f"Photos of {_SHOWN} of {len(contents.split):,} classes, and of all"
+    listed, caption = list(contents.split.items()), "Photos of each class"
+    if len(listed) > _CLASSES:
+        listed = sorted(listed, key=lambda pair: pair[1][0])[:_CLASSES]
+        caption = f"The {_CLASSES} classes with the fewest training photos, of {len(contents.split):,}"
+    rows = [_counts("all classes", totals), *(_counts(name(label), parts) for label, parts in listed)]
     return Section("Split", [table(caption, ("class", "training", "validation", "testing", "all"), rows)])
 
 
