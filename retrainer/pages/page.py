@@ -47,6 +47,7 @@ class Page:
         sections: What follows, in order.
         lead: What stands between the first heading and the sections.
         scripts: Names of `.js` files in this folder, without the ending; `frame.js` runs on every page before them.
+        styles: Names of `.css` files in this folder that the page needs besides `page.css`.
         served: Whether a server gives the page, which may then ask that server, and nobody else, for data and pictures.
         language: The language of the text, for screen readers and hyphenation.
     """
@@ -55,6 +56,7 @@ class Page:
     sections: Sequence[Section]
     lead: Sequence[str] = ()
     scripts: Sequence[str] = ()
+    styles: Sequence[str] = ()
     served: bool = False
     language: str = "en"
 
@@ -62,9 +64,10 @@ class Page:
     def policy(self) -> str:
         """The content security policy, which a server also sends as a header."""
         scripts = " ".join(map(_hash, (script(each) for each in (_FRAME, *self.scripts))))
+        style = _hash(page_style(*self.styles))
         own = " 'self'" if self.served else ""
         return (
-            f"default-src 'none'; style-src {_hash(page_style())}; script-src {scripts}; img-src data:{own}; "
+            f"default-src 'none'; style-src {style}; script-src {scripts}; img-src data:{own}; "
             + ("connect-src 'self'; " if self.served else "")
             + "base-uri 'none'; form-action 'none'"
         )
@@ -79,7 +82,7 @@ class Page:
             # Without it a browser asks the server for an icon.
             Markup('<link rel="icon" href="data:,">'),
             element("title", self.title),
-            element("style", Markup(page_style())),
+            element("style", Markup(page_style(*self.styles))),
             # It runs before the page is drawn, so that the page never flashes in the other theme.
             element("script", Markup(script(_FRAME))),
         )

@@ -17,6 +17,7 @@ def style_of(selector: str) -> str:
 
 
 @cache
-def page_style() -> str:
-    """The rules of a page: those for components, and those of the frame, which win."""
-    return STYLE.replace("&", "main") + (_FOLDER / "page.css").read_text("utf-8")
+def page_style(*more: str) -> str:
+    """The rules of a page: those for components, those of the frame, which win, and those of `more` `.css` files."""
+    files = ((_FOLDER / f"{name}.css").read_text("utf-8") for name in ("page", *more))
+    return "".join((STYLE.replace("&", "main"), *files))

@@ -1,17 +1,88 @@
-"""The page of findings as one file, to look at."""
+"""The page of findings: as one file to look at, and as a server gives it to decide on."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 
+from retrainer.pages.blocks import callout, more
+from retrainer.pages.clean.cards import Look, card_markup, paths_of
+from retrainer.pages.clean.deck import Card, Deck, counts_of
+from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
+from retrainer.pages.clean.words import KINDS
+from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Page, Section
-from retrainer.photos.clean_list.finding import Row
+from retrainer.pages.thumbnails import Thumbnails
+from retrainer.photos.clean_list.clean_list import CleanList
+from retrainer.photos.clean_list.finding import Kind
+
+# Of a page that is one file: cards, photos that a card compares with, and bytes of all pictures.
+_CARDS, _COMPARED, _PICTURE_BYTES = 200, 3, 3_300_000
 
 
-def clean_page(rows: Iterable[Row], photos: ShownPhotos) -> Page:  # noqa: ARG001
+def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
     """Returns the page of findings with their photos, which fits into one file: of many, the surest of each kind.
 
     Args:
-        rows: A `CleanList`.
+        clean_list: The findings, with the decisions so far.
         photos: Reads the photos, and tells how the others are to be seen.
     """
-    return Page(title="Photos to look at", sections=[Section("Findings", [row.finding.reason for row in rows])])
+    deck = Deck(clean_list)
+    decisions = deck.decisions(clean_list)
+    kinds: dict[Kind, list[Card]] = defaultdict(list)
+    for card in deck.cards:
+        kinds[card.finding.kind].append(card)
+    shown = dict(zip(kinds, _shares([len(cards) for cards in kinds.values()], _CARDS), strict=True))
+    seen = [card for kind, cards in kinds.items() for card in cards[: shown[kind]]]
+    thumbnails = Thumbnails(photos.read, _PICTURE_BYTES)
+    thumbnails.prepare([path for card in seen for path in paths_of(card, _COMPARED)])
+
+    def picture(card: Card, number: int, description: str) -> Markup:
+        path = card.finding.compared_with[number - 1] if number else card.finding.path
+        return thumbnails.photo(path, description)
+
+    look = Look(picture=picture, known={**photos.known, **deck.known}, most=_COMPARED, served=False)
+    conflicts = set(clean_list.conflicts)
+    sections = [
+        Section(
+            f"{KINDS[kind][1]} ({len(cards):,})",
+            [
+                element(
+                    "div",
+                    *(
+                        card_markup(card, decisions[card.id], look, disagrees=card.photo in conflicts)
+                        for card in cards[: shown[kind]]
+                    ),
+                    class_="part",
+                ),
+                more(shown[kind], len(cards), "findings of this kind", photos.command),
+            ],
+            short=KINDS[kind][1],
+        )
+        for kind, cards in kinds.items()
+    ]
+    lead = [*_progress(clean_list), *_how(photos), *(clean_filters(counts_of(seen, decisions)) if seen else [])]
+    return Page(title="Photos that may be wrong", sections=sections, lead=lead, scripts=["filters"], styles=["review"])
+
+
+def _progress(clean_list: CleanList) -> list[Markup]:
+    decided, total = clean_list.progress()
+    if not total:
+        return [element("p", "Nothing was found that may be wrong.", class_="headline")]
+    return [element("p", f"{decided:,} of {total:,} photos and classes decided", class_="headline")]
+
+
+def _how(photos: ShownPhotos) -> list[Markup]:
+    sentence = "No photo was changed or moved. Decisions are a list: edit it"
+    if not photos.command:
+        return [element("p", f"{sentence}.")]
+    return [callout(f"{sentence}, or decide in a browser with:", photos.command)]
+
+
+def _shares(counts: Sequence[int], most: int) -> list[int]:
+    """How many of each kind are shown if all together are at most `most`: the rarer kinds whole."""
+    shares = [0] * len(counts)
+    left = most
+    for rank, number in enumerate(sorted(range(len(counts)), key=counts.__getitem__)):
+        shares[number] = min(counts[number], left // (len(counts) - rank))
+        left -= shares[number]
+    return shares

@@ -1,0 +1,160 @@
+"""The findings of a list in the order in which a page shows them: each is a card, with the filters that it passes."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from retrainer.photos.clean_list.clean_list import CleanList
+from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind
+from retrainer.photos.clean_list.rows import Photo, is_about_class
+from retrainer.photos.parts import Part
+
+UNDECIDED = "undecided"
+FINDING, CLASS, PART, DECISION = "finding", "class", "part", "decision"
+FILTERS = (FINDING, CLASS, PART, DECISION)
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+_TESTING = Part.TESTING.name.lower()
+Wanted = Mapping[str, str]
+"""The name of a filter -> the value that is wanted."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A finding with its place among the others.
+
+    Attributes:
+        id: Letters and digits, the same each time for the same finding.
+        finding: What may be wrong.
+        photo: What all cards of its photo share.
+        numbers: The rows of its photo, from 0.
+        copies: The ids of all copies of the photo that `compared_with` begins with, if it is a copy.
+    """
+
+    id: str
+    finding: Finding
+    photo: Photo
+    numbers: Sequence[int]
+    copies: Sequence[str] = ()
+
+    @cached_property
+    def fixed_values(self) -> dict[str, Sequence[str]]:
+        """The values of the filters that show it whatever is decided."""
+        found = self.finding
+        labels = [label for label in (found.label, found.new_label) if label]
+        return {
+            FINDING: (found.kind.value,),
+            CLASS: labels if found.kind == Kind.SAME_CLASS else labels[:1] if found.label else (),
+            PART: (found.part,) if found.part else (),
+        }
+
+    @property
+    def about_class(self) -> bool:
+        """Whether it is about a class; if so, nothing can be decided but to leave it."""
+        return is_about_class(self.finding)
+
+    @property
+    def testing(self) -> bool:
+        """Whether it is about a test photo, which only a person decides."""
+        return self.finding.part == _TESTING
+
+    @property
+    def suggestion(self) -> Decision | None:
+        """The decision that is suggested; None if there is none."""
+        found = self.finding
+        if (
+            self.about_class
+            or found.suggestion == Action.NONE
+            or (found.suggestion == Action.RELABEL and not found.new_label)
+        ):
+            return None
+        return Decision(action=found.suggestion, new_label=found.new_label)
+
+
+class Deck:
+    """The cards of a list. They stay while only decisions change.
+
+    Attributes:
+        cards: Kind by kind, the surest of each first; copies of one photo stand together.
+        by_id: The same cards.
+        known: Path -> class and part of the photos in the list.
+    """
+
+    def __init__(self, clean_list: CleanList) -> None:
+        self._photos = clean_list.photos
+        findings = [row.finding for row in clean_list.rows]
+        ids = _ids(findings)
+        groups, surest = defaultdict(list), defaultdict[str, float](float)
+        for each, finding in zip(ids, findings, strict=True):
+            if original := _original(finding):
+                groups[original].append(each)
+                surest[original] = max(surest[original], finding.score)
+
+        def place(card: Card) -> tuple[object, ...]:
+            original = _original(card.finding)
+            score = card.finding.score
+            return (_ORDER[card.finding.kind], -surest.get(original, score), original, -score, card.finding.path)
+
+        cards = [
+            Card(ids[number], findings[number], photo, numbers, groups.get(_original(findings[number]), ()))
+            for photo, numbers in self._photos.items()
+            for number in numbers
+        ]
+        self.cards = sorted(cards, key=place)
+        self.by_id = {card.id: card for card in self.cards}
+        self.places = {card.id: number for number, card in enumerate(self.cards)}
+        self.known = {one.path: (one.label, one.part) for one in findings if one.path}
+
+    def is_of(self, clean_list: CleanList) -> bool:
+        """Whether a list differs from the one of the deck in decisions at most."""
+        return self._photos is clean_list.photos
+
+    def decisions(self, clean_list: CleanList) -> dict[str, Decision]:
+        """The decision of each card's photo, by the card's id."""
+        made = {photo: clean_list.decision_in(numbers) for photo, numbers in self._photos.items()}
+        noted = {}
+        for card in self.cards:
+            decision = made[card.photo]
+            note = next((note for row in card.numbers if (note := clean_list.rows[row].decision.note)), "")
+            noted[card.id] = Decision(action=decision.action, new_label=decision.new_label, note=note)
+        return noted
+
+
+def values_of(card: Card, decision: Decision) -> dict[str, Sequence[str]]:
+    """The values of the filters that show a card."""
+    return {**card.fixed_values, DECISION: (decision.action.value or UNDECIDED,)}
+
+
+def passes(card: Card, decision: Decision, wanted: Wanted) -> bool:
+    """Whether filters show a card."""
+    return all(
+        value == (decision.action.value or UNDECIDED) if name == DECISION else value in card.fixed_values[name]
+        for name, value in wanted.items()
+    )
+
+
+def counts_of(cards: Sequence[Card], decisions: Mapping[str, Decision]) -> dict[str, Counter[str]]:
+    """How many cards each value of each filter shows, in the order of the cards."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
+    counts[DECISION].update({UNDECIDED: 0, **{action.value: 0 for action in Action if action.value}})
+    for card in cards:
+        for name, values in values_of(card, decisions[card.id]).items():
+            counts[name].update(values)
+    return counts
+
+
+def _original(finding: Finding) -> str:
+    """The photo that a copy is a copy of; empty for other findings."""
+    return finding.compared_with[0] if finding.kind == Kind.COPY and finding.compared_with else ""
+
+
+def _ids(findings: Sequence[Finding]) -> list[str]:
+    seen: Counter[str] = Counter()
+    ids = []
+    for one in findings:
+        text = "\0".join((one.kind, one.path, one.sha256, one.label, one.new_label if not one.path else ""))
+        short = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        seen[short] += 1
+        ids.append(short if seen[short] == 1 else f"{short}x{seen[short]}")
+    return ids
