@@ -14,14 +14,13 @@ from retrainer.findings.evidence import Evidence
 from retrainer.findings.measured import Measured
 from retrainer.photos.clean_list.finding import Action, Finding, Kind
 from retrainer.photos.copies.fingerprints import Fingerprints, colours, greys
-from retrainer.photos.looks import SIDE
 
 # Each of these limits gives no false alarm on 1,250 flowers and 245 clothes, so that at most 1 in 500 photos is one
 # (the 95 % bound). After each limit: the extreme of these photos, and what photos reach that were spoilt on purpose.
 DARK = 0.16  # brightness of the brightest hundredth, 0 to 1: 0.32 at least; darkened to a tenth: 0.10 at most
 LIGHT = 0.88  # brightness of the darkest hundredth: 0.69 at most; white: 1
 EMPTY = 0.005  # standard deviation of brightness or colour: 0.053 at least; one colour: 0; darkened: 0.0052 at least
-BLURRY = 0.08  # sharpness: 0.096 at least; Gaussian blur of 1.5 % of the side: below it for 99.5 %
+BLURRY = 0.09  # sharpness: 0.131 at least; Gaussian blur of 1.5 % of the shorter side: below it for 99.5 %
 LONG = 4.0  # longer side divided by the shorter one: 2.9 at most
 SMALL = 32  # shorter side, pixels: 152 at least
 USUAL = 0.5
@@ -99,9 +98,9 @@ def _figures(measured: Measured) -> list[_Figure]:
     sides = np.stack([looks.widths, looks.heights], axis=1).astype(np.float32)
     sides[sides[:, 0] == 0] = np.nan
     shorter, longer = sides.min(axis=1), sides.max(axis=1)
-    # Sharpness means nothing without contrast, and small pictures are blurred by enlarging them.
+    # Sharpness means nothing without contrast.
     plain = (brightest < DARK) | (darkest > LIGHT) | (contrast < EMPTY)
-    sharpness = np.where(plain | (shorter < SIDE), np.nan, looks.sharpness)
+    sharpness = np.where(plain, np.nan, looks.sharpness)
     return [
         _Figure(
             Kind.DARK, brightest, DARK, 0,

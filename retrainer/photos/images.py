@@ -23,7 +23,7 @@ from retrainer.photos.decoding.opening import opened
 from retrainer.photos.decoding.orientation import TURNED, orientation_of, upright
 from retrainer.photos.decoding.pngs import only_picture
 from retrainer.photos.decoding.signatures import JPEG, PNG, TIFF
-from retrainer.photos.resizing import prepared, squashed
+from retrainer.photos.resizing import middle, prepared, squashed
 from retrainer.system.process import native_stderr_hidden
 
 
@@ -64,6 +64,13 @@ class Decoded:
         """
         # Turning the small square gives the same pixels as turning the picture, for a fraction of the work.
         return upright(squashed(self._prepared, size), self._orientation)
+
+    def middle(self, side: int) -> Pixels:
+        """The middle half of the stored rows, squashed and not turned upright: uint8 `(side // 2, side, 3)`.
+
+        Both sides have at least `side` pixels.
+        """
+        return middle(self._prepared, side)
 
     def within(self, side: int) -> Pixels:
         """Shrinks or enlarges the picture so that its longer side has `side` pixels: uint8 `(h, w, 3)`, upright."""

@@ -48,6 +48,28 @@ def squashed(picture: Any, size: int) -> Pixels:
     return pixels
 
 
+def middle(picture: Any, side: int) -> Pixels:
+    """The middle half of a picture's rows, squashed: uint8 `(side // 2, side, 3)`; the picture is at least that large.
+
+    Args:
+        picture: As `squashed` takes it.
+        side: Pixels.
+    """
+    picture = prepared(picture)
+    if simd and isinstance(picture, simd.ImageData):
+        half = simd.CropBox(0, picture.height // 4, picture.width, picture.height // 2)
+        options = simd.ResizeOptions(simd.ResizeAlg.convolution(simd.FilterType.box), crop_box=half)
+        target = simd.ImageData(side, side // 2, simd.PixelType.U8x3)
+        simd.Resizer().resize(picture, target, options)
+        return np.frombuffer(target.get_buffer(), np.uint8).reshape(side // 2, side, 3)
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    top, rows = picture.height // 4, picture.height // 2
+    half = picture.resize((side, side // 2), Image.Resampling.BOX, (0, top, picture.width, top + rows))
+    pixels: Pixels = np.asarray(_on_white(half))
+    return pixels
+
+
 def _grows(height: int, width: int, size: int) -> bool:
     # A box filter averages areas, but repeats pixels if a side grows; then a triangle filter interpolates.
     return min(height, width) < size
@@ -69,6 +91,10 @@ def _squashed_by_pillow(picture: Image.Image, size: int) -> Image.Image:
     if picture.size != (size, size):
         grows = _grows(*picture.size, size)
         picture = picture.resize((size, size), Image.Resampling.BILINEAR if grows else Image.Resampling.BOX)
+    return _on_white(picture)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
     if picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     return picture

@@ -9,7 +9,7 @@ from PIL import Image
 from retrainer.arrays import Pixels
 from retrainer.photos import resizing
 from retrainer.photos.images import square
-from retrainer.photos.resizing import squashed
+from retrainer.photos.resizing import middle, squashed
 
 
 @pytest.mark.parametrize(("height", "width"), [(333, 500), (160, 160), (61, 1200), (97, 43), (1, 1), (161, 159)])
@@ -20,6 +20,22 @@ def test_both_resizers_agree(height: int, width: int, monkeypatch: pytest.Monkey
     slow = squashed(pixels, 160)
     assert fast.shape == slow.shape == (160, 160, 3)
     assert np.abs(fast.astype(int) - slow).max() <= 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(333, 500), (160, 160), (161, 1200)])
+def test_the_middle_is_half_of_the_rows_with_both_resizers(
+    height: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = noise(height, width)
+    pixels[: height // 4] = pixels[height // 4 + height // 2 :] = 0
+    fast = middle(pixels, 160)
+    monkeypatch.setattr(resizing, "simd", None)
+    slow = middle(pixels, 160)
+    assert fast.shape == slow.shape == (80, 160, 3)
+    # Centres on a border may belong to either side.
+    assert np.mean(np.abs(fast.astype(int) - slow) > 1) < 0.03
+    assert fast.min(axis=(1, 2)).max() > 0
+    assert (middle(Image.new("RGBA", (200, 200), (200, 0, 0, 0)), 160) == 255).all()
 
 
 def test_areas_are_averaged() -> None:
