@@ -2,7 +2,7 @@
 
 from retrainer.measuring.assessment import Assessment, ClassFigures
 from retrainer.measuring.shares import between, percent
-from retrainer.pages.blocks import FigureCard, callout, figure_cards
+from retrainer.pages.blocks import FigureCard, Tone, callout, figure_cards
 from retrainer.pages.components import counted, cut, name
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.report.contents import ReportContents
@@ -22,22 +22,27 @@ def overview(contents: ReportContents) -> list[Markup]:
 def _accuracy(contents: ReportContents) -> FigureCard:
     figures = contents.assessment
     if figures is None:
-        said = "No photo tested the model. Add photos, or cross-validate with --folds 5."
+        said = "No photo tested the model. Add photos, or cross-validate it by folds."
         return FigureCard(name="Accuracy", value="unknown", note=said)
     photos = counted(figures.count, "photo") + (f", {cut(contents.measured_on, 120)}" if contents.measured_on else "")
     said = f"{between(figures.interval)} with 95 % confidence; {photos}"
-    return FigureCard(name="Accuracy", value=percent(figures.accuracy), note=said)
+    tone: Tone = "" if _beats(figures, contents.baseline) else "bad"
+    return FigureCard(name="Accuracy", value=percent(figures.accuracy), note=said, tone=tone)
 
 
 def _baseline(contents: ReportContents) -> FigureCard:
     if contents.baseline is None:
         return FigureCard(name="Baseline", value="unknown")
-    said, value = "Always answering the largest class", percent(contents.baseline)
-    if contents.assessment is None:
-        return FigureCard(name="Baseline", value=value, note=said)
-    if contents.assessment.interval[0] > contents.baseline:
-        return FigureCard(name="Baseline", value=value, note=f"{said}; the model is better", tone="good")
-    return FigureCard(name="Baseline", value=value, note=f"{said}; the model is not clearly better", tone="bad")
+    said = "Always answering the largest class"
+    if contents.assessment:
+        better = "" if _beats(contents.assessment, contents.baseline) else "not clearly "
+        said += f"; the model is {better}better"
+    return FigureCard(name="Baseline", value=percent(contents.baseline), note=said)
+
+
+def _beats(figures: Assessment, baseline: float | None) -> bool:
+    """Whether an accuracy is clearly above the baseline, or the baseline is unknown."""
+    return baseline is None or figures.interval[0] > baseline
 
 
 def _worst(figures: Assessment | None) -> FigureCard:
