@@ -186,6 +186,8 @@ def test_a_built_wheel_in_an_empty_environment(room: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"retrainer"}
     bundle = ("backbone.json", "backbone.pb", "backbone.tflite", "CARD.md")
     assert {"retrainer/py.typed", *(f"retrainer/backbones/pocket/{name}" for name in bundle)} <= set(names)
+    pages = (ROOT / "retrainer" / "pages").glob("*.[cj]s*")
+    assert {f"retrainer/pages/{path.name}" for path in pages} <= set(names)
     venv.create(room / "env", with_pip=True)
     run(room / "env" / "bin" / "pip", "install", "--quiet", wheel, cwd=room)
     command = room / "env" / "bin" / "retrainer"

@@ -65,6 +65,21 @@ const retrainer = (() => {
     }
   }
 
+  // Marks the link to the section that is read: the one that crosses a line near the top of the window.
+  function follow() {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const link = document.querySelector(`nav a[href="#${CSS.escape(target.firstChild.id)}"]`);
+          if (isIntersecting) link?.setAttribute("aria-current", "true");
+          else link?.removeAttribute("aria-current");
+        }
+      },
+      { rootMargin: "-20% 0px -79% 0px" },
+    );
+    for (const section of document.querySelectorAll("main > section")) observer.observe(section);
+  }
+
   function click(event) {
     const link = event.target.closest('a[href^="#"]');
     const button = event.target.closest("[data-theme-to], [data-copy]");
@@ -84,6 +99,7 @@ const retrainer = (() => {
     // What is of no use without scripts is hidden until here.
     for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
     refresh();
+    follow();
     const at = state().get("at");
     if (at) go(at);
   });

@@ -25,8 +25,12 @@ _SHOWN = 12
 _PAGE_BYTES = 3_300_000
 # Pictures that are made before their bytes are counted; more would be made in vain when the budget ends.
 _AT_ONCE = 64
+_LEFT_OUT = "left out, so that the page stays small"
 # Where a class finds what speaks for it, a photo is covered by this colour; at most this opaque.
 _WARM, _OPAQUE = (255, 90, 0), 190
+
+# The attributes of an image.
+_Image = dict[str, str]
 
 
 class Mistaken(Protocol):
@@ -55,7 +59,7 @@ class Thumbnails:
         self, read: Callable[[str], bytes] | None, most_bytes: int = _PAGE_BYTES, side: int = _PAGE_SIDE
     ) -> None:
         self._read, self._left, self._side = read, most_bytes, side
-        self._made: dict[str, str] = {}
+        self._made: dict[str, _Image | Markup] = {}
 
     def prepare(self, paths: Sequence[str]) -> int:
         """Makes pictures in parallel, until they would fill what is left of the budget.
@@ -71,7 +75,7 @@ class Thumbnails:
             for start in range(0, len(paths), _AT_ONCE):
                 some = paths[start : start + _AT_ONCE]
                 for number, (path, content) in enumerate(zip(some, pool.map(self._content, some), strict=True), start):
-                    left -= len(content)
+                    left -= _cost(content)
                     if left < 0:
                         return number
                     self._made[path] = content
@@ -85,27 +89,30 @@ class Thumbnails:
             description: What those read who do not see it.
             activation: How much each place speaks for the predicted class, `(h, w)`, 0 to 1, which is laid over it.
         """
-        if path not in self._made:
-            self._made[path] = self._content(path)
-        content = self._made[path]
+        if self._left <= 0:
+            return _gone(_LEFT_OUT)
+        content = self._made[path] = self._content(path)
         if isinstance(content, Markup):
             return content
         layer = [] if activation is None else [_map(activation)]
-        self._left -= len(content) + sum(map(len, layer))
+        self._left -= _cost(content) + sum(map(len, layer))
         if self._left < 0:
-            self._left = 0
-            return _gone("left out, so that the page stays small")
-        picture = element("img", src=content, alt=description, loading="lazy", decoding="async")
+            return _gone(_LEFT_OUT)
+        picture = element("img", **content, alt=description, loading="lazy", decoding="async")
         return element("span", picture, *layer, class_="picture")
 
-    def _content(self, path: str) -> str:
-        """The URL of a picture, or what stands in its place."""
+    def _content(self, path: str) -> _Image | Markup:
+        """A picture, or what stands in its place."""
         if path in self._made:
             return self._made[path]
         if self._read is None:
             return _gone("not asked for")
         try:
-            return _url(thumbnail(self._read(path), self._side, _BYTES))
+            content = thumbnail(self._read(path), self._side, _BYTES)
+            with Image.open(io.BytesIO(content)) as picture:
+                width, height = picture.size
+            # With its size the page does not jump when it is drawn.
+            return {"src": _url(content), "width": str(width), "height": str(height)}
         except Exception as error:  # a photo that is gone or hostile costs no more than its own place
             return _gone(cut(reason_of(error), 80))
 
@@ -137,6 +144,10 @@ def gallery(mistakes: Sequence[Mistaken]) -> Markup:
 
 def _url(content: bytes, kind: str = "jpeg") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _cost(content: _Image | Markup) -> int:
+    return len(content if isinstance(content, Markup) else content["src"])
 
 
 def _gone(reason: str) -> Markup:

@@ -18,7 +18,7 @@ from retrainer.pages.blocks import (
     photo_card,
 )
 from retrainer.pages.charts import Curve, Point, chart
-from retrainer.pages.components import bars, confusion_matrix, facts, name
+from retrainer.pages.components import bars, confusion_matrix, cut, facts, name
 from retrainer.pages.filters import FilterGroup, filter_link, filterable, filters
 from retrainer.pages.markup import Markup, element, table
 from retrainer.pages.page import Page, Section
@@ -31,13 +31,14 @@ ACTIVATION = np.linspace(0, 1, 49, dtype=np.float32).reshape(7, 7)
 
 
 def demo(labels: Sequence[str] = LABELS, command: str = "retrainer clean photos --interactive") -> Page:
-    """Shows 60 findings of 1,250, which filters show by kind and class."""
+    """Shows at least 60 findings of 1,250, which filters show by kind and class."""
+    count = max(CARDS, len(labels))
     thumbnails = Thumbnails(lambda path: _content(int(path[-1])))
-    paths = [f"photos/{labels[n % len(labels)]}/{n % 6}" for n in range(CARDS)]
+    paths = [f"photos/{labels[n % len(labels)]}/{n % 6}" for n in range(count)]
     thumbnails.prepare(paths)
     shown = cards((_card(n, labels, path, thumbnails) for n, path in enumerate(paths)), "Findings")
-    kinds = [(kind, text, len(range(n, CARDS, len(KINDS)))) for n, (kind, text) in enumerate(KINDS.items())]
-    classes = [(label, label, CARDS // len(labels)) for label in labels]
+    kinds = [(kind, text, len(range(n, count, len(KINDS)))) for n, (kind, text) in enumerate(KINDS.items())]
+    classes = [(label, label, count // len(labels)) for label in labels]
     groups = [
         FilterGroup(name="finding", options=kinds),
         FilterGroup(name="class", options=classes, title="class given"),
@@ -53,11 +54,11 @@ def demo(labels: Sequence[str] = LABELS, command: str = "retrainer clean photos 
                     filters(groups),
                     switch,
                     shown,
-                    more(CARDS, 1250, "findings", command),
+                    more(count, 1250, "findings", command),
                 ],
                 "findings",
             ),
-            Section("Confusions", _confusions(labels)),
+            Section("Confusions", _confusions(labels[:20])),
             Section("Curves", _curves(labels)),
             Section("The record", _record(labels, command), short="Record"),
         ],
@@ -91,7 +92,7 @@ def _card(number: int, labels: Sequence[str], path: str, thumbnails: Thumbnails)
         labels[number % len(labels)],
         labels[(number + 1) % len(labels)],
     )
-    picture = thumbnails.photo(path, f"Photo of {label}, predicted {other} with score 97.1 %", ACTIVATION)
+    picture = thumbnails.photo(path, f"Photo of {cut(label)}, predicted {cut(other)} with score 97.1 %", ACTIVATION)
     words = element("span", name(label), " → ", name(other))
     lines = photo_card(picture, words, chip(KINDS[kind], "warning" if kind == "label" else ""), path=path)
     return filterable("li", *lines, of={"finding": [kind], "class": [label]}, class_="card")
