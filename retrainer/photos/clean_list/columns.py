@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
-from retrainer.answers.table import short_number
 from retrainer.answers.texts import for_spreadsheet, original, stored
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind, Row
+from retrainer.photos.clean_list.rows import UNDECIDED
 from retrainer.text import shown
 
 COLUMNS = (
@@ -42,7 +43,7 @@ def cells_of(row: Row) -> list[str]:
         _cell(finding.label),
         _cell(finding.part),
         finding.kind,
-        f"{short_number(finding.score) or 0.0:g}",
+        f"{finding.score:.6g}",
         _cell(finding.reason),
         for_spreadsheet(_BETWEEN.join(map(_stored_path, finding.compared_with))),
         finding.suggestion,
@@ -59,35 +60,30 @@ def heading_of(extra_columns: Sequence[str]) -> list[str]:
     return [*COLUMNS, *map(_cell, extra_columns)]
 
 
-def row_of(cells: Mapping[str, str], extra: Sequence[str]) -> Row:
-    """A row of its cells by the names of their columns; absent cells are empty.
+def row_of(cells: Sequence[str], extra: Sequence[str]) -> Row:
+    """A row of its cells in the order of the columns.
 
     Raises:
         ValueError: a cell is wrong; the text says which, what was expected and what was received.
     """
-    text = {name: cells.get(name, "").strip() for name in COLUMNS}
-    path = original(cells.get("path", ""))
-    decision = Decision(
-        action=_word(Action, "an action", text["action"]),
-        new_label=original(text["new_label"]),
-        note=original(cells.get("note", "")),
-    )
+    path, sha256, label, part, kind, score, reason, compared, suggestion, suggested, action, new_label, note = cells
+    decision = UNDECIDED
+    if action or new_label or note:
+        decision = Decision(action=_action(action), new_label=_text(new_label).strip(), note=_text(note))
     finding = Finding(
-        kind=_word(Kind, "a finding", text["finding"]) if text["finding"] else Kind.OTHER,
-        path=path,
-        sha256=_hash(text["sha256"]),
-        label=original(text["label"]),
-        score=_number(text["score"]),
-        reason=original(cells.get("reason", "")),
-        suggestion=_word(Action, "a suggestion", text["suggestion"]),
-        new_label=original(text["suggested_label"]),
-        compared_with=tuple(map(original, cells.get("compared_with", "").split(_BETWEEN)))
-        if text["compared_with"]
-        else (),
-        part=original(text["part"]),
+        kind=_kind(kind),
+        path=_text(path),
+        sha256=_hash(sha256),
+        label=_text(label).strip(),
+        score=_number(score),
+        reason=_text(reason),
+        suggestion=_suggestion(suggestion),
+        new_label=_text(suggested).strip(),
+        compared_with=tuple(map(_text, compared.split(_BETWEEN))) if compared.strip() else (),
+        part=_text(part).strip(),
     )
     _require_whole(finding, decision)
-    return Row(finding, decision, tuple(map(original, extra)))
+    return Row(finding, decision, tuple(map(_text, extra)) if extra else ())
 
 
 def _require_whole(finding: Finding, decision: Decision) -> None:
@@ -98,6 +94,21 @@ def _require_whole(finding: Finding, decision: Decision) -> None:
         raise ValueError(f"expected the action 'relabel' beside the new_label '{received}', received an empty cell")
     if decision.action in (Action.RELABEL, Action.SET_ASIDE) and not finding.path and not finding.sha256:
         raise ValueError(f"expected a path or a sha256 for the action '{decision.action}', received empty cells")
+
+
+@lru_cache
+def _action(text: str) -> Action:
+    return _word(Action, "an action", text)
+
+
+@lru_cache
+def _suggestion(text: str) -> Action:
+    return _word(Action, "a suggestion", text)
+
+
+@lru_cache
+def _kind(text: str) -> Kind:
+    return _word(Kind, "a finding", text) if text.strip() else Kind.OTHER
 
 
 def _word(kind: type[Word], what: str, text: str) -> Word:
@@ -112,7 +123,7 @@ def _word(kind: type[Word], what: str, text: str) -> Word:
 
 
 def _hash(text: str) -> str:
-    lower = text.lower()
+    lower = text.strip().lower()
     if lower and not _SHA256.fullmatch(lower):
         raise ValueError(f"expected a sha256 of 64 hexadecimal digits, received '{shown(text[: _SHOWN + 10])}'")
     return lower
@@ -120,7 +131,7 @@ def _hash(text: str) -> str:
 
 def _number(text: str) -> float:
     """A score; an empty cell is 1, and spreadsheets may write a decimal comma."""
-    if not text:
+    if not text.strip():
         return 1.0
     try:
         number = float(text.replace(",", "."))
@@ -131,10 +142,19 @@ def _number(text: str) -> float:
     return number
 
 
-def _cell(text: str, store: Callable[[str], str] = stored) -> str:
-    return for_spreadsheet(store(text))
+def _text(cell: str) -> str:
+    return original(cell) if "\\" in cell else cell
+
+
+def _cell(text: str) -> str:
+    return for_spreadsheet(_stored(text))
+
+
+def _stored(text: str) -> str:
+    """The same as `stored`; most texts need nothing."""
+    return text if text.isascii() and text.isprintable() and "\\" not in text else stored(text)
 
 
 def _stored_path(path: str) -> str:
     """A path that holds what stands between paths is written with an escape."""
-    return stored(path).replace(_BETWEEN, _BETWEEN_ESCAPED)
+    return _stored(path).replace(_BETWEEN, _BETWEEN_ESCAPED)

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from retrainer.answers.texts import original
 from retrainer.errors import OptionError
@@ -82,36 +82,33 @@ def parsed(content: bytes, path: str) -> CleanList:
     columns, following = csv_rows_of(path, io.StringIO(_text(content, path), newline=""))
     names = [column.strip().casefold() for column in columns]
     _require_columns(path, names)
-    known = {name: names.index(name) for name in COLUMNS if name in names}
+    # An absent column is the empty cell behind all others.
+    known = [names.index(name) if name in names else len(names) for name in COLUMNS]
     extra = [place for place, name in enumerate(names) if name and name not in COLUMNS]
     rows = []
     for number, cells in following:
         if not any(cell.strip() for cell in cells):
             continue
-        filled = [*cells, *[""] * (len(columns) - len(cells))]
+        filled = [*cells, *[""] * (len(columns) + 1 - len(cells))]
         try:
-            if any(cells[len(columns) :]):
+            if any(filled[len(columns) :]):
                 raise ValueError(f"expected {len(columns)} cells, one for each column, received {len(cells)}")
-            rows.append(
-                row_of({name: filled[place] for name, place in known.items()}, [filled[place] for place in extra])
-            )
+            rows.append(row_of([filled[place] for place in known], [filled[place] for place in extra]))
         except ValueError as error:
             raise table_error(path, str(error), number, _UPDATE) from error
     return CleanList(tuple(rows), path, tuple(original(columns[place].strip()) for place in extra))
 
 
-def encoded(rows: Iterable[Row], extra_columns: Sequence[str] = ()) -> Iterator[bytes]:
-    """Yields the heading and a line for each row."""
-    yield line_of(heading_of(extra_columns))
-    for row in rows:
-        yield line_of(cells_of(row))
+def encoded(rows: Iterable[Row], extra_columns: Sequence[str] = ()) -> list[bytes]:
+    """The heading and a line for each row."""
+    return [*lines_of([heading_of(extra_columns)]), *lines_of(map(cells_of, rows))]
 
 
-def line_of(cells: Sequence[str]) -> bytes:
-    """The line of some cells."""
+def lines_of(rows: Iterable[Sequence[str]]) -> list[bytes]:
+    """A line for each row of cells; no cell holds a line end."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode("utf-8")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8").splitlines(keepends=True)
 
 
 def _text(content: bytes, path: str) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from retrainer.errors import OutputError
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.columns import cells_of, heading_of
-from retrainer.photos.clean_list.file import line_of, read_clean_list
+from retrainer.photos.clean_list.file import lines_of, read_clean_list
 from retrainer.system.files import output_error, write_whole
 from retrainer.system.portable import lock, opened
 from retrainer.text import shown
@@ -81,7 +81,7 @@ class ListFile:
             before = self.current
             after = change(before)
             lines = self._lines_of(before, after)
-            write_whole(self.path, b"".join([line_of(heading_of(after.extra_columns)), *lines]))
+            write_whole(self.path, b"".join([*lines_of([heading_of(after.extra_columns)]), *lines]))
             self._list, self._lines, self._state = after, lines, _state_of(self.path)
             self.version += 1
             return after
@@ -89,21 +89,18 @@ class ListFile:
     def _read(self) -> None:
         state = _state_of(self.path)
         self._list = read_clean_list(self.path) if state else CleanList(path=self.path)
-        self._lines, self._state = [], state
+        self._lines, self._state = lines_of(map(cells_of, self._list)), state
+        _ = self._list.photos  # the first decision would wait for it
         self.version += 1
 
     def _lines_of(self, before: CleanList, after: CleanList) -> list[bytes]:
-        """The lines of all rows; those of rows that stay are kept, since most of them do."""
-        if not self._lines:
-            self._lines = [line_of(cells_of(row)) for row in before]
-        if len(before.rows) > len(after.rows):
-            return [line_of(cells_of(row)) for row in after]
-        lines = self._lines.copy()
-        for number, row in enumerate(after.rows):
-            if number == len(lines):
-                lines.append(line_of(cells_of(row)))
-            elif row is not before.rows[number]:
-                lines[number] = line_of(cells_of(row))
+        """The lines of all rows; those of rows that stay in their places are kept, since most do."""
+        known = zip(before.rows, self._lines, strict=True)
+        lines = [line if row is old else b"" for row, (old, line) in zip(after.rows, known, strict=False)]
+        lines += [b""] * (len(after.rows) - len(lines))
+        new = [number for number, line in enumerate(lines) if not line]
+        for number, line in zip(new, lines_of(cells_of(after.rows[number]) for number in new), strict=True):
+            lines[number] = line
         return lines
 
     def _release(self) -> None:
