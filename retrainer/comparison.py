@@ -22,8 +22,7 @@ from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.photo import content_of
-from retrainer.photos.scanning import scan
-from retrainer.preparation import prepare
+from retrainer.preparation import prepare, scanned
 from retrainer.reporting import Reporter, Stopwatch
 from retrainer.results.comparison import Compared, Comparison
 from retrainer.system.missing import NamingPackages
@@ -116,7 +115,7 @@ def _names(names: Iterable[str]) -> list[str]:
 
 
 def _compared(names: Sequence[str], run: RetrainOptions, report: Reporter) -> Comparison:
-    files = scan(run.image_dir, report, split_by=run.split_by, label_from=run.label_from)
+    files = scanned(run, report)
     solver = solver_of(run.fit, np.bincount(files.class_ids), report)
     measured, failed = [], []
     for name in names:

@@ -309,6 +309,20 @@ class CopiesFound(Event):
 
 
 @dataclass(frozen=True)
+class Cleaned(Noted):
+    """Decisions about photos were honoured.
+
+    Attributes:
+        clean_list: The path of the list.
+        set_aside, relabelled: How many photos were set aside, and how many got another class.
+    """
+
+    clean_list: str
+    set_aside: int
+    relabelled: int
+
+
+@dataclass(frozen=True)
 class Changed(Noted):
     """What has changed since the last model; numbers are estimates if that model remembers a sample of its photos.
 

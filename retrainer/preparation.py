@@ -11,14 +11,18 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import extract
+from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.bottlenecks.tables import Tables
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import BackboneReady, Observer, PhotosRead
-from retrainer.feature_source import feature_extraction
+from retrainer.feature_source import bottleneck_folder, feature_extraction
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import AUTO, FOLDERS, SplitOptions
+from retrainer.photos.clean_list.file import read_clean_list
+from retrainer.photos.clean_list.honoured import Honoured
+from retrainer.photos.clean_list.honouring import honoured
 from retrainer.photos.dataset import Dataset, dataset_of
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.files import PhotoFiles
@@ -43,6 +47,7 @@ class Prepared:
         tables: The cached tables that they came from.
         computed: How many photos went through the backbone; the vectors of the others were cached.
         distorted: How many photos had distorted views computed.
+        honoured: The decisions that changed the photos; None if there is no list of decisions.
     """
 
     bundle: Bundle
@@ -52,6 +57,21 @@ class Prepared:
     tables: Tables
     computed: int
     distorted: int = 0
+    honoured: Honoured | None = None
+
+
+def scanned(options: RetrainOptions, report: Reporter) -> PhotoFiles:
+    """Scans the photos, and honours the decisions about them if there is a list.
+
+    Raises:
+        RetrainerError: the photos or the list cannot be used, or too few photos are left.
+    """
+    clean_list = read_clean_list(options.clean_list) if options.clean_list else None
+    files = scan(options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
+    if clean_list is None:
+        return files
+    hashes = FileHashes(files, bottleneck_folder(options.backbone.bottleneck_dir), report)
+    return honoured(files, clean_list, hashes.texts, report)
 
 
 def prepare(
@@ -68,14 +88,14 @@ def prepare(
         report: Called with every event.
         stopwatch: Times the stages `scan`, `backbone` and `bottlenecks`.
         check: Called with the bundle before the long work; it may raise.
-        files: The photos' files, if they have been scanned.
+        files: The photos' files, if they have been scanned, and decisions about them have been honoured.
 
     Raises:
         RetrainerError: the photos, the backbone or the cache cannot be used.
     """
     backbone = resolve(options.backbone.network, options.backbone)
     with stopwatch.stage("scan"):
-        files = files or scan(options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
+        files = files or scanned(options, report)
     with stopwatch.stage("backbone"):
         bundle = bundle_of(backbone, options.backbone, partial(sample_inputs, files.paths), report)
         check(bundle)
@@ -89,7 +109,7 @@ def prepare(
         groups = content_positions(dataset, options.seed)[0].view(np.int64)
         examples = Examples(features.matrix, features.rows[:, 0], dataset.label_ids, groups)
     stamps = files.stamps[features.readable]
-    return Prepared(bundle, dataset, stamps, examples, extraction.tables, features.computed)
+    return Prepared(bundle, dataset, stamps, examples, extraction.tables, features.computed, honoured=files.honoured)
 
 
 def decided(options: RetrainOptions, dataset: Dataset) -> RetrainOptions:

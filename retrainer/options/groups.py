@@ -127,6 +127,15 @@ def label_from_option() -> Any:
     )
 
 
+def clean_list_option(usual: str) -> Any:
+    """Returns the field `clean_list`, which training and measuring share; `usual` says what happens without one."""
+    return path_option(
+        "",
+        "List of decisions (.csv), as `retrainer clean` writes it: photos that it sets aside are left out, and photos "
+        f"that it relabels count as their new class, wherever they lie. {usual}",
+    )
+
+
 # The help of `trust_graph`, which is for graphs that somebody else made: `models.graph.operations`.
 TRUST = "Run a graph even if it could read, write or run files. Give it only for files from people that you trust."
 

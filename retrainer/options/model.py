@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from retrainer.network_input import LARGEST_SIDE
 from retrainer.options import headings
-from retrainer.options.groups import MEAN_LIMITS, STD_LIMITS, TRUST, Options, label_from_option, option, path_option
+from retrainer.options.groups import (
+    MEAN_LIMITS,
+    STD_LIMITS,
+    TRUST,
+    Options,
+    clean_list_option,
+    label_from_option,
+    option,
+    path_option,
+)
 from retrainer.options.paths import BOTTLENECKS, FOLDER
 
 _GRAPH = "tf_files/retrained_graph.pb"
@@ -69,6 +78,7 @@ class EvaluateOptions(ModelOptions):
         tables=True,
     )
     label_from: str = label_from_option()
+    clean_list: str = clean_list_option("By default the decisions that the model was trained with hold.")
     bottleneck_dir: str = path_option(
         "",
         "Folder of the cached feature vectors. With it, photos that are left out need not be read.",

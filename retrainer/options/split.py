@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retrainer.errors import OptionError
 from retrainer.options import headings
-from retrainer.options.groups import Options, label_from_option, option, path_option, seed_option
+from retrainer.options.groups import Options, clean_list_option, label_from_option, option, path_option, seed_option
 from retrainer.options.paths import TABLE
 
 # The number of folds if none is given.
@@ -30,6 +30,7 @@ class SplitOptions(Options):
         heading=headings.START,
     )
     label_from: str = label_from_option()
+    clean_list: str = clean_list_option("By default all photos are taken as they lie.")
     strict: bool = option(
         False,
         "Stop at the first file or folder that cannot be read or is in no class folder, instead of leaving it out.",

@@ -9,6 +9,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Integers
 from retrainer.events import Warned
+from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.parts import Parts
 from retrainer.photos.photo import PictureName
 from retrainer.text import shown
@@ -42,6 +43,7 @@ class PhotoFiles:
         unit: The word for a class in messages, `folder` or `class`.
         parts: The given part of each file, `(N,)`, or `DRAWN`; None if no part is given.
         groups: The group of each file, `(N,)`; groups are never separated. None if there are no groups.
+        honoured: The decisions of a list that changed the files; None if there is no list.
     """
 
     root: str
@@ -54,6 +56,7 @@ class PhotoFiles:
     unit: str = "folder"
     parts: Parts | None = None
     groups: Integers | None = None
+    honoured: Honoured | None = None
 
     @cached_property
     def paths(self) -> list[str]:
@@ -72,7 +75,10 @@ class PhotoFiles:
 
     def where(self, mask: Bools) -> "PhotoFiles":
         """Returns the files for which a mask `(N,)` is true, and their classes."""
-        rows = np.flatnonzero(mask)
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, rows: Integers) -> "PhotoFiles":
+        """Returns the files of some rows `(n,)`, in their order, and their classes."""
         kept = np.bincount(self.class_ids[rows], minlength=len(self.classes)) > 0
         return replace(
             self,
