@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from retrainer.arrays import Digests
 from retrainer.events import Changed, Observer
-from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
+from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit, digests_of
 from retrainer.models.metadata import ModelMetadata
+from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
@@ -14,7 +18,9 @@ from retrainer.text import shown
 _NAMED = 5
 
 
-def report_changes(metadata: ModelMetadata | None, dataset: Dataset, split: Split, observer: Observer) -> None:
+def report_changes(
+    metadata: ModelMetadata | None, dataset: Dataset, split: Split, observer: Observer, honoured: Honoured | None = None
+) -> None:
     """Reports which photos and classes are new or gone, and whether the test photos still test.
 
     Nothing is reported if nothing has changed, or if there was no model that remembers its split. Numbers are estimates
@@ -25,12 +31,16 @@ def report_changes(metadata: ModelMetadata | None, dataset: Dataset, split: Spli
         dataset: The photos now.
         split: Their parts.
         observer: Called with what has changed.
+        honoured: The decisions that were honoured; None if there is no list of them.
     """
     remembered = RememberedSplit.from_metadata(metadata.split) if metadata else None
     if not metadata or not remembered:
         return
     before, now = int(metadata.training.get("photos", 0)), len(dataset.digests)
-    new, gone = _photos(remembered, dataset, before) if remembered.knows_all_parts else (None, None)
+    aside = digests_of(honoured.set_aside if honoured else ())
+    new, gone = _photos(remembered, dataset, aside, before) if remembered.knows_all_parts else (None, None)
+    set_aside = int((remembered.known_parts(aside) != NEW).sum())
+    returned = int(remembered.was_set_aside(dataset.digests).sum())
     added = tuple(sorted(set(dataset.labels).difference(metadata.labels)))
     removed = tuple(sorted(set(metadata.labels).difference(dataset.labels)))
     tested, moved = _test_photos(remembered, dataset, split)
@@ -38,6 +48,8 @@ def report_changes(metadata: ModelMetadata | None, dataset: Dataset, split: Spli
     changes = [
         *([f"{about}{new:,} of {now:,} photos new"] if new else []),
         *([f"{about}{gone:,} of {before:,} photos gone"] if gone else []),
+        *([f"{set_aside:,} of {before:,} photos set aside"] if set_aside else []),
+        *([f"{returned:,} of {now:,} photos no longer set aside"] if returned else []),
         *_classes(added, "new"),
         *_classes(removed, "gone"),
     ]
@@ -47,15 +59,17 @@ def report_changes(metadata: ModelMetadata | None, dataset: Dataset, split: Spli
     if changes:
         stay = "; test photos stay where they were" if tested and not moved else ""
         message = f"Since the last model: {', '.join(changes)}{stay}"
-        observer(Changed(message, remembered.is_sample, new, gone, added, removed, tested, moved))
+        known = (new, gone, added, removed, tested, moved, set_aside, returned)
+        observer(Changed(message, remembered.is_sample, *known))
 
 
-def _photos(remembered: RememberedSplit, dataset: Dataset, before: int) -> tuple[int, int]:
-    """The numbers of photos that are new and gone; `before` photos were there."""
-    parts = remembered.known_parts(dataset.digests)
+def _photos(remembered: RememberedSplit, dataset: Dataset, aside: Digests, before: int) -> tuple[int, int]:
+    """The numbers of photos that are new and gone; `before` photos were there, and others are set aside now."""
+    digests = dataset.digests[~remembered.was_set_aside(dataset.digests)]
+    parts = remembered.known_parts(digests)
     known = parts[parts != UNKNOWN]
-    new = round(len(dataset.digests) * float((known == NEW).mean())) if len(known) else 0
-    gone, kept = remembered.gone(dataset.digests)
+    new = round(len(digests) * float((known == NEW).mean())) if len(known) else 0
+    gone, kept = remembered.gone(np.concatenate([dataset.digests, aside]))
     return new, round(before * gone / kept) if gone and remembered.is_sample else gone
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
+from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
@@ -27,6 +28,8 @@ from retrainer.options.in_memory import PhotoSource, TableInMemory, was_in_memor
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order, within_archive
+from retrainer.photos.clean_list.file import read_clean_list
+from retrainer.photos.clean_list.honouring import cleaned, honoured
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.parts import DRAWN, Part
@@ -88,6 +91,8 @@ def _evaluated(given: EvaluateOptions, report: Reporter) -> Evaluation:
     remembered = RememberedSplit.from_metadata(labeler.metadata.split)
     files = _files(given, remembered, report)
     label_ids = _label_ids(files, labeler, given, report)
+    if remembered and remembered.has_decisions and not given.clean_list:
+        label_ids = _decided(label_ids, files, remembered, labeler.labels, given.bottleneck_dir, report)
     read = _Reading.of(labeler, files, label_ids, remembered, given.bottleneck_dir, report)
     selected = (
         select_unseen(remembered, files, label_ids, read.digests, report) if remembered else select_all(label_ids)
@@ -115,6 +120,7 @@ def _evaluated(given: EvaluateOptions, report: Reporter) -> Evaluation:
         skipped=report.skipped,
         unlisted=report.unlisted,
         left_out=selected.left_out,
+        cleaned=report.cleaned,
         problems=tuple(report.problems),
         warnings=report.warnings,
     )
@@ -153,7 +159,11 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     anew = remembered if own and not isinstance(image_dir, TableInMemory) else None
     split_by = anew.split_by if anew and anew.split_by != FOLDERS else AUTO
     label_from = options.label_from or (remembered.label_from if remembered and own else "")
+    clean_list = read_clean_list(options.clean_list) if options.clean_list else None
     files = scan(image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
+    if clean_list is not None:
+        hashes = FileHashes(files, bottleneck_folder(options.bottleneck_dir), report)
+        files = honoured(files, clean_list, hashes.texts, report, fewest=1)
     if files.parts is None or Part.TESTING not in files.parts:
         return files
     # The model may have drawn test photos among those of its own that have no given part.
@@ -191,6 +201,26 @@ def _label_ids(files: PhotoFiles, labeler: Labeler, options: EvaluateOptions, re
         else:
             report(no_photos_in(folder))
     return np.array(ids, np.int64)[files.class_ids]
+
+
+def _decided(
+    label_ids: Integers,
+    files: PhotoFiles,
+    remembered: RememberedSplit,
+    labels: Sequence[str],
+    bottleneck_dir: str,
+    report: Reporter,
+) -> Integers:
+    """The class ids of files `(N,)` by the decisions that the model was trained with; -1 for what they set aside."""
+    rows = np.flatnonzero(label_ids >= 0)
+    digests = _no_digests(files)
+    digests[rows] = FileHashes(files, bottleneck_folder(bottleneck_dir), report).digests(rows.tolist())
+    decided = remembered.decided(label_ids, digests, labels)
+    set_aside = int(((label_ids >= 0) & (decided < 0)).sum())
+    relabelled = int(((label_ids != decided) & (decided >= 0)).sum())
+    if set_aside or relabelled:
+        report(cleaned(set_aside, relabelled, "the list that the model was trained with"))
+    return decided
 
 
 def _some(labels: Sequence[str]) -> str:

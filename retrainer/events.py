@@ -331,6 +331,8 @@ class Changed(Noted):
         new, gone: How many photos are new, and how many are gone; None if the model does not tell.
         added, removed: The classes that are new, and those that are gone.
         tested, moved: How many photos that tested the last model are here, and how many of them do not test now.
+        set_aside: How many photos of the last model a list of decisions set aside now; they do not count as gone.
+        returned: How many photos are here that were set aside for the last model; they do not count as new.
     """
 
     is_estimate: bool
@@ -340,6 +342,8 @@ class Changed(Noted):
     removed: tuple[str, ...]
     tested: int
     moved: int
+    set_aside: int = 0
+    returned: int = 0
 
 
 @dataclass(frozen=True)

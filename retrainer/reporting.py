@@ -9,6 +9,7 @@ from typing import NamedTuple
 from retrainer.errors import DatasetError, OptionError
 from retrainer.events import (
     Changed,
+    Cleaned,
     CopiesFound,
     Event,
     FilesLeftOut,
@@ -62,6 +63,7 @@ class Reporter:
         problems: All warnings, and all files and folders that the run went on without.
         copies: How many photos are copies; None if there are none.
         changed: What has changed since the last model; None if nothing has, or if it is not known.
+        cleaned: How many photos were set aside and relabelled by decisions; None if there are no decisions.
 
     Args:
         on_progress: Called with each event, in the thread that reports it.
@@ -79,6 +81,7 @@ class Reporter:
         self._warned = Gathered()
         self.copies: CopiesFound | None = None
         self.changed: Changed | None = None
+        self.cleaned: Cleaned | None = None
         if on_progress is not None and not callable(on_progress):
             raise OptionError(f"on_progress: expected a function that takes an event, received {brief(on_progress)}.")
         self._on_progress = on_progress or silent
@@ -112,6 +115,8 @@ class Reporter:
                 self.copies = event
             case Changed():
                 self.changed = event
+            case Cleaned():
+                self.cleaned = event
         if isinstance(event, Missed) and self._strict:
             fix = "Mend, move or remove what is named, or leave out --strict."
             path = next((one.path for one in problems_of(event)), None)

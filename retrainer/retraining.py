@@ -34,7 +34,6 @@ from retrainer.options.in_memory import PhotoSource
 from retrainer.options.preset import DEFAULT_PRESET
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
-from retrainer.photos.dataset import Dataset
 from retrainer.photos.oddities import warn_of_uniform_classes
 from retrainer.photos.parts import Part
 from retrainer.photos.splits import Split
@@ -128,7 +127,7 @@ def _read(run: RetrainOptions, report: Reporter) -> _Read:
         warn_of_uniform_classes(dataset, prepared.examples.matrix, prepared.examples.rows, report)
         split = split_of(dataset, run.split, report)
         run = _with_folds(run, prepared, split, report)
-        report_changes(last_model(), dataset, split, report)
+        report_changes(last_model(), dataset, split, report, prepared.honoured)
         return _Read(run, given, with_views(prepared, split, run, report), split, report, stopwatch)
 
 
@@ -158,13 +157,13 @@ def _retrained(read: _Read) -> Retraining:
     dataset = prepared.dataset
     solver = solver_of(run.fit, dataset.counts, report)
     folds, curve = _folds(prepared, run, solver, report, read.stopwatch)
-    remembered = RememberedSplit.of(dataset, read.split, run.split).to_metadata()
+    remembered = RememberedSplit.of(dataset, read.split, run.split, prepared.honoured).to_metadata()
     writer = ModelWriter(run.output, prepared.bundle, dataset.labels, remembered, _recorded(run))
     with read.stopwatch.stage("training"):
         learnt = _learnt(read, solver, writer)
     with read.stopwatch.stage("writing"):
         head, held_out = learnt.fitted.head, learnt.held_out
-        facts = {**learnt.fitted.facts, **_facts(dataset, learnt.test, folds)}
+        facts = {**learnt.fitted.facts, **_facts(prepared, learnt.test, folds)}
         scores = ScoresTable(dataset, folds) if folds else None
         record = replace(_record(read, learnt, folds), learning_curve=curve)
         written = writer.write(head, learnt.rejection, facts, record, scores)
@@ -224,6 +223,7 @@ def _result(read: _Read, learnt: _Learnt, written: Written, folds: CrossValidati
         image_dir=str(read.run.image_dir),
         copies=report.copies,
         changed=report.changed,
+        cleaned=report.cleaned,
         problems=tuple(report.problems),
         warnings=report.warnings,
         photo=dataset.paths[tested[0] if len(tested) else 0],
@@ -285,13 +285,15 @@ def _recorded(options: RetrainOptions) -> dict[str, Any]:
     return {"architecture": options.backbone.network, "split_by": options.split_by, "seed": options.seed}
 
 
-def _facts(dataset: Dataset, test: Assessment | None, folds: CrossValidation | None) -> dict[str, Any]:
+def _facts(prepared: Prepared, test: Assessment | None, folds: CrossValidation | None) -> dict[str, Any]:
     """The measured facts that a model's metadata states of its training."""
     facts = {
-        "photos": len(dataset.paths),
+        "photos": len(prepared.dataset.paths),
         "test_accuracy": test.accuracy if test else None,
         "test_count": test.count if test else 0,
     }
+    if prepared.honoured:
+        facts |= dict(zip(("set_aside", "relabelled"), prepared.honoured.counts, strict=True))
     if folds:
         facts |= {"folds": len(folds.accuracies), "folds_accuracy": folds.assessment.accuracy}
     return facts

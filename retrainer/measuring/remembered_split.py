@@ -5,7 +5,7 @@ most `_KEPT` hashes; the parts of further photos follow from their bytes or path
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrainer.arrays import HASH_BYTES, Digests, distinct, is_among
+from retrainer.arrays import HASH_BYTES, Bools, Digests, Integers, distinct, is_among
 from retrainer.options.split import FOLDERS, SplitOptions
+from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.parts import Part, Parts
 from retrainer.photos.positions import content_positions, path_position
@@ -27,6 +28,7 @@ Hashes = npt.NDArray[np.uint64]
 # hash that is kept.
 _KEPT = 100_000
 # The bytes of a digest that are kept. The first eight are not, because they give a photo's position in the split.
+_DIGEST = 32
 _HASHED = slice(8, 8 + HASH_BYTES)
 # Earlier versions kept this many hashes of training photos only, of these bytes.
 _KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
@@ -47,6 +49,8 @@ class RememberedSplit:
         trained, validated, tested: The hashes of the photos' bytes of each part, in base64; at most `_KEPT` in all, the
             smallest. The last two are None in models of earlier versions.
         label_from: The pattern that found the classes in the photos' names; empty if folders told them.
+        set_aside: The hashes of photos that a list of decisions set aside, in base64; at most `_KEPT`.
+        relabelled: A label -> the hashes of photos that a list of decisions gave it, in base64.
     """
 
     image_dir: str
@@ -59,10 +63,15 @@ class RememberedSplit:
     validated: str | None = None
     tested: str | None = None
     label_from: str = ""
+    set_aside: str = ""
+    relabelled: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, dataset: Dataset, split: Split, options: SplitOptions) -> "RememberedSplit":
-        """Returns the split of a run in the form to remember."""
+    def of(
+        cls, dataset: Dataset, split: Split, options: SplitOptions, honoured: Honoured | None = None
+    ) -> "RememberedSplit":
+        """Returns the split of a run in the form to remember, with the decisions that changed its photos."""
+        set_aside, relabelled = _decisions(dataset, honoured or Honoured())
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = distinct(hashes)[:_KEPT]
         kept = is_among(hashes, smallest)
@@ -77,6 +86,8 @@ class RememberedSplit:
             validated=validated,
             tested=tested,
             label_from=options.label_from,
+            set_aside=set_aside,
+            relabelled=relabelled,
         )
         if options.split_by != "content":
             return plain
@@ -93,8 +104,9 @@ class RememberedSplit:
         return cls(**stated) if stated else None
 
     def to_metadata(self) -> dict[str, Any]:
-        """Returns the form that `from_metadata` reads."""
-        return asdict(self)
+        """Returns the form that `from_metadata` reads; earlier versions read it if there are no decisions."""
+        stated = asdict(self)
+        return {name: value for name, value in stated.items() if value or name not in ("set_aside", "relabelled")}
 
     def parts(self, dataset: Dataset) -> Parts:
         """Returns the parts of photos by the rule of the split, `(N,)`; Part.TRAINING if in doubt.
@@ -166,6 +178,34 @@ class RememberedSplit:
         return (trained | validated) - tested
 
     @property
+    def has_decisions(self) -> bool:
+        """Whether a list of decisions changed the photos that the model learnt from."""
+        return bool(self.set_aside or self.relabelled)
+
+    def was_set_aside(self, digests: Digests) -> Bools:
+        """Whether each photo was set aside by a decision, by digests `(N, 32)`, `(N,)`."""
+        return is_among(_numbers(digests[:, _HASHED]), _decoded(self.set_aside))
+
+    def decided(self, label_ids: Integers, digests: Digests, labels: Sequence[str]) -> Integers:
+        """Returns class ids as decisions change them.
+
+        Args:
+            label_ids: The class ids of N photos, `(N,)`, -1 for those that are left out.
+            digests: SHA-256 of their bytes, `(N, 32)`; zero if unknown.
+            labels: The model's labels.
+
+        Returns:
+            The class ids after the decisions, -1 for photos that were set aside, `(N,)`.
+        """
+        hashes = _numbers(digests[:, _HASHED])
+        decided = label_ids.copy()
+        for label, kept in self.relabelled.items():
+            if label in labels:
+                decided[(label_ids >= 0) & is_among(hashes, _decoded(kept))] = labels.index(label)
+        decided[self.was_set_aside(digests)] = -1
+        return decided
+
+    @property
     def is_sample(self) -> bool:
         """Whether there were more photos than the hashes that are kept."""
         kept = distinct(np.concatenate(self._hashes_of_parts))
@@ -183,6 +223,35 @@ class RememberedSplit:
 
     def _hashes(self, digests: Digests) -> Hashes:
         return _numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
+
+
+def digests_of(texts: Sequence[str]) -> Digests:
+    """Digests `(n, 32)` of their hexadecimal texts; empty texts are left out."""
+    content = b"".join(bytes.fromhex(text) for text in texts)
+    return np.frombuffer(content, np.uint8).reshape(-1, _DIGEST)
+
+
+def _decisions(dataset: Dataset, honoured: Honoured) -> tuple[str, dict[str, str]]:
+    """The hashes of set-aside photos, and those of relabelled ones by label, as far as bytes alone tell them."""
+    hashes = _numbers(dataset.digests[:, _HASHED])
+    # A copy of a photo that was set aside may have been kept.
+    aside = _hashes_of(honoured.set_aside)
+    set_aside = distinct(aside[~is_among(aside, hashes)])[:_KEPT]
+    relabelled = {}
+    for label, texts in honoured.relabelled.items():
+        if label not in dataset.labels:
+            continue
+        # Copies of one photo may have different classes.
+        others = hashes[dataset.label_ids != dataset.labels.index(label)]
+        got = distinct(_hashes_of(texts))
+        if len(certain := got[is_among(got, hashes) & ~is_among(got, others)][:_KEPT]):
+            relabelled[label] = _encoded(certain)
+    return _encoded(set_aside), relabelled
+
+
+def _hashes_of(texts: Sequence[str]) -> Hashes:
+    """The hashes of SHA-256 digests in hexadecimal, without empty texts."""
+    return _numbers(digests_of(texts)[:, _HASHED])
 
 
 def _encoded(hashes: Hashes) -> str:

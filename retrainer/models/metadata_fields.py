@@ -72,6 +72,8 @@ SECTIONS = {
         "validated": optional(or_none(_HASHES)),
         "tested": optional(or_none(_HASHES)),
         "label_from": optional(text(10_000, printable=False, empty=True)),
+        "set_aside": optional(_HASHES),
+        "relabelled": optional(mapping(lambda name: 0 < len(name) <= 1_000, _HASHES, 100_000)),
     },
     "training": {
         "seed": optional(whole(0, 2**63 - 1)),

@@ -14,6 +14,7 @@ class RetrainKeywords(TypedDict, total=False):
 
     image_dir: PhotoSource
     label_from: str
+    clean_list: str | os.PathLike[str]
     strict: bool
     split_by: str
     testing_percentage: int
@@ -59,6 +60,7 @@ class EvaluateKeywords(TypedDict, total=False):
 
     image_dir: PhotoSource
     label_from: str
+    clean_list: str | os.PathLike[str]
     bottleneck_dir: str | os.PathLike[str]
     graph: str | os.PathLike[str]
     labels: str | os.PathLike[str]

@@ -7,11 +7,12 @@ import numpy as np
 
 from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
+from retrainer.events import Cleaned
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured, Mistake
 from retrainer.measuring.shares import between, percent
 from retrainer.reporting import Problem
-from retrainer.results.fields import Fields, of_mistakes, of_problems
+from retrainer.results.fields import Fields, of_decisions, of_mistakes, of_problems
 from retrainer.results.lines import line, of_texts
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Evaluation:
         skipped: How many of the files that were read are no readable photos.
         unlisted: How many folders could not be listed, or only in part.
         left_out: How many photos were left out because the model learnt from them or was chosen by them.
+        cleaned: How many photos decisions set aside and relabelled; None if there are no decisions.
         problems: All warnings, and all files and folders that were left out.
         warnings: A line for the warnings of each kind.
     """
@@ -54,6 +56,7 @@ class Evaluation:
     skipped: int
     unlisted: int = 0
     left_out: int = 0
+    cleaned: Cleaned | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -111,6 +114,7 @@ class Evaluation:
                 "skipped": self.skipped,
                 "unlisted": self.unlisted,
                 "left_out": self.left_out,
+                "clean_list": of_decisions(self.cleaned),
                 "assessment": asdict(self.assessment),
                 "mistakes": of_mistakes(self.measured),
                 "problems": of_problems(self.problems),

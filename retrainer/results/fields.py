@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from retrainer.answers.table import short_number
-from retrainer.events import Changed, CopiesFound
+from retrainer.events import Changed, Cleaned, CopiesFound
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured
@@ -34,6 +34,14 @@ def of_copies(copies: CopiesFound | None) -> Fields | None:
     return {"photos": copies.photos, "table": copies.table} if copies else None
 
 
+def of_decisions(cleaned: Cleaned | None) -> Fields | None:
+    """How many photos decisions set aside and relabelled; None if there are no decisions."""
+    if cleaned is None:
+        return None
+    counts = {"set_aside": cleaned.set_aside, "relabelled": cleaned.relabelled}
+    return {"path": cleaned.clean_list or None, **counts}
+
+
 def of_changes(one: Changed | None) -> Fields | None:
     """What has changed since the last model; None if nothing has, or if it is not known."""
     if one is None:
@@ -46,6 +54,8 @@ def of_changes(one: Changed | None) -> Fields | None:
         "gone_classes": one.removed,
         "earlier_test_photos": one.tested,
         "moved_test_photos": one.moved,
+        "set_aside_photos": one.set_aside,
+        "returned_photos": one.returned,
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
-from retrainer.events import Changed, CopiesFound
+from retrainer.events import Changed, Cleaned, CopiesFound
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
@@ -21,6 +21,7 @@ from retrainer.results.fields import (
     Fields,
     of_changes,
     of_copies,
+    of_decisions,
     of_folds,
     of_learning_curve,
     of_mistakes,
@@ -62,6 +63,7 @@ class Retraining(Trained):
         image_dir: The folder or table of photos, as typed.
         copies: How many photos are copies; None if there are none.
         changed: What has changed since the last model; None if nothing has, or if it is not known.
+        cleaned: How many photos a list of decisions set aside and relabelled; None if there is no list.
         problems: All warnings, and all files and folders that the run went on without.
         warnings: A line for the warnings of each kind.
         photo: The path of a photo to try the model on, which it did not learn from if photos test.
@@ -87,6 +89,7 @@ class Retraining(Trained):
     image_dir: str = ""
     copies: CopiesFound | None = None
     changed: Changed | None = None
+    cleaned: Cleaned | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -183,6 +186,7 @@ class Retraining(Trained):
                 "learning_curve": curve and of_learning_curve(curve),
                 "previous": self.previous and of_previous(self.previous),
                 "changes": of_changes(self.changed),
+                "clean_list": of_decisions(self.cleaned),
                 "duplicates": of_copies(self.copies),
                 "problems": of_problems(self.problems),
                 "seconds": self.seconds,

@@ -15,3 +15,8 @@ class Honoured:
 
     set_aside: Sequence[str] = ()
     relabelled: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many photos were set aside, and how many were relabelled."""
+        return len(self.set_aside), sum(map(len, self.relabelled.values()))

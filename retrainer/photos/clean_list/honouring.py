@@ -54,7 +54,7 @@ def honoured(
     _warn_of_unknown(unknown, files, clean_list.path, observer)
     changed = np.flatnonzero((class_ids != files.class_ids) & ~aside)
     _require_classes(files, class_ids[~aside], clean_list.path, fewest)
-    _report(clean_list.path, int(aside.sum()), len(changed), observer)
+    observer(cleaned(int(aside.sum()), len(changed), f"'{shown(clean_list.path)}'", clean_list.path))
     relabelled: dict[str, list[str]] = {}
     for row, sha256 in zip(changed.tolist(), hashes(changed.tolist()), strict=True):
         relabelled.setdefault(files.labels[class_ids[row]], []).append(sha256)
@@ -77,10 +77,10 @@ def _class_id(label: str, classes: Mapping[str, int]) -> int:
     return classes.get(label, classes.get(label_of(label), -1))
 
 
-def _report(path: str, set_aside: int, relabelled: int, observer: Observer) -> None:
+def cleaned(set_aside: int, relabelled: int, by: str, path: str = "") -> Cleaned:
+    """The event that tells how many photos were set aside and relabelled, and by what."""
     photos = "1 photo" if set_aside == 1 else f"{set_aside:,} photos"
-    message = f"{photos} set aside and {relabelled:,} relabelled by '{shown(path)}'"
-    observer(Cleaned(message, path, set_aside, relabelled))
+    return Cleaned(f"{photos} set aside and {relabelled:,} relabelled by {by}.", path, set_aside, relabelled)
 
 
 def _warn(found: Matched, clean_list: CleanList, observer: Observer) -> None:
@@ -125,6 +125,8 @@ def _warn_of_unknown(unknown: Sequence[tuple[int, str]], files: PhotoFiles, path
 def _require_classes(files: PhotoFiles, class_ids: Integers, path: str, fewest: int) -> None:
     """Raises DatasetError if decisions leave a class without photos, or too few classes."""
     before, after = (np.bincount(ids, minlength=len(files.classes)) for ids in (files.class_ids, class_ids))
+    if fewest < _FEWEST_CLASSES:
+        return
     empty = [name for name, old, new in zip(files.classes, before, after, strict=True) if old and not new]
     if not empty:
         return
