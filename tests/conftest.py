@@ -128,10 +128,10 @@ Configure = Callable[..., RetrainOptions]
 def configured(tmp_path: Path, model_dir: Path) -> Configure:
     """Options that write to the test's folder and use the backbone `colours`."""
 
-    def configure(image_dir: Path, **options: object) -> RetrainOptions:
+    def configure(image_dir: Any, **options: object) -> RetrainOptions:
         out = tmp_path / "out"
         given: dict[str, object] = {
-            "image_dir": str(image_dir),
+            "image_dir": str(image_dir) if isinstance(image_dir, Path) else image_dir,
             "output_graph": str(out / "graph.pb"),
             "output_labels": str(out / "labels.txt"),
             "bottleneck_dir": str(out / "bottlenecks"),

@@ -71,7 +71,7 @@ class RememberedSplit:
         cls, dataset: Dataset, split: Split, options: SplitOptions, honoured: Honoured | None = None
     ) -> "RememberedSplit":
         """Returns the split of a run in the form to remember, with the decisions that changed its photos."""
-        set_aside, relabelled = _decisions(dataset, honoured or Honoured())
+        set_aside, relabelled = _decisions(dataset, honoured)
         hashes = _numbers(dataset.digests[:, _HASHED])
         smallest = distinct(hashes)[:_KEPT]
         kept = is_among(hashes, smallest)
@@ -231,22 +231,25 @@ def digests_of(texts: Sequence[str]) -> Digests:
     return np.frombuffer(content, np.uint8).reshape(-1, _DIGEST)
 
 
-def _decisions(dataset: Dataset, honoured: Honoured) -> tuple[str, dict[str, str]]:
+def _decisions(dataset: Dataset, honoured: Honoured | None) -> tuple[str, dict[str, str]]:
     """The hashes of set-aside photos, and those of relabelled ones by label, as far as bytes alone tell them."""
+    if honoured is None:
+        return "", {}
     hashes = _numbers(dataset.digests[:, _HASHED])
-    # A copy of a photo that was set aside may have been kept.
-    aside = _hashes_of(honoured.set_aside)
-    set_aside = distinct(aside[~is_among(aside, hashes)])[:_KEPT]
-    relabelled = {}
-    for label, texts in honoured.relabelled.items():
-        if label not in dataset.labels:
-            continue
-        # Copies of one photo may have different classes.
-        others = hashes[dataset.label_ids != dataset.labels.index(label)]
-        got = distinct(_hashes_of(texts))
-        if len(certain := got[is_among(got, hashes) & ~is_among(got, others)][:_KEPT]):
-            relabelled[label] = _encoded(certain)
-    return _encoded(set_aside), relabelled
+    aside = distinct(_hashes_of(honoured.set_aside))
+    # If a photo has a copy that was kept, both get its label.
+    copied = is_among(aside, hashes)
+    texts = [text for of_label in honoured.relabelled.values() for text in of_label]
+    decided = distinct(np.concatenate([_hashes_of(texts), aside[copied]]))[:_KEPT]
+    order = np.lexsort((dataset.label_ids, hashes))
+    label_ids = dataset.label_ids[order]
+    starts, ends = (np.searchsorted(hashes[order], decided, side) for side in ("left", "right"))
+    there = ends > starts
+    first, last = label_ids[starts[there]], label_ids[ends[there] - 1]
+    # Copies of one photo may have different classes.
+    decided, label_of = decided[there][first == last], first[first == last]
+    relabelled = {dataset.labels[one]: _encoded(decided[label_of == one]) for one in distinct(label_of).tolist()}
+    return _encoded(aside[~copied][:_KEPT]), relabelled
 
 
 def _hashes_of(texts: Sequence[str]) -> Hashes:

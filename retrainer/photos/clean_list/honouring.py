@@ -87,16 +87,16 @@ def _warn(found: Matched, clean_list: CleanList, observer: Observer) -> None:
     """Reports the photos whose decisions cannot be honoured."""
     path = shown(clean_list.path)
     if conflicts := _names(clean_list.conflicts):
-        have = f"has several decisions for {_photos(conflicts)}: {named(conflicts, _NAMED)}"
+        have = f"has several decisions for {_photos(conflicts)}: {_paths(conflicts)}"
         observer(Warned(f"'{path}' {have}. None of them is honoured: decide on one."))
     if changed := _names(found.changed):
-        which = f"{_photos(changed)} of '{path}' changed since: {named(changed, _NAMED)}"
+        which = f"{_photos(changed)} of '{path}' changed since: {_paths(changed)}"
         observer(Warned(f"{which}. Decisions about other bytes are not honoured."))
     lost = _gone(found.gone, Action.RELABEL)
     if lost:
-        observer(Warned(f"{_photos(lost)} that '{path}' relabels cannot be found: {named(lost, _NAMED)}."))
+        observer(Warned(f"{_photos(lost)} that '{path}' relabels cannot be found: {_paths(lost)}."))
     if aside := _gone(found.gone, Action.SET_ASIDE):
-        observer(Noted(f"{_photos(aside)} that '{path}' sets aside cannot be found: {named(aside, _NAMED)}"))
+        observer(Noted(f"{_photos(aside)} that '{path}' sets aside cannot be found: {_paths(aside)}"))
 
 
 def _gone(gone: Mapping[Photo, Decision], action: Action) -> list[str]:
@@ -105,6 +105,12 @@ def _gone(gone: Mapping[Photo, Decision], action: Action) -> list[str]:
 
 def _names(photos: Sequence[Photo]) -> list[str]:
     return [photo[1] or photo[0] for photo in photos]
+
+
+def _paths(paths: Sequence[str]) -> str:
+    """The first of some paths, whole, and how many more there are."""
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    return ", ".join(f"'{shown(path)}'" for path in paths[:_NAMED]) + more
 
 
 def _photos(names: Sequence[str]) -> str:
