@@ -51,8 +51,7 @@
     const accept = byId("accept-all");
     accept.hidden = !state.accept;
     accept.dataset.count = state.accept;
-    accept.textContent =
-      state.accept === 1 ? "Accept the suggestion shown" : `Accept all ${state.accept.toLocaleString("en")} suggestions shown`;
+    accept.textContent = `Accept ${state.accept.toLocaleString("en")} ${state.accept === 1 ? "suggestion" : "suggestions"}`;
     byId("undo").setAttribute("aria-disabled", String(!state.undo));
     for (const [value, count] of Object.entries(state.counts)) {
       const button = document.querySelector(`[data-filter=decision] [data-value="${CSS.escape(value)}"] b`);
@@ -79,7 +78,7 @@
     if (note !== document.activeElement) note.value = told.note;
   }
 
-  async function load({ at = "", after = "", before = "", focus = "" } = {}) {
+  async function load({ at = "", after = "", before = "", focus = "", filtered = false } = {}) {
     const turn = ++loads;
     const query = new URLSearchParams({ ...wanted(), window: own });
     for (const [name, id] of Object.entries({ at, after, before })) if (id) query.set(name, id);
@@ -99,6 +98,7 @@
       if (focus === "last") go(list.at(-1));
       else if (focus || focused) go(there || list[0]);
       else mark(there || list[0]);
+      if (filtered) retrainer.say(`${answer.shown} of ${answer.cards} findings shown`);
       failed("");
     } catch (error) {
       failed(error.message);
@@ -277,6 +277,7 @@
   function take(option) {
     if (!option) return;
     const card = relabelled;
+    relabelled = null;
     byId("relabel").close();
     decide(card, "relabel", { label: option.textContent });
     move(1);
@@ -293,7 +294,7 @@
     event.preventDefault();
   });
   byId("classes").addEventListener("click", (event) => take(event.target.closest("[role=option]")));
-  byId("relabel").addEventListener("close", () => go(relabelled));
+  byId("relabel").addEventListener("close", () => relabelled && go(relabelled));
 
   function enlarge(picture) {
     const image = byId("large-photo");
@@ -397,9 +398,11 @@
     if (everything) everything.hidden = !Object.keys(wanted()).length;
     const now = JSON.stringify(wanted());
     if (now === shownFor) return;
-    shownFor = now;
     const at = state.get("at") || "";
-    load({ at: at.startsWith("f-") ? at.slice(2) : "" });
+    load({ at: at.startsWith("f-") ? at.slice(2) : "", filtered: shownFor !== null });
+    shownFor = now;
   });
+  // On a narrow screen filters would fill the first screen.
+  if (innerWidth < 640 && !Object.keys(wanted()).length) byId("filters").open = false;
   setTimeout(poll, POLL_MS);
 })();

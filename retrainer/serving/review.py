@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from retrainer.pages.clean.cards import short_path
 from retrainer.pages.clean.deck import DECISION, Card, Wanted
 from retrainer.pages.clean.served import cards_markup, served_page
 from retrainer.pages.clean.shown import ShownPhotos
@@ -237,7 +238,7 @@ def _named(cards: Sequence[Card]) -> str:
     if len(photos) > 1:
         return counted(len(photos), "photo")
     found = cards[0].finding
-    return cut_path(found.path) if found.path else f"class {cut(found.label)}"
+    return cut_path(short_path(found.path)) if found.path else f"class {cut(found.label)}"
 
 
 def _json(document: Mapping[str, object]) -> Answer:

@@ -13,7 +13,7 @@ from retrainer.pages.markup import Markup, element
 from retrainer.photos.clean_list.finding import Action, Decision, Kind
 from retrainer.text import shown
 
-_LONGEST_REASON, _LONGEST_PATH = 300, 80
+_LONGEST_REASON, _LONGEST_PATH, _LONGEST_TITLE = 300, 80, 300
 # Buttons: what they do, their text and the key that does the same.
 _BUTTONS = (("keep", "Keep", "Shift+K"), ("relabel", "Relabel…", "R"), ("set aside", "Set aside", "S"))
 
@@ -54,13 +54,12 @@ def card_markup(card: Card, decision: Decision, look: Look, *, disagrees: bool =
     notes = [element("p", TEST_PHOTO, class_="test-note")] if card.testing else []
     notes += [element("p", DISAGREES, class_="test-note")] if disagrees else []
     content = [
-        element("h3", KINDS[found.kind][0], ": ", element("bdi", _subject(card)), id=f"h-{card.id}"),
+        element("h3", KINDS[found.kind][0], ": ", element("bdi", _subject(card), **_title(card)), id=f"h-{card.id}"),
         element("p", *_chips(card), class_="chips"),
         element("p", cut(found.reason, _LONGEST_REASON), class_="reason"),
         *notes,
         element("div", *_figures(card, look), class_="compared"),
-        element("p", *_suggested(card), class_="quiet suggestion"),
-        *_decided(card, decision, served=look.served),
+        element("div", element("p", *_suggested(card)), *_decided(card, decision, served=look.served), class_="judged"),
     ]
     return filterable(
         "article",
@@ -79,7 +78,16 @@ def _subject(card: Card) -> str:
     found = card.finding
     if card.about_class:
         return " and ".join(cut(label) for label in (found.label, found.new_label) if label)
-    return cut_path(found.path or f"sha256 {found.sha256}", _LONGEST_PATH)
+    return cut_path(short_path(found.path) or f"sha256 {found.sha256}", _LONGEST_PATH)
+
+
+def _title(card: Card) -> dict[str, str]:
+    return {"title": cut_path(card.finding.path, _LONGEST_TITLE)} if card.finding.path else {}
+
+
+def short_path(path: str) -> str:
+    """The file's name and its folder, which say enough among photos of one list."""
+    return "/".join(path.replace("\\", "/").split("/")[-2:])
 
 
 def _chips(card: Card) -> list[Markup]:
@@ -107,15 +115,14 @@ def _figures(card: Card, look: Look) -> list[Markup]:
     figures = []
     for number, path in enumerate(paths_of(card, look.most), start=0 if found.path else 1):
         label, part = (found.label, found.part) if number == 0 else look.known.get(path, ("", ""))
-        role = _role(found.kind, number)
+        role, short = _role(found.kind, number), cut_path(short_path(path))
         of_class = f" of class {cut(label)}" if label else ""
-        description = f"{role}: photo{of_class}{f', {part}' if part else ''}, {cut_path(path)}"
+        description = f"{role}: photo{of_class}{f', {part}' if part else ''}, {short}"
         named: list[str] = [element("b", role)]
         named += [" ", name(label)] if label else []
         named += [f", {part}"] if part else []
-        caption = element(
-            "figcaption", element("div", *named), element("div", element("bdi", cut_path(path)), class_="quiet path")
-        )
+        where = [element("div", element("bdi", short), class_="quiet path")] if number else []
+        caption = element("figcaption", element("div", *named), *where)
         kind = "own" if number == 0 else "other"
         figures.append(element("figure", look.picture(card, number, description), caption, class_=kind))
     left = len(found.compared_with) - look.most

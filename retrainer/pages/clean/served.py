@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from retrainer.pages.blocks import expandable
 from retrainer.pages.clean.cards import Look, card_markup
 from retrainer.pages.clean.deck import Card
 from retrainer.pages.clean.facets import clean_filters
@@ -35,7 +36,11 @@ def served_page(counts: Mapping[str, Counter[str]], photos: ShownPhotos) -> Page
         photos: Their classes.
     """
     nothing = element("noscript", element("p", "This page needs JavaScript to load the findings and to decide."))
-    lead = [nothing, element("div", role="alert", id="banner", hidden=""), *clean_filters(counts)]
+    lead = [
+        nothing,
+        element("div", role="alert", id="banner", hidden=""),
+        expandable("Filters", *clean_filters(counts), start_open=True, id="filters"),
+    ]
     cards = element("div", id="cards", aria_busy="true")
     pager = element(
         "p",
