@@ -15,7 +15,9 @@
     }
     for (const button of document.querySelectorAll("[data-value]")) {
       const name = button.closest("[data-filter]").dataset.filter;
-      button.setAttribute("aria-pressed", String(state.get(name) === button.dataset.value));
+      const on = state.get(name) === button.dataset.value;
+      button.setAttribute("aria-pressed", String(on));
+      if (on && button.closest("details")) button.closest("details").open = true;
     }
     for (const block of blocks) {
       const own = [...block.querySelectorAll("[data-filter]")].map((part) => part.dataset.filter);

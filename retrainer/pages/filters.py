@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from retrainer.pages.blocks import expandable
 from retrainer.pages.components import name
 from retrainer.pages.markup import Markup, element
 from retrainer.text import shown
+
+# Buttons of a group that are seen at once; others are behind a line that opens them.
+_FIRST = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,22 +75,16 @@ def filter_link(target: str, values: Mapping[str, str], *content: str, **attribu
 
 def _group(group: FilterGroup) -> Markup:
     title = group.title or group.name
-    buttons = [
-        element(
-            "button",
-            name(text),
-            " ",
-            element("b", f"{count:,}"),
-            type="button",
-            data_value=shown(value),
-            aria_pressed="false",
-        )
-        for value, text, count in group.options
-    ]
+    buttons = [_button(*option) for option in group.options]
+    rest = buttons[_FIRST:]
     label = element("span", title, class_="filter-name", aria_hidden="true")
-    return element(
-        "div", label, *buttons, class_="filter", role="group", aria_label=title, data_filter=shown(group.name)
-    )
+    content = [label, *buttons[:_FIRST], *([expandable(f"{len(rest):,} more", *rest)] if rest else [])]
+    return element("div", *content, class_="filter", role="group", aria_label=title, data_filter=shown(group.name))
+
+
+def _button(value: str, text: str, count: int) -> Markup:
+    content = (name(text), " ", element("b", f"{count:,}"))
+    return element("button", *content, type="button", data_value=shown(value), aria_pressed="false")
 
 
 def _query(values: Mapping[str, Sequence[str]]) -> str:

@@ -29,4 +29,4 @@ def thumbnail(content: bytes, side: int, most: int) -> bytes:
             pixels.save(file, "JPEG", quality=quality, optimize=True)
             if file.tell() <= most or side <= _SMALLEST:
                 return file.getvalue()
-        side //= 2
+        side = side * 3 // 4

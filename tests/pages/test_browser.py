@@ -142,6 +142,7 @@ def test_hostile_names_never_run(tmp_path: Path, browser_page: OpenPage) -> None
     buttons = "[data-value]:nth-of-type(4n), [data-value]:last-child"
     page.evaluate(f"document.querySelectorAll('{buttons}').forEach((button) => button.click())")
     assert state_of(page) == {"finding": "outlier", "class": NAMES[-1]}
+    assert page.get_by_text(f"{len(NAMES) - 16} more", exact=True).locator("xpath=..").get_attribute("open") == ""
     assert page.locator(SHOWN).count() == (len(NAMES) % len(KINDS) == 0)
     assert page.evaluate("document.scripts.length") == 2
     assert page.locator("main > *").count() == 9

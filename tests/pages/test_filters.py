@@ -31,6 +31,13 @@ def test_an_item_and_the_button_for_it_agree_about_any_name(name: str) -> None:
     assert parse_qs(str(link["data-set"]), keep_blank_values=True) == {"class": [value], "finding": [""]}
 
 
+def test_of_many_options_the_first_are_seen_at_once() -> None:
+    markup = filters([FilterGroup(name="class", options=[(f"{n}", f"class {n}", 1) for n in range(100)])])
+    seen = Elements(markup)
+    assert sum("data-value" in each for _, each in seen.found) == 100
+    assert "class 15 184 moreclass 16 1" in seen.text
+
+
 def test_more_is_silent_if_everything_is_shown() -> None:
     assert more(3, 3, "photos", "retrainer clean photos") == ""
     assert Elements(more(100, 1250, "photos", "retrainer clean")).text == (
