@@ -57,7 +57,7 @@ def seen(photos: Measured, row: int, *, active: bool = True) -> SeenPhoto:
         label=photos.labels[photos.label_ids[row]],
         predicted=photos.labels[order[0]],
         score=float(photos.scores[row, order[0]]),
-        second=(photos.labels[order[1]], float(photos.scores[row, order[1]])),
+        second=(photos.labels[order[1]], float(photos.scores[row, order[1]])) if len(order) > 1 else None,
         nearest=tuple(
             NearPhoto(path=photos.paths[n], label=photos.labels[photos.label_ids[n]], similarity=0.9 - n % 10 / 50)
             for n in near
@@ -99,7 +99,7 @@ def report(
     photos = measured(labels, count, right)
     figures = assess(labels, photos.scores, photos.label_ids)
     ordered = np.sort(photos.scores, axis=1)
-    close = np.argsort(ordered[:, -1] - ordered[:, -2], kind="stable")[:24]
+    close = np.argsort(ordered[:, -1] - ordered[:, -2:].min(axis=1), kind="stable")[:24]
     wrong = photos.wrong[np.argsort(-photos.scores.max(axis=1)[photos.wrong], kind="stable")]
     quarter = max(1, count // len(labels))
     return ReportContents(

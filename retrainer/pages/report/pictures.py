@@ -58,8 +58,8 @@ class Pictures:
 
     def _card(self, one: SeenPhoto, filter_by: str) -> Markup:
         picture = self._photos.photo(one.path, described(one), one.activation)
-        own = element("div", *photo_card(picture, *_said(one), path=one.path))
-        content = [own, *self._beside(one.nearest)]
+        first, *lines = photo_card(picture, *_said(one), path=one.path)
+        content = [first, element("div", *lines, *self._beside(one.nearest))]
         if not filter_by:
             return element("li", *content, class_="card")
         return filterable("li", *content, of={filter_by: [one.label]}, class_="card")
@@ -68,7 +68,11 @@ class Pictures:
         if not nearest:
             return []
         photos = [self._neighbour(near) for near in nearest]
-        return [element("div", element("p", "Nearest training photos", class_="quiet"), *photos, class_="near")]
+        return [
+            element(
+                "div", element("p", "Nearest training photos, with similarity", class_="quiet"), *photos, class_="near"
+            )
+        ]
 
     def _neighbour(self, near: NearPhoto) -> Markup:
         description = f"Training photo of {cut(near.label)}, similarity {near.similarity:.2f}: {cut_path(near.path)}"
