@@ -36,4 +36,5 @@ def report_page(contents: ReportContents) -> Page:
         lead=overview(contents),
         sections=[section(contents, pictures) for section in SECTIONS],
         scripts=("filters",),
+        styles=("report",),
     )
