@@ -17,8 +17,13 @@
   let queue = Promise.resolve();
 
   // A reload keeps the name, so that what was decided before it can still be undone.
-  const own = sessionStorage.getItem("window") || crypto.randomUUID();
-  sessionStorage.setItem("window", own);
+  let own = crypto.randomUUID();
+  try {
+    own = sessionStorage.getItem("window") || own;
+    sessionStorage.setItem("window", own);
+  } catch {
+    // The browser keeps nothing for pages; only a reload forgets what can be undone.
+  }
 
   const wanted = () => Object.fromEntries([...retrainer.state()].filter(([name]) => names.includes(name)));
   const all = () => [...cards.querySelectorAll(".finding")];
@@ -51,7 +56,9 @@
     const accept = byId("accept-all");
     accept.hidden = !state.accept;
     accept.dataset.count = state.accept;
-    accept.textContent = `Accept ${state.accept.toLocaleString("en")} ${state.accept === 1 ? "suggestion" : "suggestions"}`;
+    const many = `${state.accept.toLocaleString("en")} ${state.accept === 1 ? "suggestion" : "suggestions"}`;
+    const copies = wanted().finding === "copy";
+    accept.textContent = copies ? `Keep the largest of all copies: accept ${many}` : `Accept ${many}`;
     byId("undo").setAttribute("aria-disabled", String(!state.undo));
     for (const [value, count] of Object.entries(state.counts)) {
       const button = document.querySelector(`[data-filter=decision] [data-value="${CSS.escape(value)}"] b`);
@@ -87,7 +94,10 @@
       const answer = await ask(`cards?${query}`);
       if (turn !== loads) return;
       const focused = cards.contains(document.activeElement);
-      cards.innerHTML = answer.html || "<p>No finding has all of these. Choose other filters.</p>";
+      cards.innerHTML = answer.html;
+      if (!answer.shown) {
+        cards.append(paragraph(answer.cards ? "No finding has all of these. Choose other filters." : "Nothing was found."));
+      }
       cards.setAttribute("aria-busy", "false");
       byId("earlier").hidden = !answer.earlier;
       byId("later").hidden = !answer.later;

@@ -1,20 +1,17 @@
 """The decisions about a list while it is served: each is on the disk at once, and can be undone."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from operator import itemgetter
+from dataclasses import dataclass, replace
 
 from retrainer.errors import OutputError
-from retrainer.pages.clean.deck import Card, Deck, Wanted, counts_of, passes
+from retrainer.pages.clean.deck import Card, Deck
 from retrainer.photos.clean_list.clean_list import CleanList
-from retrainer.photos.clean_list.finding import Action, Decision
+from retrainer.photos.clean_list.finding import Decision
 from retrainer.photos.clean_list.list_file import ListFile
 from retrainer.photos.clean_list.rows import Photo
+from retrainer.serving.snapshot import Snapshot
 
-_FILTERED = 16
 _Rows = tuple[Decision, ...]
 
 
@@ -33,48 +30,6 @@ class Step:
     said: str
     card: str
     changes: Mapping[Photo, tuple[_Rows, _Rows]]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The list at one moment.
-
-    Attributes:
-        version: Grows with each change.
-        deck: The cards.
-        decisions: The id of a card -> the decision about its photo.
-        conflicts: The photos whose rows disagree.
-        progress: How many photos and classes are decided, and how many there are.
-    """
-
-    version: int
-    deck: Deck
-    decisions: Mapping[str, Decision]
-    conflicts: frozenset[Photo]
-    progress: tuple[int, int]
-    _filtered: dict[tuple[tuple[str, str], ...], list[Card]] = field(default_factory=dict)
-
-    @cached_property
-    def counts(self) -> dict[str, Counter[str]]:
-        """How many cards each value of each filter shows."""
-        return counts_of(self.deck.cards, self.decisions)
-
-    def cards(self, wanted: Wanted) -> list[Card]:
-        """The cards that filters show, in order."""
-        # Windows ask each second for the same ones.
-        key = tuple(sorted(wanted.items()))
-        if key not in self._filtered:
-            if len(self._filtered) >= _FILTERED:
-                self._filtered.clear()
-            self._filtered[key] = [card for card in self.deck.cards if passes(card, self.decisions[card.id], wanted)]
-        return self._filtered[key]
-
-    def acceptable(self, cards: Sequence[Card]) -> list[Card]:
-        """Those of some cards whose suggestions are accepted together: undecided, and about no test photo."""
-        return [card for card in cards if card.suggestion and not card.testing and self._is_open(card)]
-
-    def _is_open(self, card: Card) -> bool:
-        return self.decisions[card.id].action == Action.NONE and card.photo not in self.conflicts
 
 
 class Decisions:
@@ -178,7 +133,7 @@ class Decisions:
         """
         with self._lock:
             self._closed = True
-            return self._now.progress
+            return self._now.judged.progress
 
     def _update(self, change: Callable[[CleanList], CleanList]) -> None:
         if self._closed:
@@ -194,14 +149,20 @@ class Decisions:
         after = self._snapshot(deck, before.version + 1)
         if list(deck.by_id) != list(before.deck.by_id):
             self._rebuilt = after.version
-        differ = before.decisions.items() ^ after.decisions.items()
-        moved = {card.id for card in deck.cards if card.photo in before.conflicts ^ after.conflicts}
-        self._changed.append(frozenset(map(itemgetter(0), differ)) | moved)
+        known = before.judged.decisions
+        # A decision that stays is mostly the same object.
+        changed = {
+            each
+            for each, now in after.judged.decisions.items()
+            if known.get(each) is not now and known.get(each) != now
+        }
+        moved = before.judged.conflicts ^ after.judged.conflicts
+        changed |= {card.id for card in deck.cards if card.photo in moved} if moved else set()
+        self._changed.append(frozenset(changed))
         self._now = after
 
     def _snapshot(self, deck: Deck, version: int = 0) -> Snapshot:
-        known = self._list
-        return Snapshot(version, deck, deck.decisions(known), frozenset(known.conflicts), known.progress())
+        return Snapshot(version, deck, deck.judged(self._list))
 
 
 def _decisions_in(known: CleanList, photo: Photo) -> _Rows:

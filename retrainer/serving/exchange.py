@@ -147,7 +147,6 @@ class Handler(BaseHTTPRequestHandler):
         self._send(Answer(f"Refused: {message or explain or code}.\n".encode(), _TEXT, code))
 
     def _answer(self) -> None:
-        self.connection.settimeout(REQUEST_SECONDS)
         try:
             answer = self.server.application(self._request())
         except RefusedError as refused:
@@ -188,6 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _send(self, answer: Answer) -> None:
+        self.connection.settimeout(REQUEST_SECONDS)
         self.send_response(answer.status)
         headers = {**_HEADERS, "Content-Type": answer.kind, "Content-Length": str(len(answer.content))}
         if self.close_connection:

@@ -2,12 +2,11 @@
 
 import json
 import os
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from retrainer.pages.clean.cards import short_path
-from retrainer.pages.clean.deck import DECISION, Card, Wanted
+from retrainer.pages.clean.deck import Card, Wanted, counts_of
 from retrainer.pages.clean.served import cards_markup, served_page
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.pages.clean.words import decided_words
@@ -15,10 +14,11 @@ from retrainer.pages.components import counted, cut, cut_path
 from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.list_file import ListFile
 from retrainer.serving.asked import JSON, Fields, Query, number_of, require, text_of, wanted_of
-from retrainer.serving.decisions import Decisions, Snapshot
+from retrainer.serving.decisions import Decisions
 from retrainer.serving.exchange import Answer, Request
 from retrainer.serving.loopback import LoopbackServer
 from retrainer.serving.pictures import Pictures
+from retrainer.serving.snapshot import Snapshot
 from retrainer.serving.until_stopped import until_stopped
 from retrainer.text import shown
 
@@ -96,7 +96,7 @@ class Review:
 
     def _page(self, _: Query) -> Answer:
         now = self._decisions.now()
-        page = served_page(now.counts, self._photos)
+        page = served_page(counts_of(now.deck.cards, now.judged), self._photos)
         return Answer(page.html().encode(), _HTML)
 
     def _photo(self, path: str, *, large: bool) -> bytes:
@@ -111,10 +111,10 @@ class Review:
         """The cards after, before or at one; by default the first."""
         now, wanted = self._decisions.now(), wanted_of(query)
         cards = now.cards(wanted)
-        start = _start(now, cards, query)
+        start = now.start(cards, _CARDS, **{name: text_of(query, name) for name in ("at", "after", "before")})
         shown_cards = cards[start : start + _CARDS]
         known = {**self._photos.known, **now.deck.known}
-        html = cards_markup(shown_cards, now.decisions, known, set(now.conflicts))
+        html = cards_markup(shown_cards, now.judged, known)
         state = self._state(now, wanted, text_of(query, "window"))
         more = {"html": html, "first": start, "earlier": start > 0, "later": start + len(shown_cards) < len(cards)}
         return _json(state | more)
@@ -197,12 +197,13 @@ class Review:
         state = self._state(now, wanted, window)
         if changed is None or len(changed) > _CHANGES:
             return _json(state | {"reload": True} | more)
-        told = {each: _told(now.decisions[each]) for each in changed if each in now.decisions}
+        decisions = now.judged.decisions
+        told = {each: _told(decisions[each]) for each in changed if each in decisions}
         return _json(state | {"changed": told} | more)
 
     def _state(self, now: Snapshot, wanted: Wanted, window: str) -> dict[str, object]:
         cards = now.cards(wanted)
-        decided, total = now.progress
+        decided, total = now.judged.progress
         return {
             "version": now.version,
             "decided": decided,
@@ -211,22 +212,8 @@ class Review:
             "cards": len(now.deck.cards),
             "accept": len(now.acceptable(cards)),
             "undo": self._decisions.undoable(window),
-            "counts": now.counts[DECISION],
+            "counts": now.counts,
         }
-
-
-def _start(now: Snapshot, cards: Sequence[Card], query: Query) -> int:
-    """Where cards begin: at, after or before the one that a query names; its place counts if filters hide it now."""
-    places = now.deck.places
-    for name, step in (("at", 0), ("after", 1), ("before", 0)):
-        place = places.get(text_of(query, name))
-        if place is None:
-            continue
-        first = bisect_left(cards, place + step, key=lambda card: places[card.id])
-        if name == "before":
-            return max(0, first - _CARDS)
-        return first if name == "after" else first // _CARDS * _CARDS
-    return 0
 
 
 def _told(decision: Decision) -> dict[str, str]:

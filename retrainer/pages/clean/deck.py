@@ -3,12 +3,12 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind
-from retrainer.photos.clean_list.rows import Photo, is_about_class
+from retrainer.photos.clean_list.rows import Photo, actions_in, decision_in, is_about_class
 from retrainer.photos.parts import Part
 
 UNDECIDED = "undecided"
@@ -59,7 +59,7 @@ class Card:
         """Whether it is about a test photo, which only a person decides."""
         return self.finding.part == _TESTING
 
-    @property
+    @cached_property
     def suggestion(self) -> Decision | None:
         """The decision that is suggested; None if there is none."""
         found = self.finding
@@ -104,21 +104,50 @@ class Deck:
         self.cards = sorted(cards, key=place)
         self.by_id = {card.id: card for card in self.cards}
         self.places = {card.id: number for number, card in enumerate(self.cards)}
+        self._ids = {photo: [ids[number] for number in numbers] for photo, numbers in self._photos.items()}
         self.known = {one.path: (one.label, one.part) for one in findings if one.path}
 
     def is_of(self, clean_list: CleanList) -> bool:
         """Whether a list differs from the one of the deck in decisions at most."""
         return self._photos is clean_list.photos
 
-    def decisions(self, clean_list: CleanList) -> dict[str, Decision]:
-        """The decision of each card's photo, by the card's id."""
-        made = {photo: clean_list.decision_in(numbers) for photo, numbers in self._photos.items()}
-        noted = {}
-        for card in self.cards:
-            decision = made[card.photo]
-            note = next((note for row in card.numbers if (note := clean_list.rows[row].decision.note)), "")
-            noted[card.id] = Decision(action=decision.action, new_label=decision.new_label, note=note)
-        return noted
+    def judged(self, clean_list: CleanList) -> "Judged":
+        """What a list decides about each card's photo."""
+        decisions: dict[str, Decision] = {}
+        conflicts, decided = set(), 0
+        for photo, numbers in self._photos.items():
+            rows = [clean_list.rows[number] for number in numbers]
+            decision = rows[0].decision
+            if len(rows) > 1:
+                if len(actions_in(rows)) > 1:
+                    conflicts.add(photo)
+                note = next((row.decision.note for row in rows if row.decision.note), "")
+                decision = replace(decision_in(rows), note=note)
+            decided += decision.action != Action.NONE
+            decisions.update(dict.fromkeys(self._ids[photo], decision))
+        return Judged(decisions, frozenset(conflicts), (decided, len(self._photos)))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a list decides.
+
+    Attributes:
+        decisions: The id of a card -> the decision about its photo.
+        conflicts: The photos whose rows disagree.
+        progress: How many photos and classes are decided, and how many there are.
+    """
+
+    decisions: Mapping[str, Decision]
+    conflicts: frozenset[Photo]
+    progress: tuple[int, int]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many cards are decided how."""
+        counts = Counter({UNDECIDED: 0, **{action.value: 0 for action in Action if action.value}})
+        counts.update(decision.action.value or UNDECIDED for decision in self.decisions.values())
+        return counts
 
 
 def values_of(card: Card, decision: Decision) -> dict[str, Sequence[str]]:
@@ -134,14 +163,14 @@ def passes(card: Card, decision: Decision, wanted: Wanted) -> bool:
     )
 
 
-def counts_of(cards: Sequence[Card], decisions: Mapping[str, Decision]) -> dict[str, Counter[str]]:
+def counts_of(cards: Sequence[Card], judged: Judged) -> dict[str, Counter[str]]:
     """How many cards each value of each filter shows, in the order of the cards."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
-    counts[DECISION].update({UNDECIDED: 0, **{action.value: 0 for action in Action if action.value}})
     for card in cards:
-        for name, values in values_of(card, decisions[card.id]).items():
+        for name, values in card.fixed_values.items():
             counts[name].update(values)
-    return counts
+    shown = {card.id: judged.decisions[card.id] for card in cards}
+    return {**counts, DECISION: replace(judged, decisions=shown).counts}
 
 
 def _original(finding: Finding) -> str:

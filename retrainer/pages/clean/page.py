@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from retrainer.pages.blocks import callout, more
 from retrainer.pages.clean.cards import Look, card_markup, paths_of
-from retrainer.pages.clean.deck import Card, Deck, counts_of
+from retrainer.pages.clean.deck import Card, Deck, Judged, counts_of
 from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.pages.clean.words import KINDS
@@ -27,7 +27,7 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
         photos: Reads the photos, and tells how the others are to be seen.
     """
     deck = Deck(clean_list)
-    decisions = deck.decisions(clean_list)
+    judged = deck.judged(clean_list)
     kinds: dict[Kind, list[Card]] = defaultdict(list)
     for card in deck.cards:
         kinds[card.finding.kind].append(card)
@@ -41,7 +41,6 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
         return thumbnails.photo(path, description)
 
     look = Look(picture=picture, known={**photos.known, **deck.known}, most=_COMPARED, served=False)
-    conflicts = set(clean_list.conflicts)
     sections = [
         Section(
             f"{KINDS[kind][1]} ({len(cards):,})",
@@ -49,7 +48,7 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
                 element(
                     "div",
                     *(
-                        card_markup(card, decisions[card.id], look, disagrees=card.photo in conflicts)
+                        card_markup(card, judged.decisions[card.id], look, disagrees=card.photo in judged.conflicts)
                         for card in cards[: shown[kind]]
                     ),
                     class_="part",
@@ -60,12 +59,12 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
         )
         for kind, cards in kinds.items()
     ]
-    lead = [*_progress(clean_list), *_how(photos), *(clean_filters(counts_of(seen, decisions)) if seen else [])]
+    lead = [*_progress(judged), *_how(photos), *(clean_filters(counts_of(seen, judged)) if seen else [])]
     return Page(title="Photos that may be wrong", sections=sections, lead=lead, scripts=["filters"], styles=["review"])
 
 
-def _progress(clean_list: CleanList) -> list[Markup]:
-    decided, total = clean_list.progress()
+def _progress(judged: Judged) -> list[Markup]:
+    decided, total = judged.progress
     if not total:
         return [element("p", "Nothing was found that may be wrong.", class_="headline")]
     return [element("p", f"{decided:,} of {total:,} photos and classes decided", class_="headline")]

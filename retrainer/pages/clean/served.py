@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from retrainer.pages.blocks import expandable
 from retrainer.pages.clean.cards import Look, card_markup
-from retrainer.pages.clean.deck import Card
+from retrainer.pages.clean.deck import Card, Judged
 from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Page, Section
-from retrainer.photos.clean_list.finding import Decision
 from retrainer.text import shown
 
 _COMPARED = 6
@@ -62,15 +61,12 @@ def served_page(counts: Mapping[str, Counter[str]], photos: ShownPhotos) -> Page
     )
 
 
-def cards_markup(
-    cards: Sequence[Card],
-    decisions: Mapping[str, Decision],
-    known: Mapping[str, tuple[str, str]],
-    conflicts: set[tuple[str, ...]],
-) -> str:
+def cards_markup(cards: Sequence[Card], judged: Judged, known: Mapping[str, tuple[str, str]]) -> str:
     """The cards that a script adds to the page; their pictures come from the server, too."""
     look = Look(picture=_picture, known=known, most=_COMPARED, served=True)
-    return "".join(card_markup(card, decisions[card.id], look, disagrees=card.photo in conflicts) for card in cards)
+    return "".join(
+        card_markup(card, judged.decisions[card.id], look, disagrees=card.photo in judged.conflicts) for card in cards
+    )
 
 
 def _picture(card: Card, number: int, description: str) -> Markup:
