@@ -11,11 +11,15 @@ print(labeler("photo.jpg").label)
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from retrainer.cleaning.looking import clean as clean
+    from retrainer.cleaning.looking import measure_cleaning as measure_cleaning
     from retrainer.comparison import compare as compare
     from retrainer.errors import RetrainerError as RetrainerError
     from retrainer.evaluation import evaluate as evaluate
     from retrainer.labeler import Labeler as Labeler
+    from retrainer.measuring.cleaning_effect import CleaningEffect as CleaningEffect
     from retrainer.observers.notebook import progress_bar as progress_bar
+    from retrainer.options.cleaning import CleanOptions as CleanOptions
     from retrainer.options.features import FeatureOptions as FeatureOptions
     from retrainer.options.model import EvaluateOptions as EvaluateOptions
     from retrainer.options.model import LabelOptions as LabelOptions
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from retrainer.photos.photo import Photo as Photo
     from retrainer.photos.pictures import Picture as Picture
     from retrainer.prediction import Prediction as Prediction
+    from retrainer.results.cleaning import Cleaning as Cleaning
     from retrainer.results.comparison import Comparison as Comparison
     from retrainer.results.evaluation import Evaluation as Evaluation
     from retrainer.results.retraining import Retraining as Retraining
@@ -33,16 +38,20 @@ if TYPE_CHECKING:
 
 # Module -> the public names that it holds.
 _NAMES = {
+    "cleaning.looking": ("clean", "measure_cleaning"),
     "comparison": ("compare",),
     "errors": ("RetrainerError",),
     "evaluation": ("evaluate",),
     "labeler": ("Labeler",),
+    "measuring.cleaning_effect": ("CleaningEffect",),
     "observers.notebook": ("progress_bar",),
+    "options.cleaning": ("CleanOptions",),
     "options.features": ("FeatureOptions",),
     "options.model": ("EvaluateOptions", "LabelOptions"),
     "options.retraining": ("RetrainOptions",),
     "photos.photo": ("Photo",),
     "photos.pictures": ("Picture",),
+    "results.cleaning": ("Cleaning",),
     "results.comparison": ("Comparison",),
     "results.evaluation": ("Evaluation",),
     "results.retraining": ("Retraining",),

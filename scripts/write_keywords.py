@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import retrainer
+from retrainer.options.cleaning import CleanOptions
 from retrainer.options.groups import Option, Options, options_of
 from retrainer.options.model import EvaluateOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.system.files import write_whole
 
 PAGE = Path(retrainer.__file__).parent / "options" / "keywords.py"
-GROUPS: dict[str, type[Options]] = {"RetrainKeywords": RetrainOptions, "EvaluateKeywords": EvaluateOptions}
-_HEAD = '''"""The options of `retrain`, `compare` and `evaluate` with their types, for editors and type checkers.
+GROUPS: dict[str, type[Options]] = {
+    "RetrainKeywords": RetrainOptions,
+    "EvaluateKeywords": EvaluateOptions,
+    "CleanKeywords": CleanOptions,
+}
+_HEAD = '''"""The options of `retrain`, `compare`, `evaluate` and `clean` with their types, for editors.
 
 Written by `python -m scripts.write_keywords` from the groups of options, which describe them.
 """

@@ -16,6 +16,7 @@ from pathlib import Path
 from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.cli.architectures import ArchitecturesFlags
 from retrainer.cli.cache import CacheFlags
+from retrainer.cli.clean import CleanFlags
 from retrainer.cli.evaluate import EvaluateFlags
 from retrainer.cli.fetch import FetchFlags
 from retrainer.cli.inspect import InspectFlags
@@ -41,6 +42,7 @@ GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainFlags,
     "flags of label": LabelFlags,
     "flags of evaluate": EvaluateFlags,
+    "flags of clean": CleanFlags,
     "flags of runs": RunsFlags,
     "flags of inspect": InspectFlags,
     "flags of architectures": ArchitecturesFlags,

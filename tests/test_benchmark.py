@@ -15,7 +15,7 @@ from retrainer.backbones.available import find_bundle
 from retrainer.backbones.model_folders import HOME_VARIABLE
 from retrainer.backbones.networks.embedded import weights
 from retrainer.retraining import retrain
-from scripts.benchmark import first_label, results, small
+from scripts.benchmark import cleaning_scale, first_label, results, small
 from scripts.benchmark.commands import PROJECT, module
 from scripts.benchmark.contenders import CONTENDERS
 from scripts.benchmark.heads import LBFGS, auroc, loaded, rejections, rejections_of_a_class
@@ -215,3 +215,12 @@ def test_a_newcomer_waits_from_the_clone_to_the_first_label(
     shutil.rmtree(tmp_path / "clone")
     with pytest.raises(SystemExit, match="ended with 1:\npip could not install"):
         first_label.seconds(str(tmp_path / "repository"), tmp_path)
+
+
+def test_made_up_photos_are_cleaned_without_being_read(tmp_path: Path, model_dir: Path) -> None:
+    bundle = find_bundle(COLOURS, str(model_dir))
+    cleaning_scale.make_photos(tmp_path, bundle, 300)
+    found = cleaning_scale.looked(tmp_path, COLOURS, str(model_dir))
+    assert found["photos"] == 300
+    assert found["findings"]["copy"] == 6
+    assert found["list_bytes"] > 1000

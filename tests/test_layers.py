@@ -24,6 +24,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("findings",),
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
+    ("cleaning",),
     ("vectors",),
     ("sklearn",),
     ("observers", "answer_tables", "serving"),

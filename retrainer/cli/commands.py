@@ -47,6 +47,7 @@ COMMANDS = {
     "label": Row("retrainer.cli.label", "Label photos: print the labels, write a table, or sort the photos."),
     "unsort": Row("retrainer.cli.unsort", "Undo what `label --sort_into` did."),
     "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
+    "clean": Row("retrainer.cli.clean", "Find photos that may be wrong, and decide about them."),
     "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
     "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),

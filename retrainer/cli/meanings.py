@@ -159,6 +159,10 @@ FLAGS = (
         "force overwrite yes y f", "output_graph", "Leave it out: the model that is replaced stays beside the new one."
     ),
     Meaning("count n num per-kind", "per_class", "Use --per_class N."),
+    Meaning("gui ui web serve browser review decide", "interactive", "Use --interactive."),
+    Meaning("fix auto yes y automatic", "accept", "Use --accept all, or --accept label,copy."),
+    Meaning("html report view", "page", "Use --page FILE.html."),
+    Meaning("list output out save decisions o", "clean_list", "Use --clean_list FILE.csv."),
     Meaning("version", "", "Type `retrainer --version`."),
     Meaning("models benchmark", "compare", "Use --compare with names of backbones and commas between."),
 )
@@ -181,7 +185,12 @@ COMMANDS = (
     Meaning("download pull get install", "", "Use `retrainer fetch NAME`; `retrainer architectures` lists the names."),
     Meaning("info show describe summary summarize", "", "Use `retrainer inspect MODEL`."),
     Meaning("history log logs experiments list-runs", "", "Use `retrainer runs`."),
-    Meaning("clean clear prune gc", "", "Use `retrainer cache prune --older_than 90d`."),
+    Meaning(
+        "review audit curate dedupe deduplicate duplicates find-duplicates outliers mislabeled label-errors cleanup",
+        "",
+        "Use `retrainer clean PHOTOS`.",
+    ),
+    Meaning("clear prune gc", "", "Use `retrainer cache prune --older_than 90d`."),
     Meaning("demo example examples init new start quickstart", "", "Use `retrainer sample drawings`."),
     Meaning("help", "", "Use `retrainer --help`, or `retrainer COMMAND --help`."),
     Meaning("version", "", "Use `retrainer --version`."),

@@ -1,13 +1,15 @@
 """The commands that the last lines of a run propose."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from retrainer.backbones.available import EMBEDDED
 from retrainer.cli.help import in_columns
+from retrainer.options.cleaning import CleanOptions
 from retrainer.options.command_line import flags_of
 from retrainer.options.groups import options_of
+from retrainer.options.in_memory import TableInMemory
 from retrainer.options.model import ModelOptions
 from retrainer.options.paths import in_place
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
@@ -18,18 +20,25 @@ from retrainer.text import pasted
 
 # The best preset is proposed instead of these backbones, which it is known to exceed.
 _WEAKER = (EMBEDDED, "efficientnet_lite0")
+# A mistake with a higher score may be a wrong label.
+_SURE = 0.9
 # It is proposed for a lower accuracy.
 _HIGH_ACCURACY = 0.95
 
 
 def next_steps(result: Retraining, options: RetrainOptions, logs: str) -> list[str]:
     """Returns the lines: whole commands that fit the result; `logs` is the folder of TensorBoard's events."""
-    return ["", "Next:", *chain.from_iterable(map(_lines, _commands(result, options, logs)))]
+    return lines_of(_commands(result, options, logs))
 
 
 def next_commands(result: Retraining, options: RetrainOptions, logs: str) -> list[str]:
     """Returns the commands, each on one line."""
     return [" ".join(command) for command in _commands(result, options, logs)]
+
+
+def lines_of(commands: Iterable[Sequence[str]]) -> list[str]:
+    """Returns the lines that propose commands: the name of each, and its flags."""
+    return ["", "Next:", *chain.from_iterable(map(_lines, commands))]
 
 
 def _lines(command: Sequence[str]) -> Iterator[str]:
@@ -40,16 +49,18 @@ def _lines(command: Sequence[str]) -> Iterator[str]:
 
 def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterator[list[str]]:
     """The commands: the name of each, and its flags."""
-    graph = [] if result.graph == ModelOptions().graph else [f"--graph {_place(result.graph)}"]
-    yield ["retrainer label", _place(result.photo) if result.photo else "PHOTO", *graph]
+    graph = [] if result.graph == ModelOptions().graph else [f"--graph {place_of(result.graph)}"]
+    yield ["retrainer label", place_of(result.photo) if result.photo else "PHOTO", *graph]
     if result.test:
         yield ["retrainer evaluate", *graph]
-    yield ["tensorboard", f"--logdir {_place(logs)}"]
+    if any(mistake.score > _SURE for mistake in result.mistakes) and not isinstance(options.image_dir, TableInMemory):
+        yield CleanOptions.like(options).command()
+    yield ["tensorboard", f"--logdir {place_of(logs)}"]
     if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
-        yield ["retrainer retrain", _place(options.image_dir), *_flags(options), f"--preset {BEST_PRESET}"]
+        yield ["retrainer retrain", place_of(options.image_dir), *_flags(options), f"--preset {BEST_PRESET}"]
 
 
-def _place(path: str) -> str:
+def place_of(path: str) -> str:
     """A path as the shell takes it."""
     return pasted(in_place(path))
 

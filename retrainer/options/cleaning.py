@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from retrainer.options import headings
 from retrainer.options.backbone import BackboneOptions
+from retrainer.options.command_line import flags_of
 from retrainer.options.groups import Options, as_in, option, options_of, path_option
-from retrainer.options.paths import TABLE
+from retrainer.options.in_memory import TableInMemory
+from retrainer.options.paths import TABLE, in_place
 from retrainer.options.preset import PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS, SplitOptions
+from retrainer.text import pasted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,12 @@ class _ListOptions(Options):
         "they were carried out.",
         TABLE,
         command="tf_files/clean.csv",
+    )
+    accept: str = option(
+        "",
+        "Take the suggestions of these kinds of findings (names with commas between), or of all. Photos that are "
+        "decided, and test photos, stay as they are.",
+        heading=headings.DECIDING,
     )
 
 
@@ -62,3 +71,22 @@ class CleanOptions(_PhotoOptions, _ListOptions, PresetOptions, BackboneOptions):
         """The options of a retraining on these photos, which reads no list and writes nothing."""
         known = {item.name for item in options_of(RetrainOptions)} - {"clean_list"}
         return RetrainOptions(**{name: value for name, value in self.values(CleanOptions).items() if name in known})
+
+    @classmethod
+    def like(cls, run: RetrainOptions) -> "CleanOptions":
+        """Returns the options that look at the photos of a retraining as it saw them; the list has its usual place."""
+        shared = {item.name for item in options_of(RetrainOptions)} - {"folds", "clean_list"}
+        known = {item.name for item in options_of(cls)}
+        return cls(**{name: value for name, value in run.values(RetrainOptions).items() if name in known & shared})
+
+    def command(self, *flags: str) -> list[str]:
+        """Returns the command that looks at the same photos with the same list, and with more flags, in its words."""
+        own = flags_of(self, ("image_dir", "accept"))
+        return ["retrainer clean", pasted(in_place(self.image_dir)), *own, *flags]
+
+    @property
+    def deciding(self) -> str:
+        """The command that serves a page to decide on; empty if there is none, as without a list."""
+        if not self.clean_list or isinstance(self.image_dir, TableInMemory):
+            return ""
+        return " ".join(self.command("--interactive"))

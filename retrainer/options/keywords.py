@@ -1,4 +1,4 @@
-"""The options of `retrain`, `compare` and `evaluate` with their types, for editors and type checkers.
+"""The options of `retrain`, `compare`, `evaluate` and `clean` with their types, for editors.
 
 Written by `python -m scripts.write_keywords` from the groups of options, which describe them.
 """
@@ -71,3 +71,29 @@ class EvaluateKeywords(TypedDict, total=False):
     input_std: float | None
     input_layer: str
     output_layer: str
+
+
+class CleanKeywords(TypedDict, total=False):
+    """The options of `CleanOptions`, which describes them."""
+
+    image_dir: PhotoSource
+    label_from: str
+    strict: bool
+    split_by: str
+    testing_percentage: int
+    validation_percentage: int
+    folds: int
+    seed: int
+    clean_list: str | os.PathLike[str]
+    accept: str
+    preset: str
+    architecture: str | None
+    runtime: str
+    bottleneck_dir: str | os.PathLike[str]
+    offline: bool
+    bottleneck_layer: str
+    input_layer: str
+    input_mean: float | None
+    input_std: float | None
+    trust_graph: bool
+    model_dir: str | os.PathLike[str]

@@ -6,9 +6,11 @@ from typing import Any
 
 from retrainer.answers.table import short_number
 from retrainer.events import Changed, Cleaned, CopiesFound
+from retrainer.measuring.cleaning_effect import CleaningEffect
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.measuring.learning_curve import LearningCurve
 from retrainer.measuring.measured import Measured
+from retrainer.photos.clean_list.finding import Row
 from retrainer.previous_model import PreviousModel
 from retrainer.reporting import Problem
 
@@ -106,4 +108,41 @@ def of_previous(previous: PreviousModel) -> Fields:
         }
         if compared
         else None,
+    }
+
+
+def of_row(row: Row) -> Fields:
+    """A finding and the decision about its photo, by the names of the list's columns."""
+    finding, decision = row.finding, row.decision
+    return {
+        "path": finding.path or None,
+        "sha256": finding.sha256 or None,
+        "label": finding.label,
+        "part": finding.part or None,
+        "finding": finding.kind.value,
+        "score": short_number(finding.score),
+        "reason": finding.reason,
+        "compared_with": list(finding.compared_with),
+        "suggestion": finding.suggestion.value or None,
+        "suggested_label": finding.new_label or None,
+        "action": decision.action.value or None,
+        "new_label": decision.new_label or None,
+        "note": decision.note or None,
+    }
+
+
+def of_effect(effect: CleaningEffect) -> Fields:
+    """What decisions bring."""
+    return {
+        "set_aside": effect.set_aside,
+        "relabelled": effect.relabelled,
+        "folds": effect.folds,
+        "count": effect.count,
+        "before": effect.before,
+        "after": effect.after,
+        "difference": effect.pair.difference,
+        "interval": effect.pair.interval,
+        "only_after_right": effect.pair.only_first,
+        "only_before_right": effect.pair.only_second,
+        "is_chance": effect.pair.is_chance,
     }

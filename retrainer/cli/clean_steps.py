@@ -1,0 +1,36 @@
+"""The commands that the last lines of `clean` propose."""
+
+from collections.abc import Iterator
+
+from retrainer.cli.next_steps import place_of
+from retrainer.options.cleaning import CleanOptions
+from retrainer.options.command_line import flags_of
+from retrainer.options.groups import options_of
+from retrainer.options.retraining import RetrainOptions
+from retrainer.photos.clean_list.accepting import TESTING
+from retrainer.photos.clean_list.finding import Action
+from retrainer.results.cleaning import Cleaning
+from retrainer.text import pasted
+
+_OF_RETRAIN = {item.name for item in options_of(RetrainOptions)}
+_CHANGES = (Action.SET_ASIDE, Action.RELABEL)
+
+
+def next_commands(result: Cleaning, options: CleanOptions) -> list[list[str]]:
+    """The commands that fit the result: the name of each, and its flags."""
+    return list(_commands(result, options))
+
+
+def _commands(result: Cleaning, options: CleanOptions) -> Iterator[list[str]]:
+    undecided = [row.finding for row in result.rows if row.decision.action == Action.NONE]
+    if undecided:
+        yield options.command("--interactive")
+    if any(finding.suggestion != Action.NONE and finding.part != TESTING for finding in undecided):
+        yield options.command("--accept all")
+    actions = {row.decision.action for row in result.rows}
+    if actions.intersection(_CHANGES):
+        yield options.command("--measure")
+        others = [item.name for item in options_of(CleanOptions) if item.name not in _OF_RETRAIN]
+        flags = flags_of(options, [*others, "image_dir", "clean_list"])
+        list_ = f"--clean_list {pasted(options.clean_list)}"
+        yield ["retrainer retrain", place_of(options.image_dir), *flags, list_]
