@@ -69,7 +69,7 @@ def _photos(
     chosen = {cell: [_seen(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
     pictures.prepare([one.path for photos in chosen.values() for one in photos])
     folds = [_place(measured, cell, len(known[cell]), chosen[cell], pictures) for cell in listed]
-    rest = [element("p", "This command lists all of them:"), command_line(contents.list_command)]
+    rest = [element("p", "This command lists the photos:"), command_line(contents.list_command)]
     return [*folds, *(rest if contents.list_command else [])]
 
 

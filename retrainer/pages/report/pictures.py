@@ -11,7 +11,7 @@ from retrainer.pages.report.contents import NearPhoto, SeenPhoto
 from retrainer.pages.thumbnails import Thumbnails
 
 _MOST_BYTES, _MOST_NEAR_BYTES, _NEAR_SIDE = 2_700_000, 600_000, 80
-_HEADINGS = ("photo", "given", "predicted, score", "second", "nearest training photos")
+_HEADINGS = ("photo", "given", "predicted", "score", "second", "nearest training photos")
 
 
 class Pictures:
@@ -95,4 +95,4 @@ def _row(one: SeenPhoto) -> tuple[str, ...]:
     second = f"{cut(one.second[0])}, {percent(one.second[1])}" if one.second else "-"
     nearest = "; ".join(f"{cut(near.label)} {near.similarity:.2f}: {cut_path(near.path)}" for near in one.nearest)
     path = element("bdi", cut_path(one.path))
-    return path, cut(one.label), f"{cut(one.predicted)}, {percent(one.score)}", second, nearest or "-"
+    return path, cut(one.label), cut(one.predicted), percent(one.score), second, nearest or "-"

@@ -102,7 +102,7 @@ def test_without_pictures_the_photos_are_named() -> None:
     assert "<img" not in shown
     text = Elements(shown).text
     first = contents.mistakes[0]
-    assert f"{first.path}{first.label}{first.predicted}, {100 * first.score:.1f} %" in text
+    assert f"{first.path}{first.label}{first.predicted}{100 * first.score:.1f} %" in text
     assert all(near.path in text for near in first.nearest)
 
 
