@@ -38,7 +38,7 @@ def honoured(
         DatasetError: a class has no photo left, or too few classes are left.
     """
     found = matched(clean_list, files, hashes)
-    _warn(found, clean_list, observer)
+    warn_of_lost(found, clean_list, observer)
     class_ids, aside = files.class_ids.copy(), np.zeros(len(files.names), np.bool_)
     unknown: list[tuple[int, str]] = []
     classes = _classes(files)
@@ -83,7 +83,7 @@ def cleaned(set_aside: int, relabelled: int, by: str, path: str = "") -> Cleaned
     return Cleaned(f"{photos} set aside and {relabelled:,} relabelled by {by}.", path, set_aside, relabelled)
 
 
-def _warn(found: Matched, clean_list: CleanList, observer: Observer) -> None:
+def warn_of_lost(found: Matched, clean_list: CleanList, observer: Observer) -> None:
     """Reports the photos whose decisions cannot be honoured."""
     path = shown(clean_list.path)
     if conflicts := _names(clean_list.conflicts):

@@ -1,0 +1,165 @@
+"""Moves photos that are set aside out of the folder of photos, into one beside it, and moves them back.
+
+Nothing is overwritten. A row of `sorted.csv` in that folder is on the disk before its photo moves, so that a process
+that is killed at any moment loses nothing, and the next one goes on.
+"""
+
+import os
+from dataclasses import dataclass
+
+from retrainer.bottlenecks.file_hashes import FileHashes
+from retrainer.cleaning.mover import Before, Mover
+from retrainer.errors import OptionError, OutputError
+from retrainer.events import Observer, Warned, silent
+from retrainer.feature_source import bottleneck_folder
+from retrainer.options.in_memory import TableInMemory
+from retrainer.options.sorting import LIST
+from retrainer.options.split import AUTO
+from retrainer.photos.archives import within_archive
+from retrainer.photos.clean_list.clean_list import CleanList
+from retrainer.photos.clean_list.finding import Action
+from retrainer.photos.clean_list.honouring import warn_of_lost
+from retrainer.photos.clean_list.matching import matched
+from retrainer.photos.clean_list.rows import UNDECIDED
+from retrainer.photos.scanning import scan
+from retrainer.photos.table_files import is_table
+from retrainer.sorting.inside import own_path
+from retrainer.sorting.record import MOVE, Record, require_list
+from retrainer.sorting.undo import undo
+from retrainer.system.files import require_writable_folder
+from retrainer.text import shown
+
+ENDING = ".set_aside"
+_NAMED = 3
+_RETRAIN = "`retrain --clean_list` leaves them out where they are."
+
+
+@dataclass
+class Moved:
+    """What was moved.
+
+    Attributes:
+        folder: The folder of photos that are set aside.
+        moved: How many photos were moved into it, or back.
+        left: How many photos stay where they are, for a reason that was reported.
+    """
+
+    folder: str
+    moved: int = 0
+    left: int = 0
+
+
+def sister_of(image_dir: str) -> str:
+    """The folder that photos of another folder are moved into; links to the folder are followed.
+
+    Raises:
+        OptionError: the photos are no files in a folder.
+    """
+    if is_table(image_dir) or isinstance(image_dir, TableInMemory):
+        raise OptionError("--apply: photos of a table are not moved; expected a folder of photos.", _RETRAIN)
+    if not os.path.isdir(image_dir) and within_archive(image_dir) is not None:
+        raise OptionError(f"--apply: photos in an archive, '{shown(image_dir)}', are not moved.", _RETRAIN)
+    return os.path.realpath(image_dir) + ENDING
+
+
+def set_aside(
+    clean_list: CleanList,
+    image_dir: str,
+    observer: Observer,
+    *,
+    split_by: str = AUTO,
+    label_from: str = "",
+    bottleneck_dir: str = "",
+) -> Moved:
+    """Moves the photos that a list sets aside, by their bytes, into the folder beside that of all photos.
+
+    Args:
+        clean_list: The decisions.
+        image_dir: The folder of photos.
+        observer: Called with a warning for what cannot be moved, or is not there.
+        split_by, label_from: How the folder is read, as in `SplitOptions`.
+        bottleneck_dir: The folder of the cache, which knows the hashes of unchanged files.
+
+    Raises:
+        OptionError: the photos are no files in a folder, or the folder beside it holds another `sorted.csv`.
+        OutputError: the disk is full, no photo can be moved, or another process moves photos there. Those that were
+            moved are in their places and in the list.
+    """
+    folder = sister_of(image_dir)
+    files = scan(image_dir, silent, fewest=1, split_by=split_by, label_from=label_from)
+    hashes = FileHashes(files, bottleneck_folder(bottleneck_dir), observer)
+    before = _moved_before(os.path.join(folder, LIST))
+    found = matched(_without_moved(clean_list, before), files, hashes.texts)
+    warn_of_lost(found, clean_list, observer)
+    rows = sorted(row for row, decision in found.decisions.items() if decision.action == Action.SET_ASIDE)
+    done = Moved(folder)
+    if not rows:
+        return done
+    require_writable_folder(folder)
+    with Record(os.path.join(folder, LIST), new=True) as record:
+        mover = Mover(files, folder, record, before)
+        for row, sha256 in zip(rows, hashes.texts(rows), strict=True):
+            mover.move(row, sha256)
+    done.moved, done.left = mover.moved, sum(map(len, mover.left.values()))
+    for reason, paths in mover.left.items():
+        observer(Warned(f"{_photos(paths)} cannot be moved: {reason}: {_named(paths)}."))
+    if done.left and not done.moved:
+        if not before:  # nothing is there but rows of photos that were not moved
+            undo(os.path.join(folder, LIST), lambda _: None)
+        reason, paths = next(iter(mover.left.items()))
+        raise OutputError(f"--apply: no photo can be moved. '{shown(paths[0])}': {reason}.", _RETRAIN, path=paths[0])
+    return done
+
+
+def bring_back(image_dir: str, observer: Observer) -> Moved:
+    """Moves back what `set_aside` moved. A photo that changed since, or whose place is taken, stays.
+
+    Args:
+        image_dir: The folder of photos.
+        observer: Called with a warning for each photo that stays.
+
+    Raises:
+        OptionError: nothing was moved.
+        OutputError: the disk is full, or another process moves photos there.
+    """
+    folder = sister_of(image_dir)
+    path = os.path.join(folder, LIST)
+    if not os.path.lexists(path):
+        raise OptionError(f"--undo: nothing was moved from '{shown(image_dir)}': '{shown(path)}' does not exist.")
+    done = undo(path, lambda line: observer(Warned(line)))
+    if done.bad_lines:
+        observer(Warned(f"'{shown(path)}': {done.bad_lines:,} lines are no whole rows."))
+    return Moved(folder, done.counts[MOVE], done.left)
+
+
+def _moved_before(path: str) -> Before:
+    """What a list says of earlier moves; nothing if there is no list."""
+    before: Before = {}
+    if os.path.lexists(path):
+        require_list(path, new=True)
+        with Record(path, new=False) as record:
+            for _, row in record.backwards():
+                if row and row.how == MOVE:
+                    before.setdefault(row.source, []).append(row)
+    return before
+
+
+def _without_moved(clean_list: CleanList, before: Before) -> CleanList:
+    """The list without decisions that were carried out: a copy of a photo that was moved is another photo."""
+    moved = [
+        number
+        for photo, numbers in clean_list.photos.items()
+        if photo[1] and "\0" not in photo[1] and not os.path.lexists(photo[1])
+        if any(row.sha256 == photo[0] for row in before.get(own_path(photo[1]), ()))
+        for number in numbers
+    ]
+    return clean_list.decided_rows(moved, UNDECIDED)
+
+
+def _photos(paths: list[str]) -> str:
+    return "1 photo" if len(paths) == 1 else f"{len(paths):,} photos"
+
+
+def _named(paths: list[str]) -> str:
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    return ", ".join(f"'{shown(path)}'" for path in paths[:_NAMED]) + more
