@@ -85,7 +85,7 @@
     if (note !== document.activeElement) note.value = told.note;
   }
 
-  async function load({ at = "", after = "", before = "", focus = "", filtered = false } = {}) {
+  async function load({ at = "", after = "", before = "", focus = "" } = {}) {
     const turn = ++loads;
     const query = new URLSearchParams({ ...wanted(), window: own });
     for (const [name, id] of Object.entries({ at, after, before })) if (id) query.set(name, id);
@@ -94,6 +94,8 @@
       const answer = await ask(`cards?${query}`);
       if (turn !== loads) return;
       const focused = cards.contains(document.activeElement);
+      // A note that is being written is saved before its field is replaced.
+      if (focused) document.activeElement.blur();
       cards.innerHTML = answer.html;
       if (!answer.shown) {
         cards.append(paragraph(answer.cards ? "No finding has all of these. Choose other filters." : "Nothing was found."));
@@ -108,7 +110,6 @@
       if (focus === "last") go(list.at(-1));
       else if (focus || focused) go(there || list[0]);
       else mark(there || list[0]);
-      if (filtered) retrainer.say(`${answer.shown} of ${answer.cards} findings shown`);
       failed("");
     } catch (error) {
       failed(error.message);
@@ -408,9 +409,9 @@
     if (everything) everything.hidden = !Object.keys(wanted()).length;
     const now = JSON.stringify(wanted());
     if (now === shownFor) return;
-    const at = state.get("at") || "";
-    load({ at: at.startsWith("f-") ? at.slice(2) : "", filtered: shownFor !== null });
     shownFor = now;
+    const at = state.get("at") || "";
+    load({ at: at.startsWith("f-") ? at.slice(2) : "" });
   });
   // On a narrow screen filters would fill the first screen.
   if (innerWidth < 640 && !Object.keys(wanted()).length) byId("filters").open = false;

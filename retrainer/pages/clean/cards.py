@@ -14,6 +14,8 @@ from retrainer.photos.clean_list.finding import Action, Decision, Kind
 from retrainer.text import shown
 
 _LONGEST_REASON, _LONGEST_PATH, _LONGEST_TITLE = 300, 80, 300
+# Kinds whose score says nothing.
+_CERTAIN = (Kind.UNREADABLE, Kind.EXTENSION, Kind.SMALL_CLASS, Kind.OTHER)
 # Buttons: what they do, their text and the key that does the same.
 _BUTTONS = (("keep", "Keep", "Shift+K"), ("relabel", "Relabel…", "R"), ("set aside", "Set aside", "S"))
 
@@ -102,12 +104,12 @@ def _chips(card: Card) -> list[Markup]:
 
 
 def _suggested(card: Card) -> list[str]:
-    score = f"Score {percent(card.finding.score)}."
+    score = "" if card.finding.kind in _CERTAIN else f"Score {percent(card.finding.score)}. "
     if card.about_class:
-        return [score, " Change its folder yourself, or keep it as it is."]
+        return [score, "Rename or merge folders yourself, or keep it as it is."]
     if card.suggestion is None:
-        return [score, " No suggestion: look at it and decide."]
-    return [score, " Suggestion: ", element("b", decided_words(card.suggestion)), "."]
+        return [score, "No suggestion: look at it and decide."]
+    return [score, "Suggestion: ", element("b", decided_words(card.suggestion)), "."]
 
 
 def _figures(card: Card, look: Look) -> list[Markup]:

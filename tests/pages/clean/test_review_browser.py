@@ -20,6 +20,7 @@ from reviewing import CLASSES, Reviewed, findings_in, many_findings, reviewed, s
 from retrainer.pages.clean.page import clean_page
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.photos.clean_list.clean_list import CleanList
+from retrainer.photos.clean_list.file import read_clean_list, write_clean_list
 from retrainer.photos.clean_list.finding import Action, Finding, Kind, Row
 
 if TYPE_CHECKING:
@@ -278,3 +279,13 @@ def test_hostile_names_run_nothing(tmp_path: Path, browser_page: OpenPage) -> No
         pressed(page, "j", "s", "r", "Escape")
         require_no_requests(page, server.address)
         assert page.evaluate("document.querySelectorAll('main script, main style').length") == 0
+
+
+def test_a_note_that_is_being_written_survives_what_other_windows_do(server: Reviewed, browser_page: OpenPage) -> None:
+    page = opened(browser_page(), server.address)
+    pressed(page, "j", "n", *"sure")
+    other = read_clean_list(server.path)
+    write_clean_list(server.path, CleanList(other.rows[:-1]))
+    page.locator(".filters [role=status]", has_text="all 7 shown").wait_for()
+    said(page, "Note on roses/2.jpg")
+    assert read_clean_list(server.path).rows[1].decision.note == "sure"
