@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from retrainer.photos.photo import Photo as Photo
     from retrainer.photos.pictures import Picture as Picture
     from retrainer.prediction import Prediction as Prediction
+    from retrainer.reports.report import Report as Report
+    from retrainer.reports.report import report as report
     from retrainer.results.cleaning import Cleaning as Cleaning
     from retrainer.results.comparison import Comparison as Comparison
     from retrainer.results.evaluation import Evaluation as Evaluation
@@ -56,6 +58,7 @@ _NAMES = {
     "results.evaluation": ("Evaluation",),
     "results.retraining": ("Retraining",),
     "prediction": ("Prediction",),
+    "reports.report": ("Report", "report"),
     "retraining": ("retrain",),
     "vectors": ("features",),
 }

@@ -12,6 +12,7 @@ import retrainer
 from retrainer.options.cleaning import CleanOptions
 from retrainer.options.groups import Option, Options, options_of
 from retrainer.options.model import EvaluateOptions
+from retrainer.options.report import ReportOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.system.files import write_whole
 
@@ -20,8 +21,9 @@ GROUPS: dict[str, type[Options]] = {
     "RetrainKeywords": RetrainOptions,
     "EvaluateKeywords": EvaluateOptions,
     "CleanKeywords": CleanOptions,
+    "ReportKeywords": ReportOptions,
 }
-_HEAD = '''"""The options of `retrain`, `compare`, `evaluate` and `clean` with their types, for editors.
+_HEAD = '''"""The options that functions take by name, with their types, for editors and type checkers.
 
 Written by `python -m scripts.write_keywords` from the groups of options, which describe them.
 """

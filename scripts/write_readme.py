@@ -24,6 +24,7 @@ from retrainer.cli.label import LabelFlags
 from retrainer.cli.retrain import RetrainFlags
 from retrainer.cli.runs import RunsFlags
 from retrainer.options.groups import Option, Options, sections_of
+from retrainer.options.report import ReportOptions
 from retrainer.options.sampling import SampleOptions
 from retrainer.system.files import write_whole
 
@@ -43,6 +44,7 @@ GROUPS: dict[str, type[Options]] = {
     "flags of label": LabelFlags,
     "flags of evaluate": EvaluateFlags,
     "flags of clean": CleanFlags,
+    "flags of report": ReportOptions,
     "flags of runs": RunsFlags,
     "flags of inspect": InspectFlags,
     "flags of architectures": ArchitecturesFlags,

@@ -22,6 +22,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("previous_model", "reporting"),
     ("model_writer", "preflight", "preparation", "changes", "recording"),
     ("findings",),
+    ("reports",),
     ("results",),
     ("retraining", "evaluation", "comparison", "inspection", "fetching", "history", "model_cache", "sorting"),
     ("cleaning",),

@@ -48,6 +48,7 @@ COMMANDS = {
     "unsort": Row("retrainer.cli.unsort", "Undo what `label --sort_into` did."),
     "evaluate": Row("retrainer.cli.evaluate", "Measure a model on a folder of photos."),
     "clean": Row("retrainer.cli.clean", "Find photos that may be wrong, and decide about them."),
+    "report": Row("retrainer.cli.report", "Make a page in HTML about a model: figures, mistakes, what to do next."),
     "runs": Row("retrainer.cli.runs", "List the runs so far with their figures."),
     "inspect": Row("retrainer.cli.inspect", "Show what a model is."),
     "architectures": Row("retrainer.cli.architectures", "List the networks that are known by name."),

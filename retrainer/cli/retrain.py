@@ -2,12 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
-from retrainer.errors import OptionError
+from retrainer.errors import OptionError, RetrainerError
 from retrainer.options import headings
 from retrainer.options.distortion import DistortionOptions
 from retrainer.options.documents import DocumentOptions
@@ -16,11 +17,17 @@ from retrainer.options.groups import Options, option, options_of, path_option
 from retrainer.options.history import HistoryOptions
 from retrainer.options.paths import FOLDER, TABLE
 from retrainer.options.preset import DEFAULT_PRESET
+from retrainer.options.report import RunReportOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import SplitOptions
 from retrainer.options.terminal import TerminalOptions
+from retrainer.system.files import require_writable
 from retrainer.system.terminal import say
 from retrainer.text import pasted, shown
+
+if TYPE_CHECKING:
+    from retrainer.events import Observer
+    from retrainer.results.retraining import Retraining
 
 FAILED = 1
 _LOGS = "tf_files/retrain_logs"
@@ -52,7 +59,7 @@ class _ReportFlags(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainFlags(RetrainOptions, _ReportFlags, DocumentOptions, HistoryOptions, TerminalOptions):
+class RetrainFlags(RetrainOptions, _ReportFlags, RunReportOptions, DocumentOptions, HistoryOptions, TerminalOptions):
     """The flags of the command."""
 
     def __post_init__(self) -> None:
@@ -61,6 +68,7 @@ class RetrainFlags(RetrainOptions, _ReportFlags, DocumentOptions, HistoryOptions
         of_a_model = {
             "preset": self.preset != DEFAULT_PRESET,
             "learning_curve": self.learning_curve,
+            "report": self.report,
             "print_misclassified_test_images": self.print_misclassified_test_images,
             "intermediate_store_frequency": self.intermediate_store_frequency,
             "flip_left_right": self.flip_left_right,
@@ -87,6 +95,7 @@ def run(flags: RetrainFlags) -> int:
     from retrainer.cli.documents.document import print_document
     from retrainer.cli.next_steps import next_commands, next_steps
     from retrainer.cli.summary import problem_lines, summary
+    from retrainer.cli.words import wrapped
     from retrainer.events import in_turn
     from retrainer.models.event_files import new_run_folder
     from retrainer.observers.logs import log_of
@@ -96,6 +105,8 @@ def run(flags: RetrainFlags) -> int:
     from retrainer.retraining import retrain
 
     _require_own_files(flags)
+    if flags.report:
+        require_writable(flags.report)
     problems = Problems(flags.problems)
     summaries_dir = flags.summaries_dir or new_run_folder(_LOGS)
     with (
@@ -105,13 +116,15 @@ def run(flags: RetrainFlags) -> int:
         history = RunHistory(flags.runs_file, log, _typed())
         result = retrain(flags.only(RetrainOptions), on_progress=in_turn(log, problems, tensorboard, history))
         problems.write(log)
+        reported = bool(flags.report) and _reports(result, flags, log)
     logs = flags.summaries_dir or _LOGS
     if flags.json:
         commands = next_commands(result, flags, logs)
         fields = {**result.to_dict(), "summaries_dir": summaries_dir, "next": commands}
         print_document("retrain", fields)
     else:
-        say("\n".join([*summary(result), *problem_lines(problems), *next_steps(result, flags, logs)]))
+        lines = [*summary(result), *(wrapped("Report", flags.report) if reported else []), *problem_lines(problems)]
+        say("\n".join([*lines, *next_steps(result, flags, logs)]))
     return 0
 
 
@@ -120,13 +133,26 @@ def _require_own_files(flags: RetrainFlags) -> None:
     from retrainer.preflight import outputs_of
 
     others = [os.path.realpath(path) for path in outputs_of(flags)]
-    for name, path in (("runs_file", flags.runs_file), ("problems", flags.problems)):
-        if os.path.realpath(path) in others:
+    named = (("runs_file", flags.runs_file), ("problems", flags.problems), ("report", flags.report))
+    for name, path in named:
+        if path and os.path.realpath(path) in others:
             raise OptionError(
                 f"--{name}: expected a file of its own, received '{shown(path)}', which is another output.",
                 "Name another file.",
             )
         others.append(os.path.realpath(path))
+
+
+def _reports(result: "Retraining", flags: RetrainFlags, warn: "Observer") -> bool:
+    """Writes the report; calls `warn` with a warning if that fails, since the model is there."""
+    from retrainer.events import Warned
+
+    try:
+        result.report(flags.report, no_images=flags.no_images)
+        return True
+    except RetrainerError as error:
+        warn(Warned(f"--report: the report is not written. {error.problem}"))
+        return False
 
 
 def _settings(flags: RetrainFlags) -> dict[str, str | float | bool]:

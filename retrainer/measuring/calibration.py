@@ -37,6 +37,17 @@ def calibration_floor(scores: Floats) -> float:
     return float(np.mean(errors))
 
 
+def reliability(scores: Floats, right: Bools) -> list[tuple[int, float, float]]:
+    """Returns the bins that have photos, from low to high: their number, the mean of the scores and the share right.
+
+    Args:
+        scores, right: As in `calibration_error`.
+    """
+    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    members = (np.flatnonzero(bins == number) for number in range(BINS))
+    return [(len(one), float(scores[one].mean()), float(right[one].mean())) for one in members if len(one)]
+
+
 def _errors(scores: Floats, right: Floats) -> npt.NDArray[np.float64]:
     """The expected calibration errors of several outcomes `(draws, N)` of the same scores `(N,)`."""
     bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)

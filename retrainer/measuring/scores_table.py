@@ -3,9 +3,11 @@
 import io
 import json
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 
+from retrainer.arrays import Digests, Floats, Integers
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.photos.dataset import Dataset
 
@@ -49,6 +51,58 @@ class ScoresTable:
         content = io.BytesIO()
         parquet.write_table(table, content, compression="NONE", write_page_checksum=True)
         return content.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class StoredScores:
+    """The content of a table of scores.
+
+    Attributes:
+        model_id: The identity of the model that the same run made.
+        labels: C labels.
+        paths: N photos, as they were found; bytes that are not UTF-8 are escaped.
+        digests: SHA-256 of their bytes, `(N, 32)`.
+        label_ids: Their own classes, `(N,)`.
+        folds: The fold that tested each, `(N,)`, from 1.
+        scores: Their scores, `(N, C)`, 0 to 1.
+    """
+
+    model_id: str
+    labels: tuple[str, ...]
+    paths: list[str]
+    digests: Digests
+    label_ids: Integers
+    folds: Integers
+    scores: Floats
+
+
+def read_scores(path: str | PathLike[str]) -> StoredScores:
+    """Reads what `ScoresTable.to_parquet` returned.
+
+    Raises:
+        OSError: the file is not there, or may not be read.
+        ValueError: it is no such table.
+    """
+    from pyarrow import parquet
+
+    table = parquet.read_table(path, page_checksum_verification=True)
+    stated = table.schema.metadata or {}
+    if (stated.get(b"retrainer"), stated.get(b"table")) != (FORMAT, TABLE):
+        raise ValueError("expected a table of scores")
+    try:
+        labels = tuple(map(str, json.loads(stated[b"labels"])))
+        numbers = {label: number for number, label in enumerate(labels)}
+        return StoredScores(
+            stated[b"model_id"].decode(),
+            labels,
+            table["path"].to_pylist(),
+            np.frombuffer(b"".join(table["sha256"].to_pylist()), np.uint8).reshape(-1, 32),
+            np.array([numbers[label] for label in table["label"].to_pylist()], np.int64),
+            table["fold"].to_numpy().astype(np.int64),
+            table["scores"].combine_chunks().flatten().to_numpy().reshape(-1, len(labels)),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("expected the columns and facts of a table of scores") from error
 
 
 def _text(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The options of `retrain`, `compare`, `evaluate` and `clean` with their types, for editors.
+"""The options that functions take by name, with their types, for editors and type checkers.
 
 Written by `python -m scripts.write_keywords` from the groups of options, which describe them.
 """
@@ -96,4 +96,15 @@ class CleanKeywords(TypedDict, total=False):
     input_mean: float | None
     input_std: float | None
     trust_graph: bool
+    model_dir: str | os.PathLike[str]
+
+
+class ReportKeywords(TypedDict, total=False):
+    """The options of `ReportOptions`, which describes them."""
+
+    graph: str | os.PathLike[str]
+    report: str | os.PathLike[str]
+    image_dir: PhotoSource
+    bottleneck_dir: str | os.PathLike[str]
+    no_images: bool
     model_dir: str | os.PathLike[str]

@@ -21,11 +21,13 @@ from retrainer.text import shown
 if TYPE_CHECKING:
     from retrainer.labeler import Labeler
 
-_NAME = "retrained_graph.tflite"
+NAME = "retrained_graph.tflite"
+"""The name of a model in a temporary folder."""
+
 _LABELS_NAME = "retrained_labels.txt"
 
 
-def _working_folder() -> str:
+def working_folder() -> str:
     """The working folder; empty if it was removed."""
     try:
         return os.getcwd()
@@ -53,7 +55,7 @@ class Trained:
     labels: tuple[str, ...]
     model_id: str = ""
     folder: TemporaryFolder | None = field(default=None, repr=False)
-    working_folder: str = field(default_factory=_working_folder, repr=False)
+    working_folder: str = field(default_factory=working_folder, repr=False)
 
     @property
     def graph(self) -> str:
@@ -150,7 +152,7 @@ class Trained:
 def written_to(folder: TemporaryFolder, options: RetrainOptions) -> RetrainOptions:
     """Returns options that write the model, and its labels unless they have a path, to a temporary folder."""
     labels = options.output_labels or str(folder.path / _LABELS_NAME)
-    return replace(options, output_graph=str(folder.path / _NAME), output_labels=labels)
+    return replace(options, output_graph=str(folder.path / NAME), output_labels=labels)
 
 
 def _content_of(path: str) -> bytes:

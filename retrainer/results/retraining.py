@@ -1,5 +1,6 @@
 """The result of a retraining."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -29,10 +30,15 @@ from retrainer.results.fields import (
     of_problems,
 )
 from retrainer.results.lines import line, of_texts
-from retrainer.results.model import Trained
+from retrainer.results.model import NAME, Trained, working_folder
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import pandas
+
+    from retrainer.options.keywords import ReportKeywords
+    from retrainer.reports.report import Report
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -152,6 +158,27 @@ class Retraining(Trained):
     def mistakes(self) -> tuple[Mistake, ...]:
         """The photos that were wrong among those that the accuracy was measured on, the highest scores first."""
         return self.measured.mistakes if self.measured else ()
+
+    def report(self, path: str | os.PathLike[str], **options: "Unpack[ReportKeywords]") -> "Report":
+        """Writes the report of the run, one page in HTML: `result.report("report.html")`.
+
+        Args:
+            path: Where to write it.
+            options: As in `retrainer.report`, such as `no_images=True`.
+
+        Raises:
+            ModelError: the model is gone, or another run has replaced it.
+            OutputError: the page cannot be written.
+        """
+        from retrainer.options.report import ReportOptions
+        from retrainer.reports.report import made
+
+        self._require_own()
+        here = self.folder is None and working_folder() == self.working_folder
+        graph = self.graph if here else self._place_of(self.graph)
+        given = ReportOptions.given(graph, "graph", {**options, "report": path}, "report")
+        # A folder that is removed with the result is no name for its model.
+        return made(given, named=NAME if self.folder else "")
 
     def to_dataframe(self) -> "pandas.DataFrame":
         """A row for each photo measured: `path`, `label`, `predicted`, `score` (0 to 1) and `correct`.

@@ -25,7 +25,7 @@ class NearPhoto:
     similarity: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SeenPhoto:
     """A photo with its scores, as the report shows it.
 

@@ -1,0 +1,1 @@
+"""Fills the report of a model from what its run left."""

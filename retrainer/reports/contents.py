@@ -1,0 +1,124 @@
+"""What the files of a run tell -> the contents of its report. There is one road, for the run itself and for later."""
+
+import os
+from collections.abc import Iterator
+
+from retrainer.feature_source import bottleneck_folder
+from retrainer.measuring.calibration import reliability
+from retrainer.measuring.run_record import Copies
+from retrainer.options.paths import BOTTLENECKS
+from retrainer.options.report import ReportOptions
+from retrainer.pages.report.contents import Bin, ReportContents
+from retrainer.reports.card import card_of
+from retrainer.reports.figures import RunFigures, figures_of
+from retrainer.reports.left import Left, left_by
+from retrainer.reports.photos import photos_of
+from retrainer.reports.seen import Explained, surest_mistakes, undecided
+from retrainer.reports.steps import Known, graph_flag, step_of
+from retrainer.reports.vectors import vectors_of
+from retrainer.reports.verdict import Judged, verdict
+from retrainer.text import shown
+
+
+def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
+    """Returns what the report of a model shows.
+
+    Args:
+        options: The model, the place of its photos now, and what may be shown.
+        named: How the report calls the model; by default by its path.
+
+    Raises:
+        OptionError: there is no such model, or no such folder of photos.
+        ModelError: it is damaged, or was not made by retrainer.
+        DatasetError: the folder that is named has no photos.
+    """
+    left = left_by(options.graph, named)
+    bottlenecks = bottleneck_folder(_bottlenecks(options, left))
+    photos = photos_of(left, options.image_dir, bottlenecks)
+    vectors = vectors_of(left, photos, bottlenecks)
+    figures = figures_of(left, photos, vectors)
+    record, image_dir = left.record, options.image_dir or (left.split.image_dir if left.split else "")
+    judged = _judged(left, figures)
+    curve = record.learning_curve if record else None
+    with_images = not options.no_images and bool(photos.here.any())
+    explained = Explained(left, photos, vectors, figures, _model_dir(options, left), with_images)
+    wrong = surest_mistakes(figures.measured) if figures.measured else []
+    close = undecided(figures.measured, wrong) if figures.measured else []
+    seen = explained.seen([*wrong, *close])
+    return ReportContents(
+        name=str(image_dir) or left.graph,
+        verdict=verdict(judged),
+        measured_on=figures.by,
+        assessment=figures.assessment,
+        baseline=figures.baseline,
+        measured=figures.measured,
+        mistakes=seen[: len(wrong)],
+        undecided=seen[len(wrong) :],
+        step=step_of(Known(left=left, judged=judged, image_dir=str(image_dir), curve=curve)),
+        split=record.split if record else {},
+        training_curve=record.training_curve if record else None,
+        learning_curve=curve,
+        calibration=_bins(figures),
+        copies=tuple(_copies(record.copies)) if record else (),
+        skipped={path: reason for _, path, reason in record.problems} if record else {},
+        warnings=(*(record.warnings if record else ()), *left.notes, *photos.notes, *figures.notes),
+        command=record.command if record else "",
+        card=card_of(left, figures),
+        read=photos.read if with_images else None,
+        list_command=_list_command(left),
+    )
+
+
+def _bottlenecks(options: ReportOptions, left: Left) -> str:
+    """The folder of the cache: the one that is named, or that of the run."""
+    if options.bottleneck_dir:
+        return options.bottleneck_dir
+    if left.record:
+        return str(left.given("bottleneck_dir") or "")
+    # A command of an earlier version; in Python there was no such folder by default.
+    return BOTTLENECKS if os.path.isdir(BOTTLENECKS) else ""
+
+
+def _model_dir(options: ReportOptions, left: Left) -> str:
+    """The folder of bundles: the one that is named, or that of the run."""
+    return options.model_dir or str(left.given("model_dir") or "")
+
+
+def _judged(left: Left, figures: RunFigures) -> Judged:
+    found, record = figures.assessment, left.record
+    if found is None:
+        return Judged(None)
+    largest = max(found.classes, key=lambda one: one.support).label
+    leaked = record.copies.leaked if record and not record.folds else 0
+    return Judged(found, figures.baseline or 0.0, largest, figures.by, leaked)
+
+
+def _bins(figures: RunFigures) -> tuple[Bin, ...]:
+    """How often answers of a score are right."""
+    measured = figures.measured
+    if measured is None:
+        return ()
+    bins = reliability(measured.scores.max(axis=1), measured.predicted == measured.label_ids)
+    return tuple(Bin(count=count, score=score, right=right) for count, score, right in bins)
+
+
+def _copies(copies: Copies) -> Iterator[str]:
+    """What is known of copies and leaks, in sentences."""
+    if not copies.photos:
+        yield "No photo is a copy of another."
+    else:
+        are = "photo is a copy of another" if copies.photos == 1 else "photos are copies of others"
+        listed = f"; {shown(copies.table)} lists them" if copies.table else ""
+        yield f"{copies.photos:,} {are}{listed}."
+    if copies.leaked:
+        have = "test photo has a copy or its group" if copies.leaked == 1 else "test photos have copies or their groups"
+        yield f"{copies.leaked:,} {have} in another part, which flatters the figures of the test photos."
+    elif copies.together:
+        yield "No test photo has a copy in another part."
+    else:
+        yield "The run was asked to let copies be in different parts, which may flatter the figures."
+
+
+def _list_command(left: Left) -> str:
+    """The command that lists all mistakes of the test photos."""
+    return f"retrainer evaluate{graph_flag(left.graph)} --mistakes mistakes.csv"
