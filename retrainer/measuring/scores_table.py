@@ -4,12 +4,15 @@ import io
 import json
 from dataclasses import dataclass
 from os import PathLike
+from typing import Any
 
 import numpy as np
 
 from retrainer.arrays import Digests, Floats, Integers
 from retrainer.measuring.cross_validation import CrossValidation
 from retrainer.photos.dataset import Dataset
+from retrainer.system.files import open_regular
+from retrainer.system.process import keep_pandas_out
 
 FORMAT, TABLE = b"1", b"scores"
 
@@ -85,7 +88,9 @@ def read_scores(path: str | PathLike[str]) -> StoredScores:
     """
     from pyarrow import parquet
 
-    table = parquet.read_table(path, page_checksum_verification=True)
+    keep_pandas_out()
+    with open_regular(path) as content, parquet.ParquetFile(content, page_checksum_verification=True) as file:
+        table = file.read()
     stated = table.schema.metadata or {}
     if (stated.get(b"retrainer"), stated.get(b"table")) != (FORMAT, TABLE):
         raise ValueError("expected a table of scores")
@@ -99,10 +104,16 @@ def read_scores(path: str | PathLike[str]) -> StoredScores:
             np.frombuffer(b"".join(table["sha256"].to_pylist()), np.uint8).reshape(-1, 32),
             np.array([numbers[label] for label in table["label"].to_pylist()], np.int64),
             table["fold"].to_numpy().astype(np.int64),
-            table["scores"].combine_chunks().flatten().to_numpy().reshape(-1, len(labels)),
+            _vectors(table["scores"], len(labels)),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("expected the columns and facts of a table of scores") from error
+
+
+def _vectors(column: Any, width: int) -> Floats:
+    """A column of lists as an array, `(N, width)`; `flatten` would import pyarrow.compute."""
+    rows = [one.values.slice(one.offset * width, len(one) * width).to_numpy() for one in column.chunks]
+    return np.concatenate([np.empty(0, np.float32), *rows]).reshape(-1, width)
 
 
 def _text(path: str) -> str:

@@ -7,7 +7,6 @@ from retrainer.errors import ModelError
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.measuring.run_record import RunRecord, read_record
 from retrainer.measuring.scores_table import StoredScores, read_scores
-from retrainer.models.graph.graphdef import read_model
 from retrainer.models.metadata import ModelMetadata
 from retrainer.models.tflite.associated_files import metadata_in, read_tflite
 from retrainer.models.tflite.heads import head_of
@@ -84,6 +83,8 @@ def _model(graph: str) -> tuple[bytes, ModelMetadata | None]:
         return content, metadata_in(content, graph)
     if content := twin_of(graph):
         return content, metadata_in(content, graph)
+    from retrainer.models.graph.graphdef import read_model  # few models lack the .tflite
+
     return b"", read_model(graph)[1]
 
 

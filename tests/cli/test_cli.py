@@ -332,7 +332,7 @@ def test_no_command_imports_more_than_it_needs(
     assert imported(tmp_path, *arguments) == {"click", "pyarrow", "tensorboard", "PIL"}
     (tmp_path / "pandas.py").write_text("raise RuntimeError('pandas is imported')")
     assert imported(tmp_path, *arguments) == {"click", "pyarrow", "tensorboard", "PIL"}
-    assert imported(tmp_path, "report") == {"click", "pyarrow", "PIL"}
+    assert imported(tmp_path, "report") == {"click", "pyarrow", "tensorboard", "PIL"}
 
 
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
