@@ -115,6 +115,35 @@ def test_nothing_stands_in_anybodys_way(width: int, dark: bool, address: str, br
     require_fitting(page)
 
 
+@pytest.mark.parametrize(
+    ("barrier", "rule"),
+    [
+        ("querySelector('.card p').style.color = '#777'", "color-contrast"),
+        ("querySelector('.theme').style.cssText = 'font-size: 1px; zoom: 0.3'", "target-size"),
+        ("querySelector('li:last-child img').removeAttribute('alt')", "image-alt"),
+    ],
+)
+def test_barriers_are_found(barrier: str, rule: str, address: str, browser_page: OpenPage) -> None:
+    page = browser_page(dark=True)
+    page.goto(address)
+    page.evaluate(f"document.{barrier}")
+    with pytest.raises(AssertionError, match=rule):
+        require_accessible(page)
+
+
+def test_a_command_is_copied_or_selected(address: str, browser_page: OpenPage) -> None:
+    page = browser_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(address)
+    page.get_by_role("button", name="Copy").first.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "retrainer clean photos --interactive"
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    page.locator("[data-copy]").last.click()
+    page.locator("#said", has_text="Selected").wait_for(state="attached")
+    assert page.evaluate("getSelection().toString()") == "retrainer clean photos --interactive"
+    require_quiet(page)
+
+
 def test_forced_colours_and_large_text_keep_everything_in_the_window(address: str, browser_page: OpenPage) -> None:
     # A window of 1280 pixels at 200 % zoom has 640.
     page = browser_page(640, 400, forced_colors="active")
