@@ -1,5 +1,6 @@
 """The list while one process decides: locked, and on the disk after each decision."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -104,8 +105,8 @@ class ListFile:
         return lines
 
     def _release(self) -> None:
-        # Nobody waits for the lock, so that nobody holds a file without a name.
-        Path(self._lock_path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows removes no open file
+            os.unlink(self._lock_path)
         os.close(self._descriptor)
 
 
@@ -126,18 +127,33 @@ def _taken(lock_path: str, path: str) -> int:
     """
     try:
         Path(lock_path).parent.mkdir(parents=True, exist_ok=True)
-        descriptor = opened(lock_path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise output_error(Path(lock_path), error) from error
-    try:
-        lock(descriptor, wait=False)
+        while True:
+            descriptor = opened(lock_path, os.O_RDWR | os.O_CREAT)
+            try:
+                _lock(descriptor)
+                if os.path.samestat(os.fstat(descriptor), os.stat(lock_path)):
+                    return descriptor
+            except FileNotFoundError:  # the process that held it ended meanwhile, and removed it
+                pass
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
     except BlockingIOError as error:
-        os.close(descriptor)
         raise OutputError(
             f"'{shown(path)}' is in use by another process, such as `retrainer clean --interactive`.",
             "Wait until it is done, or end it.",
             path=path,
         ) from error
-    except OSError:  # a disk without locks
+    except OSError as error:
+        raise output_error(Path(lock_path), error) from error
+
+
+def _lock(descriptor: int) -> None:
+    """Raises BlockingIOError if another process holds the lock; a disk without locks gives none."""
+    try:
+        lock(descriptor, wait=False)
+    except BlockingIOError:
+        raise
+    except OSError:
         pass
-    return descriptor
