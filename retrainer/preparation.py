@@ -80,6 +80,8 @@ def prepare(
     stopwatch: Stopwatch,
     check: Callable[[Bundle], None] = lambda _: None,
     files: PhotoFiles | None = None,
+    *,
+    looks: bool = False,
 ) -> Prepared:
     """Scans the photos, makes the backbone's bundle unless it exists, and extracts the feature vectors.
 
@@ -89,6 +91,7 @@ def prepare(
         stopwatch: Times the stages `scan`, `backbone` and `bottlenecks`.
         check: Called with the bundle before the long work; it may raise.
         files: The photos' files, if they have been scanned, and decisions about them have been honoured.
+        looks: Whether photos that are decoded are measured for `findings.measured`, too.
 
     Raises:
         RetrainerError: the photos, the backbone or the cache cannot be used.
@@ -101,7 +104,7 @@ def prepare(
         check(bundle)
         report(BackboneReady(bundle.name))
     with stopwatch.stage("bottlenecks"):
-        extraction = feature_extraction(bundle, options.backbone, report)
+        extraction = feature_extraction(bundle, options.backbone, report, looks=looks)
         features = extract(files.paths, files.stamps, extraction, report)
         dataset = dataset_of(files, features.readable, features.digests, report)
         dataset = with_copies_together(dataset, extraction.tables.fingerprints, options.split, report)

@@ -262,7 +262,7 @@ def test_feature_vectors_that_all_projects_share_are_listed_and_removed(
     (folder / "mine").mkdir()
     (folder / "mine" / "file.txt").write_text("precious")
     kinds = [(item["kind"], item["name"]) for item in json.loads(command("cache", "--json").stdout)["items"]]
-    names = ["files", "fingerprints-1", "looks-1", next(path.name for path in folder.glob(f"{COLOURS}-*"))]
+    names = ["files", "fingerprints-1", next(path.name for path in folder.glob(f"{COLOURS}-*"))]
     assert sorted(kinds) == sorted([(BUNDLE, COLOURS), *((VECTORS, name) for name in names)])
     for path in folder.rglob("*"):
         os.utime(path, (time.time() - 100 * DAY,) * 2)

@@ -34,7 +34,7 @@ class Recipe:
         input_size: S, pixels; the network's input is `(S, S, 3)`.
         distortion: How the views of a photo differ from it; None for the photo itself.
         fingerprints: Whether to take fingerprints, too; only without a distortion.
-        looks: Whether to measure the looks of photos that are decoded anyway; only without a distortion.
+        looks: Whether to measure the looks of photos, if they are decoded anyway; only without a distortion.
         runtime: `litert`, `tensorflow`, or `auto`: TensorFlow if it sees a GPU.
         graph: The network for TensorFlow; None if only LiteRT can run it.
         with_vectors: The contents whose vectors are cached: SHA-256 digests, sorted, 32 bytes each.

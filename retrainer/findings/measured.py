@@ -41,7 +41,7 @@ class Measured:
 def measured(dataset: Dataset, bottleneck_dir: str, observer: Observer) -> Measured:
     """Returns what was measured of photos whose vectors have been extracted.
 
-    Photos are read only if a version of this library that did not measure looks has extracted their vectors.
+    Photos are read only if their vectors were extracted without their looks, as `retrain` does.
 
     Args:
         dataset: N photos.

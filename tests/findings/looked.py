@@ -25,7 +25,7 @@ class Looked:
         events: list[Event] = []
         self.files = files or scan(options.image_dir, silent)
         with Reporter(events.append) as report:
-            prepared = prepare(options, report, Stopwatch(report), files=self.files)
+            prepared = prepare(options, report, Stopwatch(report), files=self.files, looks=True)
         self.problems = {event.path: event.reason for event in events if isinstance(event, PhotoSkipped)}
         dataset = prepared.dataset
         parts = np.zeros(len(dataset.paths), np.int8)

@@ -22,6 +22,7 @@ from retrainer.photos.clean_list.finding import Action, Finding, Kind
 from retrainer.photos.copies.fingerprints import fingerprint
 from retrainer.photos.images import decode
 from retrainer.photos.looks import Look, look_of
+from retrainer.retraining import retrain
 
 
 def large(seed: int) -> Image.Image:
@@ -118,12 +119,17 @@ def test_what_most_photos_show_is_no_finding(configured: Configure, tmp_path: Pa
     assert look_findings(looked.evidence, looked.measured) == []
 
 
-def test_a_second_look_reads_no_photo_and_an_older_cache_is_completed(
+def test_looks_are_measured_while_vectors_are_extracted_or_else_once_behind_retrain(
     looked: Looked, configured: Configure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = configured(folder)
-    shutil.rmtree(Path(options.bottleneck_dir) / TABLE)
     dataset = looked.evidence.dataset
+    with monkeypatch.context() as patch:
+        patch.setattr("retrainer.findings.measured.content_of", None)
+        measured(dataset, options.bottleneck_dir, silent)
+    shutil.rmtree(options.bottleneck_dir)
+    retrain(options)
+    assert not (Path(options.bottleneck_dir) / TABLE).exists()
     again = measured(dataset, options.bottleneck_dir, silent)
     np.testing.assert_allclose(again.looks.sharpness, looked.measured.looks.sharpness, atol=0.25)
     np.testing.assert_array_equal(again.looks.widths, looked.measured.looks.widths)

@@ -56,7 +56,7 @@ def test_a_program_leaves_its_folder_and_its_terminal_as_they_were(
     assert not list(folders["empty"].iterdir())
     assert not list(folders["temporary"].iterdir())
     cached = sorted(path.name.split("-")[0] for path in (folders["home"] / "bottlenecks").glob("[!.]*"))
-    assert cached == ["colours", "copies", "files", "fingerprints", "looks"]
+    assert cached == ["colours", "copies", "files", "fingerprints"]
 
 
 @pytest.fixture
