@@ -152,10 +152,10 @@ from retrainer.cli.main import main
 
 extraction = preparation.feature_extraction
 
-def waiting(*arguments):
+def waiting(*arguments, **named):
     pathlib.Path("waiting").touch()
     sys.stdin.read()
-    return extraction(*arguments)
+    return extraction(*arguments, **named)
 
 preparation.feature_extraction = waiting
 main()
