@@ -13,10 +13,13 @@ from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import PAGE, require_apart
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
+from retrainer.text import shown
 
 if TYPE_CHECKING:
     from retrainer.measuring.cleaning_effect import CleaningEffect
     from retrainer.results.cleaning import Cleaning
+
+FAILED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,10 @@ class _ActionFlags(Options):
         "Train without and with the decisions, on the same folds, and print the difference with its interval.",
         heading=headings.HOW_GOOD,
     )
+    apply: bool = option(
+        False, "Only move the photos that are set aside, into the folder PHOTOS.set_aside. --undo moves them back."
+    )
+    undo: bool = option(False, "Only move back what --apply moved.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,12 @@ class CleanFlags(CleanOptions, _ActionFlags, DocumentOptions, TerminalOptions):
     def __post_init__(self) -> None:
         """Checks that the flags go together."""
         super().__post_init__()
-        apart = {"interactive": ("measure", "json")}
+        of_looking = ("accept", "page", "measure", "json")
+        apart = {
+            "undo": ("apply", "interactive", *of_looking),
+            "apply": ("interactive", *of_looking),
+            "interactive": ("measure", "json"),
+        }
         for name, others in apart.items():
             given = [other for other in others if getattr(self, other)]
             if getattr(self, name) and given:
@@ -57,6 +69,8 @@ class CleanFlags(CleanOptions, _ActionFlags, DocumentOptions, TerminalOptions):
 
 def run(flags: CleanFlags) -> int:
     """Looks for photos that may be wrong, prints what was found, and does what the flags say."""
+    if flags.apply or flags.undo:
+        return _move(flags)
     from retrainer.cleaning.looking import clean
     from retrainer.observers.logs import log_of
     from retrainer.system.files import require_writable
@@ -104,6 +118,30 @@ def _decided_in_browser(result: "Cleaning", flags: CleanFlags) -> "Cleaning":
 
     serve_review(flags.clean_list, result.shown_photos, port=flags.port, on_ready=ready)
     return replace(result, clean_list=read_clean_list(flags.clean_list))
+
+
+def _move(flags: CleanFlags) -> int:
+    """Moves photos that are set aside, or moves them back; returns the exit code."""
+    from retrainer.cleaning.moving import bring_back, set_aside
+    from retrainer.cli.next_steps import lines_of
+    from retrainer.observers.logs import log_of
+    from retrainer.photos.clean_list.file import read_clean_list
+
+    if not flags.image_dir:
+        raise OptionError("PHOTOS is missing: expected the folder of photos.", "Type `retrainer clean PHOTOS --apply`.")
+    with log_of(flags) as log:
+        if flags.undo:
+            done = bring_back(flags.image_dir, log)
+        else:
+            photos = {name: getattr(flags, name) for name in ("split_by", "label_from", "bottleneck_dir")}
+            done = set_aside(read_clean_list(flags.clean_list), flags.image_dir, log, **photos)
+    count = "1 photo" if done.moved == 1 else f"{done.moved:,} photos"
+    where = f"back from '{shown(done.folder)}'" if flags.undo else f"into '{shown(done.folder)}'"
+    lines = [f"Moved {count} {where}." if done.moved else "No photo was moved."]
+    if done.moved and flags.apply:
+        lines += lines_of([flags.only(CleanOptions).command("--undo")])
+    say("\n".join(lines))
+    return FAILED if done.left else 0
 
 
 command = command_of(

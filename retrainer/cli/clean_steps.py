@@ -34,3 +34,5 @@ def _commands(result: Cleaning, options: CleanOptions) -> Iterator[list[str]]:
         flags = flags_of(options, [*others, "image_dir", "clean_list"])
         list_ = f"--clean_list {pasted(options.clean_list)}"
         yield ["retrainer retrain", place_of(options.image_dir), *flags, list_]
+    if Action.SET_ASIDE in actions:
+        yield options.command("--apply")

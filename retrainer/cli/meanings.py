@@ -162,6 +162,8 @@ FLAGS = (
     Meaning("gui ui web serve browser review decide", "interactive", "Use --interactive."),
     Meaning("fix auto yes y automatic", "accept", "Use --accept all, or --accept label,copy."),
     Meaning("html report view", "page", "Use --page FILE.html."),
+    Meaning("delete remove move", "apply", "Use --apply, which moves what is set aside; --undo moves it back."),
+    Meaning("restore revert rollback", "undo", "Use --undo."),
     Meaning("list output out save decisions o", "clean_list", "Use --clean_list FILE.csv."),
     Meaning("version", "", "Type `retrainer --version`."),
     Meaning("models benchmark", "compare", "Use --compare with names of backbones and commas between."),

@@ -10,6 +10,7 @@ from suspecting import suspects
 
 from retrainer.cleaning import looking
 from retrainer.cli.clean import CleanFlags
+from retrainer.cli.clean import run as run_flags
 from retrainer.cli.clean_words import effect_lines
 from retrainer.cli.commands import commands, run
 from retrainer.errors import OptionError
@@ -80,6 +81,7 @@ def test_what_is_accepted_can_be_measured_retrained_and_moved(clean: Run, model_
     lines = printed.splitlines()
     flags = f"--architecture {COLOURS} --model_dir {model_dir}"
     assert f"  retrainer retrain photos {flags} --clean_list tf_files/clean.csv" in lines
+    assert f"  retrainer clean photos {flags} --apply" in lines
     assert f"  retrainer clean photos {flags} --measure" in lines
 
 
@@ -104,6 +106,10 @@ def test_without_findings_it_says_so(clean: Run, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"apply": True, "undo": True}, "--undo: expected no --apply beside it"),
+        ({"undo": True, "accept": "all"}, "--undo: expected no --accept beside it"),
+        ({"apply": True, "json": True}, "--apply: expected no --json beside it"),
+        ({"apply": True, "interactive": True}, "--apply: expected no --interactive beside it"),
         ({"interactive": True, "json": True}, "--interactive: expected no --json beside it"),
         ({"interactive": True, "measure": True}, "--interactive: expected no --measure beside it"),
         ({"port": 8080}, "--port: expected --interactive beside it"),
@@ -159,3 +165,27 @@ def test_the_document_has_the_findings_and_the_effect(clean: Run) -> None:
     assert document["clean_list"] == "tf_files/clean.csv"
     assert len(document["findings"]) == 5
     assert document["effect"]["count"] == 40 - document["effect"]["set_aside"] - document["effect"]["relabelled"]
+
+
+def test_what_is_set_aside_is_moved_and_comes_back(clean: Run, photos: Photos) -> None:
+    root = Path("photos")
+    before = {path: path.read_bytes() for path in sorted(root.rglob("*.jpg"))}
+    assert "list of decisions" in clean("--apply", code=2)
+    clean("--accept", "copy")
+    moved = clean("--apply")
+    left = {path: path.read_bytes() for path in sorted(root.rglob("*.jpg"))}
+    assert 0 < len(left) < len(before)
+    assert moved.startswith(f"Moved {len(before) - len(left)} photo")
+    assert "photos.set_aside'." in moved
+    assert moved.splitlines()[-1].endswith(" --undo")
+    assert clean("--apply") == "No photo was moved.\n"
+    assert clean("--undo").startswith(f"Moved {len(before) - len(left)} photo")
+    assert {path: path.read_bytes() for path in sorted(root.rglob("*.jpg"))} == before
+    assert "nothing was moved" in clean("--undo", code=2)
+
+
+def test_nothing_is_moved_without_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for flag in ("apply", "undo"):
+        with pytest.raises(OptionError, match="PHOTOS is missing"):
+            run_flags(CleanFlags(**{flag: True}))  # type: ignore[arg-type]

@@ -90,6 +90,16 @@ def test_a_comparison_is_a_document(flags: list[str], document: Checked) -> None
     assert [one["architecture"] for one in found["failed"]] == ["no such network"]
 
 
+def test_findings_are_a_document(flags: list[str], document: Checked) -> None:
+    found = document("clean", *flags, "--architecture", COLOURS, "--accept", "all", "--measure")
+    assert {one["finding"] for one in found["findings"]} >= {"copy", "unreadable"}
+    (unreadable,) = (one for one in found["findings"] if one["finding"] == "unreadable")
+    assert os.path.basename(original(unreadable["path"])) == HOSTILE
+    assert (unreadable["suggestion"], unreadable["action"], unreadable["part"]) == ("set aside", "set aside", None)
+    assert found["effect"]["folds"] == 5
+    assert any(one.endswith("--clean_list tf_files/clean.csv") for one in found["next"])
+
+
 def test_what_is_known_of_a_model_is_a_document(
     flags: list[str], command: Command, document: Checked, photos: Photos, tmp_path: Path
 ) -> None:
