@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 _SUREST = 10
 # What a finding of a kind is called, and several of them.
-NAMES = {
-    Kind.LABEL: "Wrong labels",
-    Kind.COPY: "Copies",
-    Kind.OUTLIER: "Of no class",
-    Kind.UNREADABLE: "Unreadable",
-    Kind.EXTENSION: "Wrong extensions",
-    Kind.DARK: "Dark",
-    Kind.LIGHT: "Light",
-    Kind.BLURRY: "Blurred",
-    Kind.EMPTY: "Empty",
-    Kind.SHAPE: "Odd shapes",
-    Kind.SMALL_CLASS: "Small classes",
-    Kind.SAME_CLASS: "Same classes",
-    Kind.OTHER: "Other",
+_NAMES = {
+    Kind.LABEL: ("Wrong label", "Wrong labels"),
+    Kind.COPY: ("Copy", "Copies"),
+    Kind.OUTLIER: ("Of no class", "Of no class"),
+    Kind.UNREADABLE: ("Unreadable", "Unreadable"),
+    Kind.EXTENSION: ("Wrong extension", "Wrong extensions"),
+    Kind.DARK: ("Dark", "Dark"),
+    Kind.LIGHT: ("Light", "Light"),
+    Kind.BLURRY: ("Blurred", "Blurred"),
+    Kind.EMPTY: ("Empty", "Empty"),
+    Kind.SHAPE: ("Odd shape", "Odd shapes"),
+    Kind.SMALL_CLASS: ("Small class", "Small classes"),
+    Kind.SAME_CLASS: ("Classes alike", "Classes alike"),
+    Kind.OTHER: ("Other", "Other"),
 }
 
 
@@ -39,7 +39,7 @@ def count_lines(result: "Cleaning") -> Iterator[str]:
         yield from wrapped("Findings", f"none in {result.photos:,} photos")
         return
     for one in result.kinds:
-        yield from wrapped(NAMES[one.kind], _count(one))
+        yield from wrapped(_NAMES[one.kind][1], _count(one))
     decided, all_ = result.clean_list.progress()
     photos = "photos and classes" if any(not row.finding.path for row in result.rows) else "photos"
     yield from wrapped("Decided", f"{decided:,} of {all_:,} {photos} with findings")
@@ -74,7 +74,7 @@ def _finding(row: Row) -> Iterator[str]:
     yield f"  {subject}{testing}"
     advice = {Action.SET_ASIDE: " Set it aside?", Action.RELABEL: f" Relabel it to '{shown(finding.new_label)}'?"}
     yield from in_columns(
-        f"    {NAMES[finding.kind]}: {finding.reason}{advice.get(finding.suggestion, '')}", columns(), "    "
+        f"    {_NAMES[finding.kind][0]}: {finding.reason}{advice.get(finding.suggestion, '')}", columns(), "    "
     )
 
 

@@ -61,7 +61,7 @@ def test_it_prints_counts_the_surest_findings_and_the_next_commands(clean: Run, 
     ]
     assert "The surest 5 of 5 undecided findings:" in lines
     start = lines.index("  photos/green/000.jpg")
-    assert lines[start + 1] == "    Wrong labels: Looks like red (0.90). Relabel it to 'red'?"
+    assert lines[start + 1] == "    Wrong label: Looks like red (0.90). Relabel it to 'red'?"
     assert "Written           tf_files/clean.csv" in lines
     flags = f"--architecture {COLOURS} --model_dir {model_dir}"
     assert lines[lines.index("Next:") + 1 :] == [
