@@ -74,8 +74,8 @@ class CleanOptions(_PhotoOptions, _ListOptions, PresetOptions, BackboneOptions):
 
     @classmethod
     def like(cls, run: RetrainOptions) -> "CleanOptions":
-        """Returns the options that look at the photos of a retraining as it saw them; the list has its usual place."""
-        shared = {item.name for item in options_of(RetrainOptions)} - {"folds", "clean_list"}
+        """Returns the options that look at the photos of a retraining as it saw them."""
+        shared = {item.name for item in options_of(RetrainOptions)} - {"folds"}
         known = {item.name for item in options_of(cls)}
         return cls(**{name: value for name, value in run.values(RetrainOptions).items() if name in known & shared})
 

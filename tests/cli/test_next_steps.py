@@ -106,10 +106,10 @@ def test_a_run_ends_with_commands_that_work(
 
 
 def test_clean_is_proposed_if_there_are_sure_mistakes() -> None:
-    run = replace(OPTIONS, architecture="pocket", seed=3, folds=7, output_graph="model.pb")
+    run = replace(OPTIONS, architecture="pocket", seed=3, folds=7, output_graph="model.pb", clean_list="list.csv")
     label_ids = np.zeros(4, np.int64)
     for score, proposed in ((0.95, True), (0.85, False)):
         scores = np.tile(np.array([1 - score, score], np.float32), (4, 1))
         measured = Measured(("daisy", "rose"), ("1.jpg",) * 4, label_ids, scores)
         steps = next_steps(replace(result(right=95), test_photos=measured), run, LOGS)
-        assert ("  retrainer clean photos --seed 3 --architecture pocket" in steps) == proposed
+        assert ("  retrainer clean photos --seed 3 --clean_list list.csv --architecture pocket" in steps) == proposed
