@@ -131,7 +131,10 @@ def report(
         card={
             "Model": {"Backbone": "efficientnet_lite0", "Labels": ", ".join(labels[:5]), "Model id": "8a6f3c1d"},
             "Data": {"Photos": f"{count:,}, from {name}", "Measured on": "5 folds"},
-            "Limits": {"Not for": "Photos that differ from those it learnt from: other cameras, places or seasons."},
+            "Limits": {
+                "Not for": "Photos that differ from those it learnt from: other cameras, places, seasons, or ways "
+                "to choose photos may give other figures, which nobody has measured."
+            },
         },
         read=reader,
         clean_command=f"retrainer clean {name}",

@@ -119,9 +119,9 @@ def bars(caption: str, ranking: Sequence[tuple[str, float]]) -> Markup:
     return element("table", element("caption", caption), element("tbody", *body), class_="bars")
 
 
-def facts(values: Mapping[str, str]) -> Markup:
+def facts(values: Mapping[str, str], longest: int = _LONGEST_TITLE) -> Markup:
     """Names and values, one a line; of a long value the end, which tells more of a path."""
-    pairs = ((element("dt", key), element("dd", cut_path(value, _LONGEST_TITLE))) for key, value in values.items())
+    pairs = ((element("dt", key), element("dd", cut_path(value, longest))) for key, value in values.items())
     return element("dl", *(piece for pair in pairs for piece in pair))
 
 

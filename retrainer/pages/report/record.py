@@ -74,7 +74,9 @@ def command(contents: ReportContents, _: Pictures) -> Section:
 def card(contents: ReportContents, _: Pictures) -> Section:
     """The model card."""
     parts = [
-        piece for heading, values in contents.card.items() for piece in (element("h3", cut(heading)), facts(values))
+        piece
+        for heading, values in contents.card.items()
+        for piece in (element("h3", cut(heading)), facts(values, _LONGEST))
     ]
     return Section("Model card", parts or [element("p", "Nothing else is known of the model.")])
 

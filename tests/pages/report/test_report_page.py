@@ -129,6 +129,11 @@ def test_what_is_unknown_is_a_sentence() -> None:
     assert "nan" not in text
 
 
+def test_sentences_of_the_model_card_are_whole() -> None:
+    (sentence,) = good().card["Limits"].values()
+    assert sentence in text_of(good())
+
+
 def test_a_perfect_model_has_no_worst_class_and_no_mistakes() -> None:
     photos = Measured(("a", "b"), ["0", "1"], np.array([0, 1]), np.eye(2, dtype=np.float32))
     figures = assess(photos.labels, photos.scores, photos.label_ids)
