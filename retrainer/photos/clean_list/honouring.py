@@ -86,7 +86,7 @@ def cleaned(set_aside: int, relabelled: int, by: str, path: str = "") -> Cleaned
 def warn_of_lost(found: Matched, clean_list: CleanList, observer: Observer) -> None:
     """Reports the photos whose decisions cannot be honoured."""
     path = shown(clean_list.path)
-    if conflicts := _names(clean_list.conflicts):
+    if conflicts := _names([*clean_list.conflicts, *found.disputed]):
         have = f"has several decisions for {_photos(conflicts)}: {_paths(conflicts)}"
         observer(Warned(f"'{path}' {have}. None of them is honoured: decide on one."))
     if changed := _names(found.changed):
@@ -141,5 +141,5 @@ def _require_classes(files: PhotoFiles, class_ids: Integers, path: str, fewest: 
         problem = f"leaves photos of {'one class' if left == 1 else 'no class'}; expected at least two"
     else:
         problem = f"leaves no photo in {named(empty, _NAMED)}; expected one or more in each class"
-    fix = f"Change its decisions, or take the {files.unit} away to train without the class."
+    fix = f"Change its decisions, or remove the {files.unit} to train without the class."
     raise DatasetError(f"'{shown(path)}' {problem}.", fix, path=path or None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.places import Places
-from retrainer.photos.clean_list.rows import Photo, known_places
+from retrainer.photos.clean_list.rows import Photo, known_places, meaning_of
 from retrainer.photos.files import PhotoFiles
 
 Hashes = Callable[[Sequence[int]], Sequence[str]]
@@ -23,11 +23,13 @@ class Matched:
         decisions: The number of a file -> the decision about it.
         gone: Photos that no file is, with the decisions about them.
         changed: Photos whose file has other bytes now.
+        disputed: Photos that are one file by different paths, with different decisions, none of which holds.
     """
 
     decisions: dict[int, Decision] = field(default_factory=dict)
     gone: dict[Photo, Decision] = field(default_factory=dict)
     changed: list[Photo] = field(default_factory=list)
+    disputed: list[Photo] = field(default_factory=list)
 
 
 def matched(clean_list: CleanList, files: PhotoFiles, hashes: Hashes) -> Matched:
@@ -61,15 +63,19 @@ def _at_their_places(
     rows = {photo: places.same(photo[1]) if photo[0] else places.at(photo[1]) for photo in decisions}
     looked_at = [row for photo, row in rows.items() if row >= 0 and photo[0]]
     known = dict(zip(looked_at, hashes(looked_at), strict=True))
-    missing = {}
+    missing, photo_of = {}, dict[int, Photo]()
     for photo, decision in decisions.items():
         row = rows[photo]
-        if row >= 0 and (not photo[0] or known[row] == photo[0]) and row not in found.decisions:
-            found.decisions[row] = decision
+        if row >= 0 and (not photo[0] or known[row] == photo[0]):
+            first = photo_of.setdefault(row, photo)
+            if meaning_of(found.decisions.setdefault(row, decision)) != meaning_of(decision):
+                found.disputed.extend(one for one in (first, photo) if one not in found.disputed)
         elif photo[0]:
             missing[photo] = decision
         else:
             found.gone[photo] = decision
+    for photo in found.disputed:
+        found.decisions.pop(rows[photo], None)
     return missing
 
 

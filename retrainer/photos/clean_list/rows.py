@@ -44,8 +44,12 @@ def photos_of(rows: Sequence[Row]) -> Photos:
 
 def actions_in(rows: Iterable[Row]) -> dict[tuple[str, str], Decision]:
     """The different decisions in rows about one photo, by action and new label."""
-    decisions = [row.decision for row in rows if row.decision.action != Action.NONE]
-    return {(one.action, one.new_label if one.action == Action.RELABEL else ""): one for one in decisions}
+    return {meaning_of(row.decision): row.decision for row in rows if row.decision.action != Action.NONE}
+
+
+def meaning_of(decision: Decision) -> tuple[str, str]:
+    """The action and, if it is to relabel, the new label; notes and other labels do not matter."""
+    return decision.action, decision.new_label if decision.action == Action.RELABEL else ""
 
 
 def decision_in(rows: Iterable[Row]) -> Decision:

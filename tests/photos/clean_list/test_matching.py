@@ -91,3 +91,11 @@ def test_a_photo_with_other_bytes_is_another_photo() -> None:
 
 def test_decisions_to_keep_read_nothing_more() -> None:
     assert found({"a/1.jpg": "1", "a/2.jpg": "2"}, row("photos/gone.jpg", "3", KEEP))[2] == 0
+
+
+def test_one_file_by_two_paths_is_one_photo() -> None:
+    files, other = {"a/1.jpg": "1", "b/2.jpg": "1"}, str(Path("photos/a/1.jpg").absolute())
+    assert found(files, row("photos/a/1.jpg", "1"), row(other, "1"))[0] == {"a/1.jpg": ASIDE}
+    decisions, result, _ = found(files, row("photos/a/1.jpg", "1"), row(other, "1", KEEP))
+    assert decisions == {}
+    assert [photo[1] for photo in result.disputed] == ["photos/a/1.jpg", other]
