@@ -105,7 +105,7 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
     known = file.current if file else CleanList()
     with stopwatch.stage("scan"):
         files = decided_files(run, known, report)
-    prepared = prepare(run.run, report, stopwatch, files=files)
+    prepared = prepare(run.run, report, stopwatch, files=files, looks=True)
     with stopwatch.stage("folds"):
         evidence = evidence_of(prepared, run.run, report)
     with stopwatch.stage("findings"):
