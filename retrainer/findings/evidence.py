@@ -1,12 +1,15 @@
 """What finders look at: photos with their vectors, their parts, and scores by heads that did not see them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from retrainer.arrays import Floats, distinct
-from retrainer.events import Observer
+from retrainer.arrays import Floats, Integers, distinct
+from retrainer.events import Observer, silent
+from retrainer.findings.distances import ClassDistances, class_distances
+from retrainer.findings.neighbours import Neighbours, directions_of, nearest
 from retrainer.measuring.cross_validation import cross_validate, folds_of
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS, SplitOptions
@@ -17,6 +20,12 @@ from retrainer.preparation import Prepared, decided, split_of
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
 from retrainer.training.solvers import solver_of
+
+# How many neighbours a photo has. Measured on the flowers: 10 to 40 find as many wrong labels, within 0.01.
+NEIGHBOURS = 20
+# Scores are means over other folds, as often as it takes seconds. Measured on the flowers with 5 % wrong labels: of as
+# many suspects as find 85 % of them, 0.05 more are wrong with four times than with one; eight times bring no more.
+_TIMES, _MOST_NUMBERS = 4, 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,32 @@ class Evidence:
     examples: Examples
     parts: Parts
     scores: Floats
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The nearest photos of each photo; its copies are none."""
+        return nearest(self.directions, self.examples.group_ids, NEIGHBOURS)
+
+    @cached_property
+    def class_distances(self) -> ClassDistances:
+        """How far each photo is from its nearest class."""
+        dataset = self.dataset
+        return class_distances(self.directions, self.examples.group_ids, dataset.label_ids, len(dataset.labels))
+
+    @cached_property
+    def directions(self) -> Floats:
+        """Unit vectors of the photos, `(N, K)`; see `directions_of`."""
+        return directions_of(self.examples)
+
+    @cached_property
+    def different(self) -> Integers:
+        """How many different photos each class has, `(C,)`; copies count as one."""
+        pairs = np.unique(np.stack([self.examples.label_ids, self.examples.group_ids]), axis=1)
+        return np.bincount(pairs[0], minlength=len(self.dataset.labels))
+
+    def paths(self, rows: Integers) -> tuple[str, ...]:
+        """Returns the paths of some photos."""
+        return tuple(self.dataset.paths[row] for row in rows.tolist())
 
     def finding(self, row: int, kind: Kind, score: float, reason: str, **more: Any) -> Finding:
         """Returns a finding about a photo, with its path, digest, class and part.
@@ -76,17 +111,24 @@ def evidence_of(prepared: Prepared, options: RetrainOptions, observer: Observer)
 
 
 def out_of_fold_scores(dataset: Dataset, examples: Examples, solver: Solver, seed: int, observer: Observer) -> Floats:
-    """Returns calibrated scores of each photo by a head that saw neither it nor its copies, `(N, C)`.
+    """Returns calibrated scores of each photo by heads that saw neither it nor its copies, `(N, C)`.
+
+    They are means over several cross-validations with other folds, unless one takes long.
 
     Args:
         dataset: N photos.
         examples: The same N photos.
         solver: Fits the heads.
         seed: Draws the folds.
-        observer: Is called as in `cross_validate`.
+        observer: Is called with the events of the first cross-validation.
     """
-    different = len(distinct(examples.group_ids))
+    different, classes = len(distinct(examples.group_ids)), len(dataset.labels)
     if different < 2:
-        return np.full((len(examples), len(dataset.labels)), 1 / len(dataset.labels), np.float32)
-    folds = folds_of(dataset, SplitOptions(seed=seed), min(FOLDS, different))
-    return cross_validate(folds, examples, solver, observer).scores
+        return np.full((len(examples), classes), 1 / classes, np.float32)
+    times = max(1, min(_TIMES, _MOST_NUMBERS // (len(examples) * examples.matrix.shape[1] * classes)))
+    total = np.zeros((len(examples), classes), np.float32)
+    for number in range(times):
+        folds = folds_of(dataset, SplitOptions(seed=(seed + number) % 2**63), min(FOLDS, different))
+        total += cross_validate(folds, examples, solver, silent if number else observer).scores
+    mean: Floats = total / np.float32(times)
+    return mean

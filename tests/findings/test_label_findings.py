@@ -1,0 +1,103 @@
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from fabricated_evidence import dataset_of, evidence_from, evidence_of
+
+from retrainer.arrays import Floats
+from retrainer.findings.evidence import Evidence
+from retrainer.findings.labels import SUSPECTED, label_findings, suspicion_of, votes_of
+from retrainer.photos.clean_list.finding import Action, Kind
+from retrainer.training.examples import Examples
+
+
+def test_planted_errors_are_found_with_their_classes_and_photos_that_show_why() -> None:
+    true_ids = np.repeat(np.arange(4), 40)
+    label_ids = true_ids.copy()
+    wrong = [3, 50, 90, 91, 140]
+    label_ids[wrong] = (true_ids[wrong] + 1) % 4
+    evidence = evidence_of(true_ids, label_ids, noise=0.5)
+    findings = label_findings(evidence)
+    assert {finding.path for finding in findings} == {f"photo {row}.jpg" for row in wrong}
+    for finding in findings:
+        row = int(finding.path.split()[1].removesuffix(".jpg"))
+        right = f"class {true_ids[row]}"
+        assert (finding.kind, finding.suggestion, finding.new_label) == (Kind.LABEL, Action.RELABEL, right)
+        assert finding.label == f"class {label_ids[row]}"
+        assert SUSPECTED < finding.score <= 1
+        assert finding.reason.startswith(f"Looks like {right} (0.")
+        rows = [int(path.split()[1].removesuffix(".jpg")) for path in finding.compared_with]
+        assert len(rows) == 3
+        assert (label_ids[rows] == true_ids[row]).all()
+    assert [finding.score for finding in findings] == sorted((f.score for f in findings), reverse=True)
+
+
+def test_clean_photos_have_no_errors() -> None:
+    ids = np.repeat(np.arange(5), 30)
+    assert label_findings(evidence_of(ids, ids, noise=0.7)) == []
+
+
+def test_a_photo_between_two_classes_is_set_aside_not_relabelled() -> None:
+    generator = np.random.default_rng(1)
+    ids = np.repeat([0, 1], 60)
+    features = 3 * np.eye(2, 16)[ids] + generator.normal(size=(120, 16))
+    evidence = evidence_from(features, ids, 2)
+    scores = np.where(np.eye(2, dtype=bool)[ids], 0.9, 0.1).astype(np.float32)
+    votes = votes_of(evidence)
+    scores[0] = 0.15, 0.85
+    doubted = Evidence(evidence.dataset, evidence.examples, evidence.parts, scores)
+    shares = suspicion_of(doubted).shares
+    likelihoods = (scores[0] + 0.03) * (votes[0] + 0.2)
+    assert shares[0] == pytest.approx(likelihoods[1] / likelihoods.sum(), rel=1e-5)
+
+
+def test_copies_never_vote_for_each_other() -> None:
+    generator = np.random.default_rng(0)
+    label_ids = np.array([0] * 20 + [1] * 20 + [0] * 5)
+    features = 4 * np.eye(2, 8)[np.array([0] * 20 + [1] * 25)] + 0.3 * generator.normal(size=(45, 8))
+    # Five copies of one photo of class 1 lie in the folder of class 0.
+    features[41:] = features[40]
+    contents = [*range(40), *[40] * 5]
+    findings = label_findings(evidence_from(features, label_ids, 2, contents))
+    assert {finding.path for finding in findings} == {f"photo {row}.jpg" for row in range(40, 45)}
+    assert all(finding.new_label == "class 1" for finding in findings)
+
+
+@pytest.mark.parametrize(
+    "label_ids",
+    [[0, 1], [0, 1, 1], [0, 0, 0, 1], [0] * 30 + [1], list(range(3)) * 2],
+    ids=["two photos", "three photos", "one of four", "a class of one photo", "three classes of two"],
+)
+def test_few_photos_and_classes_of_one_photo_give_no_false_alarm(label_ids: list[int]) -> None:
+    ids = np.array(label_ids)
+    assert label_findings(evidence_of(ids, ids)) == []
+
+
+def test_photos_that_are_all_the_same_give_no_findings() -> None:
+    ids = np.repeat([0, 1], 15)
+    same = evidence_from(np.ones((30, 8)), ids, 2)
+    copies = evidence_from(np.ones((30, 8)), ids, 2, contents=[0] * 30)
+    nothing = evidence_from(np.zeros((30, 8)), ids, 2)
+    assert [label_findings(evidence) for evidence in (same, copies, nothing)] == [[], [], []]
+
+
+def test_a_thousand_classes_take_seconds() -> None:
+    true_ids = np.repeat(np.arange(1000), 5)
+    label_ids = true_ids.copy()
+    label_ids[[7, 771]] = 500
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(1000, 64))
+    features: Floats = (centres[true_ids] + 0.3 * generator.normal(size=(5000, 64))).astype(np.float32)
+    dataset = dataset_of(label_ids, 1000)
+    scores = np.exp(4 * features @ centres.T / 8)
+    scores = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    evidence = Evidence(dataset, Examples(features, np.arange(5000), label_ids), np.zeros(5000, np.int8), scores)
+    tracemalloc.start()
+    started = time.perf_counter()
+    findings = label_findings(evidence)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {"photo 7.jpg", "photo 771.jpg"} <= {finding.path for finding in findings}
+    assert time.perf_counter() - started < 20
+    assert peak < 600e6
