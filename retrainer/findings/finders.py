@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from retrainer.findings.classes import class_findings
 from retrainer.findings.copies import copy_findings
 from retrainer.findings.evidence import Evidence
 from retrainer.findings.files import extension_findings, file_findings
+from retrainer.findings.labels import label_findings
 from retrainer.findings.looks import look_findings
 from retrainer.findings.measured import Measured
+from retrainer.findings.outliers import outlier_findings
 from retrainer.photos.clean_list.finding import Finding, Kind
 from retrainer.photos.files import PhotoFiles
 
@@ -32,6 +35,9 @@ class Seen:
 Finder = Callable[[Seen], Sequence[Finding]]
 
 FINDERS: tuple[Finder, ...] = (
+    lambda seen: label_findings(seen.evidence),
+    lambda seen: outlier_findings(seen.evidence),
+    lambda seen: class_findings(seen.evidence),
     lambda seen: copy_findings(seen.evidence, seen.measured),
     lambda seen: look_findings(seen.evidence, seen.measured),
     lambda seen: extension_findings(seen.evidence, seen.measured),
