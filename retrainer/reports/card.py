@@ -61,6 +61,10 @@ def _data(left: Left) -> dict[str, str]:
         facts["Smallest class"] = f"{shown(smallest)}, {sum(record.split[smallest]):,}"
     elif "photos" in left.metadata.training:
         facts["Number"] = f"{left.metadata.training['photos']:,}"
+    if (aside := left.metadata.training.get("set_aside")) is not None:
+        relabelled = left.metadata.training.get("relabelled", 0)
+        photos = f"{aside:,} photo{'s' * (aside != 1)}"
+        facts["Cleaned"] = f"{photos} set aside and {relabelled:,} relabelled by a list of decisions"
     if split:
         facts["Split"] = {
             "content": "by the bytes of the photos",
@@ -85,7 +89,7 @@ def _measured(left: Left, figures: RunFigures) -> dict[str, str]:
     record, found = left.record, figures.assessment
     if found is None:
         return {"On": "no photo: nobody knows how good the model is", **_stated(left.metadata.training)}
-    if (record and record.folds) or (record is None and left.stored):
+    if figures.folds:
         facts["On"] = f"{figures.by}: each photo by a head that did not learn from it or its copies"
     else:
         facts["On"] = "test photos, which the model did not learn from"

@@ -90,7 +90,7 @@ def _judged(left: Left, figures: RunFigures) -> Judged:
         return Judged(None)
     largest = max(found.classes, key=lambda one: one.support).label
     leaked = record.copies.leaked if record and not record.folds else 0
-    return Judged(found, figures.baseline or 0.0, largest, figures.by, leaked)
+    return Judged(found, figures.baseline or 0.0, largest, figures.folds, leaked)
 
 
 def _bins(figures: RunFigures) -> tuple[Bin, ...]:

@@ -19,18 +19,25 @@ class RunFigures:
     """The figures of a run.
 
     Attributes:
-        by: Which photos were measured, in words.
+        folds: The number of folds; 0 if test photos were measured.
         assessment: Their figures; None if no photo tested the model, or if these are not known any more.
         measured: The photos with their scores, as far as they are known; None if none is.
         rows: The rows of these photos among those of the run, `(n,)`.
         notes: What is missing, a sentence each.
     """
 
-    by: str
+    folds: int
     assessment: Assessment | None
     measured: Measured | None
     rows: Integers
     notes: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> str:
+        """Which photos were measured, in words; empty if none were."""
+        if self.assessment is None:
+            return ""
+        return f"{self.folds:,} folds" if self.folds else "test photos"
 
     @property
     def baseline(self) -> float | None:
@@ -50,8 +57,7 @@ def figures_of(left: Left, photos: RunPhotos, vectors: Vectors) -> RunFigures:
     if record is None and measured is not None:
         assessment = assess(measured.labels, measured.scores, measured.label_ids)
     folds = len(record.fold_accuracies) if record else (int(photos.folds.max()) if photos.folds is not None else 0)
-    by = f"{folds} folds" if folds else "test photos"
-    return RunFigures(by if assessment else "", assessment, measured, rows, _notes(stated, measured))
+    return RunFigures(folds, assessment, measured, rows, _notes(stated, measured))
 
 
 def _measured(left: Left, photos: RunPhotos, vectors: Vectors, rows: Integers) -> Measured | None:

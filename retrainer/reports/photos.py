@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
+from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.errors import PictureError, RetrainerError
 from retrainer.events import silent
 from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
@@ -21,7 +22,6 @@ from retrainer.photos.labels import class_ids_of
 from retrainer.photos.parts import Part, Parts
 from retrainer.photos.photo import content_of
 from retrainer.photos.scanning import scan
-from retrainer.reports.hashes import digests_of
 from retrainer.reports.left import Left
 from retrainer.text import shown
 
@@ -77,7 +77,8 @@ def photos_of(left: Left, image_dir: str, bottlenecks: Path) -> RunPhotos:
     """
     notes: list[str] = []
     files = _files(left.split, image_dir, notes)
-    digests = digests_of(files, bottlenecks) if files else np.empty((0, 32), np.uint8)
+    hashes = FileHashes(files, bottlenecks, silent) if files else None
+    digests = hashes.digests(range(len(files.names))) if files and hashes else np.empty((0, 32), np.uint8)
     stored, split = left.stored, left.split
     if stored is None:
         return _of_folder(left, files, digests, notes)
@@ -110,6 +111,8 @@ def _of_folder(left: Left, files: PhotoFiles | None, digests: Digests, notes: li
         nothing = np.empty(0, np.int64)
         return RunPhotos(labels, [], digests, nothing, nothing.astype(np.int8), nothing > 0, notes=tuple(notes))
     label_ids = np.array(class_ids_of(files.classes, labels), np.int64)[files.class_ids]
+    if left.split:
+        label_ids = left.split.decided(label_ids, digests, labels)
     rows = np.flatnonzero((label_ids >= 0) & digests.any(axis=1))
     dataset = Dataset(labels, tuple(files.paths[row] for row in rows), label_ids[rows], digests[rows])
     parts = _parts(left.split, dataset)

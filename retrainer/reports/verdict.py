@@ -27,14 +27,14 @@ class Judged:
         assessment: The figures; None if there are none.
         baseline: The accuracy of always answering the largest class, 0 to 1.
         largest: That class.
-        by: Which photos were measured, in words.
+        folds: The number of folds that measured it; 0 if its test photos did.
         leaked: How many test photos have a copy or their group among other photos, if the figures are of test photos.
     """
 
     assessment: Assessment | None
     baseline: float = 0.0
     largest: str = ""
-    by: str = ""
+    folds: int = 0
     leaked: int = 0
 
     @property
@@ -79,8 +79,9 @@ def verdict(judged: Judged) -> str:
     figures = judged.assessment
     if figures is None:
         return "Unknown: no photo tested the model, so nobody can say how good it is."
-    photos = f"{figures.count:,} photo{'s' * (figures.count != 1)}"
-    right = f"{percent(figures.accuracy)} of {photos} right by {judged.by} ({between(figures.interval)})"
+    photos = f"{figures.count:,} {'' if judged.folds else 'test '}photo{'s' * (figures.count != 1)}"
+    by = f" by {judged.folds:,} folds" if judged.folds else ""
+    right = f"{percent(figures.accuracy)} of {photos} right{by} ({between(figures.interval)})"
     baseline = f"always answering '{shown(judged.largest)}' would be right for {percent(judged.baseline)}"
     if judged.is_chance:
         better = figures.accuracy > judged.baseline

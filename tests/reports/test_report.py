@@ -105,6 +105,23 @@ def test_without_folds_the_test_photos_are_shown(root: Path, configured: Configu
     assert contents.card["Measured"]["On"] == "test photos, which the model did not learn from"
 
 
+def test_photos_have_the_classes_that_decisions_gave_them(root: Path, configured: Configure, tmp_path: Path) -> None:
+    (tmp_path / "clean.csv").write_text(
+        f"path,action,new_label\n{root}/red/wrong.jpg,relabel,green\n{root}/red/003.jpg,set aside,\n"
+    )
+    for folds in (4, 0):
+        options = configured(root, folds=folds, testing_percentage=40, clean_list=str(tmp_path / "clean.csv"))
+        result = retrain(options)
+        contents = report_of(result.graph)
+        assert contents.measured
+        assert result.measured
+        assert dict(zip(contents.measured.paths, contents.measured.label_ids.tolist(), strict=True)) == dict(
+            zip(result.measured.paths, result.measured.label_ids.tolist(), strict=True)
+        )
+        assert contents.card["Data"]["Cleaned"] == "1 photo set aside and 1 relabelled by a list of decisions"
+        assert "--clean_list" in contents.command
+
+
 def test_a_run_and_a_later_command_write_the_same_bytes(
     root: Path, configured: Configure, here: Path, model_dir: Path
 ) -> None:

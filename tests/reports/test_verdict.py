@@ -22,7 +22,7 @@ def assessed(right: list[int], support: list[int], sure: float = 0.0) -> Assessm
 def judged(right: list[int], support: list[int], leaked: int = 0, sure: float = 0.0) -> Judged:
     largest = int(np.argmax(support))
     baseline = support[largest] / sum(support)
-    return Judged(assessed(right, support, sure), baseline, f"class {largest}", "5 folds", leaked)
+    return Judged(assessed(right, support, sure), baseline, f"class {largest}", 5, leaked)
 
 
 @pytest.mark.parametrize(
