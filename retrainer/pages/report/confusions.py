@@ -16,13 +16,14 @@ from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Section
 from retrainer.pages.report.cells import Cell, as_confused, cells_of, shares
 from retrainer.pages.report.contents import ReportContents, SeenPhoto
-from retrainer.pages.report.pictures import Pictures
+from retrainer.pages.report.pictures import Pictures, by_name
 
-# Of more classes the matrix is shown if it and its photos take at most this many nodes.
-_CLASSES, _NODES, _PER_CELL, _PER_PLACE = 20, 5_000, 3, 20
+# Of more classes the matrix is shown if it takes at most this many nodes, with what its photos are folded into.
+_CLASSES, _NODES, _PER_CELL, _PER_FOLD = 20, 8_000, 2, 9
 _LISTED = 20
 _ANCHOR = "confusions"
-_PLACES, _MOST = 240, 24
+# How many photos are pictures, how many of a cell, and how many paths are listed for a cell that gets no picture.
+_PLACES, _MOST, _PATHS = 240, 24, 3
 
 
 def confusions(contents: ReportContents, pictures: Pictures) -> Section:
@@ -44,8 +45,8 @@ def confusions(contents: ReportContents, pictures: Pictures) -> Section:
 def _fits(figures: Assessment) -> bool:
     """Whether the whole matrix can be shown."""
     classes = len(figures.classes)
-    places = sum(bool(count) for row in figures.confusion for count in row)
-    return classes <= _CLASSES or _PER_CELL * classes**2 + _PER_PLACE * places <= _NODES
+    folds = sum(bool(count) for row in figures.confusion for count in row)
+    return classes <= _CLASSES or _PER_CELL * classes**2 + _PER_FOLD * folds <= _NODES
 
 
 def _tables(figures: Assessment, listed: Sequence[Cell], whole: bool) -> list[Markup]:
@@ -68,18 +69,22 @@ def _photos(
     places = shares({cell: len(known[cell]) for cell in order}, _PLACES, _MOST)
     chosen = {cell: [_seen(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
     pictures.prepare([one.path for photos in chosen.values() for one in photos])
-    folds = [_place(measured, cell, len(known[cell]), chosen[cell], pictures) for cell in listed]
+    folds = [_fold(measured, cell, known[cell], chosen[cell], pictures) for cell in listed]
     rest = [element("p", "This command lists the photos:"), command_line(contents.list_command)]
     return [*folds, *(rest if contents.list_command else [])]
 
 
-def _place(measured: Measured, cell: Cell, count: int, photos: Sequence[SeenPhoto], pictures: Pictures) -> Markup:
+def _fold(
+    measured: Measured, cell: Cell, rows: Sequence[int], photos: Sequence[SeenPhoto], pictures: Pictures
+) -> Markup:
     """The photos of a cell, folded. A link to the inside of a fold opens it, with and without scripts."""
     own, other = (measured.labels[each] for each in cell)
-    summary = element("summary", name(own), " predicted as ", name(other), f": {counted(count, 'photo')}")
-    left = f"{count - len(photos):,} more. " if count > len(photos) else ""
-    end = element("p", left, element("a", "Back to the matrix", href=f"#{_ANCHOR}"))
-    inside = element("div", pictures.gallery("Photos", photos), end, id=_anchor(cell), tabindex="-1")
+    summary = element("summary", name(own), " predicted as ", name(other), f": {counted(len(rows), 'photo')}")
+    paths = [] if photos else [_seen(measured, row) for row in rows[:_PATHS]]
+    shown = by_name(paths) if paths else pictures.gallery("Photos", photos)
+    left = len(rows) - len(photos) - len(paths)
+    end = element("p", f"{left:,} more. " if left else "", element("a", "Back to the matrix", href=f"#{_ANCHOR}"))
+    inside = element("div", shown, end, id=_anchor(cell), tabindex="-1")
     return element("details", summary, inside, class_="place", name="place")
 
 

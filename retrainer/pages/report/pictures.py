@@ -34,8 +34,7 @@ class Pictures:
     def gallery(self, title: str, photos: Sequence[SeenPhoto]) -> Markup:
         """Photos with their scores, side by side."""
         if not self.shown:
-            items = (element("li", f"{percent(one.score)} ", element("bdi", cut_path(one.path))) for one in photos)
-            return element("ul", *items)
+            return by_name(photos)
         return cards((self._small(one) for one in photos), title)
 
     def cards(self, title: str, photos: Sequence[SeenPhoto], filter_by: str = "") -> Markup:
@@ -78,6 +77,12 @@ class Pictures:
         description = f"Training photo of {cut(near.label)}, similarity {near.similarity:.2f}: {cut_path(near.path)}"
         said = element("figcaption", name(near.label), f" {near.similarity:.2f}")
         return element("figure", self._near.photo(near.path, description), said)
+
+
+def by_name(photos: Sequence[SeenPhoto]) -> Markup:
+    """Photos by their scores and paths."""
+    items = (element("li", f"{percent(one.score)} ", element("bdi", cut_path(one.path))) for one in photos)
+    return element("ul", *items)
 
 
 def described(one: SeenPhoto) -> str:

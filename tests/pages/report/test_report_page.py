@@ -50,6 +50,15 @@ def test_each_number_of_the_matrix_leads_to_its_photos() -> None:
     assert re.findall(r'href="#(photos-\d+-\d+)"', shown) == ids
 
 
+def test_numbers_without_a_place_for_a_picture_name_their_surest_photos() -> None:
+    contents = report(labels_of(20), 10_000, 0.2)
+    assert contents.measured
+    shown = Elements(html_of(replace(contents, mistakes=(), undecided=(), suspects=())))
+    assert sum(tag == "img" for tag, _ in shown.found) == 240
+    fewest = min(cells_of(contents.measured).items(), key=lambda pair: (pair[0][0] != pair[0][1], len(pair[1])))
+    assert all(contents.measured.paths[row] in shown.text for row in fewest[1][:3])
+
+
 def test_of_many_classes_the_frequent_confusions_lead_to_their_photos_and_a_small_matrix_is_whole() -> None:
     many = html_of(report(labels_of(1_000), 5_000))
     text = Elements(many).text
