@@ -98,6 +98,7 @@ def _figures(measured: Measured) -> list[_Figure]:
     sides = np.stack([looks.widths, looks.heights], axis=1).astype(np.float32)
     sides[sides[:, 0] == 0] = np.nan
     shorter, longer = sides.min(axis=1), sides.max(axis=1)
+    ratios = longer / shorter
     # Sharpness means nothing without contrast.
     plain = (brightest < DARK) | (darkest > LIGHT) | (contrast < EMPTY)
     sharpness = np.where(plain, np.nan, looks.sharpness)
@@ -113,12 +114,12 @@ def _figures(measured: Measured) -> list[_Figure]:
         _Figure(Kind.EMPTY, contrast, EMPTY, 0, "Contrast {value}; {others} have more than {usual}.", "{:.3f}".format),
         _Figure(Kind.BLURRY, sharpness, BLURRY, 0, "Sharpness {value}; {others} have more than {usual}."),
         _Figure(
-            Kind.SHAPE, longer / shorter, LONG, 10 * LONG,
+            Kind.SHAPE, ratios, LONG, 10 * LONG,
             "The longer side is {value} times the shorter one; in {others} it is at most {usual} times as long.",
             "{:,.1f}".format,
         ),
         _Figure(
-            Kind.SHAPE, shorter, SMALL, 1,
+            Kind.SHAPE, np.where(ratios > LONG, np.nan, shorter), SMALL, 1,
             "The shorter side has {value} pixels; in {others} it has at least {usual}.", "{:,.0f}".format,
         ),
     ]  # fmt: skip

@@ -82,6 +82,7 @@ def looked(folder: Path, configured: Configure) -> Looked:
 def test_spoilt_photos_are_found_and_sound_ones_are_not(looked: Looked) -> None:
     found: dict[str, set[Kind]] = {}
     for finding in look_findings(looked.evidence, looked.measured):
+        assert finding.kind not in found.get(Path(finding.path).stem, set())
         found.setdefault(Path(finding.path).stem, set()).add(finding.kind)
         assert 0.5 <= finding.score <= 1
         assert "\n" not in finding.reason
