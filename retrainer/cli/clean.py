@@ -105,18 +105,21 @@ def _print(result: "Cleaning", effect: "CleaningEffect | None", flags: CleanFlag
         lines += wrapped("" if number else "Written", path)
     if effect:
         lines += ["", *effect_lines(effect)]
-    say("\n".join([*lines, *surest_lines(result), *(lines_of(commands) if commands else [])]))
+    # Who decided in the browser has seen them.
+    surest = [] if flags.interactive else surest_lines(result)
+    say("\n".join([*lines, *surest, *(lines_of(commands) if commands else [])]))
 
 
 def _decided_in_browser(result: "Cleaning", flags: CleanFlags) -> "Cleaning":
-    """Serves the page until the user ends it; returns the result with the decisions that were made there."""
+    """Serves the page until Ctrl-C; returns the result with the decisions that were made there."""
     from retrainer.photos.clean_list.file import read_clean_list
     from retrainer.serving.review import serve_review
 
     def ready(address: str) -> None:
         say(f"Open this address in a browser on this machine, and end with Ctrl-C:\n  {address}", err=True)
 
-    serve_review(flags.clean_list, result.shown_photos, port=flags.port, on_ready=ready)
+    decided, total = serve_review(flags.clean_list, result.shown_photos, port=flags.port, on_ready=ready)
+    say(f"Ended with {decided:,} of {total:,} photos and classes decided.", err=True)
     return replace(result, clean_list=read_clean_list(flags.clean_list))
 
 

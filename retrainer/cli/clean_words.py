@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from retrainer.cli.words import CHANCE, difference, wrapped
 from retrainer.measuring.shares import percent
-from retrainer.photos.clean_list.finding import Action, Kind, Row
+from retrainer.photos.clean_list.finding import Action, Row
+from retrainer.photos.clean_list.names import KIND_NAMES
 from retrainer.system.terminal import columns
 from retrainer.text import in_columns, shown
 
@@ -14,22 +15,6 @@ if TYPE_CHECKING:
     from retrainer.results.cleaning import Cleaning, KindCount
 
 _SUREST = 10
-# What a finding of a kind is called, and several of them.
-_NAMES = {
-    Kind.LABEL: ("Wrong label", "Wrong labels"),
-    Kind.COPY: ("Copy", "Copies"),
-    Kind.OUTLIER: ("Of no class", "Of no class"),
-    Kind.UNREADABLE: ("Unreadable", "Unreadable"),
-    Kind.EXTENSION: ("Wrong extension", "Wrong extensions"),
-    Kind.DARK: ("Dark", "Dark"),
-    Kind.LIGHT: ("Light", "Light"),
-    Kind.BLURRY: ("Blurred", "Blurred"),
-    Kind.EMPTY: ("Empty", "Empty"),
-    Kind.SHAPE: ("Odd shape", "Odd shapes"),
-    Kind.SMALL_CLASS: ("Small class", "Small classes"),
-    Kind.SAME_CLASS: ("Classes alike", "Classes alike"),
-    Kind.OTHER: ("Other", "Other"),
-}
 
 
 def count_lines(result: "Cleaning") -> Iterator[str]:
@@ -39,7 +24,7 @@ def count_lines(result: "Cleaning") -> Iterator[str]:
         yield from wrapped("Findings", f"none in {result.photos:,} photos")
         return
     for one in result.kinds:
-        yield from wrapped(_NAMES[one.kind][1], _count(one))
+        yield from wrapped(KIND_NAMES[one.kind][1], _count(one))
     decided, all_ = result.clean_list.progress()
     photos = "photos and classes" if any(not row.finding.path for row in result.rows) else "photos"
     yield from wrapped("Decided", f"{decided:,} of {all_:,} {photos} with findings")
@@ -74,7 +59,7 @@ def _finding(row: Row) -> Iterator[str]:
     yield f"  {subject}{testing}"
     advice = {Action.SET_ASIDE: " Set it aside?", Action.RELABEL: f" Relabel it to '{shown(finding.new_label)}'?"}
     yield from in_columns(
-        f"    {_NAMES[finding.kind][0]}: {finding.reason}{advice.get(finding.suggestion, '')}", columns(), "    "
+        f"    {KIND_NAMES[finding.kind][0]}: {finding.reason}{advice.get(finding.suggestion, '')}", columns(), "    "
     )
 
 

@@ -9,6 +9,7 @@ from conftest import COLOURS, Photos
 from suspecting import suspects
 
 from retrainer.cleaning import looking
+from retrainer.cli import clean as cli_clean
 from retrainer.cli.clean import CleanFlags
 from retrainer.cli.clean import run as run_flags
 from retrainer.cli.clean_words import effect_lines
@@ -16,8 +17,12 @@ from retrainer.cli.commands import commands, run
 from retrainer.errors import OptionError
 from retrainer.measuring.cleaning_effect import CleaningEffect
 from retrainer.measuring.paired import Paired
+from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.photos.clean_list.file import read_clean_list
-from retrainer.photos.clean_list.finding import Action
+from retrainer.photos.clean_list.finding import Action, Decision
+from retrainer.photos.clean_list.list_file import ListFile
+from retrainer.serving import review
+from retrainer.system.terminal import say
 
 Run = Callable[..., str]
 
@@ -189,3 +194,24 @@ def test_nothing_is_moved_without_photos(tmp_path: Path, monkeypatch: pytest.Mon
     for flag in ("apply", "undo"):
         with pytest.raises(OptionError, match="PHOTOS is missing"):
             run_flags(CleanFlags(**{flag: True}))  # type: ignore[arg-type]
+
+
+def test_decisions_in_a_browser_end_with_their_count(clean: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(path: str, photos: ShownPhotos, *, port: int, on_ready: Callable[[str], None]) -> tuple[int, int]:
+        on_ready(f"http://127.0.0.1:{port}/token/")
+        assert photos.classes
+        with ListFile(path) as file:
+            return file.update(lambda known: known.decided_rows([0], Decision(action=Action.KEEP))).progress()
+
+    said: list[str] = []
+
+    def heard(text: str, *, err: bool = False) -> None:
+        said.append(text)
+        say(text, err=err)
+
+    monkeypatch.setattr(cli_clean, "say", heard)
+    monkeypatch.setattr(review, "serve_review", serve)
+    printed = clean("--interactive", "--port", "8765")
+    assert "Decided           1 of 4 photos with findings" in printed
+    assert "The surest" not in printed
+    assert said[1] == "Ended with 1 of 4 photos and classes decided."

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from retrainer.measuring.shares import percent
 from retrainer.pages.blocks import chip
 from retrainer.pages.clean.deck import Card, values_of
-from retrainer.pages.clean.words import DISAGREES, KINDS, TEST_PHOTO, decided_words
+from retrainer.pages.clean.words import DISAGREES, TEST_PHOTO, decided_words
 from retrainer.pages.components import cut, cut_path, name
 from retrainer.pages.filters import filterable
 from retrainer.pages.markup import Markup, element
 from retrainer.photos.clean_list.finding import Action, Decision, Kind
+from retrainer.photos.clean_list.names import KIND_NAMES
 from retrainer.text import shown
 
 _LONGEST_REASON, _LONGEST_PATH, _LONGEST_TITLE = 300, 80, 300
@@ -56,7 +57,9 @@ def card_markup(card: Card, decision: Decision, look: Look, *, disagrees: bool =
     notes = [element("p", TEST_PHOTO, class_="test-note")] if card.testing else []
     notes += [element("p", DISAGREES, class_="test-note")] if disagrees else []
     content = [
-        element("h3", KINDS[found.kind][0], ": ", element("bdi", _subject(card), **_title(card)), id=f"h-{card.id}"),
+        element(
+            "h3", KIND_NAMES[found.kind][0], ": ", element("bdi", _subject(card), **_title(card)), id=f"h-{card.id}"
+        ),
         element("p", *_chips(card), class_="chips"),
         element("p", cut(found.reason, _LONGEST_REASON), class_="reason"),
         *notes,

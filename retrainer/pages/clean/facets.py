@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from retrainer.pages.clean.deck import CLASS, DECISION, FINDING, PART
-from retrainer.pages.clean.words import KINDS
 from retrainer.pages.components import cut
 from retrainer.pages.filters import FilterGroup, filters
 from retrainer.pages.markup import Markup, element
 from retrainer.photos.clean_list.finding import Kind
+from retrainer.photos.clean_list.names import KIND_NAMES
 
 # Classes that have a button; those with the most findings.
 _CLASSES = 20
@@ -16,7 +16,7 @@ _CLASSES = 20
 
 def clean_filters(counts: Mapping[str, Counter[str]]) -> list[Markup]:
     """Filters by finding, class, part and decision, from `counts_of`."""
-    findings = [(value, KINDS[Kind(value)][1], count) for value, count in counts[FINDING].items()]
+    findings = [(value, KIND_NAMES[Kind(value)][1], count) for value, count in counts[FINDING].items()]
     classes = [(label, cut(label), count) for label, count in sorted(counts[CLASS].items())]
     if len(classes) > _CLASSES:
         often = dict(counts[CLASS].most_common(_CLASSES))

@@ -8,12 +8,12 @@ from retrainer.pages.clean.cards import Look, card_markup, paths_of
 from retrainer.pages.clean.deck import Card, Deck, Judged, counts_of
 from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
-from retrainer.pages.clean.words import KINDS
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Page, Section
 from retrainer.pages.thumbnails import Thumbnails
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Kind
+from retrainer.photos.clean_list.names import KIND_NAMES
 
 # Of a page that is one file: cards, photos that a card compares with, and bytes of all pictures.
 _CARDS, _COMPARED, _PICTURE_BYTES = 200, 3, 3_300_000
@@ -43,7 +43,7 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
     look = Look(picture=picture, known={**photos.known, **deck.known}, most=_COMPARED, served=False)
     sections = [
         Section(
-            f"{KINDS[kind][1]} ({len(cards):,})",
+            f"{KIND_NAMES[kind][1]} ({len(cards):,})",
             [
                 element(
                     "div",
@@ -55,7 +55,7 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
                 ),
                 more(shown[kind], len(cards), "findings of this kind", photos.command),
             ],
-            short=KINDS[kind][1],
+            short=KIND_NAMES[kind][1],
         )
         for kind, cards in kinds.items()
     ]

@@ -23,7 +23,7 @@ def test_each_finding_is_a_card_beside_the_photos_that_it_is_compared_with(tmp_p
     page = clean_page(CleanList(tuple(rows)), ShownPhotos(classes=CLASSES, known=known, command="retrainer clean x"))
     seen = Elements(page.html())
     assert "1 of 7 photos and classes decided" in seen.text
-    assert "Probable label errors (3)" in seen.text
+    assert "Wrong labels (3)" in seen.text
     assert "Relabel to tulips. Note: seen" in seen.text
     assert "This is a test photo" in seen.text
     assert "copy 2 of 2 of the same photo" in seen.text
@@ -53,7 +53,7 @@ def test_of_10000_findings_the_page_shows_the_surest_of_each_kind(tmp_path: Path
     seen = Elements(page)
     assert len(seen.found) <= 15_000
     assert len(re.findall("<article", page)) == 200
-    assert "Empty photos (1)" in seen.text
+    assert "Empty (1)" in seen.text
     assert "1,960 more findings of this kind are not on this page. List them with:" in seen.text
     assert "This picture is left out" not in seen.text
     assert page == clean_page(CleanList(rows), photos).html()

@@ -61,10 +61,10 @@ def progress(page: "Page", text: str) -> None:
 def test_the_keyboard_alone_decides_undoes_and_goes_on(server: Reviewed, browser_page: OpenPage) -> None:
     page = opened(browser_page(), server.address)
     pressed(page, "j")
-    assert focused(page) == "Probably another class: roses/2.jpg"
+    assert focused(page) == "Wrong label: roses/2.jpg"
     pressed(page, "k", "a")
     said(page, "Relabel to tulips: roses/1.jpg")
-    assert focused(page) == "Probably another class: roses/2.jpg"
+    assert focused(page) == "Wrong label: roses/2.jpg"
     pressed(page, "Shift+K")
     said(page, "Keep: roses/2.jpg")
     pressed(page, "r")
@@ -92,7 +92,7 @@ def test_the_keyboard_alone_decides_undoes_and_goes_on(server: Reviewed, browser
             said(page, "Undone: Note on roses/5.jpg")
             pressed(page, "u")
         progress(page, f"{done} of 7 decided")
-    assert focused(page) == "Probably another class: roses/1.jpg"
+    assert focused(page) == "Wrong label: roses/1.jpg"
     assert {action for actions in server.actions().values() for action in actions} == {""}
     pressed(page, "u")
     said(page, "Nothing to undo in this window.")
@@ -119,7 +119,7 @@ def test_filters_groups_and_clicks(server: Reviewed, browser_page: OpenPage) -> 
     assert page.locator("[data-filter=decision] [data-value='set aside'] b").text_content() == "2"
     page.get_by_role("button", name="Undo").click()
     progress(page, "0 of 7 decided")
-    page.get_by_role("button", name="Probable label errors 3").click()
+    page.get_by_role("button", name="Wrong labels 3").click()
     page.get_by_role("button", name="Accept 2 suggestions").click()
     said(page, "Accepted suggestions: 2 photos")
     assert page.get_by_text("This is a test photo").is_visible()
@@ -150,9 +150,7 @@ def test_two_windows_see_each_other_and_lose_nothing(tmp_path: Path, browser_pag
         pressed(other, "j", "Shift+K")
         other.locator(".finding[data-action=keep]").wait_for()
         one.locator(".finding[data-action=keep]").wait_for(timeout=2_500)
-        assert other.locator(".finding[data-action='set aside'] h3").text_content() == (
-            "Probably another class: roses/1.jpg"
-        )
+        assert other.locator(".finding[data-action='set aside'] h3").text_content() == ("Wrong label: roses/1.jpg")
         pressed(one, "u")
         other.locator(".finding[data-action='set aside']").wait_for(state="detached", timeout=2_500)
         assert server.actions()["roses/1.jpg"] == [""]
