@@ -71,8 +71,11 @@ const retrainer = (() => {
       (entries) => {
         for (const { target, isIntersecting } of entries) {
           const link = document.querySelector(`nav a[href="#${CSS.escape(target.firstChild.id)}"]`);
-          if (isIntersecting) link?.setAttribute("aria-current", "true");
-          else link?.removeAttribute("aria-current");
+          if (!link) continue;
+          if (isIntersecting) link.setAttribute("aria-current", "true");
+          else link.removeAttribute("aria-current");
+          const menu = link.closest("nav");
+          if (isIntersecting) menu.scrollLeft = link.offsetLeft - menu.clientWidth / 3;
         }
       },
       { rootMargin: "-20% 0px -79% 0px" },

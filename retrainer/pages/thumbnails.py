@@ -26,8 +26,8 @@ _PAGE_BYTES = 3_300_000
 # Pictures that are made before their bytes are counted; more would be made in vain when the budget ends.
 _AT_ONCE = 64
 _LEFT_OUT = "left out, so that the page stays small"
-# Where a class finds what speaks for it, a photo is covered by this colour; at most this opaque.
-_WARM, _OPAQUE = (255, 90, 0), 190
+# What does not speak for a class is covered by fog, which is seen on dark and light photos; at most this opaque.
+_FOG, _OPAQUE = (128, 128, 128), 205
 
 # The attributes of an image.
 _Image = dict[str, str]
@@ -158,7 +158,7 @@ def _map(activation: Floats) -> Markup:
     """A picture of a pixel a place, which the browser stretches over the photo."""
     shares = np.clip(np.nan_to_num(activation), 0, 1)
     pixels = np.empty((*shares.shape, 4), np.uint8)
-    pixels[..., :3], pixels[..., 3] = _WARM, np.rint(shares * _OPAQUE)
+    pixels[..., :3], pixels[..., 3] = _FOG, np.rint((1 - shares) * _OPAQUE)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     return element("img", src=_url(file.getvalue(), "png"), alt="", class_="map")

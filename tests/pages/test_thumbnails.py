@@ -102,7 +102,7 @@ def test_an_activation_map_is_a_small_picture_over_the_photo() -> None:
     assert 'alt="" class="map"' in shown
     _, layer = pictures_of(shown)
     with Image.open(io.BytesIO(layer)) as picture:
-        assert np.asarray(picture)[..., 3].tolist() == [[0, 190], [0, 190]]
+        assert np.asarray(picture)[..., 3].tolist() == [[205, 0], [205, 0]]
 
 
 @pytest.mark.parametrize("count", [0, 1])
