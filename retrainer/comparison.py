@@ -129,7 +129,7 @@ def _compared(names: Sequence[str], run: RetrainOptions, report: Reporter) -> Co
             failed.append((name, str(error)))
     best_first = sorted(measured, key=lambda backbone: -backbone.compared.accuracy)
     compared = tuple(backbone.beside(best_first[0]) for backbone in best_first)
-    return Comparison(compared, tuple(failed), files.root, report.copies, tuple(report.problems))
+    return Comparison(compared, tuple(failed), files.root, report.copies, tuple(report.problems), report.cleaned)
 
 
 def _measured(options: RetrainOptions, files: PhotoFiles, solver: Solver, report: Reporter) -> _Measured:

@@ -7,13 +7,13 @@ import numpy as np
 
 from retrainer.answers.texts import plain
 from retrainer.arrays import Integers
-from retrainer.events import CopiesFound
+from retrainer.events import Cleaned, CopiesFound
 from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.measured import Measured, Mistake, dataframe
 from retrainer.measuring.paired import Paired
 from retrainer.measuring.shares import between, percent
 from retrainer.reporting import Problem
-from retrainer.results.fields import Fields, of_copies, of_problems
+from retrainer.results.fields import Fields, of_copies, of_decisions, of_problems
 from retrainer.results.lines import line
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Comparison:
         image_dir: The folder or table of photos, as typed.
         copies: How many photos are copies; None if there are none.
         problems: All warnings, and all files and folders that were left out.
+        cleaned: How many photos a list of decisions set aside and relabelled; None if there is no list.
     """
 
     backbones: tuple[Compared, ...]
@@ -97,6 +98,7 @@ class Comparison:
     image_dir: str = ""
     copies: CopiesFound | None = None
     problems: tuple[Problem, ...] = ()
+    cleaned: Cleaned | None = None
 
     def __repr__(self) -> str:
         heads = [
@@ -116,6 +118,7 @@ class Comparison:
                 "image_dir": self.image_dir,
                 "backbones": [one.to_dict() for one in self.backbones],
                 "failed": [{"architecture": name, "problem": problem} for name, problem in self.failed],
+                "clean_list": of_decisions(self.cleaned),
                 "duplicates": of_copies(self.copies),
                 "problems": of_problems(self.problems),
             },
