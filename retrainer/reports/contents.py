@@ -1,7 +1,9 @@
 """What the files of a run tell -> the contents of its report. There is one road, for the run itself and for later."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from retrainer.feature_source import bottleneck_folder
 from retrainer.measuring.calibration import reliability
@@ -14,10 +16,13 @@ from retrainer.reports.figures import RunFigures, figures_of
 from retrainer.reports.left import Left, left_by
 from retrainer.reports.photos import photos_of
 from retrainer.reports.seen import Explained, surest_mistakes, undecided
-from retrainer.reports.steps import Known, graph_flag, step_of
+from retrainer.reports.steps import Known, graph_flag, on_photos, step_of
+from retrainer.reports.suspects import suspects_of
 from retrainer.reports.vectors import vectors_of
 from retrainer.reports.verdict import Judged, verdict
 from retrainer.text import shown
+
+_SUSPECTS = 24
 
 
 def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
@@ -37,36 +42,66 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
     photos = photos_of(left, options.image_dir, bottlenecks)
     vectors = vectors_of(left, photos, bottlenecks)
     figures = figures_of(left, photos, vectors)
-    record, image_dir = left.record, options.image_dir or (left.split.image_dir if left.split else "")
-    judged = _judged(left, figures)
-    curve = record.learning_curve if record else None
     with_images = not options.no_images and bool(photos.here.any())
     explained = Explained(left, photos, vectors, figures, _model_dir(options, left), with_images)
-    wrong = surest_mistakes(figures.measured) if figures.measured else []
-    close = undecided(figures.measured, wrong) if figures.measured else []
-    seen = explained.seen([*wrong, *close])
-    return ReportContents(
-        name=str(image_dir) or left.graph,
-        verdict=verdict(judged),
+    suspects = suspects_of(photos, vectors, bottlenecks)
+    place = str(options.image_dir or (left.split.image_dir if left.split else ""))
+    known = Known(
+        left=left,
+        judged=_judged(left, figures),
+        image_dir=place,
+        suspicious=None if suspects is None else len(suspects),
+        curve=left.record.learning_curve if left.record else None,
+    )
+    return replace(
+        _recorded(left),
+        name=place or left.graph,
+        verdict=verdict(known.judged),
         measured_on=figures.by,
         assessment=figures.assessment,
         baseline=figures.baseline,
         measured=figures.measured,
-        mistakes=seen[: len(wrong)],
-        undecided=seen[len(wrong) :],
-        step=step_of(Known(left=left, judged=judged, image_dir=str(image_dir), curve=curve)),
-        split=record.split if record else {},
-        training_curve=record.training_curve if record else None,
-        learning_curve=curve,
+        **_shown(explained, suspects),
+        suspicious=known.suspicious,
+        step=step_of(known),
         calibration=_bins(figures),
-        copies=tuple(_copies(record.copies)) if record else (),
-        skipped={path: reason for _, path, reason in record.problems} if record else {},
-        warnings=(*(record.warnings if record else ()), *left.notes, *photos.notes, *figures.notes),
-        command=record.command if record else "",
         card=card_of(left, figures),
         read=photos.read if with_images else None,
-        list_command=_list_command(left),
+        list_command=_list_command(left, figures),
+        clean_command=on_photos(known, "clean"),
+        notes=(*left.notes, *photos.notes, *figures.notes),
     )
+
+
+def _recorded(left: Left) -> ReportContents:
+    """What the record of the run states."""
+    record = left.record
+    if record is None:
+        return ReportContents(name="", verdict="")
+    return ReportContents(
+        name="",
+        verdict="",
+        split=record.split,
+        training_curve=record.training_curve,
+        learning_curve=record.learning_curve,
+        copies=tuple(_copies(record.copies)),
+        skipped={path: reason for _, path, reason in record.problems},
+        warnings=record.warnings,
+        command=record.command,
+    )
+
+
+def _shown(explained: Explained, suspects: Sequence[int] | None) -> dict[str, Any]:
+    """The photos that are shown one by one, by the names of their fields."""
+    measured = explained.figures.measured
+    if measured is None:
+        return {}
+    wrong = surest_mistakes(measured)
+    close = undecided(measured, wrong)
+    # All at once, since each network takes a while to open.
+    seen = explained.seen([*wrong, *close])
+    suspicious = replace(explained, with_activations=False).seen((suspects or [])[:_SUSPECTS])
+    return {"mistakes": seen[: len(wrong)], "undecided": seen[len(wrong) :], "suspects": suspicious}
 
 
 def _bottlenecks(options: ReportOptions, left: Left) -> str:
@@ -93,6 +128,14 @@ def _judged(left: Left, figures: RunFigures) -> Judged:
     return Judged(found, figures.baseline or 0.0, largest, figures.folds, leaked)
 
 
+def _list_command(left: Left, figures: RunFigures) -> str:
+    """The command that lists all mistakes; those of folds are in the document of the run."""
+    if not figures.folds:
+        return f"retrainer evaluate{graph_flag(left.graph)} --mistakes mistakes.csv"
+    command = left.record.command if left.record else ""
+    return f"{command} --json > run.json" if command.startswith("retrainer retrain ") else ""
+
+
 def _bins(figures: RunFigures) -> tuple[Bin, ...]:
     """How often answers of a score are right."""
     measured = figures.measured
@@ -117,8 +160,3 @@ def _copies(copies: Copies) -> Iterator[str]:
         yield "No test photo has a copy in another part."
     else:
         yield "The run was asked to let copies be in different parts, which may flatter the figures."
-
-
-def _list_command(left: Left) -> str:
-    """The command that lists all mistakes of the test photos."""
-    return f"retrainer evaluate{graph_flag(left.graph)} --mistakes mistakes.csv"

@@ -61,11 +61,11 @@ def _steps(known: Known) -> Iterator[Step]:
         yield Step(sentence="Draw the test photos anew, so that copies stay together.", command=command)
     if known.suspicious and known.suspicious >= _SUSPICIOUS * figures.count:
         photos = "the suspicious photo" if known.suspicious == 1 else f"the {known.suspicious:,} suspicious photos"
-        command = _on_photos(known, "clean", " --interactive")
+        command = on_photos(known, "clean", " --interactive")
         yield Step(sentence=f"Look at {photos}: some labels may be wrong.", command=command)
     if judged.is_chance or judged.is_barely_better:
         sentence = "Check that the photos show what their classes say, and that a photo tells its class."
-        yield Step(sentence=sentence, command=_on_photos(known, "clean"))
+        yield Step(sentence=sentence, command=on_photos(known, "clean"))
     if known.curve and known.curve.help_most:
         labels = named(known.curve.help_most, _NAMED)
         yield Step(sentence=f"Collect more photos of {labels}, and retrain.", command=_retrain(known))
@@ -107,7 +107,7 @@ def _retrain(known: Known, **changes: Any) -> str:
         return f"retrainer retrain {pasted(in_place(known.image_dir))}"
 
 
-def _on_photos(known: Known, command: str, more: str = "") -> str:
+def on_photos(known: Known, command: str, more: str = "") -> str:
     """A command on the photos; empty if they are in memory."""
     if was_in_memory(known.image_dir) or not known.image_dir:
         return ""

@@ -38,7 +38,7 @@ def report_of(graph: str, **options: object) -> ReportContents:
 
 
 def notes(contents: ReportContents) -> str:
-    return "\n".join(contents.warnings)
+    return "\n".join(contents.notes)
 
 
 def test_a_run_with_folds_is_shown_whole(root: Path, configured: Configure) -> None:
@@ -77,6 +77,23 @@ def test_a_run_with_folds_is_shown_whole(root: Path, configured: Configure) -> N
     assert contents.card["Backbone"]["Licence"] == "none"
     assert contents.card["Measured"]["On"].startswith("4 folds: each photo by a head that did not learn from it")
     assert contents.card["Data"]["Number"].startswith("61: ")
+    assert contents.list_command == f"{contents.command} --json > run.json"
+
+
+def test_photos_that_may_be_wrong_are_counted_and_looked_at_next(photos: Photos, configured: Configure) -> None:
+    root = photos(CLASSES, count=40)
+    for number in range(3):
+        (root / "red" / f"wrong-{number}.jpg").write_bytes(jpeg((31 + number, 198, 32)))
+    graph = retrain(configured(root, folds=4)).graph
+    contents = report_of(graph)
+    assert contents.suspicious == len(contents.suspects) >= 3
+    assert {Path(one.path).name[:6] for one in contents.suspects[:3]} == {"wrong-"}
+    assert contents.suspects[0].activation is None
+    assert contents.clean_command == f"retrainer clean {root}"
+    assert contents.step
+    assert "some labels may be wrong" in contents.step.sentence
+    assert contents.step.command == f"retrainer clean {root} --interactive"
+    assert report_of(retrain(configured(root)).graph).suspicious is None
 
 
 def test_neighbours_in_a_report_of_folds_are_of_other_folds(root: Path, configured: Configure) -> None:
