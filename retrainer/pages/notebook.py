@@ -73,7 +73,7 @@ def outcome_html(make: Callable[[], Outcome]) -> str:
         shown = make()
         return [*_headline(shown), facts(shown.facts), *_figures(shown)]
 
-    return _piece(content)
+    return piece(content)
 
 
 def answer_html(
@@ -100,7 +100,7 @@ def answer_html(
         named = [element("p", cut_path(path, _LONGEST), class_="quiet")] if path else []
         return [element("div", shown, scores, class_="answer"), *named]
 
-    return _piece(content)
+    return piece(content)
 
 
 def labeler_html(labels: Sequence[str], described: Mapping[str, str], warnings: Sequence[str] = ()) -> str:
@@ -123,11 +123,11 @@ def labeler_html(labels: Sequence[str], described: Mapping[str, str], warnings: 
             element("pre", _CALL),
         ]
 
-    return _piece(content)
+    return piece(content)
 
 
-def _piece(content: Callable[[], Sequence[Markup]]) -> str:
-    """The content with its style. Whatever goes wrong is a sentence, since a notebook would show a traceback."""
+def piece(content: Callable[[], Sequence[Markup]]) -> str:
+    """A content with its style. Whatever goes wrong is a sentence, since a notebook would show a traceback."""
     try:
         shown = content()
     except Exception as error:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from retrainer.pages.clean.shown import ShownPhotos
 
+# How many findings a notebook shows.
+_SHOWN = 12
+
 
 @dataclass(frozen=True)
 class KindCount:
@@ -75,17 +78,32 @@ class Cleaning:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        found = ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items())
         surest = [f"{row.finding.path or row.finding.label}: {row.finding.reason}" for row in self.surest(4)]
         return "\n".join(
             [
-                f"Cleaning: {len(self.findings):,} findings in {self.photos:,} photos of {self.image_dir}",
-                line(found or "none", "findings"),
+                f"Cleaning: {self._headline} of {self.image_dir}",
+                line(self._found, "findings"),
                 line(f"{self.decided:,} of {len(self.clean_list.photos):,}", "decided"),
                 *of_texts("surest", surest),
                 *of_texts("warnings", self.warnings),
             ]
         )
+
+    def _repr_html_(self) -> str:
+        from retrainer.pages.suspected import suspected_html
+
+        decided = f"{self.decided:,} of {len(self.clean_list.photos):,}"
+        described = {"Photos": str(self.image_dir), "Findings": self._found, "Decided": decided}
+        return suspected_html(self._headline, described, [row.finding for row in self.surest(_SHOWN)])
+
+    @property
+    def _headline(self) -> str:
+        return f"{len(self.findings):,} findings in {self.photos:,} photos"
+
+    @property
+    def _found(self) -> str:
+        """How many findings of each kind there are, in words."""
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items()) or "none"
 
     @property
     def rows(self) -> tuple[Row, ...]:

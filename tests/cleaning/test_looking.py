@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import COLOURS, Photos
 from PIL import Image
+from seen_html import require_harmless
 from suspecting import suspects
 
 import retrainer
@@ -153,6 +154,9 @@ def test_the_page_the_table_and_the_text_of_a_result(
         "  findings   2 label, 3 copy",
     ]
     assert all(len(line) <= 80 for line in lines[1:])
+    seen_in_notebook = require_harmless(result._repr_html_())
+    assert "5 findings in 40 photos" in seen_in_notebook.text
+    assert sum(tag == "img" for tag, _ in seen_in_notebook.found) == 5
     result.save(tmp_path / "saved.csv")
     assert read_clean_list(tmp_path / "saved.csv").rows == result.rows
 
