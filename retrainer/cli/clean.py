@@ -69,6 +69,11 @@ class CleanFlags(CleanOptions, _ActionFlags, DocumentOptions, TerminalOptions):
 
 def run(flags: CleanFlags) -> int:
     """Looks for photos that may be wrong, prints what was found, and does what the flags say."""
+    if not flags.image_dir:
+        raise OptionError(
+            "PHOTOS is missing: expected a folder with one sub-folder of photos per class.",
+            "Type `retrainer clean PHOTOS`.",
+        )
     if flags.apply or flags.undo:
         return _move(flags)
     from retrainer.cleaning.looking import clean
@@ -130,8 +135,6 @@ def _move(flags: CleanFlags) -> int:
     from retrainer.observers.logs import log_of
     from retrainer.photos.clean_list.file import read_clean_list
 
-    if not flags.image_dir:
-        raise OptionError("PHOTOS is missing: expected the folder of photos.", "Type `retrainer clean PHOTOS --apply`.")
     with log_of(flags) as log:
         if flags.undo:
             done = bring_back(flags.image_dir, log)

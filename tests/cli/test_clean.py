@@ -189,11 +189,11 @@ def test_what_is_set_aside_is_moved_and_comes_back(clean: Run, photos: Photos) -
     assert "nothing was moved" in clean("--undo", code=2)
 
 
-def test_nothing_is_moved_without_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_photos_nothing_is_moved_or_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for flag in ("apply", "undo"):
+    for given in ({}, {"apply": True}, {"undo": True}):
         with pytest.raises(OptionError, match="PHOTOS is missing"):
-            run_flags(CleanFlags(**{flag: True}))  # type: ignore[arg-type]
+            run_flags(CleanFlags(**given))  # type: ignore[arg-type]
 
 
 def test_decisions_in_a_browser_end_with_their_count(clean: Run, monkeypatch: pytest.MonkeyPatch) -> None:
