@@ -101,13 +101,13 @@ def set_aside(
         for row, sha256 in zip(rows, hashes.texts(rows), strict=True):
             mover.move(row, sha256)
     done.moved, done.left = mover.moved, sum(map(len, mover.left.values()))
-    for reason, paths in mover.left.items():
-        observer(Warned(f"{_photos(paths)} cannot be moved: {reason}: {_named(paths)}."))
-    if done.left and not done.moved:
+    problems = [f"{_photos(paths)} cannot be moved: {reason}: {_named(paths)}." for reason, paths in mover.left.items()]
+    if problems and not done.moved:
         if not before:  # nothing is there but rows of photos that were not moved
             undo(os.path.join(folder, LIST), lambda _: None)
-        reason, paths = next(iter(mover.left.items()))
-        raise OutputError(f"--apply: no photo can be moved. '{shown(paths[0])}': {reason}.", _RETRAIN, path=paths[0])
+        raise OutputError(f"--apply: {' '.join(problems)}", _RETRAIN, path=image_dir)
+    for problem in problems:
+        observer(Warned(problem))
     return done
 
 

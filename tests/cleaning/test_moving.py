@@ -240,7 +240,8 @@ def test_a_folder_that_is_read_only_is_one_line(
     with pytest.raises(OutputError) as error:
         moved(decided(*aside), root, tmp_path / "cache")
     first, second = str(error.value).splitlines()
-    assert first == f"--apply: no photo can be moved. '{aside[0]}': {os.strerror(code)}."
+    named = ", ".join(f"'{path}'" for path in aside[:3])
+    assert first == f"--apply: 5 photos cannot be moved: {os.strerror(code)}: {named} and 2 more."
     assert second == "`retrain --clean_list` leaves them out where they are."
     assert tree(tmp_path) == before
     assert not (tmp_path / "photos.set_aside").exists()

@@ -146,7 +146,7 @@ def _taken(lock_path: str, path: str) -> int:
             path=path,
         ) from error
     except OSError as error:
-        raise output_error(Path(lock_path), error) from error
+        raise output_error(Path(path), error) from error
 
 
 def _lock(descriptor: int) -> None:
