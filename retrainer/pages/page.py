@@ -18,7 +18,7 @@ from retrainer.pages.style import page_style
 _FOLDER = Path(__file__).parent
 _FRAME = "frame"
 _THEMES = {"": "Auto", "light": "Light", "dark": "Dark"}
-_MENU_FROM = 3
+_MENU_FROM = 2
 
 
 @dataclass(frozen=True)
