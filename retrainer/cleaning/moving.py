@@ -49,16 +49,20 @@ class Moved:
     left: int = 0
 
 
-def sister_of(image_dir: str) -> str:
+def sister_of(image_dir: str, flag: str = "--apply") -> str:
     """The folder that photos of another folder are moved into; links to the folder are followed.
+
+    Args:
+        image_dir: The folder.
+        flag: What moves photos, for the message.
 
     Raises:
         OptionError: the photos are no files in a folder.
     """
     if is_table(image_dir) or isinstance(image_dir, TableInMemory):
-        raise OptionError("--apply: photos of a table are not moved; expected a folder of photos.", _RETRAIN)
+        raise OptionError(f"{flag}: photos of a table are not moved; expected a folder of photos.", _RETRAIN)
     if not os.path.isdir(image_dir) and within_archive(image_dir) is not None:
-        raise OptionError(f"--apply: photos in an archive, '{shown(image_dir)}', are not moved.", _RETRAIN)
+        raise OptionError(f"{flag}: photos in an archive, '{shown(image_dir)}', are not moved.", _RETRAIN)
     return os.path.realpath(image_dir) + ENDING
 
 
@@ -122,7 +126,7 @@ def bring_back(image_dir: str, observer: Observer) -> Moved:
         OptionError: nothing was moved.
         OutputError: the disk is full, or another process moves photos there.
     """
-    folder = sister_of(image_dir)
+    folder = sister_of(image_dir, "--undo")
     path = os.path.join(folder, LIST)
     if not os.path.lexists(path):
         raise OptionError(f"--undo: nothing was moved from '{shown(image_dir)}': '{shown(path)}' does not exist.")

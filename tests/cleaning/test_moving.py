@@ -170,6 +170,8 @@ def test_only_files_in_a_folder_are_moved(photos: Photos, tmp_path: Path) -> Non
         with pytest.raises(OptionError, match=r"--apply: photos (of a table|in an archive)") as error:
             set_aside(decided(root / "red" / "000.jpg"), source if source is table else str(source), silent)
         assert "retrain --clean_list" in error.value.fix
+        with pytest.raises(OptionError, match=r"--undo: photos (of a table|in an archive)"):
+            bring_back(source if source is table else str(source), silent)
     assert not list(tmp_path.glob("*.set_aside"))
 
 
