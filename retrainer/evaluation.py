@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ import numpy as np
 
 from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
-from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
 from retrainer.errors import DatasetError, OptionError, PictureError
@@ -28,8 +28,6 @@ from retrainer.options.in_memory import PhotoSource, TableInMemory, was_in_memor
 from retrainer.options.model import EvaluateOptions, LabelOptions, ModelOptions
 from retrainer.options.split import AUTO, FOLDERS
 from retrainer.photos.archives import reading_order, within_archive
-from retrainer.photos.clean_list.file import read_clean_list
-from retrainer.photos.clean_list.honouring import cleaned, honoured
 from retrainer.photos.files import PhotoFiles, no_photos_in
 from retrainer.photos.labels import class_ids_of, label_of
 from retrainer.photos.parts import DRAWN, Part
@@ -159,11 +157,8 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     anew = remembered if own and not isinstance(image_dir, TableInMemory) else None
     split_by = anew.split_by if anew and anew.split_by != FOLDERS else AUTO
     label_from = options.label_from or (remembered.label_from if remembered and own else "")
-    clean_list = read_clean_list(options.clean_list) if options.clean_list else None
-    files = scan(image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
-    if clean_list is not None:
-        hashes = FileHashes(files, bottleneck_folder(options.bottleneck_dir), report)
-        files = honoured(files, clean_list, hashes.texts, report, fewest=1)
+    read = partial(scan, image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
+    files = _honoured(options, read, report) if options.clean_list else read()
     if files.parts is None or Part.TESTING not in files.parts:
         return files
     # The model may have drawn test photos among those of its own that have no given part.
@@ -172,6 +167,18 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     count = int((files.parts == Part.TESTING).sum())
     report(Noted(f"Only the given test photos of '{shown(image_dir)}' are measured: {count:,} files{drawn}"))
     return files.where(tests)
+
+
+def _honoured(options: EvaluateOptions, read: Callable[[], PhotoFiles], report: Reporter) -> PhotoFiles:
+    """The files as the list of decisions leaves them; the list is read before the folder."""
+    # Runs without a list do without these.
+    from retrainer.bottlenecks.file_hashes import FileHashes
+    from retrainer.photos.clean_list.file import read_clean_list
+    from retrainer.photos.clean_list.honouring import honoured
+
+    clean_list, files = read_clean_list(options.clean_list), read()
+    hashes = FileHashes(files, bottleneck_folder(options.bottleneck_dir), report)
+    return honoured(files, clean_list, hashes.texts, report, fewest=1)
 
 
 def _are_given(files: PhotoFiles, rows: Integers) -> bool:
@@ -212,6 +219,9 @@ def _decided(
     report: Reporter,
 ) -> Integers:
     """The class ids of files `(N,)` by the decisions that the model was trained with; -1 for what they set aside."""
+    from retrainer.bottlenecks.file_hashes import FileHashes
+    from retrainer.photos.clean_list.honouring import cleaned
+
     rows = np.flatnonzero(label_ids >= 0)
     digests = _no_digests(files)
     digests[rows] = FileHashes(files, bottleneck_folder(bottleneck_dir), report).digests(rows.tolist())

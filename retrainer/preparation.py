@@ -11,7 +11,6 @@ from retrainer.backbones.bundle import Bundle
 from retrainer.backbones.making import bundle_of
 from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import extract
-from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.bottlenecks.tables import Tables
 from retrainer.duplicates import with_copies_together
@@ -20,9 +19,7 @@ from retrainer.events import BackboneReady, Observer, PhotosRead
 from retrainer.feature_source import bottleneck_folder, feature_extraction
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import AUTO, FOLDERS, SplitOptions
-from retrainer.photos.clean_list.file import read_clean_list
 from retrainer.photos.clean_list.honoured import Honoured
-from retrainer.photos.clean_list.honouring import honoured
 from retrainer.photos.dataset import Dataset, dataset_of
 from retrainer.photos.distortions import Distortion
 from retrainer.photos.files import PhotoFiles
@@ -66,10 +63,15 @@ def scanned(options: RetrainOptions, report: Reporter) -> PhotoFiles:
     Raises:
         RetrainerError: the photos or the list cannot be used, or too few photos are left.
     """
-    clean_list = read_clean_list(options.clean_list) if options.clean_list else None
-    files = scan(options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
-    if clean_list is None:
-        return files
+    read = partial(scan, options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
+    if not options.clean_list:
+        return read()
+    # Runs without a list do without these.
+    from retrainer.bottlenecks.file_hashes import FileHashes
+    from retrainer.photos.clean_list.file import read_clean_list
+    from retrainer.photos.clean_list.honouring import honoured
+
+    clean_list, files = read_clean_list(options.clean_list), read()
     hashes = FileHashes(files, bottleneck_folder(options.backbone.bottleneck_dir), report)
     return honoured(files, clean_list, hashes.texts, report)
 
