@@ -69,7 +69,8 @@ def worst_class(figures: Assessment) -> ClassFigures | None:
 def _suspicious(contents: ReportContents) -> FigureCard:
     heading = "Suspicious photos"
     if contents.suspicious is None:
-        return FigureCard(name=heading, value="unknown", note="Nobody looked for them.")
+        said = "Nobody looked for them" + ("; `retrainer clean` does." if contents.clean_command else ".")
+        return FigureCard(name=heading, value="unknown", note=said)
     if not contents.suspicious:
         return FigureCard(name=heading, value="0", note="No photo looks wrong.", tone="good")
     said = "Their labels may be wrong, or they are of no class."
