@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retrainer.errors import OptionError
 from retrainer.options import headings
 from retrainer.options.backbone import ModelDirOptions
 from retrainer.options.groups import Options, as_in, option, path_option
@@ -29,6 +30,12 @@ class RunReportOptions(_PictureOptions):
         "Page in HTML to write a report of the run to: figures, mistakes, curves, and what to do next.",
         PAGE,
     )
+
+    def __post_init__(self) -> None:
+        """Checks that there is a report if something is asked of it."""
+        super().__post_init__()
+        if self.no_images and not self.report:
+            raise OptionError("--no_images: expected --report FILE, received none.", "Name the page to write.")
 
 
 @dataclass(frozen=True, kw_only=True)

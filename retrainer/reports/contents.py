@@ -69,7 +69,7 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
         read=photos.read if with_images else None,
         list_command=_list_command(left, figures),
         clean_command=on_photos(known, "clean"),
-        notes=(*left.notes, *photos.notes, *figures.notes),
+        notes=(*left.notes, *photos.notes, *figures.notes, *_unlisted(left)),
     )
 
 
@@ -104,6 +104,12 @@ def _shown(explained: Explained, suspects: Sequence[int] | None) -> dict[str, An
     return {"mistakes": seen[: len(wrong)], "undecided": seen[len(wrong) :], "suspects": suspicious}
 
 
+def _unlisted(left: Left) -> list[str]:
+    """How many more files were left out than the record lists."""
+    more = left.record.problem_count - len(left.record.problems) if left.record else 0
+    return [f"{more:,} more files or folders were left out, which the record of the run does not list."] * (more > 0)
+
+
 def _bottlenecks(options: ReportOptions, left: Left) -> str:
     """The folder of the cache: the one that is named, or that of the run."""
     if options.bottleneck_dir:
@@ -122,7 +128,9 @@ def _model_dir(options: ReportOptions, left: Left) -> str:
 def _judged(left: Left, figures: RunFigures) -> Judged:
     found, record = figures.assessment, left.record
     if found is None:
-        return Judged(None)
+        training = left.metadata.training
+        accuracy, count = training.get("test_accuracy"), training.get("test_count")
+        return Judged(None, stated=(float(accuracy), int(count)) if accuracy is not None and count else None)
     largest = max(found.classes, key=lambda one: one.support).label
     leaked = record.copies.leaked if record and not record.folds else 0
     return Judged(found, figures.baseline or 0.0, largest, figures.folds, leaked)

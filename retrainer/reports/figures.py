@@ -51,7 +51,9 @@ def figures_of(left: Left, photos: RunPhotos, vectors: Vectors) -> RunFigures:
     """Returns the figures that the record states, or else those of the scores."""
     record, by_folds = left.record, photos.scores is not None
     rows = np.arange(len(photos.paths)) if by_folds else np.flatnonzero((photos.parts == Part.TESTING) & vectors.known)
-    measured = _measured(left, photos, vectors, rows)
+    # Scores of folds that are lost are not those of the model itself.
+    is_lost = record is not None and record.folds is not None and not by_folds
+    measured = None if is_lost else _measured(left, photos, vectors, rows)
     stated = record.assessment if record else None
     assessment = stated
     if record is None and measured is not None:

@@ -53,6 +53,9 @@ def step_of(known: Known) -> Step:
 def _steps(known: Known) -> Iterator[Step]:
     """Yields the things that may be done next, the first first."""
     judged, figures = known.judged, known.judged.assessment
+    if judged.stated:
+        command = f"retrainer evaluate{graph_flag(known.left.graph)}"
+        yield Step(sentence="Measure the model on photos that it has not seen.", command=command)
     if figures is None:
         yield Step(sentence="Measure the model by folds.", command=_retrain(known, folds=FOLDS))
         return

@@ -28,6 +28,7 @@ class Judged:
         baseline: The accuracy of always answering the largest class, 0 to 1.
         largest: That class.
         folds: The number of folds that measured it; 0 if its test photos did.
+        stated: The accuracy and the number of test photos that the model itself states; None if it states none.
         leaked: How many test photos have a copy or their group among other photos, if the figures are of test photos.
     """
 
@@ -36,6 +37,7 @@ class Judged:
     largest: str = ""
     folds: int = 0
     leaked: int = 0
+    stated: tuple[float, int] | None = None
 
     @property
     def is_chance(self) -> bool:
@@ -77,6 +79,11 @@ class Judged:
 def verdict(judged: Judged) -> str:
     """Returns one sentence that judges the model."""
     figures = judged.assessment
+    if figures is None and judged.stated:
+        accuracy, count = judged.stated
+        interval = between(accuracy_interval(accuracy * count, count))
+        said = f"it states {percent(accuracy)} of {count:,} test photos right ({interval})"
+        return f"Unknown: what the run measured is not beside the model; {said}."
     if figures is None:
         return "Unknown: no photo tested the model, so nobody can say how good it is."
     photos = f"{figures.count:,} {'' if judged.folds else 'test '}photo{'s' * (figures.count != 1)}"

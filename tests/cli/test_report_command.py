@@ -39,6 +39,8 @@ def test_a_report_where_none_can_be_is_one_line(command: Command, photos: Photos
         assert "Read " not in done.stderr
     done = command("retrain", root, "--compare", COLOURS, "--report", "report.html", "--model_dir", model_dir)
     assert "--compare: expected no --report beside it" in done.stderr
+    done = command("retrain", root, "--no_images")
+    assert "--no_images: expected --report FILE, received none." in done.stderr
     done = command("report")
     assert done.returncode == 2
     assert "does not exist" in done.stderr

@@ -261,12 +261,36 @@ def test_files_of_another_model_are_not_used(name: str, root: Path, configured: 
         assert f"'{other}' is not used: " in notes(report_of(graph))
 
 
+def test_scores_of_folds_that_are_lost_are_not_those_of_the_model(root: Path, configured: Configure) -> None:
+    result = retrain(configured(root, folds=4, testing_percentage=30))
+    paths_beside(result.graph)["scores"].unlink()
+    contents = report_of(result.graph)
+    assert contents.measured is None
+    assert contents.measured_on == "4 folds"
+    assert result.cross_validation
+    assert contents.assessment == result.cross_validation.assessment
+    assert "The scores of 61 of the 61 photos measured are no longer known" in notes(contents)
+
+
+def test_a_run_without_test_photos_is_unknown(root: Path, configured: Configure) -> None:
+    contents = report_of(retrain(configured(root, testing_percentage=0)).graph)
+    assert contents.verdict == "Unknown: no photo tested the model, so nobody can say how good it is."
+    assert (contents.assessment, contents.measured, contents.baseline) == (None, None, None)
+    assert contents.step
+    assert "--folds 5" in contents.step.command
+
+
 def test_a_model_alone_tells_what_it_states_of_itself(root: Path, configured: Configure, here: Path) -> None:
     result = retrain(configured(root, testing_percentage=30))
     shutil.copy(result.tflite, "alone.tflite")
     shutil.rmtree(root)
     contents = report_of("alone.tflite")
-    assert contents.verdict == "Unknown: no photo tested the model, so nobody can say how good it is."
+    assert contents.verdict == (
+        "Unknown: what the run measured is not beside the model; it states 95.0 % of 20 test photos right "
+        "(76.4 to 99.1 %)."
+    )
+    assert contents.step
+    assert contents.step.command == "retrainer evaluate --graph alone.tflite"
     assert result.test
     assert contents.card["Measured"]["Stated by the model"] == f"95.0 % of {result.test.count} test photos"
     assert len(retrainer.report("alone.tflite").html) > 1000
