@@ -8,6 +8,7 @@ import numpy as np
 from retrainer.arrays import Integers
 from retrainer.bottlenecks.file_hashes import FileHashes
 from retrainer.errors import DatasetError
+from retrainer.events import silent
 from retrainer.feature_source import bottleneck_folder
 from retrainer.measuring.cleaning_effect import CleaningEffect, Outcomes, cleaning_effect
 from retrainer.measuring.cross_validation import folds_of
@@ -53,7 +54,7 @@ def effect_of(run: CleanOptions, report: Reporter, clean_list: CleanList) -> Cle
     if not (~outcomes.set_aside & (outcomes.label_ids == before.label_ids)).any():
         raise DatasetError("--measure: expected photos that no decision changes, received none.")
     folds = folds_of(before, options.split, run.folds)
-    solver = solver_of(options.fit, before.counts, report)
+    solver = solver_of(options.fit, before.counts, silent)
     return cleaning_effect(folds, prepared.examples, outcomes, solver, report)
 
 

@@ -104,7 +104,7 @@ def evidence_of(prepared: Prepared, options: RetrainOptions, observer: Observer)
     """
     dataset, examples = prepared.dataset, prepared.examples
     split = split_of(dataset, decided(options, dataset).split, observer)
-    solver = solver_of(options.fit, dataset.counts, observer)
+    solver = solver_of(options.fit, dataset.counts, silent)
     return Evidence(
         dataset, examples, split.parts, out_of_fold_scores(dataset, examples, solver, options.seed, observer)
     )
