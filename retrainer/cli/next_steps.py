@@ -53,6 +53,8 @@ def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterato
     yield ["retrainer label", place_of(result.photo) if result.photo else "PHOTO", *graph]
     if result.test:
         yield ["retrainer evaluate", *graph]
+    if not getattr(options, "report", ""):
+        yield ["retrainer report", *graph]
     if any(mistake.score > _SURE for mistake in result.mistakes) and not isinstance(options.image_dir, TableInMemory):
         yield CleanOptions.like(options).command()
     yield ["tensorboard", f"--logdir {place_of(logs)}"]

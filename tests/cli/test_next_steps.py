@@ -12,7 +12,7 @@ from retrainer.measuring.measured import Measured
 from retrainer.options.retraining import RetrainOptions
 
 OPTIONS = RetrainOptions(image_dir="photos")
-EVALUATE = "  retrainer evaluate"
+EVALUATE, REPORT = "  retrainer evaluate", "  retrainer report"
 LOGS = "tf_files/retrain_logs"
 BOARD = "  tensorboard --logdir tf_files/retrain_logs"
 BEST = "  retrainer retrain photos --preset best"
@@ -45,20 +45,25 @@ def result(right: int = 100) -> Retraining:
 def test_the_next_commands_label_and_evaluate() -> None:
     lines = next_steps(result(), OPTIONS, LOGS)
     label = "  retrainer label 'photos/a rose/1.jpg'"
-    assert lines == ["", "Next:", label, EVALUATE, BOARD]
+    assert lines == ["", "Next:", label, EVALUATE, REPORT, BOARD]
     unmeasured = replace(result(), test=None, photo="")
-    assert next_steps(unmeasured, OPTIONS, LOGS)[-3:] == [
+    assert next_steps(unmeasured, OPTIONS, LOGS)[-4:] == [
         "  retrainer label PHOTO",
+        REPORT,
         BOARD,
         BEST,
     ]
 
 
+def test_a_run_that_wrote_a_report_does_not_propose_one() -> None:
+    assert REPORT not in next_steps(result(), RetrainFlags(image_dir="photos", report="report.html"), LOGS)
+
+
 def test_the_best_preset_is_proposed_if_it_may_help() -> None:
     assert next_steps(result(right=94), OPTIONS, LOGS)[-1] == BEST
-    assert next_steps(result(right=95), OPTIONS, LOGS)[-2:] == [EVALUATE, BOARD]
-    assert next_steps(result(right=50), replace(OPTIONS, preset="best"), LOGS)[-2:] == [EVALUATE, BOARD]
-    assert next_steps(replace(result(right=50), backbone="mine"), OPTIONS, LOGS)[-2:] == [EVALUATE, BOARD]
+    assert next_steps(result(right=95), OPTIONS, LOGS)[-2:] == [REPORT, BOARD]
+    assert next_steps(result(right=50), replace(OPTIONS, preset="best"), LOGS)[-2:] == [REPORT, BOARD]
+    assert next_steps(replace(result(right=50), backbone="mine"), OPTIONS, LOGS)[-2:] == [REPORT, BOARD]
 
 
 def test_the_proposed_command_keeps_what_was_given() -> None:
@@ -101,7 +106,7 @@ def test_a_run_ends_with_commands_that_work(
     *ours, board = map(shlex.split, lines[place + 1 :])
     for line in ours:
         assert command(*line[1:]).returncode == 0, line
-    assert len(ours) == 2
+    assert len(ours) == 3
     assert board == ["tensorboard", "--logdir", LOGS]
 
 
