@@ -84,6 +84,10 @@ class Fields:
         require(isinstance(wanted, dict), 400, "Expected an object as 'filters'.")
         return {name: text for name in FILTERS if (text := Fields(wanted).text(name))}  # type: ignore[arg-type]
 
+    def require_known_state(self) -> None:
+        """Refuses a request that does not say what its window shows; nothing is changed before."""
+        _ = self.number("since"), self.wanted, self.window
+
     @property
     def window(self) -> str:
         """The window that asks, by a random name of its own."""

@@ -88,6 +88,7 @@ class Decisions:
             changes: dict[Photo, tuple[_Rows, _Rows]] = {}
 
             def change(known: CleanList) -> CleanList:
+                changes.clear()
                 for photo, card in photos.items():
                     if before := _decisions_in(known, photo):
                         changes[photo] = before, tuple(choose(card, each) for each in before)
@@ -112,6 +113,7 @@ class Decisions:
             kept: list[Photo] = []
 
             def change(known: CleanList) -> CleanList:
+                kept.clear()
                 same = {photo for photo, (_, after) in step.changes.items() if _decisions_in(known, photo) == after}
                 kept.extend(step.changes.keys() - same)
                 return _with(known, {photo: step.changes[photo][0] for photo in same})

@@ -92,7 +92,9 @@ class Review:
         if name in gets:
             return gets[name](request.query)
         require(request.kind == JSON, 415, "Expected JSON.")
-        return posts[name](Fields.of(request.body))
+        fields = Fields.of(request.body)
+        fields.require_known_state()
+        return posts[name](fields)
 
     def _page(self, _: Query) -> Answer:
         now = self._decisions.now()

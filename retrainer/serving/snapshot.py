@@ -36,13 +36,13 @@ class Snapshot:
     def cards(self, wanted: Wanted) -> list[Card]:
         """The cards that filters show, in order."""
         key = tuple(sorted(wanted.items()))
-        if key not in self._filtered:
+        found = self._filtered.get(key)
+        if found is None:
+            found = [card for card in self.deck.cards if passes(card, self.judged.decisions[card.id], wanted)]
             if len(self._filtered) >= _FILTERED:
                 self._filtered.clear()
-            self._filtered[key] = [
-                card for card in self.deck.cards if passes(card, self.judged.decisions[card.id], wanted)
-            ]
-        return self._filtered[key]
+            self._filtered[key] = found  # another thread may clear it at any moment
+        return found
 
     def acceptable(self, cards: Sequence[Card]) -> list[Card]:
         """Those of some cards whose suggestions are accepted together: undecided, and about no test photo."""

@@ -188,6 +188,10 @@ def test_what_is_no_decision_changes_nothing(server: Reviewed) -> None:
         ({"ids": [of_class], "action": "accept"}, 409),
         ({"ids": [first], "action": "keep", "window": "<b>"}, 400),
         ({"ids": [first], "action": "keep", "window": 3}, 400),
+        ({"ids": [first], "action": "keep", "since": "0"}, 400),
+        ({"ids": [first], "action": "keep", "since": 10**12}, 400),
+        ({"ids": [first], "action": "keep", "filters": []}, 400),
+        ({"ids": [first], "action": "keep", "filters": {"class": 1}}, 400),
     ):
         assert server.post("decide", **fields).status == status, fields
     assert server.post("accept", filters=[], expected=1).status == 400
@@ -319,7 +323,7 @@ def test_a_folder_that_cannot_be_written_is_an_answer_and_nothing_is_lost(
         raise OutputError("Cannot write 'clean.csv': the disk is full.", "Free some space.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("retrainer.photos.clean_list.list_file.write_whole", fails)
+        patch.setattr("retrainer.photos.clean_list.list_file.write_together", fails)
         answer = server.post("decide", ids=[first], action="keep")
         assert (answer.status, answer.content) == (
             500,

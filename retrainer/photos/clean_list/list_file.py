@@ -11,12 +11,18 @@ from retrainer.errors import OutputError
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.columns import cells_of, heading_of
 from retrainer.photos.clean_list.file import lines_of, read_clean_list
-from retrainer.system.files import output_error, write_whole
+from retrainer.system.files import has_content, output_error, write_together
 from retrainer.system.portable import lock, opened
 from retrainer.text import shown
 
 Change = Callable[[CleanList], CleanList]
 _State = tuple[int, int, int]
+_UNKNOWN = (0, 0, 0)
+_TRIES = 20
+
+
+class _SavedError(Exception):
+    """Another program saved the list while it was being changed."""
 
 
 class ListFile:
@@ -72,20 +78,38 @@ class ListFile:
         """Changes the list, and returns it when it is on the disk.
 
         Args:
-            change: Is given the current list and returns another, such as `lambda known: known.decided(…)`.
+            change: Is given the current list and returns another, such as `lambda known: known.decided(…)`. It is
+                called again if another program saves the file meanwhile.
 
         Raises:
-            OutputError: it cannot be written; it stays as it was.
+            OutputError: it cannot be written, or another program saves it all the time; it stays as it was.
             RetrainerError: another program left a file that cannot be read; that stays.
         """
         with self._thread:
-            before = self.current
-            after = change(before)
-            lines = self._lines_of(before, after)
-            write_whole(self.path, b"".join([*lines_of([heading_of(after.extra_columns)]), *lines]))
-            self._list, self._lines, self._state = after, lines, _state_of(self.path)
-            self.version += 1
-            return after
+            for _ in range(_TRIES):
+                with contextlib.suppress(_SavedError):
+                    return self._changed(change)
+        raise OutputError(
+            f"'{shown(self.path)}' is saved by another program all the time.", "End that program.", path=self.path
+        )
+
+    def _changed(self, change: Change) -> CleanList:
+        """Changes the list once; raises _SavedError if another program saved it meanwhile."""
+        before = self.current
+        after = change(before)
+        lines = self._lines_of(before, after)
+        content = b"".join([*lines_of([heading_of(after.extra_columns)]), *lines])
+
+        def require_same() -> None:
+            if _state_of(self.path) not in (self._state, None) and not has_content(Path(self.path), content):
+                raise _SavedError
+
+        write_together({self.path: content}, require_same)
+        self._list, self._lines, self._state = after, lines, _state_of(self.path)
+        if not has_content(Path(self.path), content):  # saved by another program since: it is read again
+            self._state = _UNKNOWN
+        self.version += 1
+        return after
 
     def _read(self) -> None:
         state = _state_of(self.path)

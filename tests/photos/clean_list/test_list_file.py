@@ -13,6 +13,7 @@ from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list, write_clean_list
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind, Row
 from retrainer.photos.clean_list.list_file import ListFile
+from retrainer.system import files
 
 KEEP = Decision(action=Action.KEEP)
 
@@ -70,6 +71,47 @@ def test_what_another_program_saved_is_kept(tmp_path: Path) -> None:
         assert path.read_text() == "path,action\nb,throw away\n"
 
 
+def test_what_another_program_saves_during_a_change_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clean.csv"
+    write_clean_list(path, listed("a", "b", "c"))
+
+    def saved(name: str) -> None:
+        write_clean_list(path, read_clean_list(path).decided("", name, KEEP))
+
+    seen: list[int] = []
+
+    def change(known: CleanList) -> CleanList:
+        seen.append(known.progress()[0])
+        if len(seen) == 1:
+            saved("a")
+        return known.decided("", "b", KEEP)
+
+    with ListFile(path) as file:
+        file.update(change)
+        assert seen == [0, 1]
+        assert decisions(path) == {"a": "keep", "b": "keep", "c": ""}
+
+        def saved_at_once(folder: Path) -> None:
+            monkeypatch.undo()
+            saved("c")
+
+        # What it saves when the change has its place, but before the change is known here, is no change of ours.
+        monkeypatch.setattr(files, "sync_folder", saved_at_once)
+        file.update(lambda known: known.decided("", "a", Decision()))
+        assert file.current.decision_of("", "c") == KEEP
+        file.update(lambda known: known.decided("", "b", Decision()))
+        assert decisions(path) == {"a": "", "b": "", "c": "keep"}
+
+        def always(known: CleanList) -> CleanList:
+            seen.append(0)
+            path.write_text(f"path,action\na,{'keep' * (len(seen) % 2)}\n")
+            return known.decided("", "new", KEEP)
+
+        with pytest.raises(OutputError, match="saved by another program all the time"):
+            file.update(always)
+        assert "new" not in decisions(path)
+
+
 def test_a_second_process_is_refused_and_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     path = tmp_path / "clean.csv"
     write_clean_list(path, listed("a"))
@@ -85,6 +127,7 @@ KILLED = """
 import os, signal, sys
 from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.list_file import ListFile
+from retrainer.system import files
 
 path, name, count = sys.argv[1:]
 left = [int(count)]
