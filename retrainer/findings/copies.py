@@ -1,5 +1,6 @@
 """Findings about copies: which photos show the same picture as another one, and which of them to keep."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from retrainer.text import shown
 
 # The best class of a group must score that much more than the second for the others to be called wrong.
 SURE = 0.5
+# At most so many copies stand beside one.
+_COMPARED = 8
 
 
 def copy_findings(evidence: Evidence, measured: Measured) -> list[Finding]:
@@ -84,17 +87,25 @@ class _Group:
             of = first if wrong else kept.setdefault((int(labels[row]), int(parts[row])), row)
             # The best photo of another class or part is only listed.
             suggestion = Action.NONE if of == row else Action.SET_ASIDE
-            found.append(self._finding(row, first if of == row else of, float(likenesses[row]), suggestion))
+            of = first if of == row else of
+            # Moving one name of a file away would take the other one with it.
+            suggestion = Action.NONE if self._one_file(row, of) else suggestion
+            found.append(self._finding(row, of, float(likenesses[row]), suggestion))
         return found
 
     def _finding(self, row: int, of: int, likeness: float, suggestion: Action) -> Finding:
         paths = self.evidence.dataset.paths
-        compared = [of, *(other for other in self.rows if other not in (of, row))]
+        compared = [of, *(other for other in self.rows[: _COMPARED + 1] if other not in (of, row))][:_COMPARED]
         reason = " ".join(filter(None, [self._same(row, of, likeness), *self._apart(row, of)]))
         return self.evidence.finding(
             row, Kind.COPY, likeness, reason,
             suggestion=suggestion, compared_with=tuple(paths[other] for other in compared),
         )  # fmt: skip
+
+    def _one_file(self, row: int, of: int) -> bool:
+        """Whether two photos are one file on the disk, by a link or because a table names it twice."""
+        digests, paths = self.evidence.dataset.digests, self.evidence.dataset.paths
+        return bool((digests[row] == digests[of]).all()) and os.path.realpath(paths[row]) == os.path.realpath(paths[of])
 
     def _same(self, row: int, of: int, likeness: float) -> str:
         """Says how the photo and the one to keep are alike."""
@@ -104,7 +115,8 @@ class _Group:
             shown(self.evidence.dataset.paths[of]),
         )
         if (digests[row] == digests[of]).all():
-            return f"The same file as '{name}'."
+            by = ", by a link" if self._one_file(row, of) else ""
+            return f"The same file as '{name}'{by}."
         sides = [f"{looks.widths[one]:,}×{looks.heights[one]:,}" for one in (row, of)]
         return (
             f"A near copy (likeness {likeness:.2f}) of '{name}', which has {sides[1]} pixels; this one has {sides[0]}."

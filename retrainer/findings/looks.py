@@ -37,7 +37,7 @@ class _Figure:
         values: The figure of each photo, `(N,)`; NaN if it has none.
         limit: Photos are found below it, or above it.
         extreme: The figure of the worst photos.
-        words: A sentence with `{value}` and `{usual}`, the value of 99 of 100 photos or of half of few photos.
+        words: A sentence with `{value}`, and with `{usual}`: what `{others}` exceed, 99 of 100 photos or half of few.
         text: Writes a value.
     """
 
@@ -62,11 +62,11 @@ class _Figure:
 
     def reasons(self) -> Callable[[int], str]:
         """Returns a function that says why the photo of a row is found."""
-        known = self.values[np.isfinite(self.values)]
+        known = self.values[np.isfinite(self.values) & ~self.found]
         many = len(known) >= 1 / _HUNDREDTH
         share = (_HUNDREDTH if self.extreme < self.limit else 1 - _HUNDREDTH) if many else 0.5
         usual = self.text(float(np.quantile(known, share)))
-        others = "99 of 100 photos here" if many else "half of the photos here"
+        others = "99 of 100 other photos here" if many else "half of the other photos here"
         return lambda row: self.words.format(value=self.text(float(self.values[row])), usual=usual, others=others)
 
 
@@ -120,9 +120,13 @@ def _figures(measured: Measured) -> list[_Figure]:
         ),
         _Figure(
             Kind.SHAPE, np.where(ratios > LONG, np.nan, shorter), SMALL, 1,
-            "The shorter side has {value} pixels; in {others} it has at least {usual}.", "{:,.0f}".format,
+            "The shorter side has {value}; in {others} it has at least {usual}.", _pixels,
         ),
     ]  # fmt: skip
+
+
+def _pixels(count: float) -> str:
+    return f"{count:,.0f} pixel{'' if count == 1 else 's'}"
 
 
 def _brightness(prints: Fingerprints) -> tuple[Floats, Floats, Floats]:

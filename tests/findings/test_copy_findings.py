@@ -75,6 +75,27 @@ def test_copies_in_two_parts_are_only_listed(looked: Looked) -> None:
     assert found["half.jpg"].suggestion is Action.SET_ASIDE
 
 
+def test_a_link_to_a_photo_is_not_set_aside(tmp_path: Path, configured: Configure) -> None:
+    root = tmp_path / "photos"
+    for seed in range(8):
+        written(root / ("one", "other")[seed % 2] / f"{seed}.jpg", exported(large(seed)))
+    (root / "other" / "again").symlink_to(root / "one")
+    looked = Looked(configured(root))
+    found = copy_findings(looked.evidence, looked.measured)
+    assert len(found) == 4
+    assert {one.suggestion for one in found} == {Action.NONE}
+    assert all(", by a link." in one.reason for one in found)
+
+
+def test_many_copies_stand_beside_few(looked: Looked) -> None:
+    copies = looked.measured.copies
+    together = replace(copies, groups=np.zeros_like(copies.groups))
+    found = copy_findings(looked.evidence, replace(looked.measured, copies=together))
+    assert len(found) == len(copies.groups) - 1
+    assert {len(one.compared_with) for one in found} == {8}
+    assert all(one.path not in one.compared_with for one in found)
+
+
 def test_without_copies_nothing_is_found(looked: Looked) -> None:
     copies = looked.measured.copies
     none = replace(

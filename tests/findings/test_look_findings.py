@@ -97,11 +97,11 @@ def finding_of(looked: Looked, name: str, kind: Kind) -> Finding:
 def test_reasons_have_the_figure_and_what_is_usual(looked: Looked) -> None:
     blurry = finding_of(looked, "blurry.png", Kind.BLURRY)
     assert blurry.reason.startswith("Sharpness 0.0")
-    assert "half of the photos here have more than 0." in blurry.reason
+    assert "half of the other photos here have more than 0." in blurry.reason
     assert finding_of(looked, "long.png", Kind.SHAPE).reason.startswith(
         "The longer side is 10.0 times the shorter one;"
     )
-    assert finding_of(looked, "one pixel.png", Kind.SHAPE).reason.startswith("The shorter side has 1 pixels;")
+    assert finding_of(looked, "one pixel.png", Kind.SHAPE).reason.startswith("The shorter side has 1 pixel;")
 
 
 def test_what_shows_nothing_is_set_aside_and_the_rest_unless_its_class_is_recognised(looked: Looked) -> None:
