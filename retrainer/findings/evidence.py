@@ -50,6 +50,11 @@ class Evidence:
         return nearest(self.directions, self.examples.group_ids, NEIGHBOURS)
 
     @cached_property
+    def votes(self) -> Floats:
+        """The share of each class among a photo's neighbours, `(N, C)`, 0 to 1."""
+        return self.neighbours.votes(self.dataset.label_ids, len(self.dataset.labels))
+
+    @cached_property
     def class_distances(self) -> ClassDistances:
         """How far each photo is from its nearest class."""
         dataset = self.dataset

@@ -33,6 +33,21 @@ class Neighbours:
         rows: Integers = self.rows[row][self.rows[row] >= 0]
         return rows
 
+    def votes(self, label_ids: Integers, classes: int) -> Floats:
+        """Returns the share of each class among a photo's neighbours, by their similarities, `(N, C)`, 0 to 1.
+
+        A photo without neighbours has equal shares.
+        """
+        votes = np.zeros((len(self.rows), classes), np.float32)
+        weights = np.where(self.rows >= 0, np.maximum(self.similarities, 0), 0)
+        # One neighbour after the other, so that no photo meets a class twice at once.
+        for rows, weight in zip(self.rows.T, weights.T, strict=True):
+            votes[np.arange(len(votes)), label_ids[rows]] += weight
+        totals = weights.sum(axis=1, keepdims=True)
+        equal = np.full_like(votes, 1 / classes)
+        shares: Floats = np.divide(votes, totals, out=equal, where=totals > 0)
+        return shares
+
 
 def directions_of(examples: Examples) -> Floats:
     """Returns unit vectors, `(N, D)`; of many photos the parts along the main directions, of length 1 at most.

@@ -5,8 +5,9 @@ import pytest
 from fabricated_evidence import dataset_of, evidence_from, evidence_of
 
 from retrainer.arrays import Floats
+from retrainer.findings import labels
 from retrainer.findings.evidence import Evidence
-from retrainer.findings.labels import SUSPECTED, label_findings, suspicion_of, votes_of
+from retrainer.findings.labels import SUSPECTED, label_findings, suspicion_of
 from retrainer.photos.clean_list.finding import Action, Kind
 from retrainer.training.examples import Examples
 
@@ -37,18 +38,22 @@ def test_clean_photos_have_no_errors() -> None:
     assert label_findings(evidence_of(ids, ids, noise=0.7)) == []
 
 
-def test_a_photo_between_two_classes_is_set_aside_not_relabelled() -> None:
-    generator = np.random.default_rng(1)
-    ids = np.repeat([0, 1], 60)
-    features = 3 * np.eye(2, 16)[ids] + generator.normal(size=(120, 16))
-    evidence = evidence_from(features, ids, 2)
-    scores = np.where(np.eye(2, dtype=bool)[ids], 0.9, 0.1).astype(np.float32)
-    votes = votes_of(evidence)
-    scores[0] = 0.15, 0.85
-    doubted = Evidence(evidence.dataset, evidence.examples, evidence.parts, scores)
-    shares = suspicion_of(doubted).shares
-    likelihoods = (scores[0] + 0.03) * (votes[0] + 0.2)
-    assert shares[0] == pytest.approx(likelihoods[1] / likelihoods.sum(), rel=1e-5)
+def test_less_sure_errors_are_set_aside_not_relabelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    true_ids = np.repeat(np.arange(2), 30)
+    label_ids = true_ids.copy()
+    label_ids[5] = 1
+    monkeypatch.setattr(labels, "_RELABELLED", 1.0)
+    (finding,) = label_findings(evidence_of(true_ids, label_ids))
+    assert (finding.path, finding.suggestion, finding.new_label) == ("photo 5.jpg", Action.SET_ASIDE, "")
+
+
+def test_votes_are_weighted_by_similarity_and_sum_to_one() -> None:
+    ids = np.repeat([0, 1], 15)
+    evidence = evidence_of(ids, ids)
+    votes = evidence.votes
+    np.testing.assert_allclose(votes.sum(axis=1), 1, rtol=1e-5)
+    assert (votes.argmax(axis=1) == ids).all()
+    assert (suspicion_of(evidence).shares < SUSPECTED).all()
 
 
 def test_copies_never_vote_for_each_other() -> None:
