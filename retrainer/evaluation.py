@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from retrainer.arrays import Bools, Digests, Floats, Integers
 from retrainer.bottlenecks.digests import DIGEST_BYTES
 from retrainer.bottlenecks.file_index import TABLE as FILES
 from retrainer.bottlenecks.file_index import FileIndex
+from retrainer.decided_files import scanned_by_list
 from retrainer.errors import DatasetError, OptionError, PictureError
 from retrainer.events import ExtractionAdvanced, Noted, Observer, PhotoSkipped, Warned
 from retrainer.feature_source import bottleneck_folder
@@ -158,7 +159,7 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     split_by = anew.split_by if anew and anew.split_by != FOLDERS else AUTO
     label_from = options.label_from or (remembered.label_from if remembered and own else "")
     read = partial(scan, image_dir, report, fewest=1, split_by=split_by, label_from=label_from)
-    files = _honoured(options, read, report) if options.clean_list else read()
+    files = scanned_by_list(options.clean_list, read, options.bottleneck_dir, report, fewest=1)
     if files.parts is None or Part.TESTING not in files.parts:
         return files
     # The model may have drawn test photos among those of its own that have no given part.
@@ -167,18 +168,6 @@ def _files(options: EvaluateOptions, remembered: RememberedSplit | None, report:
     count = int((files.parts == Part.TESTING).sum())
     report(Noted(f"Only the given test photos of '{shown(image_dir)}' are measured: {count:,} files{drawn}"))
     return files.where(tests)
-
-
-def _honoured(options: EvaluateOptions, read: Callable[[], PhotoFiles], report: Reporter) -> PhotoFiles:
-    """The files as the list of decisions leaves them; the list is read before the folder."""
-    # Runs without a list do without these.
-    from retrainer.bottlenecks.file_hashes import FileHashes
-    from retrainer.photos.clean_list.file import read_clean_list
-    from retrainer.photos.clean_list.honouring import honoured
-
-    clean_list, files = read_clean_list(options.clean_list), read()
-    hashes = FileHashes(files, bottleneck_folder(options.bottleneck_dir), report)
-    return honoured(files, clean_list, hashes.texts, report, fewest=1)
 
 
 def _are_given(files: PhotoFiles, rows: Integers) -> bool:

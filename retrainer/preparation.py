@@ -13,10 +13,11 @@ from retrainer.backbones.resolving import resolve
 from retrainer.bottlenecks.extraction import extract
 from retrainer.bottlenecks.inputs import sample_inputs
 from retrainer.bottlenecks.tables import Tables
+from retrainer.decided_files import scanned_by_list
 from retrainer.duplicates import with_copies_together
 from retrainer.errors import DatasetError
 from retrainer.events import BackboneReady, Observer, PhotosRead
-from retrainer.feature_source import bottleneck_folder, feature_extraction
+from retrainer.feature_source import feature_extraction
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import AUTO, FOLDERS, SplitOptions
 from retrainer.photos.clean_list.honoured import Honoured
@@ -64,16 +65,7 @@ def scanned(options: RetrainOptions, report: Reporter) -> PhotoFiles:
         RetrainerError: the photos or the list cannot be used, or too few photos are left.
     """
     read = partial(scan, options.image_dir, report, split_by=options.split_by, label_from=options.label_from)
-    if not options.clean_list:
-        return read()
-    # Runs without a list do without these.
-    from retrainer.bottlenecks.file_hashes import FileHashes
-    from retrainer.photos.clean_list.file import read_clean_list
-    from retrainer.photos.clean_list.honouring import honoured
-
-    clean_list, files = read_clean_list(options.clean_list), read()
-    hashes = FileHashes(files, bottleneck_folder(options.backbone.bottleneck_dir), report)
-    return honoured(files, clean_list, hashes.texts, report)
+    return scanned_by_list(options.clean_list, read, options.backbone.bottleneck_dir, report)
 
 
 def prepare(

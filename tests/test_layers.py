@@ -19,7 +19,7 @@ ROWS: Sequence[tuple[str, ...]] = (
     ("engines", "pages"),
     ("prediction",),
     ("labeler", "feature_source", "duplicates", "output_formats", "gathering"),
-    ("previous_model", "reporting"),
+    ("previous_model", "reporting", "decided_files"),
     ("model_writer", "preflight", "preparation", "changes", "recording"),
     ("findings",),
     ("reports",),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrainer.cleaning.outcomes import decided_files, effect_of
+from retrainer.cleaning.outcomes import effect_of, files_of
 from retrainer.errors import OptionError
 from retrainer.events import Observer
 from retrainer.findings.evidence import Evidence, evidence_of
@@ -104,7 +104,7 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
     stopwatch = Stopwatch(report)
     known = file.current if file else CleanList()
     with stopwatch.stage("scan"):
-        files = decided_files(run, known, report)
+        files = files_of(run, known, report)
     prepared = prepare(run.run, report, stopwatch, files=files, looks=True)
     with stopwatch.stage("folds"):
         evidence = evidence_of(prepared, run.run, report)

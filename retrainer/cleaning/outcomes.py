@@ -6,16 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrainer.arrays import Integers
-from retrainer.bottlenecks.file_hashes import FileHashes
+from retrainer.decided_files import decided_files
 from retrainer.errors import DatasetError
 from retrainer.events import silent
-from retrainer.feature_source import bottleneck_folder
 from retrainer.measuring.cleaning_effect import CleaningEffect, Outcomes, cleaning_effect
 from retrainer.measuring.cross_validation import folds_of
 from retrainer.options.cleaning import CleanOptions
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action
-from retrainer.photos.clean_list.honouring import honoured
 from retrainer.photos.dataset import Dataset
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.scanning import scan
@@ -25,13 +23,12 @@ from retrainer.system.process import one_blas_thread
 from retrainer.training.solvers import solver_of
 
 
-def decided_files(run: CleanOptions, clean_list: CleanList, report: Reporter) -> PhotoFiles:
+def files_of(run: CleanOptions, clean_list: CleanList, report: Reporter) -> PhotoFiles:
     """The files of the photos as the decisions of a list make them."""
     files = scan(run.image_dir, report, split_by=run.split_by, label_from=run.label_from)
     if all(row.decision.action == Action.NONE for row in clean_list.rows):
         return files
-    hashes = FileHashes(files, bottleneck_folder(run.run.backbone.bottleneck_dir), report)
-    return honoured(files, clean_list, hashes.texts, report)
+    return decided_files(files, clean_list, run.bottleneck_dir, report)
 
 
 @one_blas_thread()
@@ -47,7 +44,7 @@ def effect_of(run: CleanOptions, report: Reporter, clean_list: CleanList) -> Cle
     Raises:
         DatasetError: no photo stays as it is, or there are fewer different photos than folds.
     """
-    after = prepare(run.run, report, Stopwatch(report), files=decided_files(run, clean_list, report))
+    after = prepare(run.run, report, Stopwatch(report), files=files_of(run, clean_list, report))
     prepared = prepare(run.run, report, Stopwatch(report))
     before, options = prepared.dataset, run.run
     outcomes = outcomes_of(before, after.dataset)
