@@ -32,7 +32,7 @@ class _ActionFlags(Options):
     port: int = option(
         0, "With --interactive: the port of the page; 0 takes a free one.", minimum=1024, maximum=65_535, also=0
     )
-    page: str = path_option("", "File to write a page with the findings to, to look at.", PAGE)
+    page: str = path_option("", "Write a page that shows the findings to this file.", PAGE)
     measure: bool = option(
         False,
         "Train without and with the decisions, on the same folds, and print the difference with its interval.",
@@ -101,7 +101,7 @@ def _print(result: "Cleaning", effect: "CleaningEffect | None", flags: CleanFlag
     from retrainer.cli.next_steps import lines_of
     from retrainer.cli.words import wrapped
 
-    commands = next_commands(result, flags.only(CleanOptions))
+    commands = next_commands(result, flags.only(CleanOptions), measured=effect is not None)
     if flags.json:
         print_document("clean", of_cleaning(result, flags.clean_list, effect, commands))
         return

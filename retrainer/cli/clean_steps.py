@@ -16,12 +16,12 @@ _OF_RETRAIN = {item.name for item in options_of(RetrainOptions)}
 _CHANGES = (Action.SET_ASIDE, Action.RELABEL)
 
 
-def next_commands(result: Cleaning, options: CleanOptions) -> list[list[str]]:
-    """The commands that fit the result: the name of each, and its flags."""
-    return list(_commands(result, options))
+def next_commands(result: Cleaning, options: CleanOptions, *, measured: bool) -> list[list[str]]:
+    """The commands that fit the result, which may be measured already: the name of each, and its flags."""
+    return list(_commands(result, options, measured))
 
 
-def _commands(result: Cleaning, options: CleanOptions) -> Iterator[list[str]]:
+def _commands(result: Cleaning, options: CleanOptions, measured: bool) -> Iterator[list[str]]:
     undecided = [row.finding for row in result.rows if row.decision.action == Action.NONE]
     if undecided:
         yield options.command("--interactive")
@@ -29,7 +29,8 @@ def _commands(result: Cleaning, options: CleanOptions) -> Iterator[list[str]]:
         yield options.command("--accept all")
     actions = {row.decision.action for row in result.rows}
     if actions.intersection(_CHANGES):
-        yield options.command("--measure")
+        if not measured:
+            yield options.command("--measure")
         others = [item.name for item in options_of(CleanOptions) if item.name not in _OF_RETRAIN]
         flags = flags_of(options, [*others, "image_dir", "clean_list"])
         list_ = f"--clean_list {pasted(options.clean_list)}"

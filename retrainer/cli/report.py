@@ -2,17 +2,18 @@
 
 from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
+from retrainer.cli.words import wrapped
 from retrainer.options.report import ReportOptions
-from retrainer.system.terminal import say
-from retrainer.text import shown
+from retrainer.system.terminal import columns, say
+from retrainer.text import in_columns
 
 
 def run(options: ReportOptions) -> None:
-    """Writes the report and prints one line: the verdict, and the file."""
+    """Writes the report, and prints the verdict and the file."""
     from retrainer.reports.report import report
 
     made = report(options)
-    say(f"{shown(made.verdict)} {shown(made.path)}")
+    say("\n".join([*in_columns(made.verdict, columns()), *wrapped("Written", made.path)]))
 
 
 command = command_of(

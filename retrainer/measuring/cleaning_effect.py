@@ -11,12 +11,13 @@ from retrainer.arrays import Bools, Integers
 from retrainer.events import Began, FoldTested, Observer
 from retrainer.measuring.cross_validation import Fold, Folds, held_out_logits
 from retrainer.measuring.paired import Paired, paired
+from retrainer.measuring.shares import percent
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
 from retrainer.training.metrics import correct
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CleaningEffect:
     """The accuracy without and with decisions, on the same photos.
 
@@ -33,6 +34,19 @@ class CleaningEffect:
     before: float
     after: float
     pair: Paired
+
+    def __repr__(self) -> str:
+        low, high = self.pair.interval
+        same = f"{self.count:,} photos that no decision changes, by {self.folds} folds"
+        points = f"{100 * self.pair.difference:.1f}, {100 * low:.1f} to {100 * high:.1f} points with 95 % confidence"
+        return "\n".join(
+            [
+                f"CleaningEffect: {percent(self.before)} without the decisions, {percent(self.after)} with them",
+                f"  decisions  {self.set_aside:,} photos set aside, {self.relabelled:,} relabelled",
+                f"  measured   {same}",
+                f"  difference {points}{'; chance can explain it' * self.pair.is_chance}",
+            ]
+        )
 
     @property
     def count(self) -> int:

@@ -29,7 +29,7 @@ class _ListOptions(Options):
     )
     accept: str = option(
         "",
-        "Take the suggestions of these kinds of findings (names with commas between), or of all. Photos that are "
+        "Take the suggestions of these kinds of findings, such as label,copy, or those of all. Photos that are "
         "decided, and test photos, stay as they are.",
         heading=headings.DECIDING,
     )

@@ -7,6 +7,7 @@ from retrainer.pages.markup import Markup, element
 from retrainer.pages.notebook import piece
 from retrainer.pages.thumbnails import photo
 from retrainer.photos.clean_list.finding import Finding
+from retrainer.photos.clean_list.names import KIND_NAMES
 from retrainer.photos.photo import content_of
 
 _REASON = 240
@@ -31,7 +32,7 @@ def suspected_html(headline: str, described: Mapping[str, str], findings: Sequen
 def _figure(finding: Finding) -> Markup:
     caption = element(
         "figcaption",
-        element("div", name(finding.label), ": ", element("b", finding.kind.value)),
+        element("div", name(finding.label), ": ", element("b", KIND_NAMES[finding.kind][0].lower())),
         element("div", cut(finding.reason, _REASON)),
         element("div", element("bdi", cut_path(finding.path)), class_="quiet path"),
     )

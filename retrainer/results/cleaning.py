@@ -13,6 +13,7 @@ from retrainer.photos.clean_list.accepting import ALL, TESTING, accepted, kinds_
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Finding, Kind, Row
 from retrainer.photos.clean_list.list_file import ListFile
+from retrainer.photos.clean_list.names import KIND_NAMES
 from retrainer.reporting import Problem
 from retrainer.results.fields import Fields, of_problems, of_row
 from retrainer.results.lines import line, of_texts
@@ -103,7 +104,7 @@ class Cleaning:
     @property
     def _found(self) -> str:
         """How many findings of each kind there are, in words."""
-        return ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items()) or "none"
+        return ", ".join(f"{KIND_NAMES[kind][1]} {count:,}" for kind, count in self.counts.items()) or "none"
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -151,7 +151,7 @@ def test_the_page_the_table_and_the_text_of_a_result(
     lines = repr(result).splitlines()
     assert lines[:2] == [
         f"Cleaning: 5 findings in 40 photos of {result.image_dir}",
-        "  findings   2 label, 3 copy",
+        "  findings   Wrong labels 2, Copies 3",
     ]
     assert all(len(line) <= 80 for line in lines[1:])
     seen_in_notebook = require_harmless(result._repr_html_())

@@ -87,7 +87,8 @@ def test_what_is_accepted_can_be_measured_retrained_and_moved(clean: Run, model_
     flags = f"--architecture {COLOURS} --model_dir {model_dir}"
     assert f"  retrainer retrain photos {flags} --clean_list tf_files/clean.csv" in lines
     assert f"  retrainer clean photos {flags} --apply" in lines
-    assert f"  retrainer clean photos {flags} --measure" in lines
+    assert f"  retrainer clean photos {flags} --measure" not in lines
+    assert f"  retrainer clean photos {flags} --measure" in clean().splitlines()
 
 
 def test_findings_among_test_photos_are_said_to_be_left_alone(clean: Run) -> None:
@@ -162,6 +163,12 @@ def test_what_decisions_bring_is_said_in_words() -> None:
     ]
     sure = effect(Paired(100, 20, 0, 0.2, (0.1, 0.3)))
     assert sure[-1] == "                  Only with the decisions 20 are right, only without them 0."
+    assert repr(CleaningEffect(5, 0, 5, 0.8, 0.82, Paired(100, 3, 1, 0.02, (-0.03, 0.07)))).splitlines() == [
+        "CleaningEffect: 80.0 % without the decisions, 82.0 % with them",
+        "  decisions  5 photos set aside, 0 relabelled",
+        "  measured   100 photos that no decision changes, by 5 folds",
+        "  difference 2.0, -3.0 to 7.0 points with 95 % confidence; chance can explain it",
+    ]
 
 
 def test_the_document_has_the_findings_and_the_effect(clean: Run) -> None:

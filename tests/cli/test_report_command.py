@@ -5,7 +5,7 @@ from pathlib import Path
 from conftest import COLOURS, Command, Photos
 
 
-def test_a_report_is_one_line_and_a_file(command: Command, photos: Photos, model_dir: Path, tmp_path: Path) -> None:
+def test_a_report_is_a_verdict_and_a_file(command: Command, photos: Photos, model_dir: Path, tmp_path: Path) -> None:
     root = photos(count=20)
     line = ("retrain", root, "--model_dir", model_dir, "--architecture", COLOURS)
     done = command(*line, "--report", "run.html")
@@ -14,8 +14,9 @@ def test_a_report_is_one_line_and_a_file(command: Command, photos: Photos, model
     made = command("report")
     assert (made.returncode, made.stderr) == (0, ""), made.stderr
     assert made.stdout == (
-        "Good: 100.0 % of 40 photos right by 5 folds (91.2 to 100.0 %); always answering 'green' would be right for "
-        "50.0 %. tf_files/report.html\n"
+        "Good: 100.0 % of 40 photos right by 5 folds (91.2 to 100.0 %); always answering\n"
+        "'green' would be right for 50.0 %.\n"
+        "Written           tf_files/report.html\n"
     )
     assert (tmp_path / "run.html").read_bytes() == (tmp_path / "tf_files" / "report.html").read_bytes()
     again = command(*line)
