@@ -17,6 +17,8 @@ from retrainer.text import shown
 # Measured with EfficientNet-Lite0 and MobileNet 0.50 on photos as they are: 2.0 % and 2.7 % of 1,250 flowers are
 # suspected, and 3.7 % and 5.3 % of 245 photos of clothing; some of them do lie in a wrong folder.
 SUSPECTED = 0.917
+# If more than this share of the photos is suspected, wrong labels are common, and less is enough to suspect one.
+_USUALLY_SUSPECTED = 0.07
 # Below it the photo is set aside, because the other class may be wrong, too.
 _RELABELLED = 0.97
 # What is added to scores and votes, so that neither alone decides.
@@ -57,9 +59,22 @@ def label_findings(evidence: Evidence) -> list[Finding]:
     """Returns the photos that probably belong to another class, surest first. Photos like no class are left out."""
     suspicion = suspicion_of(evidence)
     judged: Bools = (evidence.different >= _FEWEST)[evidence.dataset.label_ids] & ~strange(evidence)
-    rows = np.flatnonzero(judged & (suspicion.shares > SUSPECTED))
+    rows = np.flatnonzero(judged & (suspicion.shares > least_share(suspicion.shares[judged])))
     rows = rows[np.argsort(-suspicion.shares[rows], kind="stable")]
     return [_finding(evidence, row, int(suspicion.others[row]), float(suspicion.shares[row])) for row in rows.tolist()]
+
+
+def least_share(shares: Floats) -> float:
+    """Returns the share above which a photo is suspected: by the odds of a wrong label, but never above `SUSPECTED`.
+
+    Args:
+        shares: The shares of all photos, `(N,)`; see `Suspicion`.
+    """
+    suspected = float((shares > SUSPECTED).mean()) if len(shares) else 0.0
+    suspected = min(max(suspected, _USUALLY_SUSPECTED), 0.5)
+    often = suspected / (1 - suspected) / (_USUALLY_SUSPECTED / (1 - _USUALLY_SUSPECTED))
+    odds = SUSPECTED / (1 - SUSPECTED) / often
+    return odds / (1 + odds)
 
 
 def _finding(evidence: Evidence, row: int, other: int, share: float) -> Finding:

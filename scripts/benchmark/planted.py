@@ -114,3 +114,28 @@ def _saved(picture: Image.Image, quality: int) -> bytes:
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=quality)
     return content.getvalue()
+
+
+def mislabel(paths: Sequence[str], share: float, generator: np.random.Generator) -> Planted:
+    """Moves a share of the photos to the folders of other classes."""
+    classes = sorted({os.path.dirname(path) for path in paths})
+    photos = {}
+    for number, path in enumerate(generator.choice(np.array(paths), round(share * len(paths)), replace=False).tolist()):
+        own = classes.index(os.path.dirname(path))
+        other = classes[(own + generator.integers(1, len(classes))) % len(classes)]
+        moved = os.path.join(other, f"moved {number}{os.path.splitext(path)[1]}")
+        os.rename(path, moved)
+        photos[moved] = ""
+    return Planted(Kind.LABEL, photos)
+
+
+def plant_strange(paths: Sequence[str], strange: Path, count: int, generator: np.random.Generator) -> Planted:
+    """Links some photos of other classes into the classes, each by chance."""
+    classes = sorted({os.path.dirname(path) for path in paths})
+    photos = {}
+    others = sorted(map(str, strange.resolve().glob("*/*")))
+    for number, other in enumerate(generator.choice(np.array(others), count, replace=False).tolist()):
+        path = os.path.join(classes[generator.integers(len(classes))], f"strange {number}{os.path.splitext(other)[1]}")
+        os.symlink(other, path)
+        photos[path] = ""
+    return Planted(Kind.OUTLIER, photos)

@@ -7,7 +7,7 @@ from fabricated_evidence import dataset_of, evidence_from, evidence_of
 from retrainer.arrays import Floats
 from retrainer.findings import labels
 from retrainer.findings.evidence import Evidence
-from retrainer.findings.labels import SUSPECTED, label_findings, suspicion_of
+from retrainer.findings.labels import SUSPECTED, label_findings, least_share, suspicion_of
 from retrainer.photos.clean_list.finding import Action, Kind
 from retrainer.training.examples import Examples
 
@@ -54,6 +54,16 @@ def test_votes_are_weighted_by_similarity_and_sum_to_one() -> None:
     np.testing.assert_allclose(votes.sum(axis=1), 1, rtol=1e-5)
     assert (votes.argmax(axis=1) == ids).all()
     assert (suspicion_of(evidence).shares < SUSPECTED).all()
+
+
+def test_less_is_enough_if_wrong_labels_are_common() -> None:
+    assert least_share(np.zeros(0, np.float32)) == pytest.approx(SUSPECTED)
+    shares = np.linspace(0, 1, 1001).astype(np.float32)
+    usual = np.where(shares > 0.95, shares, shares / 2)
+    assert least_share(usual) == pytest.approx(SUSPECTED)
+    common = np.concatenate([np.full(800, 0.1), np.full(200, 0.99)]).astype(np.float32)
+    assert 0.7 < least_share(common) < 0.85
+    assert least_share(np.ones(10, np.float32)) < 0.5 < SUSPECTED
 
 
 def test_copies_never_vote_for_each_other() -> None:
