@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-_LONGEST, _LONGEST_NAME = 200, 60
+_LONGEST, _LONGEST_NAME, _PATHS_NAMED = 200, 60, 3
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -42,11 +42,26 @@ def brief(value: object) -> str:
     return shown(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, such as `1 photo` or `2 classes`."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural * (count != 1)}"
+
+
 def named(texts: Sequence[str], most: int) -> str:
     """The first of some names in quotes, each on one line, with the beginning of long ones, and how many more."""
-    cut = (text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…" for text in texts[:most])
-    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return ", ".join(f"'{shown(text)}'" for text in cut) + more
+    cut = [text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…" for text in texts[:most]]
+    return _quoted(cut, len(texts))
+
+
+def first_paths(paths: Sequence[str]) -> str:
+    """The first three of some paths in quotes, each whole and on one line, and how many more."""
+    return _quoted(paths[:_PATHS_NAMED], len(paths))
+
+
+def _quoted(texts: Sequence[str], total: int) -> str:
+    more = f" and {total - len(texts):,} more" if total > len(texts) else ""
+    return ", ".join(f"'{shown(text)}'" for text in texts) + more
 
 
 def reason_of(error: Exception) -> str:

@@ -27,10 +27,9 @@ from retrainer.sorting.inside import own_path
 from retrainer.sorting.record import MOVE, Record, require_list
 from retrainer.sorting.undo import undo
 from retrainer.system.files import require_writable_folder
-from retrainer.text import shown
+from retrainer.text import counted, first_paths, shown
 
 ENDING = ".set_aside"
-_NAMED = 3
 _RETRAIN = "`retrain --clean_list` leaves them out where they are."
 
 
@@ -105,7 +104,10 @@ def set_aside(
         for row, sha256 in zip(rows, hashes.texts(rows), strict=True):
             mover.move(row, sha256)
     done.moved, done.left = mover.moved, sum(map(len, mover.left.values()))
-    problems = [f"{_photos(paths)} cannot be moved: {reason}: {_named(paths)}." for reason, paths in mover.left.items()]
+    problems = [
+        f"{counted(len(paths), 'photo')} cannot be moved: {reason}: {first_paths(paths)}."
+        for reason, paths in mover.left.items()
+    ]
     if problems and not done.moved:
         if not before:  # nothing is there but rows of photos that were not moved
             undo(os.path.join(folder, LIST), lambda _: None)
@@ -158,12 +160,3 @@ def _without_moved(clean_list: CleanList, before: Before) -> CleanList:
         for number in numbers
     ]
     return clean_list.decided_rows(moved, UNDECIDED)
-
-
-def _photos(paths: list[str]) -> str:
-    return "1 photo" if len(paths) == 1 else f"{len(paths):,} photos"
-
-
-def _named(paths: list[str]) -> str:
-    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-    return ", ".join(f"'{shown(path)}'" for path in paths[:_NAMED]) + more

@@ -13,7 +13,7 @@ from retrainer.options.groups import Options, option, path_option
 from retrainer.options.paths import PAGE, require_apart
 from retrainer.options.terminal import TerminalOptions
 from retrainer.system.terminal import say
-from retrainer.text import shown
+from retrainer.text import counted, shown
 
 if TYPE_CHECKING:
     from retrainer.measuring.cleaning_effect import CleaningEffect
@@ -139,11 +139,11 @@ def _move(flags: CleanFlags) -> int:
         if flags.undo:
             done = bring_back(flags.image_dir, log)
         else:
-            photos = {name: getattr(flags, name) for name in ("split_by", "label_from", "bottleneck_dir")}
-            done = set_aside(read_clean_list(flags.clean_list), flags.image_dir, log, **photos)
-    count = "1 photo" if done.moved == 1 else f"{done.moved:,} photos"
+            read_as = {name: getattr(flags, name) for name in ("split_by", "label_from", "bottleneck_dir")}
+            done = set_aside(read_clean_list(flags.clean_list), flags.image_dir, log, **read_as)
+    photos = counted(done.moved, "photo")
     where = f"back from '{shown(done.folder)}'" if flags.undo else f"into '{shown(done.folder)}'"
-    lines = [f"Moved {count} {where}." if done.moved else "No photo was moved."]
+    lines = [f"Moved {photos} {where}." if done.moved else "No photo was moved."]
     if done.moved and flags.apply:
         lines += lines_of([flags.only(CleanOptions).command("--undo")])
     say("\n".join(lines))

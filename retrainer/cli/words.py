@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from retrainer.measuring.shares import between, percent
 from retrainer.system.terminal import columns
-from retrainer.text import in_columns, shown
+from retrainer.text import counted, in_columns, shown
 
 if TYPE_CHECKING:
     from retrainer.measuring.assessment import Assessment
@@ -88,7 +88,7 @@ def single_split_lines(test: "Assessment | None") -> Iterator[str]:
     """The accuracy on the test part, for the place below that of folds."""
     if test is None:
         return
-    photos = f"{test.count:,} test photo{'s' * (test.count != 1)}"
+    photos = counted(test.count, "test photo")
     measured = f"{percent(test.accuracy)} by the model itself on {photos}, {between(test.interval)}"
     yield from wrapped("Test accuracy", measured)
 
@@ -110,7 +110,7 @@ def previous_lines(previous: "PreviousModel") -> Iterator[str]:
     if not previous.knows_split:
         yield from wrapped("", "The old model does not say which photos it learnt from; it may have seen these.")
     classes = " of the classes of both" if previous.added or previous.removed else ""
-    photos = f"{previous.count:,} test photo{'s' * (previous.count != 1)}{classes}"
+    photos = counted(previous.count, "test photo") + classes
     accuracies = f"Before {percent(previous.old_accuracy)}, now {percent(previous.new_accuracy)}"
     yield from wrapped("", f"{accuracies} on the same {photos} (difference {difference(previous)}).")
     if previous.only_new_right or previous.only_old_right:

@@ -15,6 +15,7 @@ from retrainer.events import (
     PhotosRead,
     StageEnded,
 )
+from retrainer.text import counted
 
 # A shorter time is not said.
 _SECONDS = 0.05
@@ -65,21 +66,16 @@ class StageFacts:
         if self.folds:
             count = sum(fold.count for fold in self.folds)
             right = sum(fold.accuracy * fold.count for fold in self.folds) / count
-            folds = _counted(len(self.folds), "fold")
-            yield f"Cross-validated{took}: {100 * right:.1f} % of {_counted(count, 'photo')} right, {folds}"
+            folds = counted(len(self.folds), "fold")
+            yield f"Cross-validated{took}: {100 * right:.1f} % of {counted(count, 'photo')} right, {folds}"
         match self.last:
             case FilesFound(files, classes):
-                yield f"Found {_counted(files, 'file')} in {_counted(classes, 'class')}{took}"
+                yield f"Found {counted(files, 'file')} in {counted(classes, 'class')}{took}"
             case BackboneReady(name) if took:
                 yield f"Prepared backbone {described(name)}{took}"
             case PhotosRead(photos, classes, computed):
                 cached = f" · {photos - computed:,} from the cache" if computed < photos else ""
-                yield f"Read {_counted(photos, 'photo')} in {_counted(classes, 'class')}{took}{cached}"
+                yield f"Read {counted(photos, 'photo')} in {counted(classes, 'class')}{took}{cached}"
             case HeadFitted(accuracy, count):
-                tested = f": {100 * accuracy:.1f} % of {_counted(count, 'validation photo')} right" if count else ""
+                tested = f": {100 * accuracy:.1f} % of {counted(count, 'validation photo')} right" if count else ""
                 yield f"Fitted{took}{tested}"
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{plural * (count != 1)}"

@@ -8,19 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from retrainer.measuring.assessment import ClassFigures
 from retrainer.measuring.shares import percent
 from retrainer.pages.markup import Markup, element, table
-from retrainer.text import shown
+from retrainer.text import counted, shown
 
 _LONGEST, _LONGEST_PATH, _LONGEST_TITLE = 40, 36, 120
 # Of more classes the worst are listed, and of more confusions the most frequent.
 _CLASSES, _CONFUSIONS = 20, 20
 # Shades of a cell, from nearly none to full.
 _SHADES = 9
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun."""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{plural * (count != 1)}"
 
 
 def cut(text: str, longest: int = _LONGEST) -> str:

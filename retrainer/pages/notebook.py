@@ -17,7 +17,6 @@ from retrainer.pages.components import (
     bars,
     class_table,
     confusion_table,
-    counted,
     cut,
     cut_path,
     facts,
@@ -27,7 +26,7 @@ from retrainer.pages.markup import Markup, element
 from retrainer.pages.style import STYLE, style_of
 from retrainer.pages.thumbnails import Mistaken, gallery, photo
 from retrainer.photos.photo import content_of
-from retrainer.text import reason_of
+from retrainer.text import counted, reason_of
 
 if TYPE_CHECKING:
     from retrainer.photos.pictures import Picture

@@ -8,7 +8,7 @@ from retrainer.measuring.assessment import Assessment
 from retrainer.measuring.shares import between, percent
 from retrainer.reports.figures import RunFigures
 from retrainer.reports.left import Left
-from retrainer.text import named, shown
+from retrainer.text import counted, named, shown
 
 Card = dict[str, Mapping[str, str]]
 """Heading -> names and texts of facts."""
@@ -63,8 +63,7 @@ def _data(left: Left) -> dict[str, str]:
         facts["Number"] = f"{left.metadata.training['photos']:,}"
     if (aside := left.metadata.training.get("set_aside")) is not None:
         relabelled = left.metadata.training.get("relabelled", 0)
-        photos = f"{aside:,} photo{'s' * (aside != 1)}"
-        facts["Cleaned"] = f"{photos} set aside and {relabelled:,} relabelled by a list of decisions"
+        facts["Cleaned"] = f"{counted(aside, 'photo')} set aside and {relabelled:,} relabelled by a list of decisions"
     if split:
         facts["Split"] = {
             "content": "by the bytes of the photos",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retrainer.measuring.assessment import Assessment, ClassFigures
 from retrainer.measuring.shares import between, percent
-from retrainer.text import shown
+from retrainer.text import counted, shown
 from retrainer.training.metrics import accuracy_interval
 
 # A model whose interval begins here is good if no class is clearly weak.
@@ -86,7 +86,7 @@ def verdict(judged: Judged) -> str:
         return f"Unknown: what the run measured is not beside the model; {said}."
     if figures is None:
         return "Unknown: no photo tested the model, so nobody can say how good it is."
-    photos = f"{figures.count:,} {'' if judged.folds else 'test '}photo{'s' * (figures.count != 1)}"
+    photos = counted(figures.count, "photo" if judged.folds else "test photo")
     by = f" by {judged.folds:,} folds" if judged.folds else ""
     right = f"{percent(figures.accuracy)} of {photos} right{by} ({between(figures.interval)})"
     baseline = f"always answering '{shown(judged.largest)}' would be right for {percent(judged.baseline)}"

@@ -10,7 +10,7 @@ from retrainer.pages.clean.deck import Card, Wanted, counts_of
 from retrainer.pages.clean.served import cards_markup, served_page
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.pages.clean.words import decided_words
-from retrainer.pages.components import counted, cut, cut_path
+from retrainer.pages.components import cut, cut_path
 from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.list_file import ListFile
 from retrainer.serving.asked import JSON, Fields, Query, number_of, require, text_of, wanted_of
@@ -20,7 +20,7 @@ from retrainer.serving.loopback import LoopbackServer
 from retrainer.serving.pictures import Pictures
 from retrainer.serving.snapshot import Snapshot
 from retrainer.serving.until_stopped import until_stopped
-from retrainer.text import shown
+from retrainer.text import counted, shown
 
 # Cards that are in the page at once, so that it stays small.
 _CARDS = 40

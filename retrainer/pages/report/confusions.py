@@ -8,7 +8,6 @@ from retrainer.pages.blocks import command_line
 from retrainer.pages.components import (
     confused_pairs,
     confusion_matrix,
-    counted,
     frequent_confusions,
     name,
 )
@@ -17,6 +16,7 @@ from retrainer.pages.page import Section
 from retrainer.pages.report.cells import Cell, as_confused, cells_of, shares
 from retrainer.pages.report.contents import ReportContents, SeenPhoto
 from retrainer.pages.report.pictures import Pictures, by_name
+from retrainer.text import counted
 
 # Of more classes the matrix is shown if it takes at most this many nodes, with what its photos are folded into.
 _CLASSES, _NODES, _PER_CELL, _PER_FOLD = 20, 8_000, 2, 9

@@ -3,9 +3,10 @@
 from retrainer.measuring.assessment import Assessment, ClassFigures
 from retrainer.measuring.shares import between, percent
 from retrainer.pages.blocks import FigureCard, Tone, callout, figure_cards
-from retrainer.pages.components import counted, cut, name
+from retrainer.pages.components import cut, name
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.report.contents import ReportContents
+from retrainer.text import counted
 from retrainer.training.metrics import accuracy_interval
 
 _LONGEST = 400

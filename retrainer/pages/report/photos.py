@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from retrainer.pages.blocks import command_line, maps_switch, more
-from retrainer.pages.components import counted
 from retrainer.pages.filters import FilterGroup, filters
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.page import Section
 from retrainer.pages.report.contents import ReportContents, SeenPhoto
 from retrainer.pages.report.pictures import Pictures
+from retrainer.text import counted
 
 _SHOWN = 24
 # More buttons than these would be in the way.

@@ -16,7 +16,7 @@ from retrainer.photos.clean_list.matching import Hashes, Matched, matched
 from retrainer.photos.clean_list.rows import Photo
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import label_of
-from retrainer.text import named, shown
+from retrainer.text import counted, first_paths, named, shown
 
 _NAMED, _NAMED_CLASSES = 3, 20
 _FEWEST_CLASSES = 2
@@ -79,24 +79,28 @@ def _class_id(label: str, classes: Mapping[str, int]) -> int:
 
 def cleaned(set_aside: int, relabelled: int, by: str, path: str = "") -> Cleaned:
     """The event that tells how many photos were set aside and relabelled, and by what."""
-    photos = "1 photo" if set_aside == 1 else f"{set_aside:,} photos"
-    return Cleaned(f"{photos} set aside and {relabelled:,} relabelled by {by}.", path, set_aside, relabelled)
+    return Cleaned(
+        f"{counted(set_aside, 'photo')} set aside and {relabelled:,} relabelled by {by}.", path, set_aside, relabelled
+    )
 
 
 def warn_of_lost(found: Matched, clean_list: CleanList, observer: Observer) -> None:
     """Reports the photos whose decisions cannot be honoured."""
     path = shown(clean_list.path)
     if conflicts := _names([*clean_list.conflicts, *found.disputed]):
-        have = f"has several decisions for {_photos(conflicts)}: {_paths(conflicts)}"
+        have = f"has several decisions for {_photos(conflicts)}: {first_paths(conflicts)}"
         observer(Warned(f"'{path}' {have}. None of them is honoured: decide on one."))
     if changed := _names(found.changed):
-        which = f"{_photos(changed)} of '{path}' changed since: {_paths(changed)}"
+        which = f"{_photos(changed)} of '{path}' changed since: {first_paths(changed)}"
         observer(Warned(f"{which}. Decisions about other bytes are not honoured."))
-    lost = _gone(found.gone, Action.RELABEL)
-    if lost:
-        observer(Warned(f"{_photos(lost)} that '{path}' relabels cannot be found: {_paths(lost)}."))
+    if lost := _gone(found.gone, Action.RELABEL):
+        observer(Warned(f"{_photos(lost)} that '{path}' relabels cannot be found: {first_paths(lost)}."))
     if aside := _gone(found.gone, Action.SET_ASIDE):
-        observer(Noted(f"{_photos(aside)} that '{path}' sets aside cannot be found: {_paths(aside)}"))
+        observer(Noted(f"{_photos(aside)} that '{path}' sets aside cannot be found: {first_paths(aside)}"))
+
+
+def _photos(names: Sequence[str]) -> str:
+    return counted(len(names), "photo")
 
 
 def _gone(gone: Mapping[Photo, Decision], action: Action) -> list[str]:
@@ -105,16 +109,6 @@ def _gone(gone: Mapping[Photo, Decision], action: Action) -> list[str]:
 
 def _names(photos: Sequence[Photo]) -> list[str]:
     return [photo[1] or photo[0] for photo in photos]
-
-
-def _paths(paths: Sequence[str]) -> str:
-    """The first of some paths, whole, and how many more there are."""
-    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
-    return ", ".join(f"'{shown(path)}'" for path in paths[:_NAMED]) + more
-
-
-def _photos(names: Sequence[str]) -> str:
-    return "1 photo" if len(names) == 1 else f"{len(names):,} photos"
 
 
 def _warn_of_unknown(unknown: Sequence[tuple[int, str]], files: PhotoFiles, path: str, observer: Observer) -> None:
