@@ -11,6 +11,8 @@ from retrainer.text import shown
 EMBEDDED = "pocket"
 # The name of an int8 twin is the name of its float backbone with this ending.
 QUANTIZED = "_quantized"
+# The best preset is known to exceed these backbones. It is proposed for a lower accuracy.
+_WEAKER, HIGH_ACCURACY = (EMBEDDED, "efficientnet_lite0"), 0.95
 # A message names at most this many bundles.
 _FEW = 5
 
@@ -18,6 +20,11 @@ _FEW = 5
 def described(name: str) -> str:
     """A backbone's name for users: they need not know the name of the one that is built in."""
     return f"{EMBEDDED} (built in)" if name == EMBEDDED else shown(name)
+
+
+def is_weaker(name: str) -> bool:
+    """Whether the best preset is known to exceed a backbone."""
+    return name.startswith(_WEAKER)
 
 
 def find_bundle(name: str, model_dir: str) -> Bundle:

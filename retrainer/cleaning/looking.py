@@ -133,7 +133,7 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
 
 def _places(evidence: Evidence) -> dict[str, tuple[str, str]]:
     """Path -> class and part of each photo."""
-    dataset, names = evidence.dataset, {part: part.name.lower() for part in Part}
+    dataset, words = evidence.dataset, {part.value: part.word for part in Part}
     labels = [dataset.labels[label_id] for label_id in dataset.label_ids.tolist()]
-    parts = [names[Part(part)] for part in evidence.parts.tolist()]
+    parts = [words[part] for part in evidence.parts.tolist()]
     return dict(zip(dataset.paths, zip(labels, parts, strict=True), strict=True))

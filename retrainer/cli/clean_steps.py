@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from retrainer.cli.next_steps import place_of
 from retrainer.options.cleaning import CleanOptions
-from retrainer.options.command_line import flags_of
+from retrainer.options.command_line import flags_of, place_of
 from retrainer.options.groups import options_of
 from retrainer.options.retraining import RetrainOptions
-from retrainer.photos.clean_list.accepting import TESTING
 from retrainer.photos.clean_list.finding import Action
 from retrainer.results.cleaning import Cleaning
 from retrainer.text import pasted
@@ -25,7 +23,7 @@ def _commands(result: Cleaning, options: CleanOptions, measured: bool) -> Iterat
     undecided = [row.finding for row in result.rows if row.decision.action == Action.NONE]
     if undecided:
         yield options.command("--interactive")
-    if any(finding.suggestion != Action.NONE and finding.part != TESTING for finding in undecided):
+    if any(finding.suggestion != Action.NONE and not finding.is_testing for finding in undecided):
         yield options.command("--accept all")
     actions = {row.decision.action for row in result.rows}
     if actions.intersection(_CHANGES):

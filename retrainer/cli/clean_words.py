@@ -54,7 +54,7 @@ def _count(one: "KindCount") -> str:
 
 def _finding(row: Row) -> Iterator[str]:
     finding = row.finding
-    testing = " (test photo)" if finding.part == "testing" else ""
+    testing = " (test photo)" if finding.is_testing else ""
     subject = shown(finding.path or finding.label)
     yield f"  {subject}{testing}"
     advice = {Action.SET_ASIDE: " Set it aside?", Action.RELABEL: f" Relabel it to '{shown(finding.new_label)}'?"}

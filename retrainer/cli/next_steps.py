@@ -4,26 +4,20 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from retrainer.backbones.available import EMBEDDED
+from retrainer.backbones.available import HIGH_ACCURACY, is_weaker
 from retrainer.cli.help import in_columns
 from retrainer.options.cleaning import CleanOptions
-from retrainer.options.command_line import flags_of
+from retrainer.options.command_line import flags_of, place_of
 from retrainer.options.groups import options_of
 from retrainer.options.in_memory import TableInMemory
 from retrainer.options.model import ModelOptions
-from retrainer.options.paths import in_place
 from retrainer.options.preset import BEST_PRESET, PRESETS, PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.results.retraining import Retraining
 from retrainer.system.terminal import columns, has_columns
-from retrainer.text import pasted
 
-# The best preset is proposed instead of these backbones, which it is known to exceed.
-_WEAKER = (EMBEDDED, "efficientnet_lite0")
 # A mistake with a higher score may be a wrong label.
 _SURE = 0.9
-# It is proposed for a lower accuracy.
-_HIGH_ACCURACY = 0.95
 
 
 def next_steps(result: Retraining, options: RetrainOptions, logs: str) -> list[str]:
@@ -58,19 +52,14 @@ def _commands(result: Retraining, options: RetrainOptions, logs: str) -> Iterato
     if any(mistake.score > _SURE for mistake in result.mistakes) and not isinstance(options.image_dir, TableInMemory):
         yield CleanOptions.like(options).command()
     yield ["tensorboard", f"--logdir {place_of(logs)}"]
-    if options.preset != BEST_PRESET and result.backbone.startswith(_WEAKER) and _may_improve(result):
+    if options.preset != BEST_PRESET and is_weaker(result.backbone) and _may_improve(result):
         yield ["retrainer retrain", place_of(options.image_dir), *_flags(options), f"--preset {BEST_PRESET}"]
-
-
-def place_of(path: str) -> str:
-    """A path as the shell takes it."""
-    return pasted(in_place(path))
 
 
 def _may_improve(result: Retraining) -> bool:
     """Whether there are mistakes enough, or none are measured."""
     figures = result.cross_validation.assessment if result.cross_validation else result.test
-    return figures is None or figures.accuracy < _HIGH_ACCURACY
+    return figures is None or figures.accuracy < HIGH_ACCURACY
 
 
 def _flags(options: RetrainOptions) -> list[str]:

@@ -133,6 +133,6 @@ class _Group:
             )
             said.append(f"It is in {one}, the other in {other}; the scores are {scores}.")
         if parts[row] != parts[of]:
-            one, other = (Part(int(parts[which])).name.lower() for which in (row, of))
+            one, other = (Part(int(parts[which])).word for which in (row, of))
             said.append(f"It is for {one}, the other for {other}, which flatters the figures.")
         return said

@@ -91,7 +91,7 @@ class Evidence:
             label=dataset.labels[int(dataset.label_ids[row])],
             score=float(score),
             reason=reason,
-            part=Part(int(self.parts[row])).name.lower(),
+            part=Part(int(self.parts[row])).word,
             **more,
         )
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from retrainer.options import headings
 from retrainer.options.backbone import BackboneOptions
-from retrainer.options.command_line import flags_of
+from retrainer.options.command_line import flags_of, place_of
 from retrainer.options.groups import Options, as_in, option, options_of, path_option
 from retrainer.options.in_memory import TableInMemory
-from retrainer.options.paths import TABLE, in_place
+from retrainer.options.paths import TABLE
 from retrainer.options.preset import PresetOptions
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS, SplitOptions
-from retrainer.text import pasted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +81,7 @@ class CleanOptions(_PhotoOptions, _ListOptions, PresetOptions, BackboneOptions):
     def command(self, *flags: str) -> list[str]:
         """Returns the command that looks at the same photos with the same list, and with more flags, in its words."""
         own = flags_of(self, ("image_dir", "accept"))
-        return ["retrainer clean", pasted(in_place(self.image_dir)), *own, *flags]
+        return ["retrainer clean", place_of(self.image_dir), *own, *flags]
 
     @property
     def deciding(self) -> str:

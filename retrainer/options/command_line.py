@@ -17,6 +17,11 @@ def differing(options: Options, without: Collection[str] = ()) -> Iterator[tuple
             yield item.name, value
 
 
+def place_of(path: str) -> str:
+    """A path as the shell takes it in a command."""
+    return pasted(in_place(path))
+
+
 def flags_of(options: Options, without: Collection[str] = ()) -> list[str]:
     """The flags of the options that differ from their defaults, each quoted for the shell."""
     given = differing(options, without)
@@ -35,4 +40,4 @@ def command_of(command: str, subject: str, options: Options) -> str:
     if isinstance(value, TableInMemory):
         arguments = "".join(f", {name}={brief(one)}" for name, one in differing(options, (subject,)))
         return f"retrainer.{command}(photos{arguments})"
-    return " ".join([f"retrainer {command}", pasted(in_place(value)), *flags_of(options, (subject,))])
+    return " ".join([f"retrainer {command}", place_of(value), *flags_of(options, (subject,))])

@@ -143,7 +143,7 @@ def warn_of_lost_parts(stated: Iterable[int], kept: Iterable[int], can: str, obs
     counts, left = Counter(stated), set(kept)
     for part in Part:
         if counts[part] and part not in left:
-            name = part.name.lower()
+            name = part.word
             instead = "" if part == Part.TRAINING else " If other photos are drawn for it, its figures are of those."
             observer(Warned(f"None of the {counts[part]:,} photos of the given part '{name}' {can}.{instead}"))
 
@@ -156,6 +156,6 @@ def with_files(part: str, count: int) -> str:
 def kept_and_drawn(stated: Iterable[int | None]) -> str:
     """What becomes of the parts that are given, perhaps `DRAWN`, and of those that are missing, in words."""
     stated = set(stated)
-    drawn = [part.name.lower() for part in Part if part not in stated and part != Part.TRAINING]
+    drawn = [part.word for part in Part if part not in stated and part != Part.TRAINING]
     missing = f"; {' and '.join(drawn)} photos are drawn from those of training" if drawn else ""
     return f"{_PART_FLAG} keeps that{'; the others are drawn' if DRAWN in stated else ''}{missing}"

@@ -60,7 +60,7 @@ def named_files(
     parts = _parts([names[row] for row in rows], fewest) if split_by in (AUTO, FOLDERS) else None
     if parts is not None:
         counts = Counter(parts.tolist())
-        said = ", ".join(with_files(part.name.lower(), counts[part]) for part in Part if part in counts)
+        said = ", ".join(with_files(part.word, counts[part]) for part in Part if part in counts)
         line = f"'{shown(image_dir)}' is split already, into {said}, of {len(rows):,}"
         observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     elif split_by == FOLDERS:

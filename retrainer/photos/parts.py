@@ -13,6 +13,11 @@ class Part(IntEnum):
     VALIDATION = 1
     TESTING = 2
 
+    @property
+    def word(self) -> str:
+        """The name of the part in lists, messages and pages."""
+        return self.name.lower()
+
 
 Parts = npt.NDArray[np.int8]
 """The `Part` of each photo, `(N,)`."""

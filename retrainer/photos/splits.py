@@ -113,7 +113,7 @@ def warn_of_empty_parts(
         counts = np.bincount(dataset.label_ids[split.rows(part)], minlength=len(dataset.labels))
         for label_id in label_ids:
             if not counts[label_id]:
-                label, name = dataset.labels[label_id], part.name.lower()
+                label, name = dataset.labels[label_id], part.word
                 observer(
                     Warned(
                         f"Label {label} has no images in the category {name}.",

@@ -130,7 +130,7 @@ def _parts(table: TableFile, rows: Sequence[Row], fewest: int, split_by: str, ob
     if fewest > 1 and not {Part.TRAINING, DRAWN} & counts.keys():
         problem = "the column 'split' states no training photos"
         raise table_error(table, problem, fix="Give photos of each class the split train.")
-    said = [with_files(part.name.lower(), counts[part]) for part in Part if part in counts]
+    said = [with_files(part.word, counts[part]) for part in Part if part in counts]
     line = f"The column 'split' states {', '.join(said)}, of {len(rows):,}"
     observer(Noted(f"{line}: {kept_and_drawn(counts)}" if fewest > 1 else line))
     return parts

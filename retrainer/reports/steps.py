@@ -4,23 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from retrainer.backbones.available import EMBEDDED
+from retrainer.backbones.available import HIGH_ACCURACY, is_weaker
 from retrainer.errors import RetrainerError
 from retrainer.measuring.learning_curve import LearningCurve
-from retrainer.options.command_line import command_of
+from retrainer.options.command_line import command_of, place_of
 from retrainer.options.in_memory import was_in_memory
 from retrainer.options.model import InspectOptions
-from retrainer.options.paths import in_place
 from retrainer.options.preset import BEST_PRESET, PRESETS
 from retrainer.options.retraining import RetrainOptions
 from retrainer.options.split import FOLDS
 from retrainer.pages.report.contents import Step
 from retrainer.reports.left import Left
 from retrainer.reports.verdict import Judged
-from retrainer.text import named, pasted, shown
+from retrainer.text import named, shown
 
-# The best preset is known to exceed these backbones; it is proposed for a lower accuracy.
-_WEAKER, _HIGH_ACCURACY = (EMBEDDED, "efficientnet_lite0"), 0.95
 # Looking at suspicious photos comes first if they are at least this share.
 _SUSPICIOUS = 0.01
 _NAMED = 5
@@ -75,7 +72,7 @@ def _steps(known: Known) -> Iterator[Step]:
     if judged.weak:
         label = shown(judged.weak.label)
         yield Step(sentence=f"Collect more photos of '{label}', or check those that it has.", command=_retrain(known))
-    if figures.accuracy < _HIGH_ACCURACY and _may_be_better(known.left):
+    if figures.accuracy < HIGH_ACCURACY and _may_be_better(known.left):
         yield Step(sentence="Try the most accurate preset.", command=_best(known))
     if judged.is_uncertain and not (known.left.record and known.left.record.folds):
         yield Step(sentence="Measure the model on all photos by folds.", command=_retrain(known, folds=FOLDS))
@@ -84,12 +81,12 @@ def _steps(known: Known) -> Iterator[Step]:
 
 def graph_flag(graph: str) -> str:
     """The flag that names a model, after a space; empty for the usual one."""
-    return "" if graph == InspectOptions().graph else f" --graph {pasted(in_place(graph))}"
+    return "" if graph == InspectOptions().graph else f" --graph {place_of(graph)}"
 
 
 def _may_be_better(left: Left) -> bool:
     """Whether another preset is known to exceed the backbone of a model."""
-    return left.given("preset") != BEST_PRESET and str(left.metadata.backbone.get("name", "")).startswith(_WEAKER)
+    return left.given("preset") != BEST_PRESET and is_weaker(str(left.metadata.backbone.get("name", "")))
 
 
 def _best(known: Known) -> str:
@@ -107,11 +104,11 @@ def _retrain(known: Known, **changes: Any) -> str:
         options = RetrainOptions(**{**given, "image_dir": known.image_dir})
         return command_of("retrain", "image_dir", replace(options, **changes))
     except (RetrainerError, TypeError):  # an option of another version, or a path that is gone
-        return f"retrainer retrain {pasted(in_place(known.image_dir))}"
+        return f"retrainer retrain {place_of(known.image_dir)}"
 
 
 def on_photos(known: Known, command: str, more: str = "") -> str:
     """A command on the photos; empty if they are in memory."""
     if was_in_memory(known.image_dir) or not known.image_dir:
         return ""
-    return f"retrainer {command} {pasted(in_place(known.image_dir))}{more}"
+    return f"retrainer {command} {place_of(known.image_dir)}{more}"

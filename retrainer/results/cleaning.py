@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from retrainer.answers.texts import plain
 from retrainer.measuring.cleaning_effect import CleaningEffect
 from retrainer.measuring.measured import dataframe
-from retrainer.photos.clean_list.accepting import ALL, TESTING, accepted, kinds_of
+from retrainer.photos.clean_list.accepting import ALL, accepted, kinds_of
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Finding, Kind, Row
 from retrainer.photos.clean_list.list_file import ListFile
@@ -126,7 +126,7 @@ class Cleaning:
         """What is found of each kind; kinds without findings are left out."""
         suggested = Counter((row.finding.kind, row.finding.suggestion) for row in self.rows)
         undecided = Counter(row.finding.kind for row in self._undecided())
-        testing = Counter(row.finding.kind for row in self._undecided() if row.finding.part == TESTING)
+        testing = Counter(row.finding.kind for row in self._undecided() if row.finding.is_testing)
         return tuple(
             KindCount(
                 kind,

@@ -21,7 +21,6 @@ import retrainer
 from retrainer.cleaning import looking
 from retrainer.errors import DatasetError, OptionError, OutputError, RetrainerError
 from retrainer.findings.finders import Seen
-from retrainer.photos.clean_list.accepting import TESTING
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list, write_clean_list
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind, Row
@@ -113,14 +112,14 @@ def test_suggestions_are_accepted_but_not_for_test_photos(
     plain = clean(root)
     assert not path.exists()
     keep = Decision(action=Action.KEEP)
-    kept = next(row.finding for row in plain.rows if row.finding.kind == Kind.COPY and row.finding.part != TESTING)
+    kept = next(row.finding for row in plain.rows if row.finding.kind == Kind.COPY and not row.finding.is_testing)
     write_clean_list(path, plain.clean_list.decided(kept.sha256, kept.path, keep))
     result = clean(root, clean_list=path, accept="all")
     assert read_clean_list(path).rows == result.rows
     for row in result.rows:
         if row.finding.path == kept.path:
             assert row.decision == keep
-        elif row.finding.part == TESTING:
+        elif row.finding.is_testing:
             assert row.decision == Decision()
         else:
             assert row.decision.action != Action.NONE

@@ -9,13 +9,11 @@ from functools import cached_property
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind
 from retrainer.photos.clean_list.rows import Photo, actions_in, decision_in, is_about_class
-from retrainer.photos.parts import Part
 
 UNDECIDED = "undecided"
 FINDING, CLASS, PART, DECISION = "finding", "class", "part", "decision"
 FILTERS = (FINDING, CLASS, PART, DECISION)
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
-_TESTING = Part.TESTING.name.lower()
 Wanted = Mapping[str, str]
 """The name of a filter -> the value that is wanted."""
 
@@ -57,7 +55,7 @@ class Card:
     @property
     def testing(self) -> bool:
         """Whether it is about a test photo, which only a person decides."""
-        return self.finding.part == _TESTING
+        return self.finding.is_testing
 
     @cached_property
     def suggestion(self) -> Decision | None:

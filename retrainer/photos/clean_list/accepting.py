@@ -6,11 +6,9 @@ from dataclasses import replace
 from retrainer.errors import OptionError
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision, Kind, Row
-from retrainer.photos.parts import Part
 from retrainer.text import brief
 
 ALL = "all"
-TESTING = Part.TESTING.name.lower()
 
 
 def kinds_of(words: Iterable[str] | str) -> tuple[Kind, ...]:
@@ -44,7 +42,7 @@ def accepted(clean_list: CleanList, kinds: Collection[Kind]) -> CleanList:
 
 def _suggested(rows: Sequence[Row], kinds: Collection[Kind]) -> Decision | None:
     """The decision to take about one photo; None if there is none."""
-    if any(row.decision.action != Action.NONE or row.finding.part == TESTING for row in rows):
+    if any(row.decision.action != Action.NONE or row.finding.is_testing for row in rows):
         return None
     found = [row.finding for row in rows if row.finding.kind in kinds and row.finding.suggestion != Action.NONE]
     if not found:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from retrainer.photos.parts import Part
+
 
 class Kind(StrEnum):
     """What may be wrong; the value is the word in the list, in flags and in pages."""
@@ -69,6 +71,11 @@ class Finding:
     new_label: str = ""
     compared_with: tuple[str, ...] = ()
     part: str = ""
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether it is about a test photo."""
+        return self.part == Part.TESTING.word
 
 
 @dataclass(frozen=True, kw_only=True)
