@@ -84,8 +84,8 @@ def _finding(evidence: Evidence, row: int, other: int, share: float) -> Finding:
     reason = (
         f"Looks like {shown(dataset.labels[other])} ({scores[other]:.2f}); "
         f"the folder's class {shown(dataset.labels[own])} has {scores[own]:.2f}. "
-        f"Of its {len(neighbours)} nearest photos {len(like)} are {shown(dataset.labels[other])}, "
-        f"{int((dataset.label_ids[neighbours] == own).sum())} {shown(dataset.labels[own])}."
+        f"Of its {len(neighbours)} nearest photos, {len(like)} are {shown(dataset.labels[other])} "
+        f"and {int((dataset.label_ids[neighbours] == own).sum())} are {shown(dataset.labels[own])}."
     )
     relabelled = share >= _RELABELLED
     return evidence.finding(

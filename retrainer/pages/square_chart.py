@@ -41,7 +41,7 @@ def square_chart(caption: str, axes: tuple[str, str], spots: Sequence[Spot]) -> 
     drawn = [*_frame(axes), diagonal, line, *dots]
     box = f"0 0 {_SIDE + _LEFT + _RIGHT} {_SIDE + _TOP + _BOTTOM}"
     picture = element("svg", title, *drawn, class_="chart square", viewBox=box, role="img")
-    keys = (("solid", axes[1]), ("dashed", "both alike"))
+    keys = (("solid", axes[1]), ("dashed", "perfectly calibrated"))
     legend = (element("span", key_of(style), f" {text}") for style, text in keys)
     shown = element("figure", element("figcaption", caption), picture, element("div", *legend, class_="legend"))
     rows = [(percent(spot.across), percent(spot.up), f"{spot.count:,}") for spot in spots]

@@ -108,6 +108,8 @@ def _chips(card: Card) -> list[Markup]:
 
 def _suggested(card: Card) -> list[str]:
     score = "" if card.finding.kind in _CERTAIN else f"Score {percent(card.finding.score)}. "
+    if card.finding.kind == Kind.SMALL_CLASS:
+        return [score, "Add photos to it, or keep it as it is."]
     if card.about_class:
         return [score, "Rename or merge folders yourself, or keep it as it is."]
     if card.suggestion is None:

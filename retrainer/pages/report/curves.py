@@ -13,7 +13,7 @@ from retrainer.pages.square_chart import Spot, square_chart
 
 def curves(contents: ReportContents, _: Pictures) -> Section:
     """The curves that are known; a sentence stands for each of the others."""
-    parts = (_training(contents), _learning(contents), _calibration(contents))
+    parts = (_training(contents), _calibration(contents), _learning(contents))
     return Section("Curves", [element("div", *(element("div", *part) for part in parts), class_="tables curves")])
 
 
@@ -26,7 +26,7 @@ def _training(contents: ReportContents) -> list[Markup]:
 def _learning(contents: ReportContents) -> list[Markup]:
     curve = contents.learning_curve
     if curve is None:
-        return [element("p", "The worth of more photos was not measured; --learning_curve measures it.")]
+        return [element("p", "Would more photos help? `retrain --learning_curve` measures it.")]
     photos, accuracy = curve.twice
     said = [f"With {photos:,} training photos, twice as many, expect an accuracy of {percent(accuracy)}."]
     if curve.help_most:

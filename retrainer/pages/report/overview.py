@@ -48,17 +48,17 @@ def _beats(figures: Assessment, baseline: float | None) -> bool:
 
 def _worst(figures: Assessment | None) -> FigureCard:
     if figures is None:
-        return FigureCard(name="Worst class", value="unknown", note="No photo tested the model.")
+        return FigureCard(name="Weakest class", value="unknown", note="No photo tested the model.")
     worst = worst_class(figures)
     if worst is None:
-        return FigureCard(name="Worst class", value="none", note="All photos that tested the model are right.")
+        return FigureCard(name="Weakest class", value="none", note="All photos that tested the model are right.")
     own = figures.classes.index(worst)
     row = figures.confusion[own]
     taken = max((n for n in range(len(row)) if n != own), key=lambda n: row[n])
     share, interval = worst.correct / worst.support, accuracy_interval(worst.correct, worst.support)
     said = f"{percent(share)} of {counted(worst.support, 'photo')} right ({between(interval)}); most often taken for "
     note = element("span", said, name(figures.classes[taken].label))
-    return FigureCard(name="Worst class", value=name(worst.label), note=note)
+    return FigureCard(name="Weakest class", value=name(worst.label), note=note)
 
 
 def worst_class(figures: Assessment) -> ClassFigures | None:

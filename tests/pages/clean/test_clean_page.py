@@ -61,3 +61,14 @@ def test_of_10000_findings_the_page_shows_the_surest_of_each_kind(tmp_path: Path
 
 def test_nothing_found_is_a_sentence() -> None:
     assert "Nothing was found that may be wrong." in clean_page(CleanList(()), ShownPhotos(classes=[])).html()
+
+
+def test_parts_have_their_order_and_a_small_class_its_own_advice() -> None:
+    parts = ("testing", "validation", "training")
+    findings = [Finding(kind=Kind.SHAPE, path=f"{part}.jpg", label="roses", part=part) for part in parts]
+    small = Finding(kind=Kind.SMALL_CLASS, label="roses", reason="few")
+    page = clean_page(CleanList(tuple(map(Row, [*findings, small]))), ShownPhotos(classes=CLASSES)).html()
+    places = [page.index(f"{name} photos") for name in ("training", "validation", "test")]
+    assert places == sorted(places)
+    assert "testing photos" not in page
+    assert "Add photos to it, or keep it as it is." in page

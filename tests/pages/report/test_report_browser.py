@@ -73,7 +73,7 @@ def test_the_first_screen_says_what_the_model_is_worth_and_what_to_do_next(
     assert page.locator(".figure dt").all_text_contents() == [
         "Accuracy",
         "Baseline",
-        "Worst class",
+        "Weakest class",
         "Suspicious photos",
     ]
 

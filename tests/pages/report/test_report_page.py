@@ -124,7 +124,7 @@ def test_what_is_unknown_is_a_sentence() -> None:
         "The photos nearest to the decision are unknown.",
         "Nobody looked for suspicious photos.",
         "How training went was not kept.",
-        "The worth of more photos was not measured",
+        "Would more photos help? `retrain --learning_curve` measures it.",
         "How far scores can be trusted was not measured.",
         "Whether there are copies or leaks is unknown.",
         "No file was left out.",
