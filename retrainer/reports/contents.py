@@ -53,6 +53,7 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
         suspicious=None if suspects is None else len(suspects),
         curve=left.record.learning_curve if left.record else None,
     )
+    seen_photos = _shown(explained, suspects)
     return replace(
         _recorded(left),
         name=place or left.graph,
@@ -61,7 +62,7 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
         assessment=figures.assessment,
         baseline=figures.baseline,
         measured=figures.measured,
-        **_shown(explained, suspects),
+        **seen_photos,
         suspicious=known.suspicious,
         step=step_of(known),
         calibration=_bins(figures),
@@ -69,7 +70,7 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
         read=photos.read if with_images else None,
         list_command=_list_command(left, figures),
         clean_command=on_photos(known, "clean"),
-        notes=(*left.notes, *photos.notes, *figures.notes, *_unlisted(left)),
+        notes=(*left.notes, *photos.notes, *figures.notes, *_unlisted(left), *_unexplained(explained, seen_photos)),
     )
 
 
@@ -108,6 +109,22 @@ def _unlisted(left: Left) -> list[str]:
     """How many more files were left out than the record lists."""
     more = left.record.problem_count - len(left.record.problems) if left.record else 0
     return [f"{more:,} more files or folders were left out, which the record of the run does not list."] * (more > 0)
+
+
+def _unexplained(explained: Explained, seen_photos: dict[str, Any]) -> Iterator[str]:
+    """Why photos lack neighbours, or what speaks for their class."""
+    known, seen = explained.vectors.known, [*seen_photos.get("mistakes", ()), *seen_photos.get("undecided", ())]
+    if not known.all():
+        count = len(known) - int(known.sum())
+        yield (
+            f"The feature vectors of {count:,} of {len(known):,} photos are not in the cache, so that neighbours may "
+            "be missing. --bottleneck_dir names the cache; retrain to fill it."
+        )
+    if explained.with_activations and seen and all(one.activation is None for one in seen):
+        yield (
+            "What speaks for a class is not shown: the bundle of the backbone is not here, or it has no maps whose "
+            "means are the features. --model_dir names its folder."
+        )
 
 
 def _bottlenecks(options: ReportOptions, left: Left) -> str:

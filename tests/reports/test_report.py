@@ -221,6 +221,8 @@ def test_without_the_cache_figures_stay_and_neighbours_go(root: Path, configured
     assert contents.measured
     assert all(one.nearest == () for one in (*contents.mistakes, *contents.undecided))
     assert contents.read is not None
+    assert "The feature vectors of 61 of 61 photos are not in the cache" in notes(contents)
+    assert "What speaks for a class is not shown" in notes(contents)
     assert not Path(options.bottleneck_dir).exists()
     graph = retrain(replace(options, folds=0, testing_percentage=30)).graph
     shutil.rmtree(options.bottleneck_dir)
