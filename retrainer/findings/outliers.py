@@ -61,8 +61,8 @@ def _finding(evidence: Evidence, row: int, deviation: float) -> Finding:
     label = evidence.dataset.labels[int(found.classes[row])]
     usual = float(np.median(found.distances[np.isfinite(found.distances)]))
     reason = (
-        f"Like no class: even the nearest, {shown(label)}, is at distance {found.distances[row]:.2f}; "
-        f"half of all photos lie within {usual:.2f} of a class."
+        f"Even the nearest class, {shown(label)}, is at distance {found.distances[row]:.2f}; "
+        f"half of all photos lie within {usual:.2f} of one."
     )
     return evidence.finding(
         row,

@@ -24,7 +24,7 @@ def test_photos_like_no_class_are_found_though_they_are_like_each_other() -> Non
     assert len(found) <= 9 + 180 // 20
     first = findings[0]
     assert (first.kind, first.suggestion, first.new_label) == (Kind.OUTLIER, Action.SET_ASIDE, "")
-    assert first.reason.startswith("Like no class: even the nearest, class ")
+    assert first.reason.startswith("Even the nearest class, class ")
     assert len(first.compared_with) == 3
     assert all(0 <= finding.score <= 1 for finding in findings)
     # Their labels are not doubted as well: two suggestions would contradict each other.
