@@ -1,6 +1,8 @@
 """Looks for photos that may be wrong: scan, extract, score by folds, find, and merge with the decisions made before."""
 
+from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,10 @@ from retrainer.measuring.cleaning_effect import CleaningEffect
 from retrainer.options.calling import options_with_photos, takes_options
 from retrainer.options.cleaning import CleanOptions
 from retrainer.options.in_memory import PhotoSource
-from retrainer.photos.clean_list.accepting import accepted, kinds_of
+from retrainer.photos.clean_list.accepting import TESTING, accepted, kinds_of
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list
-from retrainer.photos.clean_list.finding import Kind
+from retrainer.photos.clean_list.finding import Finding, Kind
 from retrainer.photos.clean_list.list_file import ListFile
 from retrainer.photos.parts import Part
 from retrainer.preparation import prepare
@@ -114,7 +116,7 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
         findings = find(Seen(evidence, seen, files, problems))
 
     def merged(current: CleanList) -> CleanList:
-        return accepted(current.merged(findings), kinds)
+        return accepted(current.merged(_tested_before(current, findings)), kinds)
 
     return Cleaning(
         image_dir=str(run.image_dir),
@@ -129,6 +131,12 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
         problems=tuple(report.problems),
         warnings=report.warnings,
     )
+
+
+def _tested_before(known: CleanList, findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in which photos are test photos if they were at an earlier look: decisions may move a few of them."""
+    tested = {row.finding.sha256 for row in known.rows if row.finding.part == TESTING}
+    return [replace(one, part=TESTING) if one.part and one.sha256 in tested else one for one in findings]
 
 
 def _places(evidence: Evidence) -> dict[str, tuple[str, str]]:

@@ -132,6 +132,17 @@ def test_suggestions_are_accepted_but_not_for_test_photos(
     assert [row.decision for row in plain_with(plain, trained).accept("outlier,small_class").rows] == [Decision()] * 2
 
 
+def test_a_photo_that_was_a_test_photo_stays_one_in_the_list(
+    photos: Photos, clean: Clean, seen: list[Seen], tmp_path: Path
+) -> None:
+    root, path = photos(count=20), tmp_path / "clean.csv"
+    first = clean(root).rows[0]
+    tested = replace(first.finding, part=TESTING)
+    write_clean_list(path, CleanList((Row(tested),)))
+    rows = [row for row in clean(root, clean_list=path, accept="all").rows if row.finding.path == tested.path]
+    assert {(row.finding.part, row.decision.action) for row in rows} == {(TESTING, Action.NONE)}
+
+
 def plain_with(result: Cleaning, rows: list[Row]) -> Cleaning:
     return replace(result, clean_list=CleanList(tuple(rows)))
 
