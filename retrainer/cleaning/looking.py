@@ -18,7 +18,7 @@ from retrainer.measuring.cleaning_effect import CleaningEffect
 from retrainer.options.calling import options_with_photos, takes_options
 from retrainer.options.cleaning import CleanOptions
 from retrainer.options.in_memory import PhotoSource
-from retrainer.photos.clean_list.accepting import TESTING, accepted, kinds_of
+from retrainer.photos.clean_list.accepting import accepted, kinds_of
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list
 from retrainer.photos.clean_list.finding import Finding, Kind
@@ -135,8 +135,8 @@ def _cleaned(run: CleanOptions, kinds: tuple[Kind, ...], file: ListFile | None, 
 
 def _tested_before(known: CleanList, findings: Iterable[Finding]) -> list[Finding]:
     """Findings in which photos are test photos if they were at an earlier look: decisions may move a few of them."""
-    tested = {row.finding.sha256 for row in known.rows if row.finding.part == TESTING}
-    return [replace(one, part=TESTING) if one.part and one.sha256 in tested else one for one in findings]
+    tested = {row.finding.sha256 for row in known.rows if row.finding.part == Part.TESTING.word}
+    return [replace(one, part=Part.TESTING.word) if one.part and one.sha256 in tested else one for one in findings]
 
 
 def _places(evidence: Evidence) -> dict[str, tuple[str, str]]:
