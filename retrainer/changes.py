@@ -6,7 +6,8 @@ import numpy as np
 
 from retrainer.arrays import Digests
 from retrainer.events import Changed, Observer
-from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit, digests_of
+from retrainer.measuring.photo_hashes import digests_of
+from retrainer.measuring.remembered_split import NEW, UNKNOWN, RememberedSplit
 from retrainer.models.metadata import ModelMetadata
 from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.dataset import Dataset

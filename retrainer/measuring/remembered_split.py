@@ -4,16 +4,15 @@ It keeps a hash of each photo's bytes for each part. So it recognises a photo in
 most `_KEPT` hashes; the parts of further photos follow from their bytes or paths.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from retrainer.arrays import HASH_BYTES, Bools, Digests, Integers, distinct, is_among
+from retrainer.measuring.photo_hashes import Hashes, decoded, digests_of, encoded, in_set, numbers
 from retrainer.options.split import FOLDERS, SplitOptions
 from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.dataset import Dataset
@@ -21,14 +20,10 @@ from retrainer.photos.parts import Part, Parts
 from retrainer.photos.positions import content_positions, path_position
 from retrainer.photos.splits import Split, given_or_drawn, natural_parts
 
-Hashes = npt.NDArray[np.uint64]
-"""`HASH_BYTES` bytes of SHA-256 digests as numbers, `(N,)`."""
-
 # At most this many hashes are kept: 667 KB in base64. Of ten million photos that are new to a model, at most one has a
 # hash that is kept.
 _KEPT = 100_000
 # The bytes of a digest that are kept. The first eight are not, because they give a photo's position in the split.
-_DIGEST = 32
 _HASHED = slice(8, 8 + HASH_BYTES)
 # Earlier versions kept this many hashes of training photos only, of these bytes.
 _KEPT_EARLIER, _HASHED_EARLIER = 4096, slice(0, HASH_BYTES)
@@ -72,10 +67,10 @@ class RememberedSplit:
     ) -> "RememberedSplit":
         """Returns the split of a run in the form to remember, with the decisions that changed its photos."""
         set_aside, relabelled = _decisions(dataset, honoured)
-        hashes = _numbers(dataset.digests[:, _HASHED])
+        hashes = numbers(dataset.digests[:, _HASHED])
         smallest = distinct(hashes)[:_KEPT]
         kept = is_among(hashes, smallest)
-        trained, validated, tested = (_encoded(hashes[kept & (split.parts == part)]) for part in Part)
+        trained, validated, tested = (encoded(hashes[kept & (split.parts == part)]) for part in Part)
         plain = cls(
             str(options.image_dir),
             options.split_by,
@@ -168,13 +163,13 @@ class RememberedSplit:
     @cached_property
     def _hashes_of_parts(self) -> tuple[Hashes, Hashes, Hashes]:
         """The hashes of training, validation and test photos."""
-        trained, validated, tested = map(_decoded, (self.trained, self.validated or "", self.tested or ""))
+        trained, validated, tested = map(decoded, (self.trained, self.validated or "", self.tested or ""))
         return trained, validated, tested
 
     @cached_property
     def _seen(self) -> frozenset[bytes]:
         """The hashes of training and validation photos, without those that test photos share."""
-        trained, validated, tested = map(_split, (self.trained, self.validated or "", self.tested or ""))
+        trained, validated, tested = map(in_set, (self.trained, self.validated or "", self.tested or ""))
         return (trained | validated) - tested
 
     @property
@@ -184,7 +179,7 @@ class RememberedSplit:
 
     def was_set_aside(self, digests: Digests) -> Bools:
         """Whether each photo was set aside by a decision, by digests `(N, 32)`, `(N,)`."""
-        return is_among(_numbers(digests[:, _HASHED]), _decoded(self.set_aside))
+        return is_among(numbers(digests[:, _HASHED]), decoded(self.set_aside))
 
     def decided(self, label_ids: Integers, digests: Digests, labels: Sequence[str]) -> Integers:
         """Returns class ids as decisions change them.
@@ -197,11 +192,11 @@ class RememberedSplit:
         Returns:
             The class ids after the decisions, -1 for photos that were set aside, `(N,)`.
         """
-        hashes = _numbers(digests[:, _HASHED])
+        hashes = numbers(digests[:, _HASHED])
         decided = label_ids.copy()
         for label, kept in self.relabelled.items():
             if label in labels:
-                decided[(label_ids >= 0) & is_among(hashes, _decoded(kept))] = labels.index(label)
+                decided[(label_ids >= 0) & is_among(hashes, decoded(kept))] = labels.index(label)
         decided[self.was_set_aside(digests)] = -1
         return decided
 
@@ -222,20 +217,14 @@ class RememberedSplit:
         return self.tested is not None
 
     def _hashes(self, digests: Digests) -> Hashes:
-        return _numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
-
-
-def digests_of(texts: Sequence[str]) -> Digests:
-    """Digests `(n, 32)` of their hexadecimal texts; empty texts are left out."""
-    content = b"".join(bytes.fromhex(text) for text in texts)
-    return np.frombuffer(content, np.uint8).reshape(-1, _DIGEST)
+        return numbers(digests[:, _HASHED_EARLIER if self.tested is None else _HASHED])
 
 
 def _decisions(dataset: Dataset, honoured: Honoured | None) -> tuple[str, dict[str, str]]:
     """The hashes of set-aside photos, and those of relabelled ones by label, as far as bytes alone tell them."""
     if honoured is None:
         return "", {}
-    hashes = _numbers(dataset.digests[:, _HASHED])
+    hashes = numbers(dataset.digests[:, _HASHED])
     aside = distinct(_hashes_of(honoured.set_aside))
     # If a photo has a copy that was kept, both get its label.
     copied = is_among(aside, hashes)
@@ -248,31 +237,10 @@ def _decisions(dataset: Dataset, honoured: Honoured | None) -> tuple[str, dict[s
     first, last = label_ids[starts[there]], label_ids[ends[there] - 1]
     # Copies of one photo may have different classes.
     decided, label_of = decided[there][first == last], first[first == last]
-    relabelled = {dataset.labels[one]: _encoded(decided[label_of == one]) for one in distinct(label_of).tolist()}
-    return _encoded(aside[~copied][:_KEPT]), relabelled
+    relabelled = {dataset.labels[one]: encoded(decided[label_of == one]) for one in distinct(label_of).tolist()}
+    return encoded(aside[~copied][:_KEPT]), relabelled
 
 
 def _hashes_of(texts: Sequence[str]) -> Hashes:
     """The hashes of SHA-256 digests in hexadecimal, without empty texts."""
-    return _numbers(digests_of(texts)[:, _HASHED])
-
-
-def _encoded(hashes: Hashes) -> str:
-    content = distinct(hashes).astype(">u8").view(np.uint8).reshape(-1, 8)[:, -HASH_BYTES:].tobytes()
-    return base64.b64encode(content).decode("ascii")
-
-
-def _decoded(text: str) -> Hashes:
-    return _numbers(np.frombuffer(base64.b64decode(text), np.uint8).reshape(-1, HASH_BYTES))
-
-
-def _split(text: str) -> frozenset[bytes]:
-    content = base64.b64decode(text)
-    return frozenset(content[start : start + HASH_BYTES] for start in range(0, len(content), HASH_BYTES))
-
-
-def _numbers(content: Digests) -> Hashes:
-    """The numbers that bytes `(N, HASH_BYTES)` stand for, the highest byte first, `(N,)`."""
-    padded = np.zeros((len(content), 8), np.uint8)
-    padded[:, -HASH_BYTES:] = content
-    return padded.view(">u8").reshape(-1).astype(np.uint64)
+    return numbers(digests_of(texts)[:, _HASHED])
