@@ -38,6 +38,8 @@ SESSION = (
     "retrainer evaluate",
     "retrainer runs",
 )
+# Times differ from run to run; less than 0.05 s are not said.
+_TIMES = re.compile(r"( in)? \d+\.\d+ ?s\b|^\d{4}-\d\d-\d\d \d\d:\d\d", re.MULTILINE)
 _USUAL_HOME = "~/.cache/retrainer"
 GROUPS: dict[str, type[Options]] = {
     "flags of retrain": RetrainFlags,
@@ -118,12 +120,17 @@ def _found(text: str, name: str) -> re.Match[str]:
     return found
 
 
+def kept(shown: str, printed: str) -> str:
+    """Returns the session that a page shows if another one differs only in times."""
+    return shown if _TIMES.sub("", shown) == _TIMES.sub("", printed) else printed
+
+
 def main() -> None:
     """Writes all sections."""
     text = COMMANDS.read_text(encoding="utf-8")
     for name, group in GROUPS.items():
         text = replaced(text, name, tables(group))
-    write_whole(COMMANDS, replaced(text, "session", session()).encode("utf-8"))
+    write_whole(COMMANDS, replaced(text, "session", kept(section(text, "session"), session())).encode("utf-8"))
 
 
 if __name__ == "__main__":
