@@ -33,7 +33,7 @@ ENDING = ".set_aside"
 _RETRAIN = "`retrain --clean_list` leaves them out where they are."
 
 
-@dataclass
+@dataclass(frozen=True)
 class Moved:
     """What was moved.
 
@@ -95,26 +95,29 @@ def set_aside(
     found = matched(_without_moved(clean_list, before), files, hashes.texts)
     warn_of_lost(found, clean_list, observer)
     rows = sorted(row for row, decision in found.decisions.items() if decision.action == Action.SET_ASIDE)
-    done = Moved(folder)
     if not rows:
-        return done
+        return Moved(folder)
     require_writable_folder(folder)
     with Record(os.path.join(folder, LIST), new=True) as record:
         mover = Mover(files, folder, record, before)
         for row, sha256 in zip(rows, hashes.texts(rows), strict=True):
             mover.move(row, sha256)
-    done.moved, done.left = mover.moved, sum(map(len, mover.left.values()))
+    _report(mover, image_dir, observer)
+    return Moved(folder, mover.moved, sum(map(len, mover.left.values())))
+
+
+def _report(mover: Mover, image_dir: str, observer: Observer) -> None:
+    """Warns of photos that were not moved; raises OutputError if none was moved for that reason."""
     problems = [
         f"{counted(len(paths), 'photo')} cannot be moved: {reason}: {first_paths(paths)}."
         for reason, paths in mover.left.items()
     ]
-    if problems and not done.moved:
-        if not before:  # nothing is there but rows of photos that were not moved
-            undo(os.path.join(folder, LIST), lambda _: None)
+    if problems and not mover.moved:
+        if not mover.before:  # nothing is there but rows of photos that were not moved
+            undo(os.path.join(mover.folder, LIST), lambda _: None)
         raise OutputError(f"--apply: {' '.join(problems)}", _RETRAIN, path=image_dir)
     for problem in problems:
         observer(Warned(problem))
-    return done
 
 
 def bring_back(image_dir: str, observer: Observer) -> Moved:

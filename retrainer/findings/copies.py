@@ -14,7 +14,7 @@ from retrainer.text import shown
 
 # The best class of a group must score that much more than the second for the others to be called wrong.
 SURE = 0.5
-# At most so many copies stand beside one.
+# A finding names at most this many copies.
 _COMPARED = 8
 
 

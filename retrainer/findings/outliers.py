@@ -16,7 +16,7 @@ _UNANIMOUS = 0.9
 # Fewer photos have no typical distance, and the photos of a class of fewer different ones have few to be compared with.
 _FEWEST_PHOTOS, _FEWEST_OF_CLASS = 20, 5
 _COMPARED = 3
-# Distances below it are rounding. The standard deviation of normal numbers is so many times their median deviation.
+# Distances below it are rounding. The standard deviation of normal numbers is 1.4826 times their median deviation.
 _NO_DISTANCE, _DEVIATION = 1e-6, 1.4826
 
 
