@@ -131,6 +131,7 @@ def _decided_in_browser(result: "Cleaning", flags: CleanFlags) -> "Cleaning":
 def _move(flags: CleanFlags) -> int:
     """Moves photos that are set aside, or moves them back; returns the exit code."""
     from retrainer.cleaning.moving import bring_back, set_aside
+    from retrainer.cli.clean_steps import retrain_command
     from retrainer.cli.next_steps import lines_of
     from retrainer.observers.logs import log_of
     from retrainer.photos.clean_list.file import read_clean_list
@@ -145,7 +146,8 @@ def _move(flags: CleanFlags) -> int:
     where = f"back from '{shown(done.folder)}'" if flags.undo else f"into '{shown(done.folder)}'"
     lines = [f"Moved {photos} {where}." if done.moved else "No photo was moved."]
     if done.moved and flags.apply:
-        lines += lines_of([flags.only(CleanOptions).command("--undo")])
+        options = flags.only(CleanOptions)
+        lines += lines_of([retrain_command(options), options.command("--undo")])
     say("\n".join(lines))
     return FAILED if done.left else 0
 

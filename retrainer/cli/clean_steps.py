@@ -29,9 +29,13 @@ def _commands(result: Cleaning, options: CleanOptions, measured: bool) -> Iterat
     if actions.intersection(_CHANGES):
         if not measured:
             yield options.command("--measure")
-        others = [item.name for item in options_of(CleanOptions) if item.name not in _OF_RETRAIN]
-        flags = flags_of(options, [*others, "image_dir", "clean_list"])
-        list_ = f"--clean_list {pasted(options.clean_list)}"
-        yield ["retrainer retrain", place_of(options.image_dir), *flags, list_]
+        yield retrain_command(options)
     if Action.SET_ASIDE in actions:
         yield options.command("--apply")
+
+
+def retrain_command(options: CleanOptions) -> list[str]:
+    """The command that follows the decisions: its name and its flags."""
+    others = [item.name for item in options_of(CleanOptions) if item.name not in _OF_RETRAIN]
+    flags = flags_of(options, [*others, "image_dir", "clean_list"])
+    return ["retrainer retrain", place_of(options.image_dir), *flags, f"--clean_list {pasted(options.clean_list)}"]

@@ -189,6 +189,7 @@ def test_what_is_set_aside_is_moved_and_comes_back(clean: Run, photos: Photos) -
     assert 0 < len(left) < len(before)
     assert moved.startswith(f"Moved {len(before) - len(left)} photo")
     assert "photos.set_aside'." in moved
+    assert moved.splitlines()[-2].endswith(" --clean_list tf_files/clean.csv")
     assert moved.splitlines()[-1].endswith(" --undo")
     assert clean("--apply") == "No photo was moved.\n"
     assert clean("--undo").startswith(f"Moved {len(before) - len(left)} photo")
