@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from retrainer.pages.clean.cards import short_path
 from retrainer.pages.clean.deck import Card, Wanted, counts_of
-from retrainer.pages.clean.served import cards_markup, served_page
+from retrainer.pages.clean.served import served_cards, served_page
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.pages.clean.words import decided_words
 from retrainer.pages.components import cut, cut_path
@@ -116,7 +116,7 @@ class Review:
         start = now.start(cards, _CARDS, **{name: text_of(query, name) for name in ("at", "after", "before")})
         shown_cards = cards[start : start + _CARDS]
         known = {**self._photos.known, **now.deck.known}
-        html = cards_markup(shown_cards, now.judged, known)
+        html = served_cards(shown_cards, now.judged, known)
         state = self._state(now, wanted, text_of(query, "window"))
         more = {"html": html, "first": start, "earlier": start > 0, "later": start + len(shown_cards) < len(cards)}
         return _json(state | more)

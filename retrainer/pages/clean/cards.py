@@ -1,11 +1,11 @@
 """A finding as a card: its photo beside those that it is compared with, the reason, the suggestion and the decision."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from retrainer.measuring.shares import percent
 from retrainer.pages.blocks import chip
-from retrainer.pages.clean.deck import Card, values_of
+from retrainer.pages.clean.deck import Card, Judged, values_of
 from retrainer.pages.clean.words import DISAGREES, TEST_PHOTO, decided_words
 from retrainer.pages.components import cut, cut_path, name
 from retrainer.pages.filters import filterable
@@ -42,6 +42,13 @@ def paths_of(card: Card, most: int) -> list[str]:
     """The photos that a card shows: its own one, then those that it is compared with."""
     own = [card.finding.path] if card.finding.path else []
     return [*own, *card.finding.compared_with[:most]]
+
+
+def cards_markup(cards: Iterable[Card], judged: Judged, look: Look) -> list[Markup]:
+    """Cards with the decisions about their photos."""
+    return [
+        card_markup(card, judged.decisions[card.id], look, disagrees=card.photo in judged.conflicts) for card in cards
+    ]
 
 
 def card_markup(card: Card, decision: Decision, look: Look, *, disagrees: bool = False) -> Markup:

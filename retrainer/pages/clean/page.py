@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from retrainer.pages.blocks import callout, more
-from retrainer.pages.clean.cards import Look, card_markup, paths_of
+from retrainer.pages.clean.cards import Look, cards_markup, paths_of
 from retrainer.pages.clean.deck import Card, Deck, Judged, counts_of
 from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
@@ -45,14 +45,7 @@ def clean_page(clean_list: CleanList, photos: ShownPhotos) -> Page:
         Section(
             f"{KIND_NAMES[kind][1]} ({len(cards):,})",
             [
-                element(
-                    "div",
-                    *(
-                        card_markup(card, judged.decisions[card.id], look, disagrees=card.photo in judged.conflicts)
-                        for card in cards[: shown[kind]]
-                    ),
-                    class_="part",
-                ),
+                element("div", *cards_markup(cards[: shown[kind]], judged, look), class_="part"),
                 more(shown[kind], len(cards), "findings of this kind", photos.command),
             ],
             short=KIND_NAMES[kind][1],

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from retrainer.pages.blocks import expandable
-from retrainer.pages.clean.cards import Look, card_markup
+from retrainer.pages.clean.cards import Look, cards_markup
 from retrainer.pages.clean.deck import Card, Judged
 from retrainer.pages.clean.facets import clean_filters
 from retrainer.pages.clean.shown import ShownPhotos
@@ -61,12 +61,10 @@ def served_page(counts: Mapping[str, Counter[str]], photos: ShownPhotos) -> Page
     )
 
 
-def cards_markup(cards: Sequence[Card], judged: Judged, known: Mapping[str, tuple[str, str]]) -> str:
+def served_cards(cards: Sequence[Card], judged: Judged, known: Mapping[str, tuple[str, str]]) -> str:
     """The cards that a script adds to the page; their pictures come from the server, too."""
     look = Look(picture=_picture, known=known, most=_COMPARED, served=True)
-    return "".join(
-        card_markup(card, judged.decisions[card.id], look, disagrees=card.photo in judged.conflicts) for card in cards
-    )
+    return "".join(cards_markup(cards, judged, look))
 
 
 def _picture(card: Card, number: int, description: str) -> Markup:
