@@ -45,18 +45,11 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
     with_images = not options.no_images and bool(photos.here.any())
     explained = Explained(left, photos, vectors, figures, _model_dir(options, left), with_images)
     suspects = suspects_of(photos, vectors, bottlenecks)
-    place = str(options.image_dir or (left.split.image_dir if left.split else ""))
-    known = Known(
-        left=left,
-        judged=_judged(left, figures),
-        image_dir=place,
-        suspicious=None if suspects is None else len(suspects),
-        curve=left.record.learning_curve if left.record else None,
-    )
+    known = _known(options, left, figures, suspects)
     seen_photos = _shown(explained, suspects)
     return replace(
         _recorded(left),
-        name=place or left.graph,
+        name=known.image_dir or left.graph,
         verdict=verdict(known.judged),
         measured_on=figures.by,
         assessment=figures.assessment,
@@ -71,6 +64,17 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
         list_command=_list_command(left, figures),
         clean_command=on_photos(known, "clean"),
         notes=(*left.notes, *photos.notes, *figures.notes, *_unlisted(left), *_unexplained(explained, seen_photos)),
+    )
+
+
+def _known(options: ReportOptions, left: Left, figures: RunFigures, suspects: Sequence[int] | None) -> Known:
+    """What decides about the next step."""
+    return Known(
+        left=left,
+        judged=_judged(left, figures),
+        image_dir=str(options.image_dir or (left.split.image_dir if left.split else "")),
+        suspicious=None if suspects is None else len(suspects),
+        curve=left.record.learning_curve if left.record else None,
     )
 
 
