@@ -267,12 +267,15 @@
   }
 
   function narrow() {
-    const letters = field.value.trim().toLowerCase();
+    const typed = field.value.trim();
+    const letters = typed.toLowerCase();
     const exact = [];
     for (const option of options) {
       const text = option.textContent.toLowerCase();
       option.hidden = !text.includes(letters);
-      if (text === letters) exact.push(option);
+      // Classes may differ in capitals alone.
+      if (option.textContent === typed) exact.unshift(option);
+      else if (text === letters) exact.push(option);
     }
     byId("no-class").hidden = seen().length > 0;
     activate(exact[0] || seen().find((option) => option.textContent.toLowerCase().startsWith(letters)) || seen()[0]);

@@ -68,7 +68,8 @@ class Review:
         self._decisions = Decisions(file)
         self._photos = photos
         self._pictures = Pictures(photos.read)
-        self._classes = {shown(label): label for label in photos.classes}
+        # The text of a field has one space between words.
+        self._classes = {" ".join(shown(label).split()): label for label in photos.classes if label.strip()}
 
     def close(self) -> tuple[int, int]:
         """Ends decisions, and returns how many photos and classes are decided, and how many there are."""

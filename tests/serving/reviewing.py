@@ -117,9 +117,9 @@ class Reviewed:
 
 
 @contextmanager
-def reviewed(path: Path) -> Iterator[Reviewed]:
+def reviewed(path: Path, classes: Sequence[str] = CLASSES) -> Iterator[Reviewed]:
     with ListFile(path) as file:
-        review = Review(file, ShownPhotos(classes=CLASSES))
+        review = Review(file, ShownPhotos(classes=classes))
         with serving(review.answer) as server:
             yield Reviewed(server.guard.address, server.server_port, path)
 

@@ -74,6 +74,15 @@ def test_a_decision_is_on_the_disk_when_it_is_confirmed(server: Reviewed) -> Non
     assert read_clean_list(server.path).rows[1].decision == Decision(action=Action.KEEP)
 
 
+def test_classes_of_a_table_may_have_any_spaces_and_none_is_empty(tmp_path: Path) -> None:
+    path = written(tmp_path / "clean.csv", findings_in(tmp_path / "photos"))
+    with reviewed(path, ["red  rose", " "]) as server:
+        first, *_ = ids_of(server)
+        assert server.post("decide", ids=[first], action="relabel", label="red  rose").status == 200
+        assert server.actions()["roses/1.jpg"] == ["relabel red  rose"]
+        assert server.post("decide", ids=[first], action="relabel", label=" ").status == 400
+
+
 def test_suggestions_are_accepted_together_but_none_of_a_test_photo(server: Reviewed) -> None:
     state = server.get("cards?finding=label").json()
     assert (state["shown"], state["accept"]) == (3, 2)

@@ -105,6 +105,17 @@ def test_the_keyboard_alone_decides_undoes_and_goes_on(server: Reviewed, browser
     require_no_requests(page, server.address)
 
 
+def test_classes_that_differ_in_capitals_alone_are_told_apart(tmp_path: Path, browser_page: OpenPage) -> None:
+    path = written(tmp_path / "clean.csv", findings_in(tmp_path / "photos"))
+    with reviewed(path, ["Roses", "roses", "tulips"]) as server:
+        page = opened(browser_page(), server.address)
+        pressed(page, "s", "k", "r")
+        page.keyboard.type("roses")
+        page.keyboard.press("Enter")
+        said(page, "Relabel to roses")
+        assert "relabel roses" in str(server.actions())
+
+
 def test_filters_groups_and_clicks(server: Reviewed, browser_page: OpenPage) -> None:
     page = opened(browser_page(), server.address)
     status = page.locator(".filters [role=status]")
