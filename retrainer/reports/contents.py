@@ -1,7 +1,7 @@
 """What the files of a run tell -> the contents of its report. There is one road, for the run itself and for later."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from retrainer.reports.left import Left, left_by
 from retrainer.reports.photos import photos_of
 from retrainer.reports.seen import Explained, surest_mistakes, undecided
 from retrainer.reports.steps import Known, graph_flag, on_photos, step_of
-from retrainer.reports.suspects import suspects_of
+from retrainer.reports.suspects import Suspects, suspects_of
 from retrainer.reports.vectors import vectors_of
 from retrainer.reports.verdict import Judged, verdict
 from retrainer.text import shown
@@ -67,13 +67,13 @@ def contents_of(options: ReportOptions, named: str = "") -> ReportContents:
     )
 
 
-def _known(options: ReportOptions, left: Left, figures: RunFigures, suspects: Sequence[int] | None) -> Known:
+def _known(options: ReportOptions, left: Left, figures: RunFigures, suspects: Suspects | None) -> Known:
     """What decides about the next step."""
     return Known(
         left=left,
         judged=_judged(left, figures),
         image_dir=str(options.image_dir or (left.split.image_dir if left.split else "")),
-        suspicious=None if suspects is None else len(suspects),
+        suspicious=None if suspects is None else len(suspects.numbers),
         curve=left.record.learning_curve if left.record else None,
     )
 
@@ -96,7 +96,7 @@ def _recorded(left: Left) -> ReportContents:
     )
 
 
-def _shown(explained: Explained, suspects: Sequence[int] | None) -> dict[str, Any]:
+def _shown(explained: Explained, suspects: Suspects | None) -> dict[str, Any]:
     """The photos that are shown one by one, by the names of their fields."""
     measured = explained.figures.measured
     if measured is None:
@@ -105,8 +105,12 @@ def _shown(explained: Explained, suspects: Sequence[int] | None) -> dict[str, An
     close = undecided(measured, wrong)
     # All at once, since each network takes a while to open.
     seen = explained.seen([*wrong, *close])
-    suspicious = replace(explained, with_activations=False).seen((suspects or [])[:_SUSPECTS])
-    return {"mistakes": seen[: len(wrong)], "undecided": seen[len(wrong) :], "suspects": suspicious}
+    seen_photos = {"mistakes": seen[: len(wrong)], "undecided": seen[len(wrong) :]}
+    if suspects is None:
+        return seen_photos
+    looked_at = replace(explained.figures, measured=suspects.measured, rows=suspects.rows)
+    suspicious = replace(explained, figures=looked_at, with_activations=False).seen(suspects.numbers[:_SUSPECTS])
+    return {**seen_photos, "suspects": suspicious}
 
 
 def _unlisted(left: Left) -> list[str]:

@@ -80,12 +80,14 @@ def test_a_run_with_folds_is_shown_whole(root: Path, configured: Configure) -> N
     assert contents.list_command == f"{contents.command} --json > run.json"
 
 
-def test_photos_that_may_be_wrong_are_counted_and_looked_at_next(photos: Photos, configured: Configure) -> None:
+@pytest.mark.parametrize("folds", [0, 4])
+def test_photos_that_may_be_wrong_are_counted_and_looked_at_next(
+    photos: Photos, configured: Configure, folds: int
+) -> None:
     root = photos(CLASSES, count=40)
     for number in range(3):
         (root / "red" / f"wrong-{number}.jpg").write_bytes(jpeg((31 + number, 198, 32)))
-    graph = retrain(configured(root, folds=4)).graph
-    contents = report_of(graph)
+    contents = report_of(retrain(configured(root, folds=folds)).graph)
     assert contents.suspicious
     assert contents.suspicious >= len(contents.suspects) >= 3
     assert sum(Path(one.path).name.startswith("wrong-") for one in contents.suspects) == 3
@@ -94,7 +96,6 @@ def test_photos_that_may_be_wrong_are_counted_and_looked_at_next(photos: Photos,
     assert contents.step
     assert "some labels may be wrong" in contents.step.sentence
     assert contents.step.command == f"retrainer clean {root} --interactive"
-    assert report_of(retrain(configured(root)).graph).suspicious is None
 
 
 def test_neighbours_in_a_report_of_folds_are_of_other_folds(root: Path, configured: Configure) -> None:
