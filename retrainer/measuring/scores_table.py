@@ -95,6 +95,8 @@ def read_scores(path: str | PathLike[str]) -> StoredScores:
     if (stated.get(b"retrainer"), stated.get(b"table")) != (FORMAT, TABLE):
         raise ValueError("expected a table of scores")
     try:
+        if any(table[name].null_count for name in ("path", "sha256", "label", "fold")):
+            raise TypeError("a cell is empty")
         labels = tuple(map(str, json.loads(stated[b"labels"])))
         numbers = {label: number for number, label in enumerate(labels)}
         return StoredScores(

@@ -247,6 +247,18 @@ def test_a_model_of_an_earlier_version_has_no_record(root: Path, configured: Con
     assert (contents.split, contents.training_curve, contents.command, contents.copies) == ({}, None, "", ())
 
 
+@pytest.mark.parametrize("name", ["path", "fold"])
+def test_scores_with_empty_cells_are_not_used(name: str, root: Path, configured: Configure) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    made = retrain(configured(root, folds=4))
+    table = parquet.read_table(made.files["scores"])
+    empty = table.set_column(table.schema.get_field_index(name), name, pa.nulls(len(table), table[name].type))
+    parquet.write_table(empty, made.files["scores"])
+    assert "expected the columns and facts of a table of scores" in notes(report_of(made.graph))
+
+
 @pytest.mark.parametrize("name", ["run", "scores"])
 def test_files_of_another_model_are_not_used(name: str, root: Path, configured: Configure) -> None:
     options = configured(root, folds=4)
