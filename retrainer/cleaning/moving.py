@@ -16,20 +16,18 @@ from retrainer.options.in_memory import TableInMemory
 from retrainer.options.sorting import LIST
 from retrainer.options.split import AUTO
 from retrainer.photos.archives import within_archive
+from retrainer.photos.clean_list.carried_out import ENDING, CarriedOut
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action
 from retrainer.photos.clean_list.honouring import warn_of_lost
 from retrainer.photos.clean_list.matching import matched
-from retrainer.photos.clean_list.rows import UNDECIDED
 from retrainer.photos.scanning import scan
 from retrainer.photos.table_files import is_table
-from retrainer.sorting.inside import own_path
 from retrainer.sorting.record import MOVE, Record, require_list
 from retrainer.sorting.undo import undo
 from retrainer.system.files import require_writable_folder
 from retrainer.text import counted, first_paths, shown
 
-ENDING = ".set_aside"
 _RETRAIN = "`retrain --clean_list` leaves them out where they are."
 
 
@@ -92,7 +90,7 @@ def set_aside(
     files = scan(image_dir, silent, fewest=1, split_by=split_by, label_from=label_from)
     hashes = FileHashes(files, bottleneck_folder(bottleneck_dir), observer)
     before = _moved_before(os.path.join(folder, LIST))
-    found = matched(_without_moved(clean_list, before), files, hashes.texts)
+    found = matched(CarriedOut.of(image_dir).left_of(clean_list), files, hashes.texts)
     warn_of_lost(found, clean_list, observer)
     rows = sorted(row for row, decision in found.decisions.items() if decision.action == Action.SET_ASIDE)
     if not rows:
@@ -151,15 +149,3 @@ def _moved_before(path: str) -> Before:
                 if row and row.how == MOVE:
                     before.setdefault(row.source, []).append(row)
     return before
-
-
-def _without_moved(clean_list: CleanList, before: Before) -> CleanList:
-    """The list without decisions that were carried out: a copy of a photo that was moved is another photo."""
-    moved = [
-        number
-        for photo, numbers in clean_list.photos.items()
-        if photo[1] and "\0" not in photo[1] and not os.path.lexists(photo[1])
-        if any(row.sha256 == photo[0] for row in before.get(own_path(photo[1]), ()))
-        for number in numbers
-    ]
-    return clean_list.decided_rows(moved, UNDECIDED)

@@ -6,6 +6,7 @@ from retrainer.options.cleaning import CleanOptions
 from retrainer.options.command_line import flags_of, place_of
 from retrainer.options.groups import options_of
 from retrainer.options.retraining import RetrainOptions
+from retrainer.photos.clean_list.carried_out import CarriedOut
 from retrainer.photos.clean_list.finding import Action
 from retrainer.results.cleaning import Cleaning
 from retrainer.text import pasted
@@ -26,11 +27,12 @@ def _commands(result: Cleaning, options: CleanOptions, measured: bool) -> Iterat
     if any(finding.suggestion != Action.NONE and not finding.is_testing for finding in undecided):
         yield options.command("--accept all")
     actions = {row.decision.action for row in result.rows}
+    left = {row.decision.action for row in CarriedOut.of(options.image_dir).left_of(result.clean_list)}
     if actions.intersection(_CHANGES):
-        if not measured:
+        if left.intersection(_CHANGES) and not measured:
             yield options.command("--measure")
         yield retrain_command(options)
-    if Action.SET_ASIDE in actions:
+    if Action.SET_ASIDE in left:
         yield options.command("--apply")
 
 

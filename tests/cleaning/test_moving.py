@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from packing import zipped
 
 from retrainer.cleaning.moving import Moved, bring_back, set_aside
+from retrainer.decided_files import decided_files
 from retrainer.errors import OptionError, OutputError
 from retrainer.events import Event, Noted, Warned, silent
 from retrainer.options.in_memory import TableInMemory
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind, Row
+from retrainer.photos.scanning import scan
 from retrainer.sorting.record import Record
 
 Tree = dict[str, tuple[bytes, int]]
@@ -96,6 +98,35 @@ def test_moving_again_takes_no_copy_of_what_was_moved(photos: Photos, tmp_path: 
     assert (root / "red" / "000.jpg").exists()
     back(root)
     assert copy.exists()
+
+
+def test_photos_that_were_moved_are_said_to_lie_beside_the_folder(photos: Photos, tmp_path: Path) -> None:
+    root = photos()
+    copy, other = root / "green" / "copy.jpg", root / "red" / "001.jpg"
+    copy.write_bytes((root / "red" / "000.jpg").read_bytes())
+    clean_list, cache = decided(copy, other), str(tmp_path / "cache")
+    relabelled = CleanList((*clean_list, *decided(root / "red" / "002.jpg", action=Action.RELABEL)), "c.csv")
+    lost, other_decision = decided(other), decided(other, action=Action.RELABEL)
+    moved(clean_list, root, tmp_path / "cache")
+    (tmp_path / "link").symlink_to(root)
+    lie = "2 photos that 'c.csv' sets aside lie in '{}.set_aside'."
+
+    def said(decisions: CleanList, image_dir: Path = root) -> list[str]:
+        events: list[Event] = []
+        files = scan(str(image_dir), silent)
+        left = decided_files(files, decisions, cache, events.append)
+        assert len(left.names) == len(files.names)  # the other copy stays
+        return [event.message for event in events if isinstance(event, Warned | Noted)]
+
+    for image_dir in (root, tmp_path / "link"):
+        assert said(clean_list, image_dir) == [lie.format(root)]
+    assert said(relabelled) == [f"0 photos set aside and 1 relabelled by 'c.csv'. {lie.format(root)}"]
+    assert "relabels cannot be found" in said(other_decision)[0]
+    record = tmp_path / "photos.set_aside" / "sorted.csv"
+    record.write_bytes(record.read_bytes() + b'"half a r\n\xff,,,,,\n')
+    assert said(clean_list) == [lie.format(root)]
+    record.unlink()
+    assert "1 photo that 'c.csv' sets aside cannot be found" in said(lost)[0]
 
 
 def test_nothing_is_overwritten_either_way(photos: Photos, tmp_path: Path) -> None:

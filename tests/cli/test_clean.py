@@ -192,6 +192,10 @@ def test_what_is_set_aside_is_moved_and_comes_back(clean: Run, photos: Photos) -
     assert moved.splitlines()[-2].endswith(" --clean_list tf_files/clean.csv")
     assert moved.splitlines()[-1].endswith(" --undo")
     assert clean("--apply") == "No photo was moved.\n"
+    proposed = clean()
+    assert "--clean_list tf_files/clean.csv" in proposed
+    assert "--apply" not in proposed
+    assert "--measure" not in proposed
     assert clean("--undo").startswith(f"Moved {len(before) - len(left)} photo")
     assert {path: path.read_bytes() for path in sorted(root.rglob("*.jpg"))} == before
     assert "nothing was moved" in clean("--undo", code=2)

@@ -9,6 +9,7 @@ import numpy as np
 from retrainer.arrays import Integers
 from retrainer.errors import DatasetError
 from retrainer.events import Cleaned, Noted, Observer, Warned
+from retrainer.photos.clean_list.carried_out import CarriedOut
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.honoured import Honoured
@@ -37,7 +38,8 @@ def honoured(
     Raises:
         DatasetError: a class has no photo left, or too few classes are left.
     """
-    found = matched(clean_list, files, hashes)
+    carried_out = CarriedOut.of(files.root)
+    found = matched(carried_out.left_of(clean_list), files, hashes)
     warn_of_lost(found, clean_list, observer)
     class_ids, aside = files.class_ids.copy(), np.zeros(len(files.names), np.bool_)
     unknown: list[tuple[int, str]] = []
@@ -54,7 +56,8 @@ def honoured(
     _warn_of_unknown(unknown, files, clean_list.path, observer)
     changed = np.flatnonzero((class_ids != files.class_ids) & ~aside)
     _require_classes(files, class_ids[~aside], clean_list.path, fewest)
-    observer(cleaned(int(aside.sum()), len(changed), f"'{shown(clean_list.path)}'", clean_list.path))
+    event = cleaned(int(aside.sum()), len(changed), f"'{shown(clean_list.path)}'", clean_list.path)
+    observer(_with_moved(event, clean_list, carried_out))
     relabelled: dict[str, list[str]] = {}
     for row, sha256 in zip(changed.tolist(), hashes(changed.tolist()), strict=True):
         relabelled.setdefault(files.labels[class_ids[row]], []).append(sha256)
@@ -82,6 +85,16 @@ def cleaned(set_aside: int, relabelled: int, by: str, path: str = "") -> Cleaned
     return Cleaned(
         f"{counted(set_aside, 'photo')} set aside and {relabelled:,} relabelled by {by}.", path, set_aside, relabelled
     )
+
+
+def _with_moved(event: Cleaned, clean_list: CleanList, carried_out: CarriedOut) -> Cleaned:
+    """The event that also tells how many photos lie in the folder of those that were moved."""
+    moved = len(carried_out.photos_of(clean_list))
+    if not moved:
+        return event
+    which = f"{counted(moved, 'photo')} that '{shown(clean_list.path)}' sets aside"
+    note = f"{which} {'lies' if moved == 1 else 'lie'} in '{shown(carried_out.folder)}'."
+    return replace(event, message=f"{event.message} {note}" if event.set_aside or event.relabelled else note)
 
 
 def warn_of_lost(found: Matched, clean_list: CleanList, observer: Observer) -> None:
