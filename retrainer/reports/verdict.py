@@ -88,28 +88,30 @@ def verdict(judged: Judged) -> str:
         return "Unknown: no photo tested the model, so nobody can say how good it is."
     photos = counted(figures.count, "photo" if judged.folds else "test photo")
     by = f" by {judged.folds:,} folds" if judged.folds else ""
-    right = f"{percent(figures.accuracy)} of {photos} right{by} ({between(figures.interval)})"
-    baseline = f"always answering '{shown(judged.largest)}' would be right for {percent(judged.baseline)}"
+    right = f"{percent(figures.accuracy)} of {photos} right{by} ({between(figures.interval)}"
+    baseline = f"always answering '{shown(judged.largest)}' gives {percent(judged.baseline)}"
     if judged.is_chance:
         better = figures.accuracy > judged.baseline
-        reason = "chance can explain the difference" if better else "so it has learnt nothing that helps"
-        return f"No better than guessing: {right}; {baseline}, {reason}."
+        reason = "which chance can explain" if better else "so it has learnt nothing"
+        return f"No better than guessing: {right}); {baseline}, {reason}."
     if judged.is_barely_better:
-        return f"Barely better than guessing: {right}; {baseline}."
+        return f"Barely better than guessing: {right}); {baseline}."
     word = "Good" if judged.is_good else "Usable"
-    return f"{word}: {right}; {baseline}{_but(judged, figures)}."
+    if but := _but(judged, figures):
+        return f"{word}: {right}, baseline {percent(judged.baseline)}), but {but}."
+    return f"{word}: {right}); {baseline}."
 
 
 def _but(judged: Judged, figures: Assessment) -> str:
     """The weightiest of what speaks against a model; empty if nothing does."""
     if judged.leaked:
         have = "has a copy" if judged.leaked == 1 else "have copies"
-        return f", but {judged.leaked:,} of the test photos {have} among other photos, which flatters these figures"
+        return f"{counted(judged.leaked, 'test photo')} {have} among the others, which flatters the figures"
     if judged.is_uncertain:
-        return f", but {figures.count:,} photos are too few to tell more"
+        return f"{figures.count:,} photos are too few to tell more"
     if weak := judged.weak:
-        return f", but '{shown(weak.label)}' is often wrong: only {weak.correct:,} of {weak.support:,} right"
+        return f"'{shown(weak.label)}' is often wrong: only {weak.correct:,} of {weak.support:,} right"
     error, floor = figures.calibration_error, figures.calibration_floor
     if error > _UNSURE and error > _TIMES * floor:
-        return f", but its scores are off by {100 * error:.0f} points on average"
+        return f"its scores are off by {100 * error:.0f} points on average"
     return ""

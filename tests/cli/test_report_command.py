@@ -15,7 +15,7 @@ def test_a_report_is_a_verdict_and_a_file(command: Command, photos: Photos, mode
     assert (made.returncode, made.stderr) == (0, ""), made.stderr
     assert made.stdout == (
         "Good: 100.0 % of 40 photos right by 5 folds (91.2 to 100.0 %); always answering\n"
-        "'green' would be right for 50.0 %.\n"
+        "'green' gives 50.0 %.\n"
         "Written           tf_files/report.html\n"
     )
     assert (tmp_path / "run.html").read_bytes() == (tmp_path / "tf_files" / "report.html").read_bytes()

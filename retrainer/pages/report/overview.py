@@ -6,6 +6,7 @@ from retrainer.pages.blocks import FigureCard, Tone, callout, figure_cards
 from retrainer.pages.components import cut, name
 from retrainer.pages.markup import Markup, element
 from retrainer.pages.report.contents import ReportContents
+from retrainer.pages.report.photos import SUSPECTS
 from retrainer.text import counted
 from retrainer.training.metrics import accuracy_interval
 
@@ -75,7 +76,8 @@ def _suspicious(contents: ReportContents) -> FigureCard:
     if not contents.suspicious:
         return FigureCard(name=heading, value="0", note="No photo looks wrong.", tone="good")
     said = "Their labels may be wrong, or they are of no class."
-    return FigureCard(name=heading, value=f"{contents.suspicious:,}", note=said, tone="warning")
+    value = element("a", f"{contents.suspicious:,}", href=f"#{SUSPECTS}")
+    return FigureCard(name=heading, value=value, note=said, tone="warning")
 
 
 def _step(contents: ReportContents) -> Markup:

@@ -12,6 +12,7 @@ from retrainer.pages.report.pictures import Pictures
 from retrainer.text import counted
 
 _SHOWN = 24
+SUSPECTS = "suspicious"
 # More buttons than these would be in the way.
 _MOST_CLASSES = 12
 
@@ -46,13 +47,16 @@ def suspects(contents: ReportContents, pictures: Pictures) -> Section:
     heading = "Suspicious photos"
     if contents.suspicious is None:
         asked = [command_line(contents.clean_command)] if contents.clean_command else []
-        return Section(heading, [element("p", "Nobody looked for suspicious photos."), *asked])
+        return Section(heading, [element("p", "Nobody looked for suspicious photos."), *asked], SUSPECTS)
     if not contents.suspicious:
-        return _sentence(heading, "No photo looks wrong.")
+        return Section(heading, [element("p", "No photo looks wrong.")], SUSPECTS)
     listed = contents.suspects[:_SHOWN]
     said = f"{counted(contents.suspicious, 'photo')} may have a wrong label, or be of no class."
-    left_out = more(len(listed), contents.suspicious, "photos", contents.clean_command)
-    return Section(heading, [element("p", said), *_shown("suspects", heading, listed, pictures), left_out])
+    asked = [element("p", "This command lists them:"), command_line(contents.clean_command)]
+    left_out = [more(len(listed), contents.suspicious, "photos", contents.clean_command)]
+    end = asked if len(listed) >= contents.suspicious and contents.clean_command else left_out
+    shown = _shown("suspects", heading, listed, pictures)
+    return Section(heading, [element("p", said), *shown, *end], SUSPECTS)
 
 
 def _shown(kind: str, title: str, photos: Sequence[SeenPhoto], pictures: Pictures) -> list[Markup]:

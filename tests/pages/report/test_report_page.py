@@ -181,6 +181,14 @@ def test_what_is_left_out_is_counted_and_has_its_command() -> None:
     assert "40 more files and folders are not on this page." in text
 
 
+def test_the_number_of_suspicious_photos_leads_to_them_and_their_command() -> None:
+    listed = good().suspects[:2]
+    seen = Elements(html_of(replace(good(), suspicious=2, suspects=listed, clean_command="retrainer clean x")))
+    assert [each["href"] for tag, each in seen.found if tag == "a"].count("#suspicious") == 2
+    assert "suspicious" in [each.get("id") for _, each in seen.found]
+    assert "This command lists them:retrainer clean x" in seen.text
+
+
 @pytest.fixture(scope="module")
 def plain() -> list[str]:
     """The elements of a report of harmless text."""
