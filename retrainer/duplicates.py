@@ -78,4 +78,4 @@ def _warn(dataset: Dataset, copies: Copies, options: SplitOptions, observer: Obs
     else:
         becomes = "copies stay together in one part"
     observer(CopiesFound(count, options.duplicates))
-    observer(Warned(f"{found}: {becomes}.{lists(options.duplicates, 'them')}"))
+    observer(Warned(f"{found}: {becomes}.{lists(options.duplicates, 'them')}", is_finding=True))

@@ -53,12 +53,14 @@ class Warned(Event):
         many: One line for several warnings of this kind, with `{count}` and `{names}`; empty if there is none.
         name: The subject of this one, for that line.
         count: How many warnings this one stands for.
+        is_finding: Whether `clean` lists it as a finding.
     """
 
     message: str
     many: str = ""
     name: str = ""
     count: int = 1
+    is_finding: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

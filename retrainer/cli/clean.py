@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from retrainer.cli.flags import Subject
 from retrainer.cli.flags import command as command_of
 from retrainer.errors import OptionError
+from retrainer.events import Event, Observer, PhotoSkipped, Warned
 from retrainer.options import headings
 from retrainer.options.cleaning import CleanOptions
 from retrainer.options.documents import DocumentOptions
@@ -83,7 +84,7 @@ def run(flags: CleanFlags) -> int:
     if flags.page:
         require_writable(flags.page)
     with log_of(flags) as log:
-        result = clean(flags.only(CleanOptions), on_progress=log)
+        result = clean(flags.only(CleanOptions), on_progress=log if flags.verbose else _without_findings(log))
         effect = result.measure() if flags.measure else None
     if flags.page:
         result.page(flags.page)
@@ -91,6 +92,16 @@ def run(flags: CleanFlags) -> int:
         result = _decided_in_browser(result, flags)
     _print(result, effect, flags)
     return 0
+
+
+def _without_findings(log: Observer) -> Observer:
+    """A log that leaves out the warnings that the result lists as findings."""
+
+    def passed_on(event: Event) -> None:
+        if not isinstance(event, PhotoSkipped) and not (isinstance(event, Warned) and event.is_finding):
+            log(event)
+
+    return passed_on
 
 
 def _print(result: "Cleaning", effect: "CleaningEffect | None", flags: CleanFlags) -> None:

@@ -80,7 +80,7 @@ def _problem_of(name: str, count: int, unit: str) -> Warned | None:
     if count < FEW_PHOTOS:
         few = f"less than {FEW_PHOTOS} images, which may cause issues"
         one = f"{unit.capitalize()} has {few}. '{name}' has {count}."
-        return Warned(one, f"{{count}} {units} have {few}: {{names}}.", f"'{name}' ({count})")
+        return Warned(one, f"{{count}} {units} have {few}: {{names}}.", f"'{name}' ({count})", is_finding=True)
     if count > MOST_PHOTOS:
         many = f"more than {MOST_PHOTOS} images. Some images will never be selected"
         one = f"{unit.capitalize()} {name} has {many}."

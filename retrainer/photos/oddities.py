@@ -68,10 +68,11 @@ def _warn_of_groups(
         paths = shown(dataset.paths[one]), shown(dataset.paths[other])
         classes = _NUMBERS.get(len(group), f"{len(group):,}")
         message = f"'{paths[0]}' and '{paths[1]}'{others} are {are} in {classes} classes: keep it in one."
-        observer(Warned(message, many, f"'{paths[0]}' as '{paths[1]}'"))
+        observer(Warned(message, many, f"'{paths[0]}' as '{paths[1]}'", is_finding=True))
     if (unnamed := len(groups) - _NAMED) > 0:
         listed = f"; '{shown(table)}' lists them" if table else ""
-        observer(Warned(f"{unnamed:,} more are {are} in several classes{listed}.", many, count=unnamed))
+        message = f"{unnamed:,} more are {are} in several classes{listed}."
+        observer(Warned(message, many, count=unnamed, is_finding=True))
 
 
 def _in_several_classes(dataset: Dataset, groups: Integers) -> list[tuple[int, ...]]:

@@ -100,6 +100,30 @@ def test_findings_among_test_photos_are_said_to_be_left_alone(clean: Run) -> Non
     assert "(test photo)" in printed
 
 
+def test_the_log_leaves_out_what_the_result_lists_as_findings(
+    photos: Photos,
+    model_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["clean", "photos", "--architecture", COLOURS, "--model_dir", str(model_dir)]
+    root = photos(count=20)
+    (root / "red" / "text.jpg").write_bytes(b"text")
+    (root / "red" / "0.jpg").write_bytes((root / "green" / "000.jpg").read_bytes())
+    (root / "blue").mkdir()
+    (root / "green" / "001.jpg").rename(root / "blue" / "001.jpg")
+    (root / "blue" / "blue.jpg").write_bytes((root / "green" / "002.jpg").read_bytes())
+    (root / "empty").mkdir()
+    for flags, some in (((), False), (("--verbose",), True)):
+        with pytest.raises(SystemExit):
+            run(commands, [*command, *flags], "retrainer")
+        said = " ".join(capsys.readouterr().err.split())
+        assert [text in said for text in ("text.jpg", "less than 20", "copies of another", "same file")] == 4 * [some]
+        assert "'empty': the folder is skipped" in said
+
+
 def test_without_findings_it_says_so(clean: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "find", lambda _: [])
     printed = clean()
