@@ -164,6 +164,9 @@ def test_flags_that_do_not_go_together_are_errors(
 def test_an_unknown_kind_and_absent_photos_are_one_line(clean: Run) -> None:
     said = clean("--accept", "labels", code=2)
     assert "Error: --accept: expected all, or some of label, copy" in said
+    assert "other" not in said
+    assert "Did you mean 'label'?" in said
+    assert "Did you mean" not in clean("--accept", "nonsense", code=2)
     assert not Path("tf_files/clean.csv").exists()
     assert "Error:" in clean("--image_dir", "elsewhere", code=2)
 

@@ -23,8 +23,17 @@ def kinds_of(words: Iterable[str] | str) -> tuple[Kind, ...]:
         return tuple(Kind)
     for word, name in zip(given, named, strict=True):
         if name not in [*Kind]:
-            raise OptionError(f"--accept: expected {ALL}, or some of {', '.join(Kind)}; received {brief(word)}.")
+            raise _unknown(word, name)
     return tuple(map(Kind, named))
+
+
+def _unknown(word: str, name: str) -> OptionError:
+    from difflib import get_close_matches
+
+    found = [kind.value for kind in Kind if kind is not Kind.OTHER]
+    close = get_close_matches(name, [ALL, *found], n=1)
+    hint = f"Did you mean '{close[0]}'?" if close else ""
+    return OptionError(f"--accept: expected {ALL}, or some of {', '.join(found)}; received {brief(word)}.", hint)
 
 
 def accepted(clean_list: CleanList, kinds: Collection[Kind]) -> CleanList:
