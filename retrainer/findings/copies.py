@@ -118,9 +118,10 @@ class _Group:
             by = ", by a link" if self._one_file(row, of) else ""
             return f"The same file as '{name}'{by}."
         sides = [f"{looks.widths[one]:,}×{looks.heights[one]:,}" for one in (row, of)]
-        return (
-            f"A near copy (likeness {likeness:.2f}) of '{name}', which has {sides[1]} pixels; this one has {sides[0]}."
-        )
+        sizes = [f"{looks.sizes[one]:,}" for one in (row, of)]
+        differing = [(two, unit) for two, unit in ((sides, "pixels"), (sizes, "bytes")) if two[0] != two[1]]
+        apart = "".join(f", which has {two[1]} {unit}; this one has {two[0]}" for two, unit in differing[:1])
+        return f"A near copy (likeness {likeness:.2f}) of '{name}'{apart}."
 
     def _apart(self, row: int, of: int) -> list[str]:
         """Says whether the two are in different classes or parts."""

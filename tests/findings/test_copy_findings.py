@@ -44,9 +44,16 @@ def test_the_largest_copy_is_kept_and_the_others_of_its_class_are_set_aside(look
     assert found["again.jpg"].score == 1
     assert found["again.jpg"].reason.startswith("The same file as '")
     assert "which has 480×320 pixels; this one has 240×160." in found["half.jpg"].reason
+    saved = found["a\nsaved.jpg"].reason  # as many pixels
+    first, second = (looked.measured.looks.sizes[looked.row(name)] for name in ("other/5.jpg", "saved.jpg"))
+    assert first != second
+    assert f", which has {first:,} bytes; this one has {second:,}." in saved
     scores = [one.score for one in copy_findings(looked.evidence, looked.measured)]
     assert scores == sorted(scores, reverse=True)
     assert all("\n" not in one.reason for one in found.values())
+    looked.measured.looks.sizes[looked.row("saved.jpg")] = looked.measured.looks.sizes[looked.row("other/5.jpg")] = 9
+    again = found_in(looked)
+    assert "which has" not in (again.get("a\nsaved.jpg") or again["5.jpg"]).reason
 
 
 @pytest.mark.parametrize(
