@@ -63,6 +63,6 @@ def _may_improve(result: Retraining) -> bool:
 
 
 def _flags(options: RetrainOptions) -> list[str]:
-    """The flags that differ from their defaults, without those that a preset replaces."""
+    """The flags that differ from their defaults, without `--quiet` and those that a preset replaces."""
     replaced = {item.name for item in options_of(PresetOptions)}.union(*PRESETS.values())
-    return flags_of(options, {*replaced, "image_dir"})
+    return flags_of(options, {*replaced, "image_dir", "quiet"})

@@ -76,7 +76,7 @@ def test_the_proposed_command_keeps_what_was_given() -> None:
 
 
 def test_the_proposed_command_keeps_the_flags_of_reports() -> None:
-    options = RetrainFlags(image_dir="photos", runs_file="mine.jsonl", print_misclassified_test_images=True)
+    options = RetrainFlags(image_dir="photos", runs_file="mine.jsonl", print_misclassified_test_images=True, quiet=True)
     assert next_steps(result(right=50), options, LOGS)[-1] == (
         "  retrainer retrain photos --print_misclassified_test_images --runs_file mine.jsonl --preset best"
     )
