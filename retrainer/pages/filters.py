@@ -59,20 +59,6 @@ def filterable(tag: str, *content: str, of: Mapping[str, Sequence[str]], **attri
     return element(tag, *content, data_of=_query(of), **attributes)
 
 
-def filter_link(target: str, values: Mapping[str, str], *content: str, **attributes: str) -> Markup:
-    """A link to a place of the page that sets filters on the way there.
-
-    Args:
-        target: The id of the place, such as a section's anchor.
-        values: Name of a filter -> its value; an empty value switches the filter off.
-        content: Markup or plain text.
-        attributes: As for `element`.
-    """
-    return element(
-        "a", *content, href=f"#{target}", data_set=_query({key: [v] for key, v in values.items()}), **attributes
-    )
-
-
 def _group(group: FilterGroup) -> Markup:
     title = group.title or group.name
     buttons = [_button(*option) for option in group.options]

@@ -89,7 +89,7 @@ const retrainer = (() => {
     if (link && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
       event.preventDefault();
       const at = decodeURIComponent(link.hash.slice(1));
-      change({ ...Object.fromEntries(new URLSearchParams(link.dataset.set || "")), at });
+      change({ at });
       go(at);
     } else if (button && "themeTo" in button.dataset) change({ theme: button.dataset.themeTo });
     else if (button) copy(button);

@@ -19,7 +19,7 @@ from retrainer.pages.blocks import (
 )
 from retrainer.pages.charts import Curve, Point, chart
 from retrainer.pages.components import bars, confusion_matrix, cut, facts, name
-from retrainer.pages.filters import FilterGroup, filter_link, filterable, filters
+from retrainer.pages.filters import FilterGroup, filterable, filters
 from retrainer.pages.markup import Markup, element, table
 from retrainer.pages.page import Page, Section
 from retrainer.pages.thumbnails import Thumbnails
@@ -101,8 +101,7 @@ def _card(number: int, labels: Sequence[str], path: str, thumbnails: Thumbnails)
 def _confusions(labels: Sequence[str]) -> list[Markup]:
     count = len(labels)
     confusion = [[40 if own == other else (own * other) % 4 for other in range(count)] for own in range(count)]
-    link = filter_link("findings", {"finding": "", "class": labels[1]}, f"Photos of {labels[1]}")
-    return [confusion_matrix(labels, confusion, lambda *_: "findings"), element("p", link)]
+    return [confusion_matrix(labels, confusion, lambda *_: "findings")]
 
 
 def _curves(labels: Sequence[str]) -> list[Markup]:

@@ -7,7 +7,7 @@ from hostile import NAMES
 from seen_html import Elements
 
 from retrainer.pages.blocks import callout, expandable, more
-from retrainer.pages.filters import FilterGroup, filter_link, filterable, filters
+from retrainer.pages.filters import FilterGroup, filterable, filters
 from retrainer.pages.markup import element
 
 
@@ -27,8 +27,6 @@ def test_an_item_and_the_button_for_it_agree_about_any_name(name: str) -> None:
     buttons = Elements(filters([FilterGroup(name="class", options=[(name, name, 1)])])).found
     (value,) = (each["data-value"] for _, each in buttons if "data-value" in each)
     assert values == {"class": [value, "b"], "none": [""]}
-    ((_, link),) = Elements(filter_link("photos", {"class": name, "finding": ""}, "a")).found
-    assert parse_qs(str(link["data-set"]), keep_blank_values=True) == {"class": [value], "finding": [""]}
 
 
 def test_of_many_options_the_first_are_seen_at_once() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from retrainer.measuring.shares import percent
 from retrainer.pages.blocks import chip
 from retrainer.pages.clean.deck import Card, Judged, values_of
-from retrainer.pages.clean.words import DISAGREES, TEST_PHOTO, decided_words
+from retrainer.pages.clean.words import DISAGREES, TEST_PHOTO, decided_words, part_photo
 from retrainer.pages.components import cut, cut_path, name
 from retrainer.pages.filters import filterable
 from retrainer.pages.markup import Markup, element
@@ -106,7 +106,7 @@ def _chips(card: Card) -> list[Markup]:
     found = card.finding
     chips = [chip(f"class {cut(found.label)}")] if found.label and not card.about_class else []
     if found.part:
-        chips.append(chip("test photo", "warning") if card.testing else chip(found.part))
+        chips.append(chip(part_photo(found.part), "warning" if card.testing else ""))
     if len(card.copies) > 1:
         number = card.copies.index(card.id) + 1
         chips.append(chip(f"copy {number:,} of {len(card.copies):,} of the same photo"))
@@ -131,10 +131,10 @@ def _figures(card: Card, look: Look) -> list[Markup]:
         label, part = (found.label, found.part) if number == 0 else look.known.get(path, ("", ""))
         role, short = _role(found.kind, number), cut_path(short_path(path))
         of_class = f" of class {cut(label)}" if label else ""
-        description = f"{role}: photo{of_class}{f', {part}' if part else ''}, {short}"
+        description = f"{role}: {part_photo(part)}{of_class}, {short}"
         named: list[str] = [element("b", role)]
         named += [" ", name(label)] if label else []
-        named += [f", {part}"] if part else []
+        named += [f", {part_photo(part)}"] if part else []
         where = [element("div", element("bdi", short), class_="quiet path")] if number else []
         caption = element("figcaption", element("div", *named), *where)
         kind = "own" if number == 0 else "other"

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from retrainer.pages.clean.deck import CLASS, DECISION, FINDING, PART
+from retrainer.pages.clean.words import PARTS, part_photo
 from retrainer.pages.components import cut
 from retrainer.pages.filters import FilterGroup, filters
 from retrainer.pages.markup import Markup, element
 from retrainer.photos.clean_list.finding import Kind
 from retrainer.photos.clean_list.names import KIND_NAMES
 
-# What parts are called, in their order.
-_PARTS = {"training": "training", "validation": "validation", "testing": "test"}
 # Classes that have a button; those with the most findings.
 _CLASSES = 20
 
@@ -23,8 +22,8 @@ def clean_filters(counts: Mapping[str, Counter[str]]) -> list[Markup]:
     if len(classes) > _CLASSES:
         often = dict(counts[CLASS].most_common(_CLASSES))
         classes = [option for option in classes if option[0] in often]
-    ordered = {part: counts[PART][part] for part in (*_PARTS, *counts[PART]) if part in counts[PART]}
-    parts = [(part, f"{_PARTS.get(part, part)} photos", count) for part, count in ordered.items()]
+    ordered = {part: counts[PART][part] for part in (*PARTS, *counts[PART]) if part in counts[PART]}
+    parts = [(part, f"{part_photo(part)}s", count) for part, count in ordered.items()]
     decisions = [(value, value, count) for value, count in counts[DECISION].items()]
     groups = [
         FilterGroup(name=FINDING, options=findings),

@@ -32,8 +32,8 @@ def test_each_finding_is_a_card_beside_the_photos_that_it_is_compared_with(tmp_p
     assert sum(tag == "article" for tag, _ in seen.found) == 8
     pictures = [found["alt"] or "" for tag, found in seen.found if tag == "img"]
     assert len(pictures) == 6 + 2 + 2
-    assert pictures[0].startswith("This photo: photo of class roses, training, ")
-    assert pictures[1].startswith("Similar: photo of class tulips, validation, ")
+    assert pictures[0].startswith("This photo: training photo of class roses, ")
+    assert pictures[1].startswith("Similar: validation photo of class tulips, ")
     assert [found["data-of"] for tag, found in seen.found if tag == "article"][:2] == [
         "finding=label&class=roses&part=training&decision=relabel",
         "finding=label&class=roses&part=testing&decision=undecided",
