@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def effect_of(run: CleanOptions, report: Reporter, clean_list: CleanList) -> Cle
     Raises:
         DatasetError: no photo stays as it is, or there are fewer different photos than folds.
     """
-    after = prepare(run.run, report, Stopwatch(report), files=files_of(run, clean_list, report))
+    files = files_of(run, clean_list, report)
+    after = prepare(run.run, report, Stopwatch(report), files=files)
     prepared = prepare(run.run, report, Stopwatch(report))
     before, options = prepared.dataset, run.run
     outcomes = outcomes_of(before, after.dataset)
@@ -52,7 +54,9 @@ def effect_of(run: CleanOptions, report: Reporter, clean_list: CleanList) -> Cle
         raise DatasetError("--measure: expected photos that no decision changes, received none.")
     folds = folds_of(before, options.split, run.folds)
     solver = solver_of(options.fit, before.counts, silent)
-    return cleaning_effect(folds, prepared.examples, outcomes, solver, report)
+    effect = cleaning_effect(folds, prepared.examples, outcomes, solver, report)
+    aside = len(files.honoured.set_aside) if files.honoured else 0
+    return replace(effect, unreadable=max(aside - effect.set_aside, 0))
 
 
 def outcomes_of(before: Dataset, after: Dataset) -> Outcomes:

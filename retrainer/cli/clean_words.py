@@ -66,9 +66,10 @@ def _finding(row: Row) -> Iterator[str]:
 def effect_lines(effect: "CleaningEffect") -> Iterator[str]:
     """What decisions bring."""
     if not effect.set_aside and not effect.relabelled:
-        yield from wrapped("Decisions", "none change a photo, so there is no difference")
+        read = " that can be read" if effect.unreadable else ""
+        yield from wrapped("Decisions", f"none change a photo{read}, so there is no difference")
         return
-    yield from wrapped("Decisions", f"{effect.set_aside:,} photos set aside, {effect.relabelled:,} relabelled")
+    yield from wrapped("Decisions", effect.decisions)
     yield from wrapped("Accuracy", f"{percent(effect.before)} without them, {percent(effect.after)} with them")
     same = f"by {effect.folds} folds, on the {effect.count:,} photos that no decision changes"
     yield from wrapped("", f"({same})")

@@ -12,6 +12,7 @@ from retrainer.events import Began, FoldTested, Observer
 from retrainer.measuring.cross_validation import Fold, Folds, held_out_logits
 from retrainer.measuring.paired import Paired, paired
 from retrainer.measuring.shares import percent
+from retrainer.text import counted
 from retrainer.training.examples import Examples
 from retrainer.training.fitting import Solver
 from retrainer.training.metrics import correct
@@ -26,6 +27,7 @@ class CleaningEffect:
         folds: How many folds there are.
         before, after: The accuracy without and with the decisions, 0 to 1.
         pair: The difference, after minus before, with its interval.
+        unreadable: How many more photos are set aside that cannot be read.
     """
 
     set_aside: int
@@ -34,6 +36,7 @@ class CleaningEffect:
     before: float
     after: float
     pair: Paired
+    unreadable: int = 0
 
     def __repr__(self) -> str:
         low, high = self.pair.interval
@@ -42,11 +45,17 @@ class CleaningEffect:
         return "\n".join(
             [
                 f"CleaningEffect: {percent(self.before)} without the decisions, {percent(self.after)} with them",
-                f"  decisions  {self.set_aside:,} photos set aside, {self.relabelled:,} relabelled",
+                f"  decisions  {self.decisions}",
                 f"  measured   {same}",
                 f"  difference {points}{'; chance can explain it' * self.pair.is_chance}",
             ]
         )
+
+    @property
+    def decisions(self) -> str:
+        """What the decisions do to photos, in words."""
+        more = f" ({self.unreadable:,} more cannot be read)" if self.unreadable else ""
+        return f"{counted(self.set_aside, 'photo')} set aside{more}, {self.relabelled:,} relabelled"
 
     @property
     def count(self) -> int:

@@ -244,6 +244,14 @@ def test_decisions_are_measured_on_the_photos_that_stay(
     effect = measure(clean_list=path, bottleneck_dir=tmp_path / "cache")
     assert (effect.relabelled, effect.set_aside, effect.count, effect.folds) == (6, 0, 34, 5)
     assert effect.after == 1.0
+    broken = root / "red" / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    for file in (broken, root / "red" / "010.jpg"):
+        wrong = wrong.decided(hash_of(file), str(file), SET_ASIDE)
+    write_clean_list(path, wrong)
+    effect = measure(clean_list=path, bottleneck_dir=tmp_path / "cache")
+    assert (effect.set_aside, effect.unreadable, effect.count) == (1, 1, 33)
+    assert "1 photo set aside (1 more cannot be read), 6 relabelled" in repr(effect)
     with pytest.raises(OptionError, match="--clean_list is missing"):
         measure()
 

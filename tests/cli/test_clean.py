@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,11 @@ def test_what_decisions_bring_is_said_in_words() -> None:
     assert effect(Paired(100, 0, 0, 0.0, (-0.03, 0.03)), 0) == [
         "Decisions         none change a photo, so there is no difference"
     ]
+    unreadable = CleaningEffect(0, 0, 5, 0.8, 0.8, Paired(100, 0, 0, 0.0, (-0.03, 0.03)), unreadable=2)
+    assert "none change a photo that can be read" in "".join(effect_lines(unreadable))
+    assert "3 photos set aside (2 more cannot be read), 0 relabelled" in "".join(
+        effect_lines(replace(unreadable, set_aside=3))
+    )
     assert effect(Paired(100, 0, 0, 0.0, (-0.03, 0.03)))[-1] == "Difference        none: the same photos are right"
     chance = effect(Paired(100, 3, 1, 0.02, (-0.03, 0.07)))
     assert chance == [
