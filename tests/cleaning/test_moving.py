@@ -120,7 +120,7 @@ def test_photos_that_were_moved_are_said_to_lie_beside_the_folder(photos: Photos
 
     for image_dir in (root, tmp_path / "link"):
         assert said(clean_list, image_dir) == [lie.format(root)]
-    assert said(relabelled) == [f"0 photos set aside and 1 relabelled by 'c.csv'. {lie.format(root)}"]
+    assert said(relabelled) == [f"{lie.format(root)[:-1]}; 0 more set aside and 1 relabelled."]
     assert "relabels cannot be found" in said(other_decision)[0]
     record = tmp_path / "photos.set_aside" / "sorted.csv"
     record.write_bytes(record.read_bytes() + b'"half a r\n\xff,,,,,\n')

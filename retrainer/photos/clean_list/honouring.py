@@ -93,8 +93,9 @@ def _with_moved(event: Cleaned, clean_list: CleanList, carried_out: CarriedOut) 
     if not moved:
         return event
     which = f"{counted(moved, 'photo')} that '{shown(clean_list.path)}' sets aside"
-    note = f"{which} {'lies' if moved == 1 else 'lie'} in '{shown(carried_out.folder)}'."
-    return replace(event, message=f"{event.message} {note}" if event.set_aside or event.relabelled else note)
+    note = f"{which} {'lies' if moved == 1 else 'lie'} in '{shown(carried_out.folder)}'"
+    more = f"; {event.set_aside:,} more set aside and {event.relabelled:,} relabelled"
+    return replace(event, message=f"{note}{more if event.set_aside or event.relabelled else ''}.")
 
 
 def warn_of_lost(found: Matched, clean_list: CleanList, observer: Observer) -> None:
