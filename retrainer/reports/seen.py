@@ -47,15 +47,7 @@ class Explained:
         if self.with_activations:
             maps = activations(self.left, self.photos, self.vectors, asked, self.model_dir)
         return [
-            SeenPhoto(
-                path=measured.paths[number],
-                label=measured.labels[measured.label_ids[number]],
-                predicted=measured.labels[measured.predicted[number]],
-                score=float(measured.scores[number, measured.predicted[number]]),
-                second=_second(measured, number),
-                nearest=tuple(self._near(*one) for one in neighbours),
-                activation=places,
-            )
+            SeenPhoto.of(measured, number, tuple(self._near(*one) for one in neighbours), places)
             for number, neighbours, places in zip(numbers, near, maps, strict=True)
         ]
 
@@ -80,14 +72,3 @@ def undecided(measured: Measured, without: Sequence[int]) -> list[int]:
     close = np.argsort(best[:, 1] - best[:, 0], kind="stable")[: _UNDECIDED + len(without)].tolist()
     listed = set(without)
     return [number for number in close if number not in listed][:_UNDECIDED]
-
-
-def _second(measured: Measured, number: int) -> tuple[str, float] | None:
-    """The class with the second score of a photo, and that score."""
-    scores = measured.scores[number]
-    if len(scores) < 2:
-        return None
-    others = scores.copy()
-    others[measured.predicted[number]] = -1
-    second = int(others.argmax())
-    return measured.labels[second], float(scores[second])

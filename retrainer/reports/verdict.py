@@ -106,7 +106,7 @@ def _but(judged: Judged, figures: Assessment) -> str:
     """The weightiest of what speaks against a model; empty if nothing does."""
     if judged.leaked:
         have = "has a copy" if judged.leaked == 1 else "have copies"
-        return f"{counted(judged.leaked, 'test photo')} {have} among the others, which flatters the figures"
+        return f"{counted(judged.leaked, 'test photo')} {have} among other photos, which flatters the figures"
     if judged.is_uncertain:
         return f"{figures.count:,} photos are too few to tell more"
     if weak := judged.weak:

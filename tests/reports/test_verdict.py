@@ -42,7 +42,7 @@ def judged(right: list[int], support: list[int], leaked: int = 0, sure: float = 
         (judged([580, 400], [1000, 1000 - 200]), "No better than guessing: ", "gives 55.6 %"),
         (judged([600, 560], [1000, 1000]), "Barely better than guessing: ", "gives 50.0 %."),
         (judged([98, 97, 40], [100, 100, 100]), "Usable: ", "but 'class 2' is often wrong: only 40 of 100 right."),
-        (judged([95, 96], [100, 100], leaked=7), "Usable: ", "but 7 test photos have copies among the others"),
+        (judged([95, 96], [100, 100], leaked=7), "Usable: ", "but 7 test photos have copies among other photos"),
         (judged([85, 85], [100, 100], sure=0.999), "Usable: ", "but its scores are off by 15 points on average."),
     ],
 )

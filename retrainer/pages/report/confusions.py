@@ -67,7 +67,7 @@ def _photos(
         return [element("p", "The photos behind the numbers are not known.")]
     order = as_confused(listed, {cell: len(rows) for cell, rows in known.items()})
     places = shares({cell: len(known[cell]) for cell in order}, _PLACES, _MOST)
-    chosen = {cell: [_seen(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
+    chosen = {cell: [SeenPhoto.of(measured, row) for row in known[cell][: places[cell]]] for cell in listed}
     pictures.prepare([one.path for photos in chosen.values() for one in photos])
     folds = [_fold(measured, cell, known[cell], chosen[cell], pictures) for cell in listed]
     rest = [element("p", "This command lists the photos:"), command_line(contents.list_command)]
@@ -80,22 +80,12 @@ def _fold(
     """The photos of a cell, folded. A link to the inside of a fold opens it, with and without scripts."""
     own, other = (measured.labels[each] for each in cell)
     summary = element("summary", name(own), " predicted as ", name(other), f": {counted(len(rows), 'photo')}")
-    paths = [] if photos else [_seen(measured, row) for row in rows[:_PATHS]]
+    paths = [] if photos else [SeenPhoto.of(measured, row) for row in rows[:_PATHS]]
     shown = by_name(paths) if paths else pictures.gallery("Photos", photos)
     left = len(rows) - len(photos) - len(paths)
     end = element("p", f"{left:,} more. " if left else "", element("a", "Back to the matrix", href=f"#{_ANCHOR}"))
     inside = element("div", shown, end, id=_anchor(cell), tabindex="-1")
     return element("details", summary, inside, class_="place", name="place")
-
-
-def _seen(photos: Measured, row: int) -> SeenPhoto:
-    predicted = photos.predicted[row]
-    return SeenPhoto(
-        path=photos.paths[row],
-        label=photos.labels[photos.label_ids[row]],
-        predicted=photos.labels[predicted],
-        score=float(photos.scores[row, predicted]),
-    )
 
 
 def _anchor(cell: Cell) -> str:

@@ -46,6 +46,23 @@ class SeenPhoto:
     nearest: tuple[NearPhoto, ...] = ()
     activation: Floats | None = None
 
+    @classmethod
+    def of(
+        cls, measured: Measured, row: int, nearest: tuple[NearPhoto, ...] = (), activation: Floats | None = None
+    ) -> "SeenPhoto":
+        """A photo by its row among those measured."""
+        scores, predicted = measured.scores[row], int(measured.predicted[row])
+        second = max((n for n in range(len(scores)) if n != predicted), key=scores.__getitem__, default=None)
+        return cls(
+            path=measured.paths[row],
+            label=measured.labels[measured.label_ids[row]],
+            predicted=measured.labels[predicted],
+            score=float(scores[predicted]),
+            second=None if second is None else (measured.labels[second], float(scores[second])),
+            nearest=nearest,
+            activation=activation,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bin:

@@ -26,7 +26,9 @@ def _accuracy(contents: ReportContents) -> FigureCard:
     if figures is None:
         said = "No photo tested the model. Add photos, or cross-validate it by folds."
         return FigureCard(name="Accuracy", value="unknown", note=said)
-    photos = counted(figures.count, "photo") + (f", {cut(contents.measured_on, 120)}" if contents.measured_on else "")
+    on = cut(contents.measured_on, 120)
+    tested = on == "test photos"
+    photos = counted(figures.count, "test photo" if tested else "photo") + (f", {on}" if on and not tested else "")
     said = f"{between(figures.interval)} with 95 % confidence; {photos}"
     tone: Tone = "" if _beats(figures, contents.baseline) else "bad"
     return FigureCard(name="Accuracy", value=percent(figures.accuracy), note=said, tone=tone)

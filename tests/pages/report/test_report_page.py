@@ -158,6 +158,12 @@ def test_a_model_that_is_no_better_than_the_baseline_is_called_so() -> None:
     assert "the model is better" in text_of(replace(good(), baseline=0.2))
 
 
+@pytest.mark.parametrize(("by", "said"), [("test photos", "300 test photos"), ("5 folds", "300 photos, 5 folds")])
+def test_the_accuracy_says_what_measured_it(by: str, said: str) -> None:
+    text = text_of(replace(report(labels_of(5), 300, 0.6, reader=None), measured_on=by))
+    assert f"with 95 % confidence; {said}" in text
+
+
 def test_calibration_has_a_diagonal_and_its_figures() -> None:
     contents = good()
     shown = Elements(html_of(contents))
