@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asking import Reply, ask, serving
+from conftest import heeding_ctrl_c
 from pictures import photo, saved
 from PIL import Image
 
@@ -127,7 +128,8 @@ def reviewed(path: Path, classes: Sequence[str] = CLASSES) -> Iterator[Reviewed]
 @contextmanager
 def served_alone(path: Path) -> Iterator[tuple[Reviewed, "subprocess.Popen[str]"]]:
     """A server in a process of its own, which a test may kill."""
-    process = subprocess.Popen([sys.executable, "-c", _SERVER, str(path)], stdout=subprocess.PIPE, text=True)
+    arguments = [sys.executable, "-c", _SERVER, str(path)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, preexec_fn=heeding_ctrl_c)  # noqa: PLW1509
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
