@@ -1,5 +1,6 @@
 """The commands that the last lines of `clean` propose."""
 
+import os
 from collections.abc import Iterator
 
 from retrainer.options.cleaning import CleanOptions
@@ -32,7 +33,8 @@ def _commands(result: Cleaning, options: CleanOptions, measured: bool) -> Iterat
         if left.intersection(_CHANGES) and not measured:
             yield options.command("--measure")
         yield retrain_command(options)
-    if Action.SET_ASIDE in left:
+    # Photos of a table, or in an archive, are not moved.
+    if Action.SET_ASIDE in left and os.path.isdir(str(options.image_dir)):
         yield options.command("--apply")
 
 

@@ -1,6 +1,7 @@
 """`retrainer clean`: what it prints, what it proposes next, and flags that do not go together."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,11 +42,11 @@ def clean(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(looking, "find", suspects)
 
-    def start(*arguments: str, code: int = 0) -> str:
+    def start(*arguments: str, code: int = 0, place: str = "photos") -> str:
         with pytest.raises(SystemExit) as ended:
             run(
                 commands,
-                ["clean", "photos", "--architecture", COLOURS, "--model_dir", str(model_dir), *arguments],
+                ["clean", place, "--architecture", COLOURS, "--model_dir", str(model_dir), *arguments],
                 "retrainer",
             )
         printed = capsys.readouterr()
@@ -232,6 +233,14 @@ def test_what_is_set_aside_is_moved_and_comes_back(clean: Run, photos: Photos) -
     assert clean("--undo").startswith(f"Moved {len(before) - len(left)} photo")
     assert {path: path.read_bytes() for path in sorted(root.rglob("*.jpg"))} == before
     assert "nothing was moved" in clean("--undo", code=2)
+
+
+def test_it_proposes_to_move_no_photos_of_an_archive(clean: Run) -> None:
+    shutil.make_archive("photos", "zip", "photos")
+    lines = clean("--accept", "copy", place="photos.zip").splitlines()
+    proposed = lines[lines.index("Next:") + 1 :]
+    assert any(line.startswith("  retrainer retrain photos.zip ") for line in proposed)
+    assert not any("--apply" in line for line in proposed)
 
 
 def test_without_photos_nothing_is_moved_or_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
