@@ -16,7 +16,7 @@ from retrainer.text import shown
 FEW_PHOTOS = 20
 # 2**27 - 1: the 2017 scripts could not sample more.
 MOST_PHOTOS = 134_217_727
-_FEWEST_CLASSES = 2
+FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def dataset_of(files: PhotoFiles, readable: Bools, digests: Digests, observer: O
         warn_of_lost_parts(files.parts.tolist(), photos.parts.tolist(), "can be read", observer)
     if files.unit == "folder":
         require_classes(files.root, photos.classes)
-    elif len(photos.classes) < _FEWEST_CLASSES:
+    elif len(photos.classes) < FEWEST_CLASSES:
         received = f"only those of '{shown(photos.classes[0])}'" if photos.classes else "none"
         raise DatasetError(f"'{shown(files.root)}': expected readable photos of two classes, received {received}.")
     return Dataset(photos.labels, tuple(photos.paths), photos.class_ids, digests[readable], photos.groups, photos.parts)

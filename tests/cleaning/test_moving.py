@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Photos
+from disks import cross_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packing import zipped
@@ -220,18 +221,6 @@ def test_another_list_of_the_name_and_another_process_are_refused(photos: Photos
     with pytest.raises(OutputError, match="expected a folder"):
         moved(decided(root / "red" / "000.jpg"), root, tmp_path / "cache")
     assert (root / "red" / "000.jpg").exists()
-
-
-def cross_device(patch: pytest.MonkeyPatch) -> None:
-    """Lets nothing but temporary files be renamed, as between two disks."""
-    link = os.link
-
-    def refusing(source: str, target: str, **options: bool) -> None:
-        if ".unfinished-" not in os.fspath(source):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target)
-        link(source, target, **options)
-
-    patch.setattr(os, "link", refusing)
 
 
 def test_another_disk_and_a_full_one(photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

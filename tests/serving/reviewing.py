@@ -67,6 +67,22 @@ def findings_in(folder: Path) -> list[Finding]:
     ]
 
 
+def hostile_findings(names: Sequence[str]) -> list[Finding]:
+    """A finding for each name, which stands wherever a name or a text can stand."""
+    return [
+        Finding(
+            kind=Kind.LABEL,
+            path=f"{name}/{name}",
+            label=name,
+            reason=name,
+            compared_with=(name,),
+            suggestion=Action.RELABEL,
+            new_label=name,
+        )
+        for name in names
+    ]
+
+
 def many_findings(folder: Path, count: int) -> list[Finding]:
     """Findings of several kinds without files of their own; all name one photo that exists."""
     base = findings_in(folder)

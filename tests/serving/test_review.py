@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from asking import ask, ask_raw
 from PIL import Image
-from reviewing import Reviewed, findings_in, many_findings, reviewed, served_alone, written
+from reviewing import Reviewed, findings_in, hostile_findings, many_findings, reviewed, served_alone, written
 
 from retrainer.errors import OutputError
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list, write_clean_list
-from retrainer.photos.clean_list.finding import Action, Decision, Finding, Kind
+from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.list_file import ListFile
 
 HOSTILE = [
@@ -282,18 +282,7 @@ def test_of_10000_findings_each_can_be_reached_and_answers_stay_small(tmp_path: 
 
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
-    rows = [
-        Finding(
-            kind=Kind.LABEL,
-            path=f"{name}/{name}",
-            label=name,
-            reason=name,
-            compared_with=(name,),
-            suggestion=Action.RELABEL,
-            new_label=name,
-        )
-        for name in HOSTILE
-    ]
+    rows = hostile_findings(HOSTILE)
     with reviewed(written(tmp_path / "clean.csv", rows)) as server:
         html = server.get("cards").json()["html"]
         assert html.count("<article") == len(HOSTILE)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from disks import cross_device
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packing import zipped
@@ -340,18 +341,6 @@ def test_one_process_at_a_time_uses_a_list(photos: Callable[..., list[str]], tmp
     with Record(str(root / "sorted.csv"), new=True), pytest.raises(OutputError, match="is in use by another process"):
         sort(root, {a: "cat"})
     assert sort(root, {a: "cat"})[0].counts == {"cat": 1}
-
-
-def cross_device(patch: pytest.MonkeyPatch) -> None:
-    """Lets nothing but temporary files be renamed, as between two disks."""
-    link = os.link
-
-    def refusing(source: str, target: str, **options: bool) -> None:
-        if ".unfinished-" not in os.fspath(source):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target)
-        link(source, target, **options)
-
-    patch.setattr(os, "link", refusing)
 
 
 def without_hard_links(patch: pytest.MonkeyPatch) -> None:

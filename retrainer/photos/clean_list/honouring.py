@@ -15,16 +15,16 @@ from retrainer.photos.clean_list.finding import Action, Decision
 from retrainer.photos.clean_list.honoured import Honoured
 from retrainer.photos.clean_list.matching import Hashes, Matched, matched
 from retrainer.photos.clean_list.rows import Photo
+from retrainer.photos.dataset import FEWEST_CLASSES
 from retrainer.photos.files import PhotoFiles
 from retrainer.photos.labels import label_of
 from retrainer.text import counted, first_paths, named, shown
 
 _NAMED, _NAMED_CLASSES = 3, 20
-_FEWEST_CLASSES = 2
 
 
 def honoured(
-    files: PhotoFiles, clean_list: CleanList, hashes: Hashes, observer: Observer, fewest: int = _FEWEST_CLASSES
+    files: PhotoFiles, clean_list: CleanList, hashes: Hashes, observer: Observer, fewest: int = FEWEST_CLASSES
 ) -> PhotoFiles:
     """The files after the decisions of a list, by the photos' bytes. What cannot be honoured is reported by name.
 
@@ -139,7 +139,7 @@ def _warn_of_unknown(unknown: Sequence[tuple[int, str]], files: PhotoFiles, path
 def _require_classes(files: PhotoFiles, class_ids: Integers, path: str, fewest: int) -> None:
     """Raises DatasetError if decisions leave a class without photos, or too few classes."""
     before, after = (np.bincount(ids, minlength=len(files.classes)) for ids in (files.class_ids, class_ids))
-    if fewest < _FEWEST_CLASSES:
+    if fewest < FEWEST_CLASSES:
         return
     empty = [name for name, old, new in zip(files.classes, before, after, strict=True) if old and not new]
     if not empty:

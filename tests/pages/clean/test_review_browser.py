@@ -15,13 +15,13 @@ from browser import (
     state_of,
 )
 from hostile import NAMES
-from reviewing import CLASSES, Reviewed, findings_in, many_findings, reviewed, served_alone, written
+from reviewing import CLASSES, Reviewed, findings_in, hostile_findings, many_findings, reviewed, served_alone, written
 
 from retrainer.pages.clean.page import clean_page
 from retrainer.pages.clean.shown import ShownPhotos
 from retrainer.photos.clean_list.clean_list import CleanList
 from retrainer.photos.clean_list.file import read_clean_list, write_clean_list
-from retrainer.photos.clean_list.finding import Action, Finding, Kind, Row
+from retrainer.photos.clean_list.finding import Kind, Row
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -265,18 +265,7 @@ def test_the_file_is_read_without_scripts_and_by_everyone(
 
 
 def test_hostile_names_run_nothing(tmp_path: Path, browser_page: OpenPage) -> None:
-    rows = [
-        Finding(
-            kind=Kind.LABEL,
-            path=f"{name}/{name}",
-            label=name,
-            reason=name,
-            compared_with=(name,),
-            suggestion=Action.RELABEL,
-            new_label=name,
-        )
-        for name in (name[:1_000] for name in NAMES)
-    ]
+    rows = hostile_findings([name[:1_000] for name in NAMES])
     file = tmp_path / "page.html"
     file.write_text(clean_page(CleanList(tuple(map(Row, rows))), ShownPhotos(classes=NAMES)).html(), "utf-8")
     page = browser_page()
