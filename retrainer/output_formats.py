@@ -97,11 +97,6 @@ def paths_beside(output_graph: str) -> dict[str, Path]:
     return {name: path_with(output_graph, suffix) for name, suffix in _BESIDE.items()}
 
 
-def scores_path(output_graph: str) -> Path:
-    """The path of the out-of-fold scores that belong to a model."""
-    return paths_beside(output_graph)[SCORES]
-
-
 def model_paths(output_graph: str) -> dict[str, Path]:
     """Name of a format -> path of the model's file in it, for each row of the table."""
     return {name: path_with(output_graph, row.suffix) for name, row in FORMATS.items()}

@@ -20,7 +20,7 @@ from retrainer.errors import OptionError, OutputError, PictureError
 from retrainer.measuring.paired import sign_test
 from retrainer.measuring.remembered_split import RememberedSplit
 from retrainer.models.twins import twins
-from retrainer.output_formats import scores_path
+from retrainer.output_formats import SCORES, paths_beside
 from retrainer.photos.parts import Part
 from retrainer.previous_model import PreviousModel, kept_paths, previous_path
 from retrainer.training.head import Head
@@ -74,7 +74,7 @@ def test_the_twin_of_a_kept_model_is_found_by_the_same_rule(name: str) -> None:
     places = kept_paths(name, "labels.txt")
     graph, twin = twins(name)
     assert (places[graph], places[twin]) == twins(str(previous_path(name)))
-    assert places[scores_path(name)] == scores_path(str(previous_path(name)))
+    assert places[paths_beside(name)[SCORES]] == paths_beside(str(previous_path(name)))[SCORES]
     assert len({*places, *places.values()}) == 10
 
 

@@ -14,7 +14,7 @@ from conftest import Configure, Photos
 from retrainer import retrain
 from retrainer.errors import OutputError
 from retrainer.models.graph import graphdef
-from retrainer.output_formats import scores_path
+from retrainer.output_formats import SCORES, paths_beside
 from retrainer.previous_model import previous_path
 
 
@@ -67,7 +67,10 @@ def test_names_that_are_not_utf8_are_escaped(photos: Photos, configured: Configu
 
 def test_the_scores_of_another_model_do_not_stay_beside_a_new_one(photos: Photos, configured: Configure) -> None:
     options = configured(photos(count=20), folds=4)
-    path, kept = scores_path(options.output_graph), scores_path(str(previous_path(options.output_graph)))
+    path, kept = (
+        paths_beside(options.output_graph)[SCORES],
+        paths_beside(str(previous_path(options.output_graph)))[SCORES],
+    )
 
     def run(**given: object) -> tuple[bool, bool]:
         """Which tables there are after a run, of the model and of the one that it replaced."""
@@ -109,11 +112,16 @@ def test_scores_are_written_whole_or_not_at_all(
 
 def test_a_folder_in_the_place_of_the_scores_is_found_before_the_work(photos: Photos, configured: Configure) -> None:
     options = configured(photos())
-    scores_path(options.output_graph).mkdir(parents=True)
+    paths_beside(options.output_graph)[SCORES].mkdir(parents=True)
     with pytest.raises(OutputError, match=r"graph\.scores\.parquet': expected a file's name, received a folder"):
         retrain(options)
 
 
 def test_the_name_of_the_scores_follows_from_the_models() -> None:
-    assert scores_path("tf_files/retrained_graph.pb") == Path("tf_files/retrained_graph.scores.parquet")
-    assert scores_path("m.tflite") == scores_path("m.pb") == scores_path("m") == Path("m.scores.parquet")
+    assert paths_beside("tf_files/retrained_graph.pb")[SCORES] == Path("tf_files/retrained_graph.scores.parquet")
+    assert (
+        paths_beside("m.tflite")[SCORES]
+        == paths_beside("m.pb")[SCORES]
+        == paths_beside("m")[SCORES]
+        == Path("m.scores.parquet")
+    )
